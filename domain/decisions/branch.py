@@ -1,0 +1,186 @@
+"""Decisions on branches: create, fork, name, remove, and what a branch may use."""
+
+from collections.abc import Collection
+from enum import Enum
+from typing import Final, Literal, TypeAlias
+
+from ..content import SystemContent
+from ..errors import InvalidValue, NameTaken
+from ..events import (
+    AccessChanged,
+    BranchCreated,
+    BranchRemoved,
+    BranchRenamed,
+    DefaultBranchChanged,
+    Event,
+    SystemSet,
+)
+from ..lookup import branch_at, free_name, get_branch, position_in
+from ..plain import Json, plain
+from ..ranges import Origin
+from ..state import State
+from .session import LONGEST_NAME, active, checked_name
+
+LONGEST_STEM = LONGEST_NAME - 20
+"""What a fork of a fork of a fork keeps of its parent's name, so that its own does not grow without end."""
+
+
+class Unchanged(Enum):
+    """An access set that is not named stays as it is, or comes from the parent."""
+
+    UNCHANGED = "unchanged"
+
+
+UNCHANGED: Final = Unchanged.UNCHANGED
+
+Access: TypeAlias = Collection[str] | None
+"""What a branch may use: None is everything, an empty collection nothing."""
+
+AccessGiven: TypeAlias = Access | Literal[Unchanged.UNCHANGED]
+
+
+def create(
+    state: State,
+    *,
+    id: str,
+    name: str | None = None,
+    user: str | None = None,
+    capabilities: Access = None,
+    resources: Access = None,
+) -> list[Event]:
+    """Creates an empty branch; without a name it gets one that is free."""
+    active(state)
+    return [
+        BranchCreated(
+            branch=len(state.branches),
+            id=_new_id(state, id),
+            name=_new_name(state, name, "branch" if state.branches else "main"),
+            user=None if user is None else checked_name(user, "a user"),
+            capabilities=_members(capabilities, "capabilities"),
+            resources=_members(resources, "resources"),
+        )
+    ]
+
+
+def create_default(state: State, *, id: str) -> list[Event]:
+    """Creates the branch that is meant when none is named, unless there is one."""
+    return [] if state.default is not None else create(state, id=id, name=free_name(state, "main"))
+
+
+def fork(
+    state: State,
+    source: int,
+    *,
+    id: str,
+    at: int | None = None,
+    name: str | None = None,
+    user: str | None = None,
+    capabilities: AccessGiven = UNCHANGED,
+    resources: AccessGiven = UNCHANGED,
+    origin: Origin = Origin.INHERITED,
+) -> list[Event]:
+    """Creates a branch that shows what `source` showed at a position; nothing is copied.
+
+    What it may use is what the source may use now, so that nobody gets around a restriction by forking before it.
+    """
+    active(state)
+    point = state.position if at is None else position_in(state, at)
+    parent = branch_at(state, source, point)
+    return [
+        BranchCreated(
+            branch=len(state.branches),
+            id=_new_id(state, id),
+            name=_new_name(state, name, f"{parent.name[:LONGEST_STEM]}-fork"),
+            parent=source,
+            at=point,
+            origin=origin,
+            user=parent.user if user is None else checked_name(user, "a user"),
+            capabilities=_given(capabilities, parent.capabilities, "capabilities"),
+            resources=_given(resources, parent.resources, "resources"),
+        )
+    ]
+
+
+def rename(state: State, branch: int, name: str) -> list[Event]:
+    """Gives the branch another name; the old one is free again."""
+    active(state)
+    if get_branch(state, branch).name == name:
+        return []
+    return [BranchRenamed(branch, _new_name(state, name, ""))]
+
+
+def remove(state: State, branch: int) -> list[Event]:
+    """Removes the branch from here on; if it was the default, the oldest that is left becomes it."""
+    active(state)
+    get_branch(state, branch)
+    removed: list[Event] = [BranchRemoved(branch)]
+    if state.default == branch:
+        left = next((other.number for other in state.live if other.number != branch), None)
+        removed.append(DefaultBranchChanged(left))
+    return removed
+
+
+def change_default(state: State, branch: int) -> list[Event]:
+    """Makes the branch the one that is meant when none is named."""
+    active(state)
+    get_branch(state, branch)
+    return [] if state.default == branch else [DefaultBranchChanged(branch)]
+
+
+def change_access(
+    state: State, branch: int, *, capabilities: AccessGiven = UNCHANGED, resources: AccessGiven = UNCHANGED
+) -> list[Event]:
+    """Sets what the branch may use from here on; a set that is not named stays as it is."""
+    active(state)
+    now = get_branch(state, branch)
+    allowed = _given(capabilities, now.capabilities, "capabilities")
+    services = _given(resources, now.resources, "resources")
+    if allowed == _sorted(now.capabilities) and services == _sorted(now.resources):
+        return []
+    return [AccessChanged(branch, allowed, services)]
+
+
+def set_system(
+    state: State,
+    branch: int,
+    content: SystemContent | None,
+    *,
+    sender: str | None = None,
+    metadata: dict[str, Json] | None = None,
+) -> list[Event]:
+    """Sets the system message of the branch, of which there is always one at most, in front of all others."""
+    active(state)
+    get_branch(state, branch)
+    if content is None and state.showing(branch).system is None:
+        return []
+    return [SystemSet(branch, content, sender, plain(metadata or {}, "metadata"))]
+
+
+def _new_id(state: State, id: str) -> str:
+    if checked_name(id, "a branch id") in state.ids or id in state.names:
+        raise InvalidValue("a branch id", f"{id!r} is in use in session {state.session}: expected a new one")
+    return id
+
+
+def _new_name(state: State, name: str | None, stem: str) -> str:
+    if name is None:
+        return free_name(state, stem)
+    if checked_name(name, "a branch name") in state.names or name in state.ids:
+        raise NameTaken(state.session, name)
+    return name
+
+
+def _given(access: AccessGiven, otherwise: frozenset[str] | None, what: str) -> list[str] | None:
+    return _sorted(otherwise) if access is UNCHANGED else _members(access, what)
+
+
+def _members(access: Access, what: str) -> list[str] | None:
+    if access is None:
+        return None
+    if isinstance(access, str) or not all(isinstance(member, str) for member in access):
+        raise InvalidValue(what, "are no collection of names: expected a set of str, or None for everything")
+    return _sorted(access)
+
+
+def _sorted(members: Access) -> list[str] | None:
+    return None if members is None else sorted(set(members))

@@ -1,0 +1,153 @@
+"""Decisions on what a branch shows of its history: rewind, truncate, clear, share, merge, reorder."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from enum import StrEnum
+from itertools import takewhile
+
+from ..errors import InvalidMerge, InvalidOrder, InvalidValue, UnknownMessage
+from ..events import (
+    BranchCleared,
+    BranchMerged,
+    BranchReordered,
+    BranchRewound,
+    BranchTruncated,
+    Event,
+    MessagesShared,
+)
+from ..lookup import branch_at, get_branch, position_in
+from ..ranges import Origin, from_positions, positions, same_messages, spread
+from ..state import State
+from .session import active
+
+Shown = tuple[int, int, Origin]
+"""A message where it is shown: the branch it was written on, its position, how it came here."""
+
+
+class Strategy(StrEnum):
+    """How the messages of two branches become one line."""
+
+    APPEND = "append"
+    INTERLEAVE = "interleave"
+
+
+def strategy_named(name: str) -> Strategy:
+    """The strategy that goes by a name."""
+    try:
+        return Strategy(name)
+    except ValueError:
+        raise InvalidValue("a strategy", f"cannot be {name!r}: expected {' or '.join(Strategy)}") from None
+
+
+def rewind(state: State, branch: int, to: int) -> list[Event]:
+    """The branch shows again what it showed at a position."""
+    active(state)
+    get_branch(state, branch)
+    branch_at(state, branch, position_in(state, to))
+    then, now = state.showing(branch, to), state.showing(branch)
+    if then.system == now.system and same_messages(then.ranges, now.ranges, state.written):
+        return []
+    return [BranchRewound(branch, to)]
+
+
+def truncate(state: State, branch: int, keep_last: int) -> list[Event]:
+    """The branch shows only its last messages, and its system message."""
+    active(state)
+    get_branch(state, branch)
+    if keep_last < 0:
+        raise InvalidValue("keep_last", f"is {keep_last}: expected 0 or more")
+    return [BranchTruncated(branch, keep_last)] if _count(state, branch) > keep_last else []
+
+
+def clear(state: State, branch: int) -> list[Event]:
+    """The branch shows nothing but its system message."""
+    active(state)
+    get_branch(state, branch)
+    return [BranchCleared(branch)] if _count(state, branch) else []
+
+
+def share(state: State, branch: int, messages: Iterable[int]) -> list[Event]:
+    """The branch shows messages of other branches too, at its end; those it shows already it shows once."""
+    active(state)
+    get_branch(state, branch)
+    shown = set(positions(state.showing(branch).ranges, state.written))
+    news: dict[int, Shown] = {}
+    for message in messages:
+        owner = state.owner(message)
+        if owner is None:
+            raise UnknownMessage(state.session, "the record", str(message))
+        if message not in shown:
+            news[message] = (owner, message, Origin.SHARED)
+    return [MessagesShared(branch, from_positions(list(news.values()), state.written))] if news else []
+
+
+def merge(
+    state: State,
+    source: int,
+    into: int,
+    *,
+    since: int | None = None,
+    strategy: Strategy = Strategy.APPEND,
+) -> list[Event]:
+    """Takes over into one branch what only the other shows, after it or between it by position."""
+    active(state)
+    target = get_branch(state, into)
+    if get_branch(state, source) is target:
+        raise InvalidMerge(state.session, repr(target.name), "it is the source too; expected two branches")
+    if since is not None:
+        position_in(state, since)
+    ours = list(spread(state.showing(into).ranges, state.written))
+    theirs = list(_only_theirs(state, source, {position for _, position, _ in ours}, since))
+    if not theirs:
+        return []
+    kept, rest = _combined(ours, theirs, strategy)
+    ranges = from_positions(rest, state.written)
+    return [BranchMerged(into, source, state.position, strategy.value, kept, ranges, since)]
+
+
+def reorder(state: State, branch: int, order: Sequence[int]) -> list[Event]:
+    """The branch shows its messages in another order."""
+    active(state)
+    place = get_branch(state, branch)
+    shown = {position: (owner, position, origin) for owner, position, origin in _spread(state, branch)}
+    if len(order) != len(shown) or set(order) != shown.keys():
+        raise InvalidOrder(state.session, repr(place.name), len(shown), len(order))
+    if list(order) == list(shown):
+        return []
+    return [BranchReordered(branch, from_positions([shown[position] for position in order], state.written))]
+
+
+def _combined(ours: list[Shown], theirs: list[Shown], strategy: Strategy) -> tuple[int, list[Shown]]:
+    """How many of ours stay in front, and what follows them."""
+    if strategy is Strategy.APPEND:
+        return len(ours), theirs
+    earliest = min(position for _, position, _ in theirs)
+    kept = sum(1 for _ in takewhile(lambda shown: shown[1] < earliest, ours))
+    return kept, list(_by_position(ours[kept:], theirs))
+
+
+def _by_position(one: list[Shown], other: list[Shown]) -> Iterator[Shown]:
+    """Both lines as one: each keeps its order, the message recorded first goes first."""
+    left, right = iter(one), iter(other)
+    a, b = next(left, None), next(right, None)
+    while a is not None or b is not None:
+        if b is None or (a is not None and a[1] < b[1]):
+            assert a is not None
+            yield a
+            a = next(left, None)
+        else:
+            yield b
+            b = next(right, None)
+
+
+def _only_theirs(state: State, source: int, ours: set[int], since: int | None) -> Iterator[Shown]:
+    for owner, position, _ in _spread(state, source):
+        if position not in ours and (since is None or position > since):
+            yield owner, position, Origin.MERGED
+
+
+def _spread(state: State, branch: int) -> Iterator[Shown]:
+    return spread(state.showing(branch).ranges, state.written)
+
+
+def _count(state: State, branch: int) -> int:
+    return sum(piece.count for piece in state.showing(branch).ranges)

@@ -1,0 +1,126 @@
+"""Decisions on a session as a whole: start, name, metadata, state, and where it is in its life."""
+
+from collections.abc import Mapping
+
+from ..errors import InvalidValue, SessionExists, SessionNotActive, SessionNotFoundError, UnknownState
+from ..events import (
+    Event,
+    MetadataUpdated,
+    SessionArchived,
+    SessionDeleted,
+    SessionRenamed,
+    SessionRestored,
+    SessionStarted,
+    StateRemoved,
+    StateSet,
+)
+from ..plain import Json, plain, same
+from ..state import State, Status
+
+LONGEST_NAME = 255
+
+
+def start(
+    state: State,
+    *,
+    name: str | None = None,
+    user: str | None = None,
+    key: str | None = None,
+    metadata: Mapping[str, Json] | None = None,
+) -> list[Event]:
+    """Starts the session; one that has been started is refused."""
+    if state.status is not Status.UNSTARTED:
+        raise SessionExists(state.session)
+    checked_name(state.session, "a session id")
+    return [
+        SessionStarted(
+            name=None if name is None else checked_name(name, "a session name"),
+            user=None if user is None else checked_name(user, "a user"),
+            key=None if key is None else checked_name(key, "a session key"),
+            metadata=plain(metadata or {}, "metadata"),
+        )
+    ]
+
+
+def rename(state: State, name: str | None) -> list[Event]:
+    """Gives the session another label, or none."""
+    active(state)
+    if name is not None:
+        checked_name(name, "a session name")
+    return [] if name == state.name else [SessionRenamed(name)]
+
+
+def update_metadata(state: State, changes: Mapping[str, Json]) -> list[Event]:
+    """Merges changes into the metadata, key by key."""
+    active(state)
+    given = plain(changes, "metadata")
+    news = {key: value for key, value in given.items() if not _has(state.metadata, key, value)}
+    return [MetadataUpdated(news)] if news else []
+
+
+def set_state(state: State, key: str, value: Json) -> list[Event]:
+    """Keeps a value under a key."""
+    active(state)
+    checked_name(key, "a state key")
+    kept = plain(value, f"state {key!r}")
+    return [] if _has(state.values, key, kept) else [StateSet(key, kept)]
+
+
+def remove_state(state: State, key: str) -> list[Event]:
+    """Keeps nothing under the key any longer."""
+    active(state)
+    if key not in state.values:
+        raise UnknownState(state.session, key)
+    return [StateRemoved(key)]
+
+
+def archive(state: State, reason: str | None = None) -> list[Event]:
+    """Puts the session away: it can be read and restored, not changed."""
+    if _put_away(state) is Status.ARCHIVED:
+        return []
+    return [SessionArchived(reason)]
+
+
+def restore(state: State, reason: str | None = None) -> list[Event]:
+    """Takes an archived session out again."""
+    return [SessionRestored(reason)] if _put_away(state) is Status.ARCHIVED else []
+
+
+def delete(state: State, reason: str | None = None) -> list[Event]:
+    """Ends the session for good: a tombstone, under which what was recorded stays."""
+    return [] if started(state).status is Status.DELETED else [SessionDeleted(reason)]
+
+
+def started(state: State) -> State:
+    """The state of a session that is on the record."""
+    if state.status is Status.UNSTARTED:
+        raise SessionNotFoundError(state.session)
+    return state
+
+
+def active(state: State) -> State:
+    """The state of a session that takes changes."""
+    if started(state).status is not Status.ACTIVE:
+        raise SessionNotActive(state.session, state.status.value)
+    return state
+
+
+def checked_name(name: str, what: str) -> str:
+    """A name that can be shown, stored and looked up."""
+    if not isinstance(name, str):
+        raise InvalidValue(what, f"cannot be a {type(name).__name__}: expected a str")
+    if not name or len(name) > LONGEST_NAME:
+        raise InvalidValue(what, f"has {len(name)} characters: expected 1 to {LONGEST_NAME}")
+    if not name.isprintable():
+        raise InvalidValue(what, f"{name!r} has characters that do not print: expected only such as do")
+    return name
+
+
+def _put_away(state: State) -> Status:
+    if started(state).status is Status.DELETED:
+        raise SessionNotActive(state.session, state.status.value)
+    return state.status
+
+
+def _has(kept: Mapping[str, Json], key: str, value: Json) -> bool:
+    return key in kept and same(kept[key], value)

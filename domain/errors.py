@@ -1,0 +1,327 @@
+"""Every error a caller can meet, by family: the record refused the request, or the store failed."""
+
+from dataclasses import dataclass, fields
+
+
+class HansardError(Exception):
+    """The root: catch this to catch everything Hansard raises on purpose."""
+
+    def __post_init__(self) -> None:
+        """Keeps the fields as `args`, so that the error pickles however it was made."""
+        self.args = tuple(getattr(self, field.name) for field in fields(self))  # type: ignore[arg-type]  # every error below is a dataclass
+
+
+class Refused(HansardError):
+    """The request contradicts the record, or cannot be understood; nothing was written."""
+
+
+class StoreError(HansardError):
+    """The store failed, or holds what cannot be read."""
+
+
+class ItemNotFoundError(Refused, LookupError):
+    """What was asked for is not there."""
+
+
+class SessionError(Refused):
+    """The session cannot do what was asked of it."""
+
+
+error = dataclass(eq=False, repr=False)
+
+
+# Sessions
+
+
+@error
+class SessionNotFoundError(ItemNotFoundError, SessionError):
+    """No session has this id."""
+
+    session: str
+
+    def __str__(self) -> str:
+        return f"no session has the id {self.session!r}: expected the id of a session in this store"
+
+
+@error
+class SessionExists(SessionError):
+    """A session with this id has been started before."""
+
+    session: str
+
+    def __str__(self) -> str:
+        return f"session {self.session!r} is on the record already: expected a new id, or open the session by this one"
+
+
+@error
+class KeyTaken(SessionError):
+    """Another session has this key."""
+
+    session: str
+    key: str
+
+    def __str__(self) -> str:
+        return f"the key {self.key!r} is taken by another session than {self.session}: expected a key that is free"
+
+
+@error
+class SessionNotActive(SessionError):
+    """The session is archived or deleted, so it takes no changes."""
+
+    session: str
+    status: str
+
+    def __str__(self) -> str:
+        way_out = "restore it first" if self.status == "archived" else "it can only be read, at earlier positions"
+        return f"session {self.session} is {self.status}: expected an active one; {way_out}"
+
+
+@error
+class UnknownState(ItemNotFoundError):
+    """The session keeps no state under this key."""
+
+    session: str
+    key: str
+
+    def __str__(self) -> str:
+        return f"session {self.session} keeps no state under {self.key!r}: expected a key that has been set"
+
+
+# Branches
+
+
+class InvalidBranch(Refused, ValueError):
+    """The branch named cannot be used here."""
+
+
+@error
+class UnknownBranch(InvalidBranch, ItemNotFoundError):
+    """No branch of the session answers to this name, id or number."""
+
+    session: str
+    branch: str
+    names: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"session {self.session} has no branch {self.branch}: expected {one_of(self.names)}"
+
+
+@error
+class RemovedBranch(UnknownBranch):
+    """The branch was removed; it can be read at positions before that."""
+
+    removed_at: int
+
+    def __str__(self) -> str:
+        return (
+            f"branch {self.branch} of session {self.session} was removed at position {self.removed_at}: "
+            f"expected {one_of(self.names)}; up to position {self.removed_at - 1} it can be read and forked"
+        )
+
+
+@error
+class BranchNotYet(UnknownBranch):
+    """The branch did not exist at that position."""
+
+    position: int
+    created_at: int
+
+    def __str__(self) -> str:
+        return (
+            f"branch {self.branch} of session {self.session} did not exist at position {self.position}: "
+            f"expected position {self.created_at}, where it was created, or a later one"
+        )
+
+
+@error
+class ForeignBranch(InvalidBranch):
+    """The branch belongs to another session, or is kept in another store."""
+
+    session: str
+    branch: str
+    owner: str
+
+    def __str__(self) -> str:
+        return f"branch {self.branch} belongs to session {self.owner}: expected a branch of session {self.session}"
+
+
+@error
+class NameTaken(InvalidBranch):
+    """Another branch of the session has this name."""
+
+    session: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"session {self.session} has a branch {self.name!r} already: expected a name that is free, or none"
+
+
+@error
+class InvalidMerge(InvalidBranch):
+    """One branch cannot be merged into the other."""
+
+    session: str
+    branch: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"branch {self.branch} of session {self.session} cannot take the merge: {self.reason}"
+
+
+# Positions and messages
+
+
+@error
+class UnknownPosition(ItemNotFoundError, ValueError):
+    """The session has no such position."""
+
+    session: str
+    position: int
+    last: int
+
+    def __str__(self) -> str:
+        return (
+            f"session {self.session} has no position {self.position}: "
+            f"expected a position from 1 to {self.last}, its last"
+        )
+
+
+@error
+class UnknownMessage(ItemNotFoundError, ValueError):
+    """The branch or session shows no such message."""
+
+    session: str
+    place: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.place} of session {self.session} shows no message {self.message}: expected one that it shows"
+
+
+@error
+class InvalidOrder(Refused, ValueError):
+    """The order given is not one of the messages shown."""
+
+    session: str
+    branch: str
+    shown: int
+    given: int
+
+    def __str__(self) -> str:
+        return (
+            f"the order given for branch {self.branch} of session {self.session} has {self.given} messages: "
+            f"expected each of the {self.shown} that it shows, once"
+        )
+
+
+@error
+class InvalidContent(Refused, ValueError):
+    """This cannot become a message: it is empty, or its keys name no content."""
+
+    reason: str
+    accepted: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.reason}: expected keys among {', '.join(self.accepted)}" if self.accepted else self.reason
+
+
+@error
+class InvalidValue(Refused, ValueError):
+    """An argument has a value that the record cannot take."""
+
+    what: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.what} {self.reason}"
+
+
+@error
+class ViewIsReadOnly(Refused, AttributeError):
+    """A view of the past was asked to write."""
+
+    session: str
+    position: int
+    method: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.method} writes, and this is session {self.session} as it was at position {self.position}: "
+            f"expected the session itself; fork it there to go on from it"
+        )
+
+
+# Appending
+
+
+@error
+class PositionConflict(Refused):
+    """The session is not where the writer believed it to be."""
+
+    session: str
+    expected: int | str
+    actual: int
+
+    def __str__(self) -> str:
+        return (
+            f"session {self.session} was expected at {self.expected} and is at {self.actual}: read it and decide again"
+        )
+
+
+# The store
+
+
+@error
+class UnreadableEvent(StoreError):
+    """A stored event has an unknown name, or a payload that does not fit it."""
+
+    session: str
+    position: int
+    name: str
+    reason: str
+
+    def __str__(self) -> str:
+        return (
+            f"event {self.name!r} at position {self.position} of session {self.session} cannot be read: {self.reason}"
+        )
+
+
+@error
+class StoreFailed(StoreError):
+    """The database said no: it is full, locked, not writable, not there, or broken."""
+
+    store: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"the store {self.store} failed: {self.reason}"
+
+
+@error
+class SchemaMismatch(StoreError):
+    """The database was written by a newer version, or by another program."""
+
+    store: str
+    found: str
+    expected: str
+
+    def __str__(self) -> str:
+        return f"the store {self.store} holds {self.found}: expected {self.expected}"
+
+
+@error
+class StoreClosed(StoreError):
+    """The store was closed."""
+
+    store: str
+
+    def __str__(self) -> str:
+        return f"the store {self.store} is closed: expected an open one"
+
+
+def one_of(names: tuple[str, ...], limit: int = 10) -> str:
+    """The names to choose from, the first of them if they are many."""
+    if not names:
+        return "a branch, but the session has none"
+    more = f" and {len(names) - limit} more" if len(names) > limit else ""
+    return f"one of {', '.join(map(repr, names[:limit]))}{more}"

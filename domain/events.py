@@ -1,0 +1,324 @@
+"""The events of a session: what can happen in one, in the past tense.
+
+Stored names and fields are the storage format: add, never alter. A field that is added has a default; a default, once
+released, stays as it is. Session, position, time and who did it are columns of the record, never fields here.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+import msgspec
+
+from .content import Content, SystemContent
+from .plain import Json
+from .ranges import Origin, Ranges
+
+
+class Event(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, repr_omit_defaults=True):
+    """The root of all events."""
+
+
+class BranchEvent(Event, frozen=True):
+    """Something that happened on one branch, which is named by its number."""
+
+    branch: int
+
+
+# session
+
+
+class SessionStarted(Event, frozen=True):
+    name: str | None = None
+    user: str | None = None
+    key: str | None = None
+    metadata: dict[str, Json] = {}
+    forked_from: str | None = None
+    forked_at: int | None = None
+
+
+class SessionRenamed(Event, frozen=True):
+    name: str | None
+
+
+class MetadataUpdated(Event, frozen=True):
+    changes: dict[str, Json]
+
+
+class StateSet(Event, frozen=True):
+    key: str
+    value: Json
+
+
+class StateRemoved(Event, frozen=True):
+    key: str
+
+
+class SessionArchived(Event, frozen=True):
+    reason: str | None = None
+
+
+class SessionRestored(Event, frozen=True):
+    reason: str | None = None
+
+
+class SessionDeleted(Event, frozen=True):
+    """A tombstone: the session takes no more changes; what was recorded stays."""
+
+    reason: str | None = None
+
+
+# branch
+
+
+class BranchCreated(BranchEvent, frozen=True):
+    """A new line of messages; with a parent, it shows what the parent showed at position `at`."""
+
+    id: str
+    name: str
+    parent: int | None = None
+    at: int | None = None
+    origin: Origin = Origin.INHERITED
+    user: str | None = None
+    capabilities: list[str] | None = None
+    resources: list[str] | None = None
+
+
+class BranchRenamed(BranchEvent, frozen=True):
+    name: str
+
+
+class BranchRemoved(BranchEvent, frozen=True):
+    pass
+
+
+class DefaultBranchChanged(Event, frozen=True):
+    branch: int | None
+
+
+class AccessChanged(BranchEvent, frozen=True):
+    """What the branch may use from here on: None is everything, an empty list nothing."""
+
+    capabilities: list[str] | None
+    resources: list[str] | None
+
+
+class SystemSet(BranchEvent, frozen=True):
+    """The system message of the branch from here on, or None for none."""
+
+    content: SystemContent | None
+    sender: str | None = None
+    metadata: dict[str, Json] = {}
+
+
+class MessagesShared(BranchEvent, frozen=True):
+    """Messages of other branches, shown at the end of this one too."""
+
+    ranges: Ranges
+
+
+class BranchRewound(BranchEvent, frozen=True):
+    """The branch shows again what it showed at position `to`."""
+
+    to: int
+
+
+class BranchTruncated(BranchEvent, frozen=True):
+    keep_last: int
+
+
+class BranchCleared(BranchEvent, frozen=True):
+    pass
+
+
+class BranchMerged(BranchEvent, frozen=True):
+    """What a branch shows after taking over messages of `source`: its first `kept` messages, then `ranges`."""
+
+    source: int
+    at: int
+    strategy: str
+    kept: int
+    ranges: Ranges
+    since: int | None = None
+
+
+class BranchReordered(BranchEvent, frozen=True):
+    """The same messages in the order that `ranges` gives."""
+
+    ranges: Ranges
+
+
+# message
+
+
+class MessageAppended(BranchEvent, frozen=True):
+    content: Content
+    sender: str | None = None
+    recipient: str | None = None
+    metadata: dict[str, Json] = {}
+    origin: Origin = Origin.AUTHORED
+
+
+class MessageRetracted(BranchEvent, frozen=True):
+    """The branch shows the message no longer; other branches do as before."""
+
+    message: int
+
+
+class MessageRedacted(Event, frozen=True):
+    """The words of a message are taken off the record; that there was one, when and whose, stays."""
+
+    message: int
+    reason: str | None = None
+
+
+# mail
+
+
+class MailSent(Event, frozen=True):
+    """A mail waits in its sender's outbox; without a recipient it is for everybody."""
+
+    mail: str
+    sender: str
+    recipient: str | None = None
+    category: str = "message"
+    channel: str | None = None
+    content: Json = None
+
+
+class MailCollected(Event, frozen=True):
+    mail: str
+
+
+class MailDelivered(Event, frozen=True):
+    mail: str
+    recipient: str
+
+
+class MailReceived(Event, frozen=True):
+    mail: str
+    recipient: str
+
+
+class MailParked(Event, frozen=True):
+    """The mail could not be delivered and waits until it can, or somebody decides."""
+
+    mail: str
+    reason: str
+    recipient: str | None = None
+
+
+# work
+
+
+class ToolRegistered(Event, frozen=True):
+    tool: str
+    branch: int | None = None
+    schema: Json = None
+
+
+class ToolRemoved(Event, frozen=True):
+    tool: str
+    branch: int | None = None
+
+
+class ModelSet(Event, frozen=True):
+    """The model used for a purpose ("generate", "parse") from here on, or None for none."""
+
+    purpose: str
+    model: str | None
+    provider: str | None = None
+    branch: int | None = None
+    settings: dict[str, Json] = {}
+
+
+class OperationStarted(Event, frozen=True):
+    operation: str
+    name: str
+    branch: int | None = None
+    params: Json = None
+
+
+class OperationCompleted(Event, frozen=True):
+    operation: str
+    result: Json = None
+
+
+class OperationFailed(Event, frozen=True):
+    operation: str
+    error: str
+    reason: str
+
+
+class ModelCalled(Event, frozen=True):
+    model: str
+    provider: str | None = None
+    operation: str | None = None
+    branch: int | None = None
+    request: Json = None
+    response: Json = None
+    error: str | None = None
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    duration_ms: float | None = None
+
+
+class AccessDenied(Event, frozen=True):
+    """A branch asked for what it may not use."""
+
+    kind: str
+    asked: list[str]
+    branch: int | None = None
+    available: list[str] = []
+
+
+# log
+
+
+class LogRecorded(Event, frozen=True):
+    type: str
+    source: str | None = None
+    message: str | None = None
+    data: Json = None
+
+
+STORED_NAMES: Mapping[str, type[Event]] = MappingProxyType(
+    {
+        "session.started": SessionStarted,
+        "session.renamed": SessionRenamed,
+        "session.metadata_updated": MetadataUpdated,
+        "session.state_set": StateSet,
+        "session.state_removed": StateRemoved,
+        "session.archived": SessionArchived,
+        "session.restored": SessionRestored,
+        "session.deleted": SessionDeleted,
+        "branch.created": BranchCreated,
+        "branch.renamed": BranchRenamed,
+        "branch.removed": BranchRemoved,
+        "branch.default_changed": DefaultBranchChanged,
+        "branch.access_changed": AccessChanged,
+        "branch.system_set": SystemSet,
+        "branch.messages_shared": MessagesShared,
+        "branch.rewound": BranchRewound,
+        "branch.truncated": BranchTruncated,
+        "branch.cleared": BranchCleared,
+        "branch.merged": BranchMerged,
+        "branch.reordered": BranchReordered,
+        "message.appended": MessageAppended,
+        "message.retracted": MessageRetracted,
+        "message.redacted": MessageRedacted,
+        "mail.sent": MailSent,
+        "mail.collected": MailCollected,
+        "mail.delivered": MailDelivered,
+        "mail.received": MailReceived,
+        "mail.parked": MailParked,
+        "work.tool_registered": ToolRegistered,
+        "work.tool_removed": ToolRemoved,
+        "work.model_set": ModelSet,
+        "work.operation_started": OperationStarted,
+        "work.operation_completed": OperationCompleted,
+        "work.operation_failed": OperationFailed,
+        "work.model_called": ModelCalled,
+        "work.access_denied": AccessDenied,
+        "log.recorded": LogRecorded,
+    }
+)

@@ -1,0 +1,304 @@
+"""Events into state: one at a time, by the type of the event, deciding nothing."""
+
+from array import array
+from collections.abc import Callable, Iterable, Mapping
+from copy import copy
+from types import MappingProxyType
+from typing import Any, TypeAlias
+
+from msgspec.structs import replace
+
+from . import events as e
+from .codec import stored_name
+from .errors import UnreadableEvent
+from .ranges import Origin, Ranges, first, joined, last, with_origin, without
+from .state import BranchState, MailState, ModelState, Showing, State, Status, inherited
+
+Placed: TypeAlias = tuple[int, int, e.Event]
+"""An event with its position and its time."""
+
+
+def fold(placed: Iterable[Placed], state: State) -> State:
+    """The state after these events; the state given stays as it is."""
+    after = branched_off(state)
+    for position, time, event in placed:
+        evolve(after, position, time, event)
+    return after
+
+
+def evolve(state: State, position: int, time: int, event: e.Event) -> None:
+    """Takes one event into a state that belongs to the caller."""
+    state.position = position
+    state.time = time
+    try:
+        _EVOLVE[type(event)](state, event)
+    except (LookupError, ValueError) as reason:
+        name = stored_name(event)
+        raise UnreadableEvent(
+            state.session, position, name, f"it does not follow from those before it: {reason!r}"
+        ) from reason
+
+
+def place_message(state: State, position: int, time: int, branch: int) -> None:
+    """What `evolve` does with a message, which needs none of its words."""
+    state.position = position
+    state.time = time
+    state.written[branch].append(position)
+
+
+def branched_off(state: State) -> State:
+    """A state of one's own, equal to the one given."""
+    own = copy(state)
+    own.metadata, own.values = dict(state.metadata), dict(state.values)
+    own.branches = [_copied(branch) for branch in state.branches]
+    own.names, own.ids = dict(state.names), dict(state.ids)
+    own.written = {branch: array("q", places) for branch, places in state.written.items()}
+    own.redacted, own.mails, own.models = set(state.redacted), dict(state.mails), dict(state.models)
+    own.tools = {tool: list(branches) for tool, branches in state.tools.items()}
+    own.operations = dict(state.operations)
+    return own
+
+
+def _copied(branch: BranchState) -> BranchState:
+    own = copy(branch)
+    own.showings = list(branch.showings)
+    return own
+
+
+# session
+
+
+def _started(state: State, event: e.SessionStarted) -> None:
+    state.status = Status.ACTIVE
+    state.created = state.time
+    state.name, state.user, state.key = event.name, event.user, event.key
+    state.metadata = dict(event.metadata)
+    state.forked_from, state.forked_at = event.forked_from, event.forked_at
+
+
+def _renamed(state: State, event: e.SessionRenamed) -> None:
+    state.name = event.name
+
+
+def _metadata_updated(state: State, event: e.MetadataUpdated) -> None:
+    state.metadata = {**state.metadata, **event.changes}
+
+
+def _state_set(state: State, event: e.StateSet) -> None:
+    state.values[event.key] = event.value
+
+
+def _state_removed(state: State, event: e.StateRemoved) -> None:
+    del state.values[event.key]
+
+
+def _archived(state: State, event: e.SessionArchived) -> None:
+    state.status = Status.ARCHIVED
+
+
+def _restored(state: State, event: e.SessionRestored) -> None:
+    state.status = Status.ACTIVE
+
+
+def _deleted(state: State, event: e.SessionDeleted) -> None:
+    state.status = Status.DELETED
+
+
+# branch
+
+
+def _created(state: State, event: e.BranchCreated) -> None:
+    start = Showing(state.position)
+    if event.parent is not None and event.at is not None:
+        start = inherited(state.showing(event.parent, event.at), state.position, event.origin)
+    state.branches.append(
+        BranchState(
+            number=event.branch,
+            id=event.id,
+            name=event.name,
+            created_at=state.position,
+            showings=[start],
+            parent=event.parent,
+            forked_at=event.at,
+            user=event.user,
+            capabilities=_access(event.capabilities),
+            resources=_access(event.resources),
+        )
+    )
+    state.names[event.name] = event.branch
+    state.ids[event.id] = event.branch
+    state.written.setdefault(event.branch, array("q"))
+    if state.default is None:
+        state.default = event.branch
+
+
+def _access(members: list[str] | None) -> frozenset[str] | None:
+    return None if members is None else frozenset(members)
+
+
+def _branch_renamed(state: State, event: e.BranchRenamed) -> None:
+    branch = state.branches[event.branch]
+    del state.names[branch.name]
+    branch.name = event.name
+    state.names[event.name] = event.branch
+
+
+def _removed(state: State, event: e.BranchRemoved) -> None:
+    branch = state.branches[event.branch]
+    branch.removed_at = state.position
+    del state.names[branch.name]
+    if state.default == event.branch:
+        state.default = None
+
+
+def _default_changed(state: State, event: e.DefaultBranchChanged) -> None:
+    state.default = event.branch
+
+
+def _access_changed(state: State, event: e.AccessChanged) -> None:
+    branch = state.branches[event.branch]
+    branch.capabilities, branch.resources = _access(event.capabilities), _access(event.resources)
+
+
+def _system_set(state: State, event: e.SystemSet) -> None:
+    shown = state.showing(event.branch)
+    system = None if event.content is None else state.position
+    state.branches[event.branch].showings.append(Showing(state.position, shown.ranges, system))
+
+
+def _shared(state: State, event: e.MessagesShared) -> None:
+    shown = state.showing(event.branch)
+    _show(state, event.branch, joined(shown.ranges, with_origin(event.ranges, Origin.SHARED), state.written))
+
+
+def _rewound(state: State, event: e.BranchRewound) -> None:
+    then = state.showing(event.branch, event.to)
+    state.branches[event.branch].showings.append(Showing(state.position, then.ranges, then.system))
+
+
+def _truncated(state: State, event: e.BranchTruncated) -> None:
+    _show(state, event.branch, last(state.showing(event.branch).ranges, event.keep_last, state.written))
+
+
+def _cleared(state: State, event: e.BranchCleared) -> None:
+    _show(state, event.branch, ())
+
+
+def _merged(state: State, event: e.BranchMerged) -> None:
+    kept = first(state.showing(event.branch).ranges, event.kept, state.written)
+    _show(state, event.branch, joined(kept, event.ranges, state.written))
+
+
+def _reordered(state: State, event: e.BranchReordered) -> None:
+    _show(state, event.branch, event.ranges)
+
+
+def _show(state: State, branch: int, ranges: Ranges) -> None:
+    """The branch shows these messages from here on, under the system message it has."""
+    shown = state.showing(branch)
+    state.branches[branch].showings.append(Showing(state.position, ranges, shown.system))
+
+
+# message
+
+
+def _appended(state: State, event: e.MessageAppended) -> None:
+    state.written[event.branch].append(state.position)
+
+
+def _retracted(state: State, event: e.MessageRetracted) -> None:
+    _show(state, event.branch, without(state.showing(event.branch).ranges, event.message, state.written))
+
+
+def _redacted(state: State, event: e.MessageRedacted) -> None:
+    state.redacted.add(event.message)
+
+
+# mail
+
+
+def _mail_sent(state: State, event: e.MailSent) -> None:
+    state.mails[event.mail] = MailState(event.sender, event.recipient, event.category, "outbox")
+
+
+def _mail_moved(place: str) -> Callable[[State, Any], None]:
+    def move(state: State, event: e.MailCollected | e.MailDelivered | e.MailParked) -> None:
+        state.mails[event.mail] = replace(state.mails[event.mail], place=place)
+
+    return move
+
+
+def _mail_received(state: State, event: e.MailReceived) -> None:
+    del state.mails[event.mail]
+
+
+# work
+
+
+def _tool_registered(state: State, event: e.ToolRegistered) -> None:
+    state.tools.setdefault(event.tool, []).append(event.branch)
+
+
+def _tool_removed(state: State, event: e.ToolRemoved) -> None:
+    state.tools[event.tool].remove(event.branch)
+
+
+def _model_set(state: State, event: e.ModelSet) -> None:
+    state.models.pop(event.purpose, None)
+    if event.model is not None:
+        state.models[event.purpose] = ModelState(event.model, event.provider, event.settings)
+
+
+def _operation_started(state: State, event: e.OperationStarted) -> None:
+    state.operations[event.operation] = event.name
+
+
+def _operation_ended(state: State, event: e.OperationCompleted | e.OperationFailed) -> None:
+    del state.operations[event.operation]
+
+
+def _nothing(state: State, event: e.Event) -> None:
+    """Recorded for those who read; no decision depends on it."""
+
+
+_EVOLVE: Mapping[type[e.Event], Callable[[State, Any], None]] = MappingProxyType(
+    {
+        e.SessionStarted: _started,
+        e.SessionRenamed: _renamed,
+        e.MetadataUpdated: _metadata_updated,
+        e.StateSet: _state_set,
+        e.StateRemoved: _state_removed,
+        e.SessionArchived: _archived,
+        e.SessionRestored: _restored,
+        e.SessionDeleted: _deleted,
+        e.BranchCreated: _created,
+        e.BranchRenamed: _branch_renamed,
+        e.BranchRemoved: _removed,
+        e.DefaultBranchChanged: _default_changed,
+        e.AccessChanged: _access_changed,
+        e.SystemSet: _system_set,
+        e.MessagesShared: _shared,
+        e.BranchRewound: _rewound,
+        e.BranchTruncated: _truncated,
+        e.BranchCleared: _cleared,
+        e.BranchMerged: _merged,
+        e.BranchReordered: _reordered,
+        e.MessageAppended: _appended,
+        e.MessageRetracted: _retracted,
+        e.MessageRedacted: _redacted,
+        e.MailSent: _mail_sent,
+        e.MailCollected: _mail_moved("exchange"),
+        e.MailDelivered: _mail_moved("inbox"),
+        e.MailReceived: _mail_received,
+        e.MailParked: _mail_moved("parked"),
+        e.ToolRegistered: _tool_registered,
+        e.ToolRemoved: _tool_removed,
+        e.ModelSet: _model_set,
+        e.OperationStarted: _operation_started,
+        e.OperationCompleted: _operation_ended,
+        e.OperationFailed: _operation_ended,
+        e.ModelCalled: _nothing,
+        e.AccessDenied: _nothing,
+        e.LogRecorded: _nothing,
+    }
+)

@@ -1,0 +1,41 @@
+"""What a writer believes of a session's position; a closed type, so that nothing else can pass for it."""
+
+from enum import Enum
+from typing import Final, Literal, TypeAlias
+
+from .errors import InvalidValue
+
+
+class Expectation(Enum):
+    """The two expectations that are not a position."""
+
+    NO_STREAM = "no stream"
+    ANY = "any"
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+NO_STREAM: Final = Expectation.NO_STREAM
+"""The session has no event yet."""
+
+ANY: Final = Expectation.ANY
+"""Wherever the session is."""
+
+Expected: TypeAlias = int | Literal[Expectation.NO_STREAM, Expectation.ANY]
+
+
+def checked(expected: Expected) -> Expected:
+    """The expectation, if it is one."""
+    if isinstance(expected, Expectation):
+        return expected
+    if not isinstance(expected, int) or isinstance(expected, bool) or expected < 0:
+        raise InvalidValue("expected", f"is {expected!r}: expected a position, NO_STREAM or ANY")
+    return expected
+
+
+def holds(expected: Expected, actual: int) -> bool:
+    """Whether a session at position `actual` (0: no event yet) is where it was expected."""
+    if expected is ANY:
+        return True
+    return actual == (0 if expected is NO_STREAM else expected)

@@ -1,0 +1,55 @@
+"""Finding a branch or a position in a state; what is not there is refused, with what is there."""
+
+from .errors import BranchNotYet, RemovedBranch, UnknownBranch, UnknownPosition
+from .state import BranchState, State
+
+
+def find_branch(state: State, reference: str | int) -> BranchState | None:
+    """The branch that a name, an id or a number means, removed or not."""
+    if isinstance(reference, int):
+        return state.branches[reference] if 0 <= reference < len(state.branches) else None
+    number = state.names.get(reference, state.ids.get(reference))
+    if number is not None:
+        return state.branches[number]
+    return next((branch for branch in reversed(state.branches) if branch.name == reference), None)
+
+
+def get_branch(state: State, reference: str | int) -> BranchState:
+    """The branch that a name, an id or a number means; one that was removed is refused."""
+    branch = find_branch(state, reference)
+    if branch is None:
+        raise UnknownBranch(state.session, repr(reference), tuple(state.names))
+    if branch.removed_at is not None:
+        raise _removed(state, branch, branch.removed_at)
+    return branch
+
+
+def branch_at(state: State, reference: str | int, at: int) -> BranchState:
+    """The branch as one that existed at a position, wherever it is now."""
+    branch = find_branch(state, reference)
+    if branch is None:
+        raise UnknownBranch(state.session, repr(reference), tuple(state.names))
+    if at < branch.created_at:
+        raise BranchNotYet(state.session, repr(branch.name), tuple(state.names), at, branch.created_at)
+    if branch.removed_at is not None and at >= branch.removed_at:
+        raise _removed(state, branch, branch.removed_at)
+    return branch
+
+
+def position_in(state: State, position: int) -> int:
+    """The position, if the session has it."""
+    if not 1 <= position <= state.position:
+        raise UnknownPosition(state.session, position, state.position)
+    return position
+
+
+def free_name(state: State, stem: str) -> str:
+    """The stem, or the stem with a number if a branch answers to that name."""
+    name, number = stem, len(state.branches)
+    while name in state.names or name in state.ids:
+        name, number = f"{stem}-{number}", number + 1
+    return name
+
+
+def _removed(state: State, branch: BranchState, removed_at: int) -> RemovedBranch:
+    return RemovedBranch(state.session, repr(branch.name), tuple(state.names), removed_at)

@@ -1,0 +1,95 @@
+"""A message as a value: what was said and by whom, and, once it is on the record, where it stands."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, TypeAlias
+
+import msgspec
+from msgspec.structs import force_setattr
+
+from .content import Content, MessageContent, MessageRole, content_from
+from .errors import InvalidValue
+from .plain import Json
+from .ranges import Origin
+
+ContentGiven: TypeAlias = Content | str | Mapping[str, Json]
+"""What a message can be made of: a content, text for an instruction, or a dict whose keys name the content."""
+
+
+class Message(msgspec.Struct, frozen=True, repr_omit_defaults=True):
+    """One message; `session`, `position`, `branch` and `created_at` are None until it is on the record.
+
+    `branch` is the number of the branch it was written on, `origin` how it came to the branch it is read from.
+    """
+
+    content: Content
+    sender: str | None = None
+    recipient: str | None = None
+    metadata: dict[str, Json] = {}
+    session: str | None = None
+    position: int | None = None
+    branch: int | None = None
+    created_at: datetime | None = None
+    origin: Origin = Origin.AUTHORED
+
+    if TYPE_CHECKING:  # the content may be given in every form that __post_init__ understands
+
+        def __init__(
+            self,
+            content: ContentGiven,
+            sender: str | None = None,
+            recipient: str | None = None,
+            metadata: dict[str, Json] = {},  # noqa: B006 (msgspec copies it)
+            session: str | None = None,
+            position: int | None = None,
+            branch: int | None = None,
+            created_at: datetime | None = None,
+            origin: Origin = Origin.AUTHORED,
+        ) -> None: ...
+
+    def __post_init__(self) -> None:
+        given: object = self.content
+        if not isinstance(given, MessageContent):
+            force_setattr(self, "content", content_from(given))
+
+    def __hash__(self) -> int:
+        return hash((self.session, self.position, self.content.text))
+
+    @property
+    def id(self) -> str | None:
+        """The id on the record, unique among all sessions; None until the message is there."""
+        return None if self.position is None else f"{self.session}/{self.position}"
+
+    @property
+    def role(self) -> MessageRole:
+        """Who speaks; it follows from the type of the content."""
+        return self.content.role
+
+    @property
+    def text(self) -> str:
+        """The plain text of the content, whatever its kind."""
+        return self.content.text
+
+
+def message_from(
+    given: Message | ContentGiven,
+    *,
+    sender: str | None = None,
+    recipient: str | None = None,
+    metadata: Mapping[str, Json] | None = None,
+) -> Message:
+    """A new message of what a caller gave; of one that is on the record, the words and who said them to whom."""
+    if not isinstance(given, Message):
+        return Message(content_from(given), _who(sender), _who(recipient), dict(metadata or {}))
+    return Message(
+        content_from(given.content),
+        _who(sender if sender is not None else given.sender),
+        _who(recipient if recipient is not None else given.recipient),
+        {**given.metadata, **(metadata or {})},
+    )
+
+
+def _who(participant: str | None) -> str | None:
+    if participant is not None and not isinstance(participant, str):
+        raise InvalidValue("a sender or recipient", f"cannot be a {type(participant).__name__}: expected a str")
+    return participant

@@ -1,0 +1,94 @@
+"""Plain JSON values: what goes into the record comes out of it equal, or is refused."""
+
+import math
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from typing import Any, TypeAlias
+from uuid import UUID
+
+import msgspec
+
+from .errors import InvalidValue
+
+Json: TypeAlias = Any
+"""None, bool, int, float, str, and lists and string-keyed dicts of these."""
+
+DEEPEST = 100
+"""Levels of nesting that every JSON reader can be trusted with."""
+
+LONGEST = 4300
+"""Digits of a whole number that Python turns into text and back."""
+
+_TOO_LONG = 10**LONGEST
+
+
+def plain(value: object, what: str, depth: int = 0) -> Json:
+    """A copy of `value` in plain JSON types; times become ISO text in UTC, sets become sorted lists."""
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, str):
+        return _text(value, what)
+    if depth > DEEPEST:
+        raise InvalidValue(what, f"is nested too deep: expected {DEEPEST} levels at most")
+    if isinstance(value, int):
+        return _whole(value, what)
+    if isinstance(value, float):
+        return _finite(value, what)
+    if isinstance(value, Mapping):
+        return {_key(key, what): plain(item, what, depth + 1) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item, what, depth + 1) for item in value]
+    if isinstance(value, set | frozenset):
+        return sorted((plain(item, what, depth + 1) for item in value), key=msgspec.json.encode)
+    return _scalar(value, what)
+
+
+def same(one: Json, other: Json) -> bool:
+    """Whether two plain values are the same in the record, where 1, 1.0 and true differ."""
+    return msgspec.json.encode(one, order="deterministic") == msgspec.json.encode(other, order="deterministic")
+
+
+def utc(moment: datetime) -> datetime:
+    """The moment in UTC; a naive one is taken as local time."""
+    return moment.astimezone(UTC)
+
+
+def _text(value: str, what: str) -> str:
+    if not value.isascii():
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            raise InvalidValue(what, "holds a lone surrogate: expected text that UTF-8 can say") from None
+    return value if type(value) is str else str.__str__(value)
+
+
+def _whole(value: int, what: str) -> int:
+    if abs(value) >= _TOO_LONG:
+        raise InvalidValue(what, f"holds a whole number of too many digits: expected {LONGEST} at most")
+    return int(value)
+
+
+def _finite(value: float, what: str) -> float:
+    if not math.isfinite(value):
+        raise InvalidValue(what, f"holds {value}: expected a number that JSON can say; write it as text")
+    return float(value)
+
+
+def _key(key: object, what: str) -> str:
+    if not isinstance(key, str):
+        raise InvalidValue(what, f"has the key {key!r}; expected keys of type str")
+    return _text(key, what)
+
+
+def _scalar(value: object, what: str) -> Json:
+    if isinstance(value, datetime):
+        try:
+            return utc(value).isoformat()
+        except (OverflowError, ValueError):
+            reason = f"holds {value.isoformat()}: expected a time that falls into the years 1 to 9999 in UTC"
+            raise InvalidValue(what, reason) from None
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, UUID):
+        return str(value)
+    raise InvalidValue(what, f"holds a {type(value).__name__}; expected plain JSON values")

@@ -1,0 +1,51 @@
+"""An event as it stands on the record: where, when, by whom, and what it weighs in the proof."""
+
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+
+from .events import Event
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Provenance(msgspec.Struct, frozen=True):
+    """Who did something, as part of what, and which event of the session led to it."""
+
+    actor: str | None = None
+    correlation: str | None = None
+    cause: int | None = None
+
+
+NOBODY = Provenance()
+
+
+class RecordedEvent(msgspec.Struct, frozen=True):
+    """One event of a session, with its columns; `time` is in microseconds since 1970, UTC."""
+
+    session: str
+    position: int
+    global_position: int
+    time: int
+    name: str
+    event: Event
+    actor: str | None
+    correlation: str | None
+    cause: int | None
+    command_id: str | None
+    digest: bytes
+
+    @property
+    def recorded_at(self) -> datetime:
+        """When it was recorded; within a session never earlier than the event before it."""
+        return moment(self.time)
+
+
+def moment(time: int) -> datetime:
+    """The UTC time of so many microseconds since 1970."""
+    return EPOCH + timedelta(microseconds=time)
+
+
+def microseconds(at: datetime) -> int:
+    """Microseconds since 1970; a naive time is taken as local."""
+    return (at.astimezone(UTC) - EPOCH) // timedelta(microseconds=1)

@@ -1,0 +1,157 @@
+"""The state that decisions rest on: positions and ranges, names and sets; never the words of a message."""
+
+from array import array
+from base64 import b64decode
+from bisect import bisect_right
+from enum import StrEnum
+
+import msgspec
+
+from .plain import Json
+from .ranges import Origin, Positions, Ranges, Written, between, joined, length, with_origin
+
+
+class Status(StrEnum):
+    """Where a session is in its life."""
+
+    UNSTARTED = "unstarted"
+    ACTIVE = "active"
+    ARCHIVED = "archived"
+    DELETED = "deleted"
+
+
+class Showing(msgspec.Struct, frozen=True):
+    """What a branch shows from a position on: its system message, then these ranges, then what is written on it."""
+
+    since: int
+    ranges: Ranges = ()
+    system: int | None = None
+
+    @property
+    def length(self) -> int:
+        """How many messages are shown, the system message included."""
+        return length(self.ranges) + (self.system is not None)
+
+
+class BranchState(msgspec.Struct):
+    """A branch: who it is, what it may use, and every showing it has had."""
+
+    number: int
+    id: str
+    name: str
+    created_at: int
+    showings: list[Showing]
+    parent: int | None = None
+    forked_at: int | None = None
+    removed_at: int | None = None
+    user: str | None = None
+    capabilities: frozenset[str] | None = None
+    resources: frozenset[str] | None = None
+
+    def showing(self, at: int, written: Written) -> Showing:
+        """What the branch shows at a position, as ranges with nothing left open."""
+        place = bisect_right(self.showings, at, key=_since) - 1
+        if place < 0:
+            raise ValueError(f"branch {self.number} did not exist at position {at}")
+        base = self.showings[place]
+        tail = between(written, self.number, base.since, at)
+        return Showing(at, joined(base.ranges, tail, written), base.system)
+
+
+class MailState(msgspec.Struct, frozen=True):
+    """A mail that has not reached everybody it is for."""
+
+    sender: str
+    recipient: str | None
+    category: str
+    place: str
+
+
+class ModelState(msgspec.Struct, frozen=True):
+    """The model in use for a purpose."""
+
+    model: str
+    provider: str | None
+    settings: dict[str, Json]
+
+
+class State(msgspec.Struct):
+    """Everything about a session that a decision can depend on, at one position."""
+
+    session: str
+    position: int = 0
+    time: int = 0
+    status: Status = Status.UNSTARTED
+    name: str | None = None
+    user: str | None = None
+    key: str | None = None
+    forked_from: str | None = None
+    forked_at: int | None = None
+    created: int = 0
+    metadata: dict[str, Json] = {}
+    values: dict[str, Json] = {}
+    branches: list[BranchState] = []
+    names: dict[str, int] = {}
+    ids: dict[str, int] = {}
+    default: int | None = None
+    written: dict[int, Positions] = {}
+    redacted: set[int] = set()
+    mails: dict[str, MailState] = {}
+    tools: dict[str, list[int | None]] = {}
+    models: dict[str, ModelState] = {}
+    operations: dict[str, str] = {}
+
+    @property
+    def live(self) -> list[BranchState]:
+        """The branches that have not been removed, in the order they were created."""
+        return [branch for branch in self.branches if branch.removed_at is None]
+
+    def showing(self, branch: int, at: int | None = None) -> Showing:
+        """What a branch shows at a position, or now."""
+        return self.branches[branch].showing(self.position if at is None else at, self.written)
+
+    def owner(self, message: int) -> int | None:
+        """The branch on which the message at this position was written."""
+        for branch, positions in self.written.items():
+            place = bisect_right(positions, message)
+            if place and positions[place - 1] == message:
+                return branch
+        return None
+
+    def written_until(self, position: int) -> int:
+        """How many messages were written in the session up to a position."""
+        return sum(bisect_right(positions, position) for positions in self.written.values())
+
+
+def inherited(parent: Showing, at: int, origin: Origin) -> Showing:
+    """What a fork shows to begin with."""
+    return Showing(at, with_origin(parent.ranges, origin), parent.system)
+
+
+def pack(state: State) -> bytes:
+    """The state as bytes, for a snapshot that can be thrown away at any time."""
+    return _packer.encode(state)
+
+
+def unpack(snapshot: bytes) -> State:
+    """The state that was packed."""
+    return _unpacker.decode(snapshot)
+
+
+def _since(showing: Showing) -> int:
+    return showing.since
+
+
+def _to_bytes(value: object) -> bytes:
+    if isinstance(value, array):
+        return value.tobytes()
+    raise NotImplementedError(type(value))
+
+
+def _from_base64(kind: type, value: str) -> object:
+    return array("q", b64decode(value))
+
+
+# JSON, which has room for every value that the record has; MessagePack ends at whole numbers of 64 bits.
+_packer = msgspec.json.Encoder(enc_hook=_to_bytes)
+_unpacker = msgspec.json.Decoder(State, dec_hook=_from_base64)

@@ -1,0 +1,109 @@
+"""Hansard: the verbatim record of conversations between people, models and agents."""
+
+from ._provenance import acting, carried
+from .branch import Branch
+from .domain.content import (
+    ActionRequestContent,
+    ActionResponseContent,
+    AssistantResponseContent,
+    InstructionContent,
+    MessageContent,
+    MessageRole,
+    SystemContent,
+)
+from .domain.decisions.branch import UNCHANGED
+from .domain.errors import (
+    BranchNotYet,
+    ForeignBranch,
+    HansardError,
+    InvalidBranch,
+    InvalidContent,
+    InvalidMerge,
+    InvalidOrder,
+    InvalidValue,
+    ItemNotFoundError,
+    KeyTaken,
+    NameTaken,
+    PositionConflict,
+    Refused,
+    RemovedBranch,
+    SchemaMismatch,
+    SessionError,
+    SessionExists,
+    SessionNotActive,
+    SessionNotFoundError,
+    StoreClosed,
+    StoreError,
+    StoreFailed,
+    UnknownBranch,
+    UnknownMessage,
+    UnknownPosition,
+    UnknownState,
+    UnreadableEvent,
+    ViewIsReadOnly,
+)
+from .domain.expectation import ANY, NO_STREAM
+from .domain.message import Message
+from .domain.ranges import Origin
+from .domain.record import RecordedEvent
+from .infrastructure.opening import open_store
+from .infrastructure.store import Store
+from .infrastructure.verification import Fault, Verification
+from .projections.messages import Messages
+from .session import Session
+from .views import BranchView, SessionView
+
+__all__ = [
+    "ANY",
+    "ActionRequestContent",
+    "ActionResponseContent",
+    "AssistantResponseContent",
+    "Branch",
+    "BranchNotYet",
+    "BranchView",
+    "Fault",
+    "ForeignBranch",
+    "HansardError",
+    "InstructionContent",
+    "InvalidBranch",
+    "InvalidContent",
+    "InvalidMerge",
+    "InvalidOrder",
+    "InvalidValue",
+    "ItemNotFoundError",
+    "KeyTaken",
+    "Message",
+    "MessageContent",
+    "MessageRole",
+    "Messages",
+    "NO_STREAM",
+    "NameTaken",
+    "Origin",
+    "PositionConflict",
+    "RecordedEvent",
+    "Refused",
+    "RemovedBranch",
+    "SchemaMismatch",
+    "Session",
+    "SessionError",
+    "SessionExists",
+    "SessionNotActive",
+    "SessionNotFoundError",
+    "SessionView",
+    "Store",
+    "StoreClosed",
+    "StoreError",
+    "StoreFailed",
+    "SystemContent",
+    "UNCHANGED",
+    "UnknownBranch",
+    "UnknownMessage",
+    "UnknownPosition",
+    "UnknownState",
+    "UnreadableEvent",
+    "Verification",
+    "ViewIsReadOnly",
+    "acting",
+    "carried",
+    "open_store",
+]

@@ -1,0 +1,22 @@
+"""The store that is meant when none is named: the one the settings name, opened once per process."""
+
+import os
+from pathlib import Path
+from threading import Lock
+
+from .infrastructure.opening import configured_address, open_store
+from .infrastructure.store import Store
+
+_lock = Lock()
+_opened: dict[tuple[int, Path, str], Store] = {}
+
+
+def default_store() -> Store:
+    """The store of the settings; the same one for as long as they and the working directory say the same."""
+    address = configured_address()
+    here = (os.getpid(), Path.cwd(), address)
+    with _lock:
+        store = _opened.get(here)
+        if store is None or store.closed:
+            store = _opened[here] = open_store(address)
+        return store

@@ -1,0 +1,97 @@
+"""A session at work: its state kept up to date, and the loop that decides, appends and decides again."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from random import uniform
+from threading import RLock
+from time import sleep
+from typing import TypeAlias
+
+from ._provenance import provenance
+from .domain.errors import PositionConflict, Refused
+from .domain.events import Event
+from .domain.evolve import Placed, evolve
+from .domain.expectation import ANY, Expected, checked, holds
+from .domain.state import State
+from .infrastructure.rows import Appended, expectation_text
+from .infrastructure.store import Store
+
+Decision: TypeAlias = Callable[[State], Sequence[Event]]
+
+ATTEMPTS = 50
+"""How often a decision is made anew because somebody else was faster."""
+
+
+class Live:
+    """One session of one store, shared by all its handles in the process."""
+
+    def __init__(self, store: Store, state: State) -> None:
+        self.store = store
+        self.id = state.session
+        self._state = state
+        self._lock = RLock()
+
+    @contextmanager
+    def current(self) -> Iterator[State]:
+        """The state as the store has it now; yours to read until the block ends."""
+        with self._lock:
+            self.store.catch_up(self._state)
+            yield self._state
+
+    def change(self, decision: Decision, *, expected: Expected = ANY, command_id: str | None = None) -> list[Placed]:
+        """Records what is decided and answers with it; with nothing, if there was nothing to record.
+
+        A refusal, or nothing to do, counts only on the newest state. With a strict expectation the first conflict is
+        the answer; without one the decision is made anew on the state that won.
+        """
+        with self._lock:
+            first = self.store.find_command(self.id, command_id) if command_id is not None else None
+            if first is not None:
+                return self._repeated(first)
+            if checked(expected) is not ANY:
+                return self._once(decision, expected, command_id)
+            return self._until_recorded(decision, command_id)
+
+    def _once(self, decision: Decision, expected: Expected, command_id: str | None) -> list[Placed]:
+        self.store.catch_up(self._state)
+        if not holds(expected, self._state.position):
+            raise PositionConflict(self.id, expectation_text(expected), self._state.position)
+        return self._append(decision(self._state), command_id)
+
+    def _until_recorded(self, decision: Decision, command_id: str | None) -> list[Placed]:
+        for attempt in range(ATTEMPTS):
+            try:
+                return self._append(self._decided(decision), command_id)
+            except PositionConflict as conflict:
+                lost = conflict
+            sleep(uniform(0, 0.001 * 2 ** min(attempt, 6)))
+            self.store.catch_up(self._state)
+        raise lost
+
+    def _decided(self, decision: Decision) -> Sequence[Event]:
+        try:
+            events = decision(self._state)
+        except Refused:
+            events = ()
+        if events:
+            return events
+        self.store.catch_up(self._state)
+        return decision(self._state)
+
+    def _append(self, events: Sequence[Event], command_id: str | None) -> list[Placed]:
+        if not events:
+            return []
+        appended = self.store.append(
+            self.id, events, expected=self._state.position, command_id=command_id, provenance=provenance()
+        )
+        if appended.repeated:
+            return self._repeated(appended)
+        placed = [(position, appended.time, event) for position, event in enumerate(events, appended.first)]
+        for position, time, event in placed:
+            evolve(self._state, position, time, event)
+        return placed
+
+    def _repeated(self, first: Appended) -> list[Placed]:
+        self.store.catch_up(self._state)
+        found = self.store.read(self.id, after=first.first - 1, until=first.last)
+        return [(recorded.position, recorded.time, recorded.event) for recorded in found]

@@ -1,0 +1,63 @@
+"""Who acts, and as part of what: a context variable that every append reads."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar, copy_context
+from functools import wraps
+from typing import ParamSpec, TypeVar
+
+from msgspec.structs import replace
+
+from .domain.decisions.session import checked_name
+from .domain.errors import InvalidValue
+from .domain.record import NOBODY, Provenance
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_provenance: ContextVar[Provenance] = ContextVar("hansard_provenance", default=NOBODY)
+
+
+@contextmanager
+def acting(
+    *, actor: str | None = None, correlation: str | None = None, cause: int | None = None
+) -> Iterator[Provenance]:
+    """Puts who did it, the run it belongs to and the position that led to it on every event recorded inside.
+
+    What is not named is taken from the block around. Tasks, `asyncio.to_thread` and the awaited twins follow by
+    themselves; work handed to a thread of your own follows if it is `carried` there.
+    """
+    given = {
+        "actor": None if actor is None else checked_name(actor, "an actor"),
+        "correlation": None if correlation is None else checked_name(correlation, "a correlation"),
+        "cause": None if cause is None else _position(cause),
+    }
+    named = {field: value for field, value in given.items() if value is not None}
+    inside = replace(_provenance.get(), **named)
+    token = _provenance.set(inside)
+    try:
+        yield inside
+    finally:
+        _provenance.reset(token)
+
+
+def provenance() -> Provenance:
+    """Who acts here and now."""
+    return _provenance.get()
+
+
+def carried(work: Callable[P, R]) -> Callable[P, R]:
+    """The work, to be done in another thread on behalf of whoever acts here and now."""
+    context = copy_context()
+
+    @wraps(work)
+    def carry(*args: P.args, **kwargs: P.kwargs) -> R:
+        return context.copy().run(work, *args, **kwargs)
+
+    return carry
+
+
+def _position(cause: int) -> int:
+    if not isinstance(cause, int) or isinstance(cause, bool) or cause < 1:
+        raise InvalidValue("a cause", f"is {cause!r}: expected the position of an event")
+    return cause

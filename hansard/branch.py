@@ -1,0 +1,163 @@
+"""A branch in the hand: what it shows, and what can be done on it."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TypeAlias
+from uuid import uuid4
+
+from ._live import Live
+from ._twins import awaited
+from .domain.content import SystemContent, content_from
+from .domain.decisions import branch as branches
+from .domain.decisions import history, message
+from .domain.decisions.branch import UNCHANGED, AccessGiven
+from .domain.errors import InvalidContent, InvalidValue
+from .domain.events import BranchCreated, Event
+from .domain.expectation import ANY, Expected
+from .domain.message import ContentGiven, Message, message_from
+from .domain.plain import Json
+from .domain.state import State
+from .projections.messages import message_of
+from .views import BranchView, Moment, position_of
+
+SystemGiven: TypeAlias = str | Mapping[str, Json] | SystemContent
+"""What a system message can be made of."""
+
+
+class Branch(BranchView):
+    """A line of messages inside a session; every change of it is one event."""
+
+    def __init__(self, live: Live, number: int) -> None:
+        super().__init__(live, number)
+        self._live = live
+
+    def add(
+        self,
+        content: Message | ContentGiven,
+        *,
+        sender: str | None = None,
+        recipient: str | None = None,
+        metadata: Mapping[str, Json] | None = None,
+        expected: Expected = ANY,
+        command_id: str | None = None,
+    ) -> Message:
+        """Puts a message on the record, at the end of the branch, and answers with it.
+
+        Text stands for an instruction, the keys of a dict choose the kind of content, a system message takes its
+        place in front. `expected` is the position the session must be at. A `command_id` that was used before makes
+        the call answer as it did then and write nothing.
+        """
+        given = message_from(content, sender=sender, recipient=recipient, metadata=metadata)
+        return self._add([given], expected, command_id)[0]
+
+    def add_many(
+        self,
+        contents: Iterable[Message | ContentGiven],
+        *,
+        expected: Expected = ANY,
+        command_id: str | None = None,
+    ) -> list[Message]:
+        """Puts several messages on the record in one commit: all of them, or none."""
+        return self._add([message_from(content) for content in contents], expected, command_id)
+
+    def fork(
+        self,
+        at: Moment | None = None,
+        name: str | None = None,
+        *,
+        capabilities: AccessGiven = UNCHANGED,
+        resources: AccessGiven = UNCHANGED,
+        expected: Expected = ANY,
+        command_id: str | None = None,
+    ) -> "Branch":
+        """A new branch that shows what this one showed at a moment, or shows now; nothing is copied."""
+        point = None if at is None else position_of(self._live, at)
+
+        def decide(state: State, id: str) -> Sequence[Event]:
+            return branches.fork(
+                state, self.number, id=id, at=point, name=name, capabilities=capabilities, resources=resources
+            )
+
+        return new_branch(self._live, decide, expected, command_id)
+
+    def set_system(self, content: SystemGiven | None, *, sender: str | None = None) -> None:
+        """Sets the one system message, in front of all others; None takes it away."""
+        system = None if content is None else system_content(content)
+        self._live.change(lambda state: branches.set_system(state, self.number, system, sender=sender))
+
+    def rename(self, name: str) -> None:
+        """Gives the branch another name; the old one is free again."""
+        self._live.change(lambda state: branches.rename(state, self.number, name))
+
+    def change_access(self, *, capabilities: AccessGiven = UNCHANGED, resources: AccessGiven = UNCHANGED) -> None:
+        """Sets what the branch may use from here on: None is everything, an empty set nothing."""
+        self._live.change(
+            lambda state: branches.change_access(state, self.number, capabilities=capabilities, resources=resources)
+        )
+
+    def rewind(self, to: Moment) -> None:
+        """Shows again what was shown at an earlier moment; what is left out stays readable where it was."""
+        point = position_of(self._live, to)
+        self._live.change(lambda state: history.rewind(state, self.number, point))
+
+    def truncate(self, keep_last: int) -> None:
+        """Shows only the last messages, and the system message."""
+        self._live.change(lambda state: history.truncate(state, self.number, keep_last))
+
+    def clear(self) -> None:
+        """Shows nothing but the system message."""
+        self._live.change(lambda state: history.clear(state, self.number))
+
+    def retract(self, retracted: Message) -> None:
+        """Shows the message no longer; other branches go on showing it."""
+        point = position_of(self._live, retracted)
+        self._live.change(lambda state: message.retract(state, self.number, point))
+
+    def share(self, messages: Iterable[Message]) -> None:
+        """Shows messages of other branches too, at the end; those it shows already it shows once."""
+        points = [position_of(self._live, each) for each in messages]
+        self._live.change(lambda state: history.share(state, self.number, points))
+
+    def reorder(self, order: Iterable[Message]) -> None:
+        """Shows its messages in another order."""
+        points = [position_of(self._live, each) for each in order]
+        self._live.change(lambda state: history.reorder(state, self.number, points))
+
+    def _add(self, messages: list[Message], expected: Expected, command_id: str | None) -> list[Message]:
+        placed = self._live.change(
+            lambda state: message.append(state, self.number, messages), expected=expected, command_id=command_id
+        )
+        return [message_of(self.session_id, *each) for each in placed]
+
+    aadd = awaited(add)
+    aadd_many = awaited(add_many)
+    afork = awaited(fork)
+    aset_system = awaited(set_system)
+    arename = awaited(rename)
+    achange_access = awaited(change_access)
+    arewind = awaited(rewind)
+    atruncate = awaited(truncate)
+    aclear = awaited(clear)
+    aretract = awaited(retract)
+    ashare = awaited(share)
+    areorder = awaited(reorder)
+
+
+def new_branch(
+    live: Live, decide: Callable[[State, str], Sequence[Event]], expected: Expected, command_id: str | None
+) -> Branch:
+    """Records the creation of a branch under a new id, and answers with the branch."""
+    fresh = str(uuid4())
+    placed = live.change(lambda state: decide(state, fresh), expected=expected, command_id=command_id)
+    _, _, first = placed[0]
+    if not isinstance(first, BranchCreated):
+        raise InvalidValue("the command id", f"{command_id!r} belongs to a command that created no branch")
+    return Branch(live, first.branch)
+
+
+def system_content(given: SystemGiven) -> SystemContent:
+    """The system message that a text, a dict or a content stands for."""
+    content = SystemContent(system_message=given) if isinstance(given, str) else given
+    system = content_from(content)
+    if not isinstance(system, SystemContent):
+        raise InvalidContent(f"{type(system).__name__} is no system message", ("system_message", "role and content"))
+    return system

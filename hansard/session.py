@@ -1,0 +1,217 @@
+"""A session in the hand: start it, open it anywhere, branch it, and go back in its time."""
+
+from collections.abc import Mapping, Sequence
+from typing import Self
+from uuid import uuid4
+
+from ._default import default_store
+from ._live import Live
+from ._twins import awaited
+from .branch import Branch, SystemGiven, new_branch, system_content
+from .domain.decisions import branch as branches
+from .domain.decisions import history
+from .domain.decisions import session as sessions
+from .domain.decisions.branch import UNCHANGED, Access, AccessGiven
+from .domain.decisions.history import Strategy
+from .domain.decisions.sequence import in_turn
+from .domain.events import Event
+from .domain.expectation import ANY, Expected
+from .domain.message import ContentGiven, Message
+from .domain.plain import Json
+from .domain.state import State
+from .infrastructure.store import Store
+from .views import Branches, BranchView, Moment, SessionView, position_of
+
+
+class Session(SessionView):
+    """One conversation's whole life, and the root of its branches; every change of it is one event."""
+
+    def __init__(
+        self,
+        system: SystemGiven | None = None,
+        *,
+        name: str | None = None,
+        user: str | None = None,
+        session_id: str | None = None,
+        metadata: Mapping[str, Json] | None = None,
+        store: Store | None = None,
+    ) -> None:
+        """Starts a session; with a system text, on a default branch named "main" that has it in front.
+
+        Without a store it is kept where the settings say, which is ./hansard.db if they say nothing.
+        """
+        id = str(uuid4()) if session_id is None else session_id
+        steps = [lambda state: sessions.start(state, name=name, user=user, metadata=metadata)]
+        if system is not None:
+            text, main = system_content(system), str(uuid4())
+            steps.append(lambda state: branches.create(state, id=main))
+            steps.append(lambda state: branches.set_system(state, 0, text))
+        self._attach(Live(store or default_store(), State(id)))
+        self._live.change(lambda state: in_turn(state, *steps))
+
+    @classmethod
+    def open(cls, session_id: str, *, store: Store | None = None) -> Self:
+        """The session with this id, started in whatever process."""
+        kept = store or default_store()
+        session = cls.__new__(cls)
+        session._attach(Live(kept, kept.load(session_id)))
+        return session
+
+    # Branches
+
+    @property
+    def branches(self) -> Branches[Branch]:
+        """The branches, by name, id or number."""
+        return Branches(self._live, self._branch)
+
+    @property
+    def default_branch(self) -> Branch:
+        """The branch that is meant when none is named; a session without one gets one, named "main"."""
+        fresh = str(uuid4())
+        self._live.change(lambda state: branches.create_default(state, id=fresh))
+        return self._branch(super().default_branch.number)
+
+    def create_branch(
+        self,
+        name: str | None = None,
+        *,
+        system: SystemGiven | None = None,
+        user: str | None = None,
+        capabilities: Access = None,
+        resources: Access = None,
+        expected: Expected = ANY,
+        command_id: str | None = None,
+    ) -> Branch:
+        """A new, empty branch; the first one of a session is its default."""
+        text = None if system is None else system_content(system)
+
+        def decide(state: State, id: str) -> Sequence[Event]:
+            return in_turn(
+                state,
+                lambda state: branches.create(
+                    state, id=id, name=name, user=user, capabilities=capabilities, resources=resources
+                ),
+                lambda state: branches.set_system(state, state.ids[id], text),
+            )
+
+        return new_branch(self._live, decide, expected, command_id)
+
+    def fork(
+        self,
+        branch: BranchView | str | int | None = None,
+        at: Moment | None = None,
+        name: str | None = None,
+        *,
+        capabilities: AccessGiven = UNCHANGED,
+        resources: AccessGiven = UNCHANGED,
+        expected: Expected = ANY,
+        command_id: str | None = None,
+    ) -> Branch:
+        """A new branch that shows what another showed at a moment, or shows now; nothing is copied."""
+        source = self.default_branch if branch is None else self._branch(self._number(branch))
+        return source.fork(
+            at,
+            name,
+            capabilities=capabilities,
+            resources=resources,
+            expected=expected,
+            command_id=command_id,
+        )
+
+    def merge(
+        self,
+        source: BranchView | str | int,
+        into: BranchView | str | int,
+        *,
+        since: Moment | None = None,
+        strategy: str = Strategy.APPEND,
+    ) -> None:
+        """Takes over into one branch what only the other shows, after its own messages or interleaved by position."""
+        theirs, ours = self._number(source), self._number(into)
+        start = None if since is None else position_of(self._live, since)
+        self._live.change(
+            lambda state: history.merge(state, theirs, ours, since=start, strategy=history.strategy_named(strategy))
+        )
+
+    def remove_branch(self, branch: BranchView | str | int) -> None:
+        """Removes the branch from here on; if it was the default, the oldest one left takes its place."""
+        number = self._number(branch)
+        self._live.change(lambda state: branches.remove(state, number))
+
+    def change_default_branch(self, branch: BranchView | str | int) -> None:
+        """Makes the branch the one that is meant when none is named."""
+        number = self._number(branch)
+        self._live.change(lambda state: branches.change_default(state, number))
+
+    # Messages
+
+    def add_message(
+        self,
+        content: Message | ContentGiven,
+        *,
+        sender: str | None = None,
+        recipient: str | None = None,
+        metadata: Mapping[str, Json] | None = None,
+        expected: Expected = ANY,
+        command_id: str | None = None,
+    ) -> Message:
+        """Puts a message on the record, at the end of the default branch."""
+        return self.default_branch.add(
+            content,
+            sender=sender,
+            recipient=recipient,
+            metadata=metadata,
+            expected=expected,
+            command_id=command_id,
+        )
+
+    # The session itself
+
+    def rename(self, name: str | None) -> None:
+        """Gives the session another label, or none."""
+        self._live.change(lambda state: sessions.rename(state, name))
+
+    def update_metadata(self, changes: Mapping[str, Json]) -> None:
+        """Merges changes into the metadata, key by key."""
+        self._live.change(lambda state: sessions.update_metadata(state, changes))
+
+    def set_state(self, key: str, value: Json) -> None:
+        """Keeps a value under a key."""
+        self._live.change(lambda state: sessions.set_state(state, key, value))
+
+    def remove_state(self, key: str) -> None:
+        """Keeps nothing under the key any longer."""
+        self._live.change(lambda state: sessions.remove_state(state, key))
+
+    def archive(self, reason: str | None = None) -> None:
+        """Puts the session away: it can be read and restored, not changed."""
+        self._live.change(lambda state: sessions.archive(state, reason))
+
+    def restore(self, reason: str | None = None) -> None:
+        """Takes an archived session out again."""
+        self._live.change(lambda state: sessions.restore(state, reason))
+
+    def delete(self, reason: str | None = None) -> None:
+        """Ends the session for good: a tombstone, under which what was recorded stays."""
+        self._live.change(lambda state: sessions.delete(state, reason))
+
+    acreate_branch = awaited(create_branch)
+    afork = awaited(fork)
+    amerge = awaited(merge)
+    aremove_branch = awaited(remove_branch)
+    achange_default_branch = awaited(change_default_branch)
+    aadd_message = awaited(add_message)
+    arename = awaited(rename)
+    aupdate_metadata = awaited(update_metadata)
+    aset_state = awaited(set_state)
+    aremove_state = awaited(remove_state)
+    aarchive = awaited(archive)
+    arestore = awaited(restore)
+    adelete = awaited(delete)
+
+    def _attach(self, live: Live) -> None:
+        super().__init__(live)
+        self._live = live
+
+    def _branch(self, number: int) -> Branch:
+        return Branch(self._live, number)

@@ -1,0 +1,163 @@
+"""Events as rows: what an append asks for, how its rows are stamped, and the digest that chains them. Pure."""
+
+from collections.abc import Iterable, Sequence
+from hashlib import sha256
+from typing import NamedTuple
+
+import msgspec
+from msgspec.structs import replace
+
+from ..domain.codec import decode, encode, stored_name
+from ..domain.errors import UnreadableEvent
+from ..domain.events import BranchEvent, Event
+from ..domain.expectation import ANY, Expectation, Expected
+from ..domain.record import NOBODY, Provenance, RecordedEvent
+from ..projections.catalogue import Entry, described
+
+MESSAGE_APPENDED = "message.appended"
+"""The one stored name that stores index by branch."""
+
+
+class Draft(NamedTuple):
+    """An event made ready for storage before anybody waits for it."""
+
+    name: str
+    branch: int | None
+    payload: bytes
+    event: Event
+
+
+class Append(msgspec.Struct, frozen=True):
+    """What one writer asks for: these events, all or none, if the session is where it is expected."""
+
+    session: str
+    drafts: Sequence[Draft]
+    expected: Expected = ANY
+    provenance: Provenance = NOBODY
+    time: int = 0
+    command_id: str | None = None
+
+
+class Appended(msgspec.Struct, frozen=True):
+    """The positions that an append got; `repeated` if its command had been recorded before."""
+
+    session: str
+    first: int
+    last: int
+    time: int
+    repeated: bool = False
+
+
+class Row(NamedTuple):
+    """An event as it is stored. A payload that has been erased leaves its hash."""
+
+    session: str
+    position: int
+    global_position: int
+    time: int
+    name: str
+    branch: int | None
+    actor: str | None
+    correlation: str | None
+    cause: int | None
+    command_id: str | None
+    payload: bytes | None
+    payload_hash: bytes | None
+    digest: bytes
+
+
+def draft(events: Iterable[Event]) -> list[Draft]:
+    """The events as they will be stored; refused if one of them cannot be."""
+    return [
+        Draft(stored_name(event), event.branch if isinstance(event, BranchEvent) else None, encode(event), event)
+        for event in events
+    ]
+
+
+def stamped(append: Append, head: Entry, global_position: int) -> tuple[list[Row], Entry]:
+    """The rows of an append behind the head of its session, and the head they make.
+
+    The rows take global positions from the one given on. Time never runs backwards within a session.
+    """
+    who, digest, position, weight = append.provenance, head.digest, head.position, 0
+    time = max(append.time, head.time)
+    rows = []
+    for name, branch, payload, _ in append.drafts:
+        position += 1
+        weight += len(payload)
+        header = header_of(
+            append.session, position, time, name, branch, who.actor, who.correlation, who.cause, append.command_id
+        )
+        digest = chained(digest, header, sha256(payload).digest())
+        rows.append(
+            Row(
+                append.session,
+                position,
+                global_position,
+                time,
+                name,
+                branch,
+                who.actor,
+                who.correlation,
+                who.cause,
+                append.command_id,
+                payload,
+                None,
+                digest,
+            )
+        )
+        global_position += 1
+    entry = described(head, time, [each.event for each in append.drafts])
+    return rows, replace(entry, position=position, digest=digest, bytes=head.bytes + weight)
+
+
+def header_of(
+    session: str,
+    position: int,
+    time: int,
+    name: str,
+    branch: int | None,
+    actor: str | None,
+    correlation: str | None,
+    cause: int | None,
+    command_id: str | None,
+) -> bytes:
+    """The columns that the digest covers beside the payload: a JSON array without spaces, in UTF-8."""
+    return _encode([session, position, time, name, branch, actor, correlation, cause, command_id])
+
+
+def chained(previous: bytes, header: bytes, payload_hash: bytes) -> bytes:
+    """The digest of an event, which vouches for all before it in its session."""
+    return sha256(previous + header + payload_hash).digest()
+
+
+def event_of(row: Row) -> Event:
+    """The event that a row holds."""
+    if row.payload is None:
+        raise UnreadableEvent(row.session, row.position, row.name, "its payload was erased")
+    return decode(row.name, row.payload, row.session, row.position)
+
+
+def recorded(row: Row) -> RecordedEvent:
+    """The event that a row holds, with its columns."""
+    return RecordedEvent(
+        row.session,
+        row.position,
+        row.global_position,
+        row.time,
+        row.name,
+        event_of(row),
+        row.actor,
+        row.correlation,
+        row.cause,
+        row.command_id,
+        row.digest,
+    )
+
+
+def expectation_text(expected: Expected) -> int | str:
+    """An expectation in the words of an error."""
+    return expected.value if isinstance(expected, Expectation) else expected
+
+
+_encode = msgspec.json.Encoder().encode

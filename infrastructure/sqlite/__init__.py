@@ -1,0 +1,1 @@
+"""One file, one machine, nothing to set up: the record in SQLite."""

@@ -1,0 +1,101 @@
+"""The statements of the SQLite store, each with what it answers or does."""
+
+_ROW = """
+    c.session, e.position, e.global_position, e.time, e.name, e.branch, e.actor, e.correlation, e.cause,
+    e.command_id, CAST(e.payload AS BLOB), e.payload_hash, e.digest
+"""
+_OF_SESSION = "FROM catalogue AS c JOIN events AS e ON e.session = c.number WHERE c.session = ?"
+_ENTRY = """
+    number, session, position, time, digest, status, key, name, user, messages, bytes, created, updated, metadata
+"""
+
+# A page of a session's events between two positions.
+READ = f"""
+SELECT {_ROW} {_OF_SESSION} AND e.position BETWEEN ? AND ?
+ORDER BY e.position LIMIT ?
+"""
+READ_BACKWARDS = f"""
+SELECT {_ROW} {_OF_SESSION} AND e.position BETWEEN ? AND ?
+ORDER BY e.position DESC LIMIT ?
+"""
+
+# A page of the messages written on a branch between two positions.
+READ_MESSAGES = f"""
+SELECT {_ROW} {_OF_SESSION} AND e.branch = ? AND e.name = 'message.appended' AND e.position BETWEEN ? AND ?
+ORDER BY e.position LIMIT ?
+"""
+READ_MESSAGES_BACKWARDS = f"""
+SELECT {_ROW} {_OF_SESSION} AND e.branch = ? AND e.name = 'message.appended' AND e.position BETWEEN ? AND ?
+ORDER BY e.position DESC LIMIT ?
+"""
+
+# A page of a session's events that are no messages.
+READ_STRUCTURE = f"""
+SELECT {_ROW} {_OF_SESSION} AND e.name <> 'message.appended' AND e.position BETWEEN ? AND ?
+ORDER BY e.position LIMIT ?
+"""
+
+# The positions of the messages of a session, as one JSON array per branch.
+READ_WRITTEN = """
+SELECT e.branch, json_group_array(e.position)
+FROM catalogue AS c JOIN events AS e INDEXED BY messages_by_branch ON e.session = c.number
+WHERE c.session = ? AND e.name = 'message.appended' AND e.position > ? AND e.position <= ?
+GROUP BY e.branch
+"""
+
+# A page of all events, in the order they were committed.
+READ_ALL = f"""
+SELECT {_ROW} FROM events AS e JOIN catalogue AS c ON c.number = e.session
+WHERE e.global_position > ? ORDER BY e.global_position LIMIT ?
+"""
+
+FIND_ENTRY = f"SELECT {_ENTRY} FROM catalogue WHERE session = ?"
+
+# A page of the catalogue, in the order the sessions were started.
+READ_ENTRIES = f"SELECT {_ENTRY} FROM catalogue WHERE number > ? ORDER BY number LIMIT ?"
+
+# The first and last position that a command recorded, and when; all NULL if it recorded nothing.
+FIND_COMMAND = f"""
+SELECT min(e.position), max(e.position), max(e.time) {_OF_SESSION} AND e.command_id = ?
+"""
+
+FIND_KEY = "SELECT session FROM catalogue WHERE key = ?"
+
+# The last global position that was given out, also if its event was taken away by hand.
+LAST_GLOBAL_POSITION = "SELECT seq FROM sqlite_sequence WHERE name = 'events'"
+
+ADD_ENTRY = """
+INSERT INTO catalogue (session, status, position, time, digest, messages, bytes, created, updated, metadata)
+VALUES (?, 'unstarted', 0, 0, x'', 0, 0, 0, 0, '{}')
+"""
+
+ADD_EVENT = """
+INSERT INTO events (session, position, global_position, time, name, branch, actor, correlation, cause,
+                    command_id, payload, digest)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
+
+# The entry of a session that goes on.
+MOVE_ENTRY = """
+UPDATE catalogue SET position = ?, time = ?, digest = ?, messages = ?, bytes = ?, updated = ? WHERE number = ?
+"""
+
+# The entry of a session that is started, named, archived and so on.
+LABEL_ENTRY = """
+UPDATE catalogue SET status = ?, key = ?, name = ?, user = ?, created = ?, metadata = ? WHERE number = ?
+"""
+
+# What is wrong with the store as a whole, a sentence each.
+FIND_FLAWS = """
+SELECT 'the catalogue does not know the session of global position ' || min(global_position)
+FROM events WHERE session NOT IN (SELECT number FROM catalogue) GROUP BY session
+UNION ALL
+SELECT 'global positions ' || (before + 1) || ' to ' || (global_position - 1) || ' are missing'
+FROM (SELECT global_position, lag(global_position, 1, 0) OVER (ORDER BY global_position) AS before FROM events)
+WHERE global_position > before + 1
+UNION ALL
+SELECT 'global positions ' || (present + 1) || ' to ' || seq || ' are missing'
+FROM (SELECT seq, (SELECT coalesce(max(global_position), 0) FROM events) AS present
+      FROM sqlite_sequence WHERE name = 'events')
+WHERE seq > present
+"""

@@ -1,0 +1,136 @@
+"""The store as the door sees it: events in, events and states out, over any recorder."""
+
+from collections.abc import Callable, Iterator, Sequence
+from time import time_ns
+from types import TracebackType
+from typing import Self
+
+from ..domain.errors import Refused, SessionNotFoundError, UnknownPosition
+from ..domain.events import Event
+from ..domain.evolve import evolve, place_message
+from ..domain.expectation import ANY, Expected, checked
+from ..domain.ranges import Written
+from ..domain.record import NOBODY, Provenance, RecordedEvent
+from ..domain.state import State
+from ..projections.catalogue import Entry
+from .recorder import Recorder
+from .rows import MESSAGE_APPENDED, Append, Appended, draft, event_of, recorded
+from .verification import Verification, verify
+
+
+def wall_clock() -> int:
+    """Microseconds since 1970, UTC."""
+    return time_ns() // 1000
+
+
+class Store:
+    """Appends and reads the streams of sessions; use it as a context manager, or close it."""
+
+    def __init__(self, recorder: Recorder, clock: Callable[[], int] = wall_clock) -> None:
+        self._recorder = recorder
+        self._clock = clock
+        self._closed = False
+
+    def append(
+        self,
+        session: str,
+        events: Sequence[Event],
+        *,
+        expected: Expected = ANY,
+        command_id: str | None = None,
+        provenance: Provenance = NOBODY,
+    ) -> Appended:
+        """Records the events, all or none, and answers with the positions they got.
+
+        A session that is not where it is expected raises PositionConflict. A command id that has been recorded
+        before answers as it did then, and nothing is written.
+        """
+        append = Append(session, draft(events), checked(expected), provenance, self._clock(), command_id)
+        (outcome,) = self._recorder.append([append])
+        if isinstance(outcome, Refused):
+            raise outcome
+        return outcome
+
+    def read(
+        self, session: str, *, after: int = 0, until: int | None = None, backwards: bool = False
+    ) -> Iterator[RecordedEvent]:
+        """The events of a session after one position and up to another, included."""
+        return map(recorded, self._recorder.read(session, after=after, until=until, backwards=backwards))
+
+    def read_messages(
+        self, session: str, branch: int, first: int, last: int, *, backwards: bool = False
+    ) -> Iterator[RecordedEvent]:
+        """The messages written on a branch between two positions, both included."""
+        return map(recorded, self._recorder.read_messages(session, branch, first, last, backwards=backwards))
+
+    def read_all(self, *, after: int = 0, limit: int = 1000) -> list[RecordedEvent]:
+        """The events of all sessions behind a global position, in the order they were committed."""
+        return [recorded(row) for row in self._recorder.read_all(after=after, limit=limit)]
+
+    def find_session(self, session: str) -> Entry | None:
+        """What the catalogue knows of a session."""
+        return self._recorder.find_entry(session)
+
+    def get_session(self, session: str) -> Entry:
+        """What the catalogue knows of a session that has to be there."""
+        entry = self._recorder.find_entry(session)
+        if entry is None:
+            raise SessionNotFoundError(session)
+        return entry
+
+    def sessions(self) -> Iterator[Entry]:
+        """The catalogue, in the order the sessions were started."""
+        return self._recorder.read_entries()
+
+    def find_command(self, session: str, command_id: str) -> Appended | None:
+        """What a command recorded, if it has been."""
+        return self._recorder.find_command(session, command_id)
+
+    def load(self, session: str, at: int | None = None, written: Written | None = None) -> State:
+        """The state of a session at a position, or now, without any message being read.
+
+        Whoever holds the positions of its messages already, up to `at` or beyond, spares the store the reading.
+        """
+        entry = self.get_session(session)
+        until = entry.position if at is None else at
+        if not 1 <= until <= entry.position:
+            raise UnknownPosition(session, until, entry.position)
+        state = State(session)
+        state.written = dict(self._recorder.read_written(session, until=until) if written is None else written)
+        for row in self._recorder.read_structure(session, until=until):
+            evolve(state, row.position, row.time, event_of(row))
+        if state.position < until:
+            (row,) = self._recorder.read(session, after=until - 1, until=until)
+            state.position = until
+            state.time = row.time
+        return state
+
+    def catch_up(self, state: State) -> None:
+        """Takes into a state what has been recorded since."""
+        for row in self._recorder.read(state.session, after=state.position):
+            if row.name == MESSAGE_APPENDED and row.branch is not None:
+                place_message(state, row.position, row.time, row.branch)
+            else:
+                evolve(state, row.position, row.time, event_of(row))
+
+    def verify(self, session: str | None = None) -> Verification:
+        """Proves that a session, or all of them, is as it was recorded, or names what is not."""
+        return verify(self._recorder, session)
+
+    @property
+    def closed(self) -> bool:
+        """Whether it has been closed."""
+        return self._closed
+
+    def close(self) -> None:
+        """Closes the store; closing twice does nothing."""
+        self._closed = True
+        self._recorder.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

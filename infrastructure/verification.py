@@ -1,0 +1,135 @@
+"""The proof: walks the digests of a session and names the first position that does not fit."""
+
+from collections.abc import Iterator
+from hashlib import sha256
+
+import msgspec
+from msgspec.structs import replace
+
+from ..domain.errors import SessionNotFoundError, UnreadableEvent
+from ..domain.events import MessageRedacted
+from ..projections.catalogue import Entry, described
+from .recorder import Recorder
+from .rows import MESSAGE_APPENDED, Row, chained, event_of, header_of
+
+
+class Fault(msgspec.Struct, frozen=True):
+    """Something that does not fit; without a session it concerns the store as a whole."""
+
+    session: str | None
+    position: int | None
+    reason: str
+
+
+class Verification(msgspec.Struct, frozen=True):
+    """What was walked, and what was found: the first fault of each session, and those of the store."""
+
+    ok: bool
+    sessions: int
+    events: int
+    faults: tuple[Fault, ...] = ()
+
+
+def verify(recorder: Recorder, session: str | None = None) -> Verification:
+    """Walks one session, or all of them and what holds the store together."""
+    if session is not None and recorder.find_entry(session) is None:
+        raise SessionNotFoundError(session)
+    named = [session] if session is not None else [entry.session for entry in recorder.read_entries()]
+    faults, events = [], 0
+    for name in named:
+        walk = _Walk(recorder, name)
+        fault = next(walk.faults(), None)
+        events += walk.entry.position
+        if fault is not None:
+            faults.append(fault)
+    if session is None:
+        faults += [Fault(None, None, flaw) for flaw in recorder.find_flaws()]
+    return Verification(not faults, len(named), events, tuple(faults))
+
+
+class _Walk:
+    """One session, from its first event on, beside the entry that the catalogue should have of it."""
+
+    def __init__(self, recorder: Recorder, session: str) -> None:
+        self.entry = Entry(session)
+        self._recorder = recorder
+        self._session = session
+        self._global_position = 0
+        self._erased: set[int] = set()
+        self._weighed = True
+
+    def faults(self) -> Iterator[Fault]:
+        """What does not fit; after the first, the rest cannot be trusted either."""
+        kept = self._recorder.find_entry(self._session) or Entry(self._session)
+        while True:
+            before = self.entry.position
+            for row in self._recorder.read(self._session, after=before):
+                yield from self._steps(row)
+            kept = self._recorder.find_entry(self._session) or kept
+            if kept.position <= self.entry.position or self.entry.position == before:
+                break
+        yield from self._ends(kept)
+
+    def _steps(self, row: Row) -> Iterator[Fault]:
+        position = self.entry.position + 1
+        if row.position != position:
+            yield Fault(self._session, min(position, row.position), "the event at this position is missing")
+        if row.time < self.entry.time:
+            yield Fault(self._session, position, "its time is before that of the event in front of it")
+        if row.global_position <= self._global_position:
+            yield Fault(self._session, position, "its global position is before that of the event in front of it")
+        if row.payload is None and len(row.payload_hash or b"") != 32:
+            yield Fault(self._session, position, "its payload is missing")
+        digest = chained(self.entry.digest, _header(row), _payload_hash(row))
+        if digest != row.digest:
+            yield Fault(self._session, position, "its digest does not fit its content and what came before")
+        yield from self._takes(row, digest)
+
+    def _takes(self, row: Row, digest: bytes) -> Iterator[Fault]:
+        self._global_position = row.global_position
+        if row.payload is None:
+            self._erased.add(row.position)
+            self._weighed = False
+        messages = self.entry.messages
+        if row.name == MESSAGE_APPENDED:
+            changed = replace(self.entry, messages=messages + 1, updated=row.time)
+        else:
+            try:
+                event = event_of(row)
+            except UnreadableEvent as reason:
+                yield Fault(self._session, row.position, reason.reason)
+                return
+            if isinstance(event, MessageRedacted):
+                self._erased.discard(event.message)
+            changed = described(self.entry, row.time, [event])
+        weight = self.entry.bytes + len(row.payload or b"")
+        self.entry = replace(changed, position=row.position, time=row.time, digest=digest, bytes=weight)
+
+    def _ends(self, kept: Entry) -> Iterator[Fault]:
+        last = self.entry.position
+        if kept.position > last:
+            yield Fault(self._session, last + 1, "the event at this position is missing")
+        if kept.position < last:
+            yield Fault(self._session, kept.position + 1, "the catalogue knows of no event at this position")
+        for position in sorted(self._erased):
+            yield Fault(self._session, position, "its payload was erased, and no redaction is on the record")
+        if kept != (self.entry if self._weighed else replace(self.entry, bytes=kept.bytes)):
+            yield Fault(self._session, last, "the catalogue's entry does not fit the events")
+
+
+def _header(row: Row) -> bytes:
+    return header_of(
+        row.session,
+        row.position,
+        row.time,
+        row.name,
+        row.branch,
+        row.actor,
+        row.correlation,
+        row.cause,
+        row.command_id,
+    )
+
+
+def _payload_hash(row: Row) -> bytes:
+    return row.payload_hash or b"" if row.payload is None else sha256(row.payload).digest()

@@ -1,0 +1,81 @@
+"""The catalogue: one entry per session, from which listing and info are answered without a message being read."""
+
+from collections.abc import Iterable
+
+import msgspec
+from msgspec.structs import replace
+
+from ..domain import events as e
+from ..domain.plain import Json
+from ..domain.state import Status
+
+PUTTING_AWAY = (e.SessionArchived, e.SessionRestored, e.SessionDeleted)
+"""A session put away or taken out again counts as updated when it was last used, not then."""
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """What the catalogue knows of a session; `messages` and `bytes` count all that was ever appended."""
+
+    session: str
+    position: int = 0
+    time: int = 0
+    digest: bytes = bytes(32)
+    status: str = Status.UNSTARTED.value
+    key: str | None = None
+    name: str | None = None
+    user: str | None = None
+    messages: int = 0
+    bytes: int = 0
+    created: int = 0
+    updated: int = 0
+    metadata: dict[str, Json] = {}
+
+
+def described(entry: Entry, time: int, events: Iterable[e.Event]) -> Entry:
+    """The entry after events of this time; position, digest and bytes are the appender's to know."""
+    messages = 0
+    for event in events:
+        if isinstance(event, e.MessageAppended):
+            messages += 1
+        elif type(event) in _LABELS:
+            entry = _labelled(entry, time, event)
+    touched = any(not isinstance(event, PUTTING_AWAY) for event in events)
+    return replace(entry, time=time, messages=entry.messages + messages, updated=time if touched else entry.updated)
+
+
+def _labelled(entry: Entry, time: int, event: e.Event) -> Entry:
+    match event:
+        case e.SessionStarted():
+            return replace(
+                entry,
+                status=Status.ACTIVE.value,
+                created=time,
+                key=event.key,
+                name=event.name,
+                user=event.user,
+                metadata=event.metadata,
+            )
+        case e.SessionRenamed():
+            return replace(entry, name=event.name)
+        case e.MetadataUpdated():
+            return replace(entry, metadata={**entry.metadata, **event.changes})
+        case e.SessionRestored():
+            return replace(entry, status=Status.ACTIVE.value)
+        case e.SessionArchived():
+            return replace(entry, status=Status.ARCHIVED.value)
+        case e.SessionDeleted():
+            return replace(entry, status=Status.DELETED.value)
+        case _:
+            return entry
+
+
+_LABELS = frozenset(
+    {
+        e.SessionStarted,
+        e.SessionRenamed,
+        e.MetadataUpdated,
+        e.SessionRestored,
+        e.SessionArchived,
+        e.SessionDeleted,
+    }
+)

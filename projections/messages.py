@@ -1,0 +1,122 @@
+"""The messages a branch shows: a lazy sequence that reads what is asked for and nothing else."""
+
+from array import array
+from collections import ChainMap
+from collections.abc import Iterator, Sequence
+from typing import Protocol, overload
+
+from ..domain.content import SystemContent
+from ..domain.events import Event, MessageAppended, SystemSet
+from ..domain.message import Message
+from ..domain.ranges import Origin, Range, Ranges, Written, first, from_positions, last, length, positions, spread
+from ..domain.record import RecordedEvent, moment
+from ..domain.state import Showing
+
+SYSTEM = -1
+"""Stands for a branch number in the range that shows a system message, which is written on no line of messages."""
+
+
+class Reader(Protocol):
+    """What a store must be able to read for this."""
+
+    def read(
+        self, session: str, *, after: int = 0, until: int | None = None, backwards: bool = False
+    ) -> Iterator[RecordedEvent]:
+        """The events of a session after one position and up to another, included."""
+        ...
+
+    def read_messages(
+        self, session: str, branch: int, first: int, last: int, *, backwards: bool = False
+    ) -> Iterator[RecordedEvent]:
+        """The messages written on a branch between two positions, both included."""
+        ...
+
+
+class Messages(Sequence[Message]):
+    """The messages that a branch showed at one moment; what is recorded later does not change them."""
+
+    def __init__(self, reader: Reader, session: str, ranges: Ranges, written: Written) -> None:
+        self._reader = reader
+        self._session = session
+        self._ranges = ranges
+        self._written = written
+
+    def __len__(self) -> int:
+        return length(self._ranges)
+
+    @overload
+    def __getitem__(self, index: int) -> Message: ...
+    @overload
+    def __getitem__(self, index: slice) -> "Messages": ...
+    def __getitem__(self, index: int | slice) -> "Message | Messages":
+        chosen = range(len(self))[index]
+        if isinstance(chosen, range):
+            return self._slice(chosen)
+        (message,) = self._slice(range(chosen, chosen + 1))
+        return message
+
+    def __iter__(self) -> Iterator[Message]:
+        for piece in self._ranges:
+            yield from self._read(piece)
+
+    def __reversed__(self) -> Iterator[Message]:
+        for piece in reversed(self._ranges):
+            yield from self._read(piece, backwards=True)
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} messages of session {self._session}>"
+
+    @property
+    def positions(self) -> list[int]:
+        """The positions of the messages, without reading them."""
+        return list(positions(self._ranges, self._written))
+
+    def last(self, count: int) -> "Messages":
+        """The last messages, as many as there are up to `count`."""
+        return self._of(last(self._ranges, count, self._written))
+
+    def _slice(self, chosen: range) -> "Messages":
+        if chosen.step == 1:
+            ahead = first(self._ranges, chosen.stop, self._written)
+            return self._of(last(ahead, len(chosen), self._written))
+        order = list(spread(self._ranges, self._written))
+        return self._of(from_positions([order[place] for place in chosen], self._written))
+
+    def _of(self, ranges: Ranges) -> "Messages":
+        return Messages(self._reader, self._session, ranges, self._written)
+
+    def _read(self, piece: Range, backwards: bool = False) -> Iterator[Message]:
+        if piece.branch == SYSTEM:
+            found = self._reader.read(self._session, after=piece.first - 1, until=piece.last)
+        else:
+            found = self._reader.read_messages(
+                self._session, piece.branch, piece.first, piece.last, backwards=backwards
+            )
+        return (recorded_message(event, piece.origin) for event in found)
+
+
+def shown_messages(reader: Reader, session: str, showing: Showing, written: Written) -> Messages:
+    """The messages of a showing, the system message first."""
+    if showing.system is None:
+        return Messages(reader, session, showing.ranges, written)
+    system = Range(SYSTEM, showing.system, showing.system, 1)
+    places: Written = ChainMap({SYSTEM: array("q", [showing.system])}, written)  # type: ignore[arg-type]  # only read
+    return Messages(reader, session, (system, *showing.ranges), places)
+
+
+def message_of(session: str, position: int, time: int, event: Event, origin: Origin = Origin.AUTHORED) -> Message:
+    """The message that an event put on the record; `origin` is how it came to where it is read."""
+    at = moment(time)
+    match event:
+        case MessageAppended(branch, content, sender, recipient, metadata, written):
+            origin = written if origin is Origin.AUTHORED else origin
+            return Message(content, sender, recipient, metadata, session, position, branch, at, origin)
+        case SystemSet(branch, SystemContent() as content, sender, metadata):
+            return Message(content, sender, None, metadata, session, position, branch, at, origin)
+        case _:
+            raise TypeError(f"a {type(event).__name__} is no message")
+
+
+def recorded_message(recorded: RecordedEvent, origin: Origin = Origin.AUTHORED) -> Message:
+    """The message that a recorded event is."""
+    return message_of(recorded.session, recorded.position, recorded.time, recorded.event, origin)

@@ -1,0 +1,5 @@
+"""What scripts/demo shows."""
+
+import hansard
+
+print(hansard.__doc__)

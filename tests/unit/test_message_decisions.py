@@ -1,0 +1,179 @@
+"""What may happen to messages: append, retract, redact."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from hansard.domain.content import AssistantResponseContent, InstructionContent, SystemContent
+from hansard.domain.decisions import message
+from hansard.domain.errors import InvalidValue, UnknownMessage
+from hansard.domain.events import (
+    BranchCleared,
+    BranchCreated,
+    BranchRemoved,
+    Event,
+    MessageAppended,
+    MessageRedacted,
+    MessageRetracted,
+    SessionStarted,
+    SystemSet,
+)
+from hansard.domain.message import Message
+
+if TYPE_CHECKING:
+    from tests.unit.conftest import Given
+
+STARTED = SessionStarted()
+MAIN = BranchCreated(0, "id-main", "main")
+TERSE = SystemContent(system_message="be terse")
+
+
+def said(branch: int = 0) -> Event:
+    return MessageAppended(branch, InstructionContent(instruction="hello"))
+
+
+THREE = (STARTED, MAIN, said(), said(), said())
+"""A branch `main` that shows the messages 3, 4 and 5."""
+
+
+# --- Append -----------------------------------------------------------------------------------------------
+
+
+def test_a_message_is_appended_to_the_end_of_a_branch(given: Given) -> None:
+    hello = Message("hello", sender="ada", recipient="model", metadata={"tags": ("a", "b")})
+
+    after = (
+        given(*THREE)
+        .when(message.append, 0, [hello])
+        .then(MessageAppended(0, InstructionContent(instruction="hello"), "ada", "model", {"tags": ["a", "b"]}))
+    )
+    assert after.shows(0) == [3, 4, 5, 6]
+
+
+def test_several_messages_are_appended_in_order(given: Given) -> None:
+    after = (
+        given(STARTED, MAIN)
+        .when(message.append, 0, [Message("hello"), Message({"assistant_response": ""})])
+        .then(
+            MessageAppended(0, InstructionContent(instruction="hello")),
+            MessageAppended(0, AssistantResponseContent(assistant_response="")),
+        )
+    )
+    assert after.shows(0) == [3, 4]
+
+
+def test_the_same_words_can_be_said_twice(given: Given) -> None:
+    hello = Message("hello")
+
+    after = given(STARTED, MAIN).when(message.append, 0, [hello, hello]).then(said(), said())
+    assert after.shows(0) == [3, 4]
+
+
+def test_no_messages_change_nothing(given: Given) -> None:
+    given(STARTED, MAIN).when(message.append, 0, []).nothing()
+
+
+def test_a_system_message_takes_its_place_in_front(given: Given) -> None:
+    after = (
+        given(*THREE)
+        .when(message.append, 0, [Message(TERSE, sender="ada", metadata={"a": 1}), Message("hello")])
+        .then(SystemSet(0, TERSE, "ada", {"a": 1}), said())
+    )
+    assert after.system(0) == 6
+    assert after.shows(0) == [3, 4, 5, 7]
+
+
+@pytest.mark.parametrize(
+    "unsayable",
+    [
+        Message("hello", metadata={"a": float("nan")}),
+        Message("hello", metadata={1: 2}),  # type: ignore[dict-item]  # what a caller without types can do
+        Message("hello", sender="\ud800"),
+        Message("hello", recipient=7),  # type: ignore[arg-type]  # what a caller without types can do
+        Message(InstructionContent(instruction=float("inf"))),
+        Message(InstructionContent(instruction="\udfff")),
+        Message(InstructionContent(instruction=object())),
+        Message(InstructionContent(images=[7])),  # type: ignore[list-item]  # what a caller without types can do
+    ],
+)
+def test_a_message_that_the_record_cannot_say_is_refused(given: Given, unsayable: Message) -> None:
+    given(STARTED, MAIN).when(message.append, 0, [Message("hello"), unsayable]).refused(InvalidValue)
+
+
+# --- Retract ----------------------------------------------------------------------------------------------
+
+
+def test_a_retracted_message_is_shown_no_longer(given: Given) -> None:
+    after = given(*THREE).when(message.retract, 0, 4).then_once(MessageRetracted(0, 4))
+
+    assert after.shows(0) == [3, 5]
+    assert after.shows(0, at=5) == [3, 4, 5]
+    assert given(*after.events, said()).shows(0) == [3, 5, 7]
+
+
+@pytest.mark.parametrize(("retracted", "left"), [(3, [4, 5]), (5, [3, 4])])
+def test_the_first_and_the_last_message_can_be_retracted(given: Given, retracted: int, left: list[int]) -> None:
+    after = given(*THREE).when(message.retract, 0, retracted).then_once(MessageRetracted(0, retracted))
+
+    assert after.shows(0) == left
+
+
+def test_a_message_retracted_from_a_fork_is_shown_by_its_parent(given: Given) -> None:
+    before = given(*THREE, BranchCreated(1, "f", "fork", parent=0, at=5))
+
+    after = before.when(message.retract, 1, 4).then_once(MessageRetracted(1, 4))
+    assert after.shows(1) == [3, 5]
+    assert after.shows(0) == [3, 4, 5]
+    before.when(message.retract, 0, 4).then_once(MessageRetracted(0, 4))
+
+
+def test_a_message_that_was_shown_once_needs_no_retracting(given: Given) -> None:
+    before = given(*THREE, BranchCreated(1, "f", "fork", parent=0, at=4), BranchCleared(0), BranchCleared(1))
+
+    before.when(message.retract, 0, 5).nothing()
+    before.when(message.retract, 1, 4).nothing()
+    before.when(message.retract, 1, 5).refused(UnknownMessage, "branch 'fork'", "5")
+
+
+@pytest.mark.parametrize("unknown", [-3, 0, 1, 2, 6, 7, 99])
+def test_a_message_that_the_branch_never_showed_cannot_be_retracted(given: Given, unknown: int) -> None:
+    before = given(*THREE, SystemSet(0, TERSE), BranchCreated(1, "b", "other"), said(1))
+
+    before.when(message.retract, 0, unknown).refused(
+        UnknownMessage, "branch 'main' of session s", f"no message {unknown}", "one that it shows"
+    )
+
+
+# --- Redact -----------------------------------------------------------------------------------------------
+
+
+def test_the_words_of_a_message_can_be_taken_off_the_record(given: Given) -> None:
+    after = given(*THREE).when(message.redact, 4, "a phone number").then_once(MessageRedacted(4, "a phone number"))
+
+    assert after.shows(0) == [3, 4, 5]
+    assert after.state.redacted == {4}
+
+
+@pytest.mark.parametrize("message_at", [3, 4])
+def test_words_that_no_branch_shows_any_longer_can_be_taken_off_too(given: Given, message_at: int) -> None:
+    before = given(STARTED, MAIN, SystemSet(0, TERSE), said(), SystemSet(0, None), BranchRemoved(0))
+
+    before.when(message.redact, message_at).then_once(MessageRedacted(message_at))
+
+
+def test_a_second_reason_does_not_redact_again(given: Given) -> None:
+    given(*THREE, MessageRedacted(4, "one")).when(message.redact, 4, "another").nothing()
+
+
+@pytest.mark.parametrize("unknown", [-4, 0, 1, 2, 6, 7, 99])
+def test_what_is_no_message_cannot_be_redacted(given: Given, unknown: int) -> None:
+    given(*THREE, SystemSet(0, None)).when(message.redact, unknown).refused(
+        UnknownMessage, "the record of session s", f"no message {unknown}"
+    )
+
+
+@pytest.mark.parametrize("reason", [7, "\ud800"])
+def test_a_reason_that_the_record_cannot_say_is_refused(given: Given, reason: Any) -> None:
+    given(*THREE).when(message.redact, 4, reason).refused(InvalidValue, "message.redacted")

@@ -144,10 +144,10 @@ ACCEPTED = (*sorted({key for kind in KINDS for key in kind.__struct_fields__} - 
 
 def content_from(given: object) -> Content:
     """The content that a caller's text, dict or content stands for; refused if its keys name none."""
+    if isinstance(given, str):
+        return InstructionContent(given if type(given) is str else plain(given, "a message"))
     if isinstance(given, MessageContent):
         return plain_content(given)
-    if isinstance(given, str):
-        return InstructionContent(instruction=plain(given, "a message"))
     if isinstance(given, Mapping):
         return _from_dict(plain(given, "a message"))
     raise InvalidContent(f"a {type(given).__name__} is no message: expected a str, a dict or a content")

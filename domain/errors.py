@@ -310,6 +310,16 @@ class SchemaMismatch(StoreError):
 
 
 @error
+class StoreNotEmpty(StoreError):
+    """A store that was to take over another has events of its own."""
+
+    store: str
+
+    def __str__(self) -> str:
+        return f"the store {self.store} has events already: expected an empty one"
+
+
+@error
 class StoreClosed(StoreError):
     """The store was closed."""
 

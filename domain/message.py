@@ -79,17 +79,12 @@ def message_from(
     metadata: Mapping[str, Json] | None = None,
 ) -> Message:
     """A new message of what a caller gave; of one that is on the record, the words and who said them to whom."""
-    if not isinstance(given, Message):
-        return Message(content_from(given), _who(sender), _who(recipient), dict(metadata or {}))
-    return Message(
-        content_from(given.content),
-        _who(sender if sender is not None else given.sender),
-        _who(recipient if recipient is not None else given.recipient),
-        {**given.metadata, **(metadata or {})},
-    )
-
-
-def _who(participant: str | None) -> str | None:
-    if participant is not None and not isinstance(participant, str):
-        raise InvalidValue("a sender or recipient", f"cannot be a {type(participant).__name__}: expected a str")
-    return participant
+    if isinstance(given, Message):
+        sender = given.sender if sender is None else sender
+        recipient = given.recipient if recipient is None else recipient
+        metadata = {**given.metadata, **(metadata or {})}
+        given = given.content
+    for participant in (sender, recipient):
+        if participant is not None and not isinstance(participant, str):
+            raise InvalidValue("a sender or recipient", f"cannot be a {type(participant).__name__}: expected a str")
+    return Message(content_from(given), sender, recipient, dict(metadata or {}))

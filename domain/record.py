@@ -1,6 +1,7 @@
 """An event as it stands on the record: where, when, by whom, and what it weighs in the proof."""
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 import msgspec
 
@@ -41,6 +42,7 @@ class RecordedEvent(msgspec.Struct, frozen=True):
         return moment(self.time)
 
 
+@lru_cache(maxsize=64)
 def moment(time: int) -> datetime:
     """The UTC time of so many microseconds since 1970."""
     return EPOCH + timedelta(microseconds=time)

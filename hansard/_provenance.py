@@ -12,6 +12,9 @@ from .domain.decisions.session import checked_name
 from .domain.errors import InvalidValue
 from .domain.record import NOBODY, Provenance
 
+LAST = 2**63 - 1
+"""The highest position that any store can keep."""
+
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -58,6 +61,6 @@ def carried(work: Callable[P, R]) -> Callable[P, R]:
 
 
 def _position(cause: int) -> int:
-    if not isinstance(cause, int) or isinstance(cause, bool) or cause < 1:
+    if not isinstance(cause, int) or isinstance(cause, bool) or not 1 <= cause <= LAST:
         raise InvalidValue("a cause", f"is {cause!r}: expected the position of an event")
     return cause

@@ -28,10 +28,11 @@ class awaited(Generic[H, P, R]):  # noqa: N801 (used like a decorator)
     def __get__(self, handle: H | None, owner: type) -> "awaited[H, P, R] | Callable[P, Coroutine[Any, Any, R]]":
         if handle is None:
             return self
-        method, bound = self._method, handle
+        method: Callable[P, R] = getattr(handle, self._method.__name__)  # which a subclass may have overridden
 
         @wraps(method)
         async def twin(*args: P.args, **kwargs: P.kwargs) -> R:
-            return await asyncio.to_thread(method, bound, *args, **kwargs)
+            return await asyncio.to_thread(method, *args, **kwargs)
 
+        twin.__name__ = f"a{self._method.__name__}"
         return twin

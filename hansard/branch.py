@@ -11,7 +11,8 @@ from .domain.decisions import branch as branches
 from .domain.decisions import history, message
 from .domain.decisions.branch import UNCHANGED, AccessGiven
 from .domain.errors import InvalidContent, InvalidValue
-from .domain.events import BranchCreated, Event
+from .domain.events import BranchCreated, Event, MessageAppended, SystemSet
+from .domain.evolve import Placed
 from .domain.expectation import ANY, Expected
 from .domain.message import ContentGiven, Message, message_from
 from .domain.plain import Json
@@ -57,6 +58,8 @@ class Branch(BranchView):
         command_id: str | None = None,
     ) -> list[Message]:
         """Puts several messages on the record in one commit: all of them, or none."""
+        if isinstance(contents, str | Mapping) or not isinstance(contents, Iterable):
+            raise InvalidValue("the messages", f"are a {type(contents).__name__}: expected a list of messages")
         return self._add([message_from(content) for content in contents], expected, command_id)
 
     def fork(
@@ -126,7 +129,7 @@ class Branch(BranchView):
         placed = self._live.change(
             lambda state: message.append(state, self.number, messages), expected=expected, command_id=command_id
         )
-        return [message_of(self.session_id, *each) for each in placed]
+        return added_messages(self.session_id, placed, command_id)
 
     aadd = awaited(add)
     aadd_many = awaited(add_many)
@@ -148,10 +151,18 @@ def new_branch(
     """Records the creation of a branch under a new id, and answers with the branch."""
     fresh = str(uuid4())
     placed = live.change(lambda state: decide(state, fresh), expected=expected, command_id=command_id)
-    _, _, first = placed[0]
-    if not isinstance(first, BranchCreated):
+    created = [event.branch for _, _, event in placed if isinstance(event, BranchCreated)]
+    if not created:
         raise InvalidValue("the command id", f"{command_id!r} belongs to a command that created no branch")
-    return Branch(live, first.branch)
+    return Branch(live, created[-1])
+
+
+def added_messages(session: str, placed: Sequence[Placed], command_id: str | None) -> list[Message]:
+    """The messages among what was recorded."""
+    added = [message_of(session, *each) for each in placed if isinstance(each[2], MessageAppended | SystemSet)]
+    if placed and not added:
+        raise InvalidValue("the command id", f"{command_id!r} belongs to a command that added no message")
+    return added
 
 
 def system_content(given: SystemGiven) -> SystemContent:

@@ -1,22 +1,22 @@
 """A session in the hand: start it, open it anywhere, branch it, and go back in its time."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Self
 from uuid import uuid4
 
 from ._default import default_store
 from ._live import Live
 from ._twins import awaited
-from .branch import Branch, SystemGiven, new_branch, system_content
+from .branch import Branch, SystemGiven, added_messages, new_branch, system_content
 from .domain.decisions import branch as branches
-from .domain.decisions import history
+from .domain.decisions import history, message
 from .domain.decisions import session as sessions
 from .domain.decisions.branch import UNCHANGED, Access, AccessGiven
 from .domain.decisions.history import Strategy
 from .domain.decisions.sequence import in_turn
 from .domain.events import Event
 from .domain.expectation import ANY, Expected
-from .domain.message import ContentGiven, Message
+from .domain.message import ContentGiven, Message, message_from
 from .domain.plain import Json
 from .domain.state import State
 from .infrastructure.store import Store
@@ -40,7 +40,7 @@ class Session(SessionView):
 
         Without a store it is kept where the settings say, which is ./hansard.db if they say nothing.
         """
-        id = str(uuid4()) if session_id is None else session_id
+        id = str(uuid4()) if session_id is None else sessions.checked_name(session_id, "a session id")
         steps = [lambda state: sessions.start(state, name=name, user=user, metadata=metadata)]
         if system is not None:
             text, main = system_content(system), str(uuid4())
@@ -108,15 +108,19 @@ class Session(SessionView):
         command_id: str | None = None,
     ) -> Branch:
         """A new branch that shows what another showed at a moment, or shows now; nothing is copied."""
-        source = self.default_branch if branch is None else self._branch(self._number(branch))
-        return source.fork(
-            at,
-            name,
-            capabilities=capabilities,
-            resources=resources,
-            expected=expected,
-            command_id=command_id,
-        )
+        source = None if branch is None else self._number(branch)
+        point = None if at is None else position_of(self._live, at)
+
+        def decide(state: State, id: str) -> Sequence[Event]:
+            return _on(
+                source,
+                state,
+                lambda state, number: branches.fork(
+                    state, number, id=id, at=point, name=name, capabilities=capabilities, resources=resources
+                ),
+            )
+
+        return new_branch(self._live, decide, expected, command_id)
 
     def merge(
         self,
@@ -156,14 +160,13 @@ class Session(SessionView):
         command_id: str | None = None,
     ) -> Message:
         """Puts a message on the record, at the end of the default branch."""
-        return self.default_branch.add(
-            content,
-            sender=sender,
-            recipient=recipient,
-            metadata=metadata,
+        given = message_from(content, sender=sender, recipient=recipient, metadata=metadata)
+        placed = self._live.change(
+            lambda state: _on(None, state, lambda state, number: message.append(state, number, [given])),
             expected=expected,
             command_id=command_id,
         )
+        return added_messages(self.id, placed, command_id)[0]
 
     # The session itself
 
@@ -215,3 +218,14 @@ class Session(SessionView):
 
     def _branch(self, number: int) -> Branch:
         return Branch(self._live, number)
+
+
+def _on(branch: int | None, state: State, decide: Callable[[State, int], Sequence[Event]]) -> Sequence[Event]:
+    """What is decided on a branch, or on the default one; if there is none it is created together with that."""
+    number = state.default if branch is None else branch
+    if number is not None:
+        return decide(state, number)
+    fresh, next_number = str(uuid4()), len(state.branches)
+    return in_turn(
+        state, lambda state: branches.create_default(state, id=fresh), lambda state: decide(state, next_number)
+    )

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from copy import deepcopy
 from datetime import datetime
-from typing import Any, ClassVar, Generic, NoReturn, Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, NoReturn, Protocol, TypeAlias, TypeVar
 
 from .domain import lookup
 from .domain.errors import ForeignBranch, InvalidValue, UnknownBranch, UnknownMessage, ViewIsReadOnly
@@ -45,7 +45,29 @@ class Past:
         return nullcontext(self._state)
 
 
-class BranchView:
+class View:
+    """What can be read at a moment; what the class for the present adds to it is writing, and refused by name."""
+
+    _source: Source
+    _writing: ClassVar[frozenset[str]] = frozenset()
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        for view in cls.__bases__:
+            if issubclass(view, View) and View in view.__bases__:
+                added = {name for name, what in vars(cls).items() if not isinstance(what, classmethod)}
+                view._writing |= {name for name in added - vars(view).keys() if not name.startswith("_")}
+
+    if not TYPE_CHECKING:  # a type checker would take it that every name can be read
+
+        def __getattr__(self, name: str) -> NoReturn:
+            if View in type(self).__bases__ and name in type(self)._writing:
+                with self._source.current() as state:
+                    raise ViewIsReadOnly(state.session, state.position, name)
+            raise AttributeError(f"{type(self).__name__} has no attribute {name!r}", name=name, obj=self)
+
+
+class BranchView(View):
     """A branch as it was at a position: who it is and what it shows."""
 
     def __init__(self, source: Source, number: int) -> None:
@@ -125,10 +147,10 @@ class BranchView:
 
     def at(self, when: Moment) -> "BranchView":
         """The branch as it was at a moment."""
-        past = past_of(self._source, when)
-        with past.current() as state:
-            lookup.branch_at(state, self.number, state.position)
-        return BranchView(past, self.number)
+        position = position_of(self._source, when)
+        with self._source.current() as state:
+            lookup.branch_at(state, self.number, position)
+        return BranchView(past_of(self._source, position), self.number)
 
     def _read(self, answer: Callable[[State, BranchState], A]) -> A:
         with self._source.current() as state:
@@ -165,7 +187,9 @@ class Branches(Generic[B]):
     def __contains__(self, reference: object) -> bool:
         with self._source.current() as state:
             if isinstance(reference, BranchView):
-                return reference.session_id == state.session and state.branches[reference.number].removed_at is None
+                if reference.session_id != state.session:
+                    return False
+                reference = reference.number
             if not isinstance(reference, str | int):
                 return False
             branch = lookup.find_branch(state, reference)
@@ -196,23 +220,11 @@ class Branches(Generic[B]):
             return [(branch.name, self._in_hand(branch.number)) for branch in state.live]
 
 
-class SessionView:
+class SessionView(View):
     """A session as it was at a position: everything can be read, nothing written."""
-
-    _writing: ClassVar[set[str]] = set()
 
     def __init__(self, source: Source) -> None:
         self._source = source
-
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        """What a subclass adds is writing, and refused by name on a view."""
-        super().__init_subclass__(**kwargs)
-        SessionView._writing |= {name for name in vars(cls) if not name.startswith("_")} - vars(SessionView).keys()
-
-    def __getattr__(self, name: str) -> NoReturn:
-        if name in SessionView._writing and type(self) is SessionView:
-            raise ViewIsReadOnly(self.id, self.position, name)
-        raise AttributeError(f"{type(self).__name__} has no attribute {name!r}", name=name, obj=self)
 
     def __eq__(self, other: object) -> bool:
         return type(other) is type(self) and self._identity() == other._identity()
@@ -365,7 +377,12 @@ def _position_at(store: Store, state: State, when: datetime) -> int:
         (recorded,) = store.read(state.session, after=position - 1, until=position)
         return recorded.time
 
-    position = bisect_right(range(1, state.position + 1), microseconds(when), key=time_at)
+    try:
+        until = microseconds(when)
+    except (OverflowError, ValueError):
+        reason = f"is {when.isoformat()}: expected one that falls into the years 1 to 9999 in UTC"
+        raise InvalidValue("the time", reason) from None
+    position = bisect_right(range(1, state.position + 1), until, key=time_at)
     if position == 0:
         started = moment(state.created).isoformat()
         raise InvalidValue("the time", f"{when.isoformat()} is before session {state.session} began, at {started}")

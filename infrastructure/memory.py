@@ -2,13 +2,14 @@
 
 from array import array
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from threading import Lock
+from itertools import islice
+from threading import Condition
 
 from msgspec.structs import replace
 
-from ..domain.errors import KeyTaken, PositionConflict, Refused, StoreClosed
+from ..domain.errors import KeyTaken, PositionConflict, Refused, StoreClosed, StoreNotEmpty
 from ..domain.expectation import holds
 from ..domain.ranges import Positions
 from ..projections.catalogue import Entry
@@ -17,74 +18,111 @@ from .rows import MESSAGE_APPENDED, Append, Appended, Row, expectation_text, sta
 
 
 class MemoryRecorder(Recorder):
-    """Rows in lists; a lock is held while rows are added, readers see whole appends only."""
+    """Rows in lists, under one lock."""
 
     def __init__(self) -> None:
         self.name = "memory://"
-        self._lock = Lock()
+        self._lock = Condition()
         self._all: list[Row] = []
-        self._rows: dict[str, list[Row]] = {}
-        self._entries: dict[str, Entry] = {}
-        self._written: dict[tuple[str, int], Positions] = {}
-        self._structure: dict[str, Positions] = {}
-        self._commands: dict[tuple[str, str], Appended] = {}
+        self._sessions: dict[str, _Kept] = {}
         self._keys: dict[str, str] = {}
         self._closed = False
 
     def append(self, appends: Sequence[Append]) -> list[Appended | Refused]:
         with self._open():
-            return [self._append(append) for append in appends]
+            outcomes = [self._append(append) for append in appends]
+            self._lock.notify_all()
+        return outcomes
+
+    def append_together(self, appends: Sequence[Append]) -> list[Appended]:
+        with self._open():
+            rehearsal = MemoryRecorder()
+            rehearsal._all = list(self._all)
+            rehearsal._keys = dict(self._keys)
+            for append in appends:
+                kept = self._sessions.get(append.session)
+                if kept is not None:
+                    rehearsal._sessions.setdefault(append.session, kept.copy())
+            for outcome in rehearsal.append(appends):
+                if isinstance(outcome, Refused):
+                    raise outcome
+            appended = [self._append(append) for append in appends]
+            self._lock.notify_all()
+        return [outcome for outcome in appended if isinstance(outcome, Appended)]
+
+    def restore(self, entries: Iterable[Entry], rows: Iterable[Row]) -> None:
+        with self._open():
+            if self._all:
+                raise StoreNotEmpty(self.name)
+            for row in rows:
+                self._session(row.session).add(row)
+                self._all.append(row)
+            for entry in entries:
+                self._session(entry.session).entry = entry
+                if entry.key is not None:
+                    self._keys[entry.key] = entry.session
+            self._lock.notify_all()
 
     def read(self, session: str, *, after: int = 0, until: int | None = None, backwards: bool = False) -> Iterator[Row]:
         with self._open():
-            rows = self._rows.get(session, [])
-            found = rows[after : len(rows) if until is None else max(after, until)]
+            found = self._kept(session).between(after, until)
         return reversed(found) if backwards else iter(found)
 
     def read_messages(
         self, session: str, branch: int, first: int, last: int, *, backwards: bool = False
     ) -> Iterator[Row]:
         with self._open():
-            places = _within(self._written.get((session, branch)), first - 1, last)
-            found = [self._rows[session][place - 1] for place in places]
+            kept = self._kept(session)
+            found = kept.at(_within(kept.written.get(branch, _NONE), first - 1, last))
         return reversed(found) if backwards else iter(found)
 
     def read_structure(self, session: str, *, after: int = 0, until: int) -> Iterator[Row]:
         with self._open():
-            places = _within(self._structure.get(session), after, until)
-            return iter([self._rows[session][place - 1] for place in places])
+            kept = self._kept(session)
+            return iter(kept.at(_within(kept.structure, after, until)))
 
     def read_written(self, session: str, *, after: int = 0, until: int) -> dict[int, Positions]:
         with self._open():
-            found = {
-                branch: _within(places, after, until)
-                for (owner, branch), places in self._written.items()
-                if owner == session
-            }
+            written = self._kept(session).written.items()
+            found = {branch: _within(places, after, until) for branch, places in written}
         return {branch: places for branch, places in found.items() if places}
 
-    def read_all(self, *, after: int = 0, limit: int) -> list[Row]:
+    def read_all(self, *, after: int = 0, until: int | None = None, names: Sequence[str] = (), limit: int) -> list[Row]:
         with self._open():
-            return self._all[after : after + limit]
+            start = bisect_right(self._all, after, key=_global_position)
+            stop = len(self._all) if until is None else bisect_right(self._all, until, key=_global_position)
+            rows = islice(self._all, start, stop)
+            return list(islice((row for row in rows if not names or row.name in names), limit))
+
+    def last_global_position(self) -> int:
+        with self._open():
+            return self._last()
+
+    def wait(self, after: int, timeout: float) -> bool:
+        with self._open():
+            self._lock.wait_for(lambda: self._closed or self._last() > after, timeout)
+            return self._last() > after
 
     def find_entry(self, session: str) -> Entry | None:
         with self._open():
-            return self._entries.get(session)
+            kept = self._sessions.get(session)
+            return None if kept is None else kept.entry
 
     def read_entries(self) -> Iterator[Entry]:
         with self._open():
-            return iter(list(self._entries.values()))
+            return iter([kept.entry for kept in self._sessions.values()])
 
     def find_command(self, session: str, command_id: str) -> Appended | None:
         with self._open():
-            first = self._commands.get((session, command_id))
-        return None if first is None else replace(first, repeated=True)
+            return self._kept(session).command(command_id)
 
     def find_flaws(self) -> list[str]:
         return []
 
     def close(self) -> None:
-        self._closed = True
+        with self._lock:
+            self._closed = True
+            self._lock.notify_all()
 
     @contextmanager
     def _open(self) -> Iterator[None]:
@@ -94,34 +132,86 @@ class MemoryRecorder(Recorder):
             yield
 
     def _append(self, append: Append) -> Appended | Refused:
-        head = self._entries.get(append.session, Entry(append.session))
-        first = self._commands.get((append.session, append.command_id or ""))
-        if first is not None:
-            return replace(first, repeated=True)
-        if not holds(append.expected, head.position):
-            return PositionConflict(append.session, expectation_text(append.expected), head.position)
-        rows, entry = stamped(append, head, len(self._all) + 1)
+        kept = self._kept(append.session, append.start)
+        repeated = None if append.command_id is None else kept.command(append.command_id)
+        if repeated is not None:
+            return repeated
+        if not holds(append.expected, kept.entry.position):
+            return PositionConflict(append.session, expectation_text(append.expected), kept.entry.position)
+        first = self._last() + 1
+        rows, entry = stamped(append, kept.entry, first)
         if entry.key is not None and self._keys.setdefault(entry.key, append.session) != append.session:
             return KeyTaken(append.session, entry.key)
-        return self._commit(append, rows, entry)
-
-    def _commit(self, append: Append, rows: list[Row], entry: Entry) -> Appended:
-        for row in rows:
-            if row.name == MESSAGE_APPENDED and row.branch is not None:
-                self._written.setdefault((row.session, row.branch), array("q")).append(row.position)
-            else:
-                self._structure.setdefault(row.session, array("q")).append(row.position)
-        self._rows.setdefault(append.session, []).extend(rows)
-        self._all.extend(rows)
-        self._entries[append.session] = entry
-        appended = Appended(append.session, entry.position - len(rows) + 1, entry.position, entry.time)
-        if append.command_id is not None:
-            self._commands[append.session, append.command_id] = appended
+        appended = Appended(append.session, entry.position - len(rows) + 1, entry.position, first, entry.time)
+        if rows:
+            self._sessions[append.session] = kept
+            kept.entry = entry
+            for row in rows:
+                kept.add(row)
+            self._all.extend(rows)
         return appended
 
+    def _kept(self, session: str, start: int = 1) -> "_Kept":
+        return self._sessions.get(session) or _Kept(Entry(session, start - 1))
 
-def _within(places: Positions | None, after: int, until: int) -> Positions:
+    def _session(self, session: str) -> "_Kept":
+        return self._sessions.setdefault(session, _Kept(Entry(session)))
+
+    def _last(self) -> int:
+        return self._all[-1].global_position if self._all else 0
+
+
+class _Kept:
+    """One session: its rows, and where among them its messages are."""
+
+    def __init__(self, entry: Entry) -> None:
+        self.entry = entry
+        self.rows: list[Row] = []
+        self.written: dict[int, Positions] = {}
+        self.structure: Positions = array("q")
+        self.commands: dict[str, Appended] = {}
+
+    def copy(self) -> "_Kept":
+        own = _Kept(self.entry)
+        own.rows, own.commands = list(self.rows), dict(self.commands)
+        return own
+
+    def command(self, command_id: str) -> Appended | None:
+        appended = self.commands.get(command_id)
+        return None if appended is None else replace(appended, repeated=True)
+
+    def add(self, row: Row) -> None:
+        if row.name == MESSAGE_APPENDED and row.branch is not None:
+            self.written.setdefault(row.branch, array("q")).append(row.position)
+        else:
+            self.structure.append(row.position)
+        if row.command_id is not None:
+            first = self.commands.get(row.command_id)
+            place = (row.position, row.global_position) if first is None else (first.first, first.global_position)
+            self.commands[row.command_id] = Appended(row.session, place[0], row.position, place[1], row.time)
+        self.rows.append(row)
+
+    def between(self, after: int, until: int | None) -> list[Row]:
+        start = bisect_right(self.rows, after, key=_position)
+        stop = len(self.rows) if until is None else bisect_right(self.rows, until, key=_position)
+        return self.rows[start:stop]
+
+    def at(self, positions: Iterable[int]) -> list[Row]:
+        ahead = self.rows[0].position if self.rows else 0
+        return [self.rows[position - ahead] for position in positions]
+
+
+_NONE: Positions = array("q")
+
+
+def _within(places: Positions, after: int, until: int) -> Positions:
     """The positions after one and up to another."""
-    if places is None:
-        return array("q")
     return places[bisect_right(places, after) : bisect_right(places, until)]
+
+
+def _position(row: Row) -> int:
+    return row.position
+
+
+def _global_position(row: Row) -> int:
+    return row.global_position

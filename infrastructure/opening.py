@@ -41,13 +41,21 @@ def configured_address() -> str:
 
 
 def _recorder(address: str) -> Recorder:
-    parts = urlsplit(address)
-    options = dict(parse_qsl(parts.query, keep_blank_values=True))
-    if parts.scheme == "memory" and not options:
+    try:
+        parts = urlsplit(address)
+        options = dict(parse_qsl(parts.query, keep_blank_values=True))
+        path = Path(unquote(parts.path[1:])).expanduser()
+    except (AttributeError, TypeError, ValueError, RuntimeError) as reason:
+        raise _not_understood(address) from reason
+    if address == "memory://":
         return MemoryRecorder()
-    if parts.scheme == "sqlite" and not parts.netloc and len(parts.path) > 1:
-        return SQLiteRecorder(Path(unquote(parts.path[1:])).expanduser(), _durability(options))
-    raise InvalidValue(
+    if parts.scheme == "sqlite" and len(parts.path) > 1 and not (parts.netloc or parts.fragment or "\0" in str(path)):
+        return SQLiteRecorder(path, _durability(options))
+    raise _not_understood(address)
+
+
+def _not_understood(address: object) -> InvalidValue:
+    return InvalidValue(
         "the store address", f"{address!r} is not understood: expected {DEFAULT_ADDRESS!r} or 'memory://'"
     )
 

@@ -1,7 +1,7 @@
 """The contract that every kind of store keeps: rows go in by atomic appends and come out by position."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from ..domain.errors import Refused
 from ..domain.ranges import Positions
@@ -18,6 +18,17 @@ class Recorder(ABC):
     @abstractmethod
     def append(self, appends: Sequence[Append]) -> list[Appended | Refused]:
         """Commits several appends at once; each is recorded or refused by itself."""
+
+    @abstractmethod
+    def append_together(self, appends: Sequence[Append]) -> list[Appended]:
+        """Commits several appends at once: all of them, or none and the first refusal is raised."""
+
+    @abstractmethod
+    def restore(self, entries: Iterable[Entry], rows: Iterable[Row]) -> None:
+        """Takes over rows into a store that has none, as they are: positions, times and digests included.
+
+        Rows come in the order of their global positions.
+        """
 
     @abstractmethod
     def read(self, session: str, *, after: int = 0, until: int | None = None, backwards: bool = False) -> Iterator[Row]:
@@ -38,8 +49,19 @@ class Recorder(ABC):
         """The positions of the messages written on each branch, without the messages."""
 
     @abstractmethod
-    def read_all(self, *, after: int = 0, limit: int) -> list[Row]:
-        """The rows of all sessions behind a global position, in the order they were committed."""
+    def read_all(self, *, after: int = 0, until: int | None = None, names: Sequence[str] = (), limit: int) -> list[Row]:
+        """The rows of all sessions behind a global position, in the order they were committed.
+
+        With stored names, only the rows that have one of them.
+        """
+
+    @abstractmethod
+    def last_global_position(self) -> int:
+        """The global position of the newest row; 0 if there is none."""
+
+    @abstractmethod
+    def wait(self, after: int, timeout: float) -> bool:
+        """Sleeps until there are rows behind a global position; False if the time is up before."""
 
     @abstractmethod
     def find_entry(self, session: str) -> Entry | None:

@@ -24,11 +24,14 @@ class Draft(NamedTuple):
     name: str
     branch: int | None
     payload: bytes
-    event: Event
+    event: Event | None
 
 
 class Append(msgspec.Struct, frozen=True):
-    """What one writer asks for: these events, all or none, if the session is where it is expected."""
+    """What one writer asks for: these events, all or none, if the session is where it is expected.
+
+    `start` is the position of the first event of a session that is not on the record yet.
+    """
 
     session: str
     drafts: Sequence[Draft]
@@ -36,14 +39,19 @@ class Append(msgspec.Struct, frozen=True):
     provenance: Provenance = NOBODY
     time: int = 0
     command_id: str | None = None
+    start: int = 1
 
 
 class Appended(msgspec.Struct, frozen=True):
-    """The positions that an append got; `repeated` if its command had been recorded before."""
+    """The positions that an append got, and its first global position; those after it follow without a gap.
+
+    It is `repeated` if its command had been recorded before.
+    """
 
     session: str
     first: int
     last: int
+    global_position: int
     time: int
     repeated: bool = False
 
@@ -79,51 +87,38 @@ def stamped(append: Append, head: Entry, global_position: int) -> tuple[list[Row
 
     The rows take global positions from the one given on. Time never runs backwards within a session.
     """
-    who, digest, position, weight = append.provenance, head.digest, head.position, 0
+    who, session, command_id = append.provenance, append.session, append.command_id
+    actor, correlation, cause = who.actor, who.correlation, who.cause
+    digest, position, weight = head.digest, head.position, 0
     time = max(append.time, head.time)
     rows = []
     for name, branch, payload, _ in append.drafts:
         position += 1
         weight += len(payload)
-        header = header_of(
-            append.session, position, time, name, branch, who.actor, who.correlation, who.cause, append.command_id
-        )
+        header = _encode([session, position, time, name, branch, actor, correlation, cause, command_id])
         digest = chained(digest, header, sha256(payload).digest())
-        rows.append(
-            Row(
-                append.session,
-                position,
-                global_position,
-                time,
-                name,
-                branch,
-                who.actor,
-                who.correlation,
-                who.cause,
-                append.command_id,
-                payload,
-                None,
-                digest,
-            )
-        )
+        place = (session, position, global_position, time, name, branch)
+        rows.append(Row(*place, actor, correlation, cause, command_id, payload, None, digest))
         global_position += 1
     entry = described(head, time, [each.event for each in append.drafts])
     return rows, replace(entry, position=position, digest=digest, bytes=head.bytes + weight)
 
 
-def header_of(
-    session: str,
-    position: int,
-    time: int,
-    name: str,
-    branch: int | None,
-    actor: str | None,
-    correlation: str | None,
-    cause: int | None,
-    command_id: str | None,
-) -> bytes:
+def header_of(row: Row) -> bytes:
     """The columns that the digest covers beside the payload: a JSON array without spaces, in UTF-8."""
-    return _encode([session, position, time, name, branch, actor, correlation, cause, command_id])
+    return _encode(
+        [
+            row.session,
+            row.position,
+            row.time,
+            row.name,
+            row.branch,
+            row.actor,
+            row.correlation,
+            row.cause,
+            row.command_id,
+        ]
+    )
 
 
 def chained(previous: bytes, header: bytes, payload_hash: bytes) -> bytes:

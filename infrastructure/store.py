@@ -5,6 +5,7 @@ from time import time_ns
 from types import TracebackType
 from typing import Self
 
+from ..domain.decisions.session import checked_name, is_name
 from ..domain.errors import Refused, SessionNotFoundError, UnknownPosition
 from ..domain.events import Event
 from ..domain.evolve import evolve, place_message
@@ -45,6 +46,9 @@ class Store:
         A session that is not where it is expected raises PositionConflict. A command id that has been recorded
         before answers as it did then, and nothing is written.
         """
+        checked_name(session, "a session id")
+        if command_id is not None:
+            checked_name(command_id, "a command id")
         append = Append(session, draft(events), checked(expected), provenance, self._clock(), command_id)
         (outcome,) = self._recorder.append([append])
         if isinstance(outcome, Refused):
@@ -69,11 +73,11 @@ class Store:
 
     def find_session(self, session: str) -> Entry | None:
         """What the catalogue knows of a session."""
-        return self._recorder.find_entry(session)
+        return self._recorder.find_entry(session) if is_name(session) else None
 
     def get_session(self, session: str) -> Entry:
         """What the catalogue knows of a session that has to be there."""
-        entry = self._recorder.find_entry(session)
+        entry = self.find_session(session)
         if entry is None:
             raise SessionNotFoundError(session)
         return entry
@@ -84,7 +88,7 @@ class Store:
 
     def find_command(self, session: str, command_id: str) -> Appended | None:
         """What a command recorded, if it has been."""
-        return self._recorder.find_command(session, command_id)
+        return self._recorder.find_command(session, checked_name(command_id, "a command id"))
 
     def load(self, session: str, at: int | None = None, written: Written | None = None) -> State:
         """The state of a session at a position, or now, without any message being read.

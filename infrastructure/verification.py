@@ -80,7 +80,7 @@ class _Walk:
             yield Fault(self._session, position, "its global position is before that of the event in front of it")
         if row.payload is None and len(row.payload_hash or b"") != 32:
             yield Fault(self._session, position, "its payload is missing")
-        digest = chained(self.entry.digest, _header(row), _payload_hash(row))
+        digest = chained(self.entry.digest, header_of(row), _payload_hash(row))
         if digest != row.digest:
             yield Fault(self._session, position, "its digest does not fit its content and what came before")
         yield from self._takes(row, digest)
@@ -115,20 +115,6 @@ class _Walk:
             yield Fault(self._session, position, "its payload was erased, and no redaction is on the record")
         if kept != (self.entry if self._weighed else replace(self.entry, bytes=kept.bytes)):
             yield Fault(self._session, last, "the catalogue's entry does not fit the events")
-
-
-def _header(row: Row) -> bytes:
-    return header_of(
-        row.session,
-        row.position,
-        row.time,
-        row.name,
-        row.branch,
-        row.actor,
-        row.correlation,
-        row.cause,
-        row.command_id,
-    )
 
 
 def _payload_hash(row: Row) -> bytes:

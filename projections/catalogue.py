@@ -1,6 +1,6 @@
 """The catalogue: one entry per session, from which listing and info are answered without a message being read."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 import msgspec
 from msgspec.structs import replace
@@ -31,13 +31,13 @@ class Entry(msgspec.Struct, frozen=True):
     metadata: dict[str, Json] = {}
 
 
-def described(entry: Entry, time: int, events: Iterable[e.Event]) -> Entry:
+def described(entry: Entry, time: int, events: Sequence[e.Event | None]) -> Entry:
     """The entry after events of this time; position, digest and bytes are the appender's to know."""
     messages = 0
     for event in events:
         if isinstance(event, e.MessageAppended):
             messages += 1
-        elif type(event) in _LABELS:
+        elif event is not None and type(event) in _LABELS:
             entry = _labelled(entry, time, event)
     touched = any(not isinstance(event, PUTTING_AWAY) for event in events)
     return replace(entry, time=time, messages=entry.messages + messages, updated=time if touched else entry.updated)

@@ -40,7 +40,8 @@ def redact(state: State, message: int, reason: str | None = None) -> list[Event]
 
 
 def _appended(branch: int, message: Message) -> Event:
-    content, metadata = message.content, plain(message.metadata, "metadata")
+    content = message.content
+    metadata = plain(message.metadata, "metadata") if message.metadata else {}
     if isinstance(content, SystemContent):
         return SystemSet(branch, content, message.sender, metadata)
     return MessageAppended(branch, content, message.sender, message.recipient, metadata)

@@ -116,6 +116,11 @@ def checked_name(name: str, what: str) -> str:
     return name
 
 
+def is_name(name: object) -> bool:
+    """Whether something can be a name; what cannot is not on the record."""
+    return isinstance(name, str) and 0 < len(name) <= LONGEST_NAME and name.isprintable()
+
+
 def _put_away(state: State) -> Status:
     if started(state).status is Status.DELETED:
         raise SessionNotActive(state.session, state.status.value)

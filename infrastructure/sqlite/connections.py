@@ -25,8 +25,8 @@ class Connections:
     """The way to a file: `writing` inside one transaction at a time, `reading` beside it."""
 
     def __init__(self, path: Path, durability: str) -> None:
-        self.name = f"sqlite:///{path}"
-        self._path = path
+        self._path = path.absolute()  # connections made later must find the same file from any working directory
+        self.name = f"sqlite:///{self._path}"
         self._synchronous = {"full": "FULL", "normal": "NORMAL"}[durability]
         self._writing = RLock()
         self._pool = Lock()
@@ -34,7 +34,11 @@ class Connections:
         self._closed = False
         with self.translated():
             self._writer = self._connect()
-            self._prepare()
+            try:
+                self._prepare()
+            except BaseException:
+                self._writer.close()
+                raise
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:

@@ -2,14 +2,16 @@
 
 import sqlite3
 from array import array
-from collections.abc import Iterator, Sequence
-from itertools import starmap
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from threading import Condition
+from time import monotonic
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
-from ...domain.errors import KeyTaken, PositionConflict, Refused
+from ...domain.errors import KeyTaken, PositionConflict, Refused, StoreNotEmpty
 from ...domain.expectation import holds
 from ...domain.ranges import Positions
 from ...projections.catalogue import Entry
@@ -21,6 +23,9 @@ from .connections import Connections
 PAGE = 1000
 """Rows per read: a page is read in one statement, so that no reader keeps the file from being tidied for long."""
 
+POLL = 0.02
+"""Seconds between two looks for what other processes have written; one look costs some microseconds."""
+
 LAST = 2**62
 """A position behind all others."""
 
@@ -31,10 +36,27 @@ class SQLiteRecorder(Recorder):
     def __init__(self, path: Path, durability: str = "full") -> None:
         self._connections = Connections(path, durability)
         self.name = self._connections.name
+        self._news = Condition()
 
     def append(self, appends: Sequence[Append]) -> list[Appended | Refused]:
         with self._connections.writing() as connection:
-            return [_append(connection, append) for append in appends]
+            outcomes = [_append(connection, append) for append in appends]
+        self._wake()
+        return outcomes
+
+    def append_together(self, appends: Sequence[Append]) -> list[Appended]:
+        with self._connections.writing() as connection:
+            appended = [_raised(_append(connection, append)) for append in appends]
+        self._wake()
+        return appended
+
+    def restore(self, entries: Iterable[Entry], rows: Iterable[Row]) -> None:
+        with self._connections.writing() as connection:
+            if connection.execute(sql.LAST_GLOBAL_POSITION).fetchone() is not None:
+                raise StoreNotEmpty(self.name)
+            numbers = {entry.session: _restore_entry(connection, entry) for entry in entries}
+            connection.executemany(sql.ADD_EVENT, (_columns(numbers[row.session], row) for row in rows))
+        self._wake()
 
     def read(self, session: str, *, after: int = 0, until: int | None = None, backwards: bool = False) -> Iterator[Row]:
         bounds = after + 1, LAST if until is None else until
@@ -54,9 +76,26 @@ class SQLiteRecorder(Recorder):
             rows = connection.execute(sql.READ_WRITTEN, (session, after, until)).fetchall()
         return {branch: array("q", sorted(msgspec.json.decode(places))) for branch, places in rows}
 
-    def read_all(self, *, after: int = 0, limit: int) -> list[Row]:
+    def read_all(self, *, after: int = 0, until: int | None = None, names: Sequence[str] = (), limit: int) -> list[Row]:
+        query, named = (sql.READ_NAMED, (msgspec.json.encode(names).decode(),)) if names else (sql.READ_ALL, ())
         with self._connections.reading() as connection:
-            return list(starmap(Row, connection.execute(sql.READ_ALL, (after, limit))))
+            found = connection.execute(query, (after, LAST if until is None else until, *named, limit))
+            return list(map(Row._make, found))
+
+    def last_global_position(self) -> int:
+        with self._connections.reading() as connection:
+            (last,) = connection.execute(sql.NEWEST_GLOBAL_POSITION).fetchone()
+        return int(last)
+
+    def wait(self, after: int, timeout: float) -> bool:
+        deadline = monotonic() + timeout
+        while self.last_global_position() <= after:
+            left = deadline - monotonic()
+            if left <= 0:
+                return False
+            with self._news:
+                self._news.wait(min(left, POLL))
+        return True
 
     def find_entry(self, session: str) -> Entry | None:
         with self._connections.reading() as connection:
@@ -83,6 +122,11 @@ class SQLiteRecorder(Recorder):
 
     def close(self) -> None:
         self._connections.close()
+        self._wake()
+
+    def _wake(self) -> None:
+        with self._news:
+            self._news.notify_all()
 
     def _pages(self, query: str, which: tuple[Any, ...], bounds: tuple[int, int], backwards: bool) -> Iterator[Row]:
         first, last = bounds
@@ -99,26 +143,33 @@ class SQLiteRecorder(Recorder):
 
 
 def _append(connection: sqlite3.Connection, append: Append) -> Appended | Refused:
-    number, head = _head(connection, append.session)
+    number, head = _head(connection, append)
     if append.command_id is not None:
-        first = _found_command(connection, append.session, append.command_id)
-        if first is not None:
-            return first
+        earlier = _found_command(connection, append.session, append.command_id)
+        if earlier is not None:
+            return earlier
     if not holds(append.expected, head.position):
         return PositionConflict(append.session, expectation_text(append.expected), head.position)
-    rows, entry = stamped(append, head, _next_global_position(connection))
+    first = _next_global_position(connection)
+    rows, entry = stamped(append, head, first)
     if entry.key is not None and entry.key != head.key:
         taken = connection.execute(sql.FIND_KEY, (entry.key,)).fetchone()
         if taken is not None:
             return KeyTaken(append.session, entry.key)
     if rows:
         _write(connection, number, rows, head, entry)
-    return Appended(append.session, head.position + 1, entry.position, entry.time)
+    return Appended(append.session, entry.position - len(rows) + 1, entry.position, first, entry.time)
 
 
-def _head(connection: sqlite3.Connection, session: str) -> tuple[int | None, Entry]:
-    row = connection.execute(sql.FIND_ENTRY, (session,)).fetchone()
-    return (None, Entry(session)) if row is None else (row[0], _entry(row))
+def _raised(outcome: Appended | Refused) -> Appended:
+    if isinstance(outcome, Refused):
+        raise outcome
+    return outcome
+
+
+def _head(connection: sqlite3.Connection, append: Append) -> tuple[int | None, Entry]:
+    row = connection.execute(sql.FIND_ENTRY, (append.session,)).fetchone()
+    return (None, Entry(append.session, append.start - 1)) if row is None else (row[0], _entry(row))
 
 
 def _next_global_position(connection: sqlite3.Connection) -> int:
@@ -129,28 +180,47 @@ def _next_global_position(connection: sqlite3.Connection) -> int:
 def _write(connection: sqlite3.Connection, number: int | None, rows: list[Row], head: Entry, entry: Entry) -> None:
     if number is None:
         number = connection.execute(sql.ADD_ENTRY, (entry.session,)).lastrowid
-    connection.executemany(sql.ADD_EVENT, [_columns(number, row) for row in rows])
-    connection.execute(
-        sql.MOVE_ENTRY,
-        (entry.position, entry.time, entry.digest, entry.messages, entry.bytes, entry.updated, number),
-    )
-    if _labels(entry) != _labels(head):
+    if len(rows) == 1:
+        connection.execute(sql.ADD_EVENT, _columns(number, rows[0]))
+    else:
+        connection.executemany(sql.ADD_EVENT, [_columns(number, row) for row in rows])
+    connection.execute(sql.MOVE_ENTRY, (*_place(entry), number))
+    if _labels(entry) != _labels(head) or entry.metadata is not head.metadata:
         metadata = msgspec.json.encode(entry.metadata).decode()
-        connection.execute(sql.LABEL_ENTRY, (*_labels(entry)[:-1], metadata, number))
+        connection.execute(sql.LABEL_ENTRY, (*_labels(entry), metadata, number))
 
 
 def _columns(number: int | None, row: Row) -> tuple[Any, ...]:
-    payload = None if row.payload is None else row.payload.decode()
-    return (number, *row[1:10], payload, row.digest)
+    return (number, *row[1:10], _text(row.payload), row.payload_hash, row.digest)
+
+
+def _text(payload: bytes | None) -> str | bytes | None:
+    """JSON as text, for whoever looks in; what is no text stays bytes."""
+    try:
+        return None if payload is None else payload.decode()
+    except UnicodeDecodeError:
+        return payload
+
+
+def _restore_entry(connection: sqlite3.Connection, entry: Entry) -> int | None:
+    metadata = msgspec.json.encode(entry.metadata).decode()
+    number = connection.execute(sql.ADD_ENTRY, (entry.session,)).lastrowid
+    connection.execute(sql.MOVE_ENTRY, (*_place(entry), number))
+    connection.execute(sql.LABEL_ENTRY, (*_labels(entry), metadata, number))
+    return number
+
+
+def _place(entry: Entry) -> tuple[Any, ...]:
+    return (entry.position, entry.time, entry.digest, entry.messages, entry.bytes, entry.updated)
 
 
 def _labels(entry: Entry) -> tuple[Any, ...]:
-    return (entry.status, entry.key, entry.name, entry.user, entry.created, entry.metadata)
+    return (entry.status, entry.key, entry.name, entry.user, entry.created)
 
 
 def _found_command(connection: sqlite3.Connection, session: str, command_id: str) -> Appended | None:
-    first, last, time = connection.execute(sql.FIND_COMMAND, (session, command_id)).fetchone()
-    return None if first is None else Appended(session, first, last, time, repeated=True)
+    found = connection.execute(sql.FIND_COMMAND, (session, command_id)).fetchone()
+    return None if found[0] is None else replace(Appended(session, *found), repeated=True)
 
 
 def _entry(row: tuple[Any, ...]) -> Entry:

@@ -46,23 +46,30 @@ GROUP BY e.branch
 # A page of all events, in the order they were committed.
 READ_ALL = f"""
 SELECT {_ROW} FROM events AS e JOIN catalogue AS c ON c.number = e.session
-WHERE e.global_position > ? ORDER BY e.global_position LIMIT ?
+WHERE e.global_position > ? AND e.global_position <= ? ORDER BY e.global_position LIMIT ?
+"""
+READ_NAMED = f"""
+SELECT {_ROW} FROM events AS e JOIN catalogue AS c ON c.number = e.session
+WHERE e.global_position > ? AND e.global_position <= ? AND e.name IN (SELECT value FROM json_each(?))
+ORDER BY e.global_position LIMIT ?
 """
 
+NEWEST_GLOBAL_POSITION = "SELECT coalesce(max(global_position), 0) FROM events"
+
 FIND_ENTRY = f"SELECT {_ENTRY} FROM catalogue WHERE session = ?"
+
+# The last global position that was given out, also if its event was taken away by hand.
+LAST_GLOBAL_POSITION = "SELECT seq FROM sqlite_sequence WHERE name = 'events'"
 
 # A page of the catalogue, in the order the sessions were started.
 READ_ENTRIES = f"SELECT {_ENTRY} FROM catalogue WHERE number > ? ORDER BY number LIMIT ?"
 
-# The first and last position that a command recorded, and when; all NULL if it recorded nothing.
+# The positions that a command recorded, the first global one, and when; all NULL if it recorded nothing.
 FIND_COMMAND = f"""
-SELECT min(e.position), max(e.position), max(e.time) {_OF_SESSION} AND e.command_id = ?
+SELECT min(e.position), max(e.position), min(e.global_position), max(e.time) {_OF_SESSION} AND e.command_id = ?
 """
 
 FIND_KEY = "SELECT session FROM catalogue WHERE key = ?"
-
-# The last global position that was given out, also if its event was taken away by hand.
-LAST_GLOBAL_POSITION = "SELECT seq FROM sqlite_sequence WHERE name = 'events'"
 
 ADD_ENTRY = """
 INSERT INTO catalogue (session, status, position, time, digest, messages, bytes, created, updated, metadata)
@@ -71,8 +78,8 @@ VALUES (?, 'unstarted', 0, 0, x'', 0, 0, 0, 0, '{}')
 
 ADD_EVENT = """
 INSERT INTO events (session, position, global_position, time, name, branch, actor, correlation, cause,
-                    command_id, payload, digest)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                    command_id, payload, payload_hash, digest)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 
 # The entry of a session that goes on.

@@ -1,0 +1,1 @@
+"""Many machines, one database: the record in PostgreSQL."""

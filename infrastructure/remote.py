@@ -1,0 +1,144 @@
+"""Stores on a server: rows are stamped here, on the head this process knows, and the server accepts them if it is
+still the head. The digest is made in one place, and a commit takes one round trip as long as nobody else writes."""
+
+from abc import abstractmethod
+from collections import OrderedDict
+from collections.abc import Sequence
+from threading import Lock
+
+import msgspec
+
+from ..domain.errors import PositionConflict, Refused
+from ..domain.expectation import holds
+from ..projections.catalogue import Entry
+from .recorder import Recorder
+from .rows import Append, Appended, Row, expectation_text, stamped
+
+KNOWN_HEADS = 10_000
+"""Sessions whose heads are remembered; one that was forgotten costs a round trip more."""
+
+ROUNDS = 100
+"""How often an append is stamped anew because other processes were faster."""
+
+
+class Attempt(msgspec.Struct, frozen=True):
+    """An append as stamped on a head; the global positions of its rows are the server's to give."""
+
+    append: Append
+    head: Entry
+    rows: list[Row]
+    entry: Entry
+
+
+class Moved(msgspec.Struct, frozen=True):
+    """The server's answer to an attempt on a head that is not the head any more."""
+
+    head: Entry
+
+
+class RemoteRecorder(Recorder):
+    """What stores on a server share: the heads they know, and trying again on newer ones."""
+
+    def __init__(self) -> None:
+        self._heads: OrderedDict[str, Entry] = OrderedDict()
+        self._heads_lock = Lock()
+
+    @abstractmethod
+    def _commit(self, attempts: Sequence[Attempt], *, together: bool) -> Sequence[Appended | Refused | Moved]:
+        """Records, in one transaction, every attempt whose head (position and digest) is the session's; answers each.
+
+        An attempt whose command is on the record answers with what it recorded. Later attempts of one call may stand
+        on the entries of earlier ones. If they go together and one is not recorded, none is.
+        """
+
+    def append(self, appends: Sequence[Append]) -> list[Appended | Refused]:
+        outcomes: list[Appended | Refused | None] = [None] * len(appends)
+        for _ in range(ROUNDS):
+            open_ones = [place for place, outcome in enumerate(outcomes) if outcome is None]
+            if not open_ones:
+                break
+            answers = self._round([appends[place] for place in open_ones], together=False)
+            for place, answer in zip(open_ones, answers, strict=True):
+                if not isinstance(answer, Moved):
+                    outcomes[place] = answer
+        return [
+            PositionConflict(append.session, expectation_text(append.expected), self._head(append).position)
+            if outcome is None
+            else outcome
+            for append, outcome in zip(appends, outcomes, strict=True)
+        ]
+
+    def append_together(self, appends: Sequence[Append]) -> list[Appended]:
+        for _ in range(ROUNDS):
+            answers = self._round(appends, together=True)
+            for answer in answers:
+                if isinstance(answer, Refused):
+                    raise answer
+            if all(isinstance(answer, Appended) for answer in answers):
+                return [answer for answer in answers if isinstance(answer, Appended)]
+        last = appends[-1]
+        raise PositionConflict(last.session, expectation_text(last.expected), self._head(last).position)
+
+    def _round(self, appends: Sequence[Append], *, together: bool) -> list[Appended | Refused | Moved]:
+        """One try of all appends; what is refused on a head that may be old is asked again on the newest."""
+        answers: list[Appended | Refused | Moved | None] = [None] * len(appends)
+        ahead: dict[str, Entry] = {}
+        attempts: list[tuple[int, Attempt]] = []
+        for place, append in enumerate(appends):
+            head = ahead.get(append.session) or self._head(append)
+            if not holds(append.expected, head.position):
+                answers[place] = Moved(head) if append.session in ahead else self._refused(append)
+                continue
+            rows, entry = stamped(append, head, 0)
+            attempts.append((place, Attempt(append, head, rows, entry)))
+            ahead[append.session] = entry
+        if not together or len(attempts) == len(appends):
+            outcomes = self._commit([attempt for _, attempt in attempts], together=together) if attempts else []
+            for (place, attempt), outcome in zip(attempts, outcomes, strict=True):
+                answers[place] = outcome
+                self._learn(attempt, outcome)
+        return [
+            Moved(self._head(append)) if answer is None else answer
+            for append, answer in zip(appends, answers, strict=True)
+        ]
+
+    def _refused(self, append: Append) -> Appended | Refused | Moved:
+        """The answer to an append that the known head contradicts, once it is certain that the head is the newest."""
+        if append.command_id is not None:
+            earlier = self.find_command(append.session, append.command_id)
+            if earlier is not None:
+                return earlier
+        head = self._newest(append)
+        if holds(append.expected, head.position):
+            return Moved(head)
+        return PositionConflict(append.session, expectation_text(append.expected), head.position)
+
+    def _learn(self, attempt: Attempt, outcome: Appended | Refused | Moved) -> None:
+        if isinstance(outcome, Moved):
+            self._remember(outcome.head)
+        elif isinstance(outcome, Appended) and not outcome.repeated:
+            self._remember(attempt.entry)
+
+    def _head(self, append: Append) -> Entry:
+        with self._heads_lock:
+            known = self._heads.get(append.session)
+        return known or self._newest(append)
+
+    def _newest(self, append: Append) -> Entry:
+        found = self.find_entry(append.session)
+        if found is None:
+            self._forget(append.session)
+            return Entry(append.session, append.start - 1)
+        self._remember(found)
+        return found
+
+    def _remember(self, head: Entry) -> None:
+        with self._heads_lock:
+            self._heads[head.session] = head
+            self._heads.move_to_end(head.session)
+            while len(self._heads) > KNOWN_HEADS:
+                self._heads.popitem(last=False)
+
+    def _forget(self, session: str) -> None:
+        with self._heads_lock:
+            self._heads.pop(session, None)

@@ -1,0 +1,336 @@
+"""What a message can be made of, which type and role it gets, and what its plain text is."""
+
+import math
+from collections import OrderedDict
+from datetime import UTC, datetime
+from types import MappingProxyType
+from typing import Any, ClassVar
+from uuid import UUID
+
+import pytest
+
+from hansard.domain import codec
+from hansard.domain.content import (
+    KINDS,
+    ActionRequestContent,
+    ActionResponseContent,
+    AssistantResponseContent,
+    Content,
+    InstructionContent,
+    MessageContent,
+    MessageRole,
+    SystemContent,
+    content_from,
+    plain_content,
+)
+from hansard.domain.errors import InvalidContent, InvalidValue
+from hansard.domain.events import MessageAppended
+
+
+def stored(content: Content) -> Content:
+    """The content as it comes back from storage."""
+    event = codec.decode("message.appended", codec.encode(MessageAppended(0, content)), "s", 1)
+    assert isinstance(event, MessageAppended)
+    return event.content
+
+
+# --- From what a caller gives -----------------------------------------------------------------------------
+
+
+def test_text_is_an_instruction() -> None:
+    assert content_from("hello") == InstructionContent(instruction="hello")
+    assert content_from("") == InstructionContent(instruction="")
+
+
+@pytest.mark.parametrize(
+    ("given", "content"),
+    [
+        ({"instruction": "a"}, InstructionContent(instruction="a")),
+        ({"instruction": {"task": 1}}, InstructionContent(instruction={"task": 1})),
+        ({"instruction": None}, InstructionContent()),
+        (
+            {"instruction": "a", "guidance": "b", "context": [{"c": 1}, "d"], "extra": {"e": 1}},
+            InstructionContent(instruction="a", guidance="b", context=[{"c": 1}, "d"], extra={"e": 1}),
+        ),
+        ({"context": ("a",)}, InstructionContent(context=["a"])),
+        (
+            {"images": ["https://a/b.png"], "image_detail": "low"},
+            InstructionContent(images=["https://a/b.png"], image_detail="low"),
+        ),
+        ({"tool_schemas": [{"name": "a"}]}, InstructionContent(tool_schemas=[{"name": "a"}])),
+        ({"assistant_response": "a"}, AssistantResponseContent(assistant_response="a")),
+        ({"assistant_response": ""}, AssistantResponseContent()),
+        ({"assistant_response": None}, AssistantResponseContent(assistant_response=None)),
+        ({"result": 7}, ActionResponseContent(result=7)),
+        ({"result": None}, ActionResponseContent()),
+        ({"result": None, "error": None}, ActionResponseContent()),
+        ({"error": ""}, ActionResponseContent(error="")),
+        ({"error": "boom", "request_id": "r"}, ActionResponseContent(error="boom", request_id="r")),
+        ({"function": "add"}, ActionRequestContent(function="add")),
+        (
+            {"function": "add", "arguments": {"a": 1}, "request_id": "r"},
+            ActionRequestContent(function="add", arguments={"a": 1}, request_id="r"),
+        ),
+        ({"system_message": "a"}, SystemContent(system_message="a")),
+        (
+            {"system_message": "a", "system_datetime": datetime(2026, 1, 2, tzinfo=UTC)},
+            SystemContent(system_message="a", system_datetime="2026-01-02T00:00:00+00:00"),
+        ),
+    ],
+)
+def test_the_keys_of_a_dict_name_the_content(given: dict[str, Any], content: Content) -> None:
+    found = content_from(given)
+
+    assert found == content
+    assert type(found) is type(content)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_field_of_a_content_is_an_accepted_key(kind: type[Content]) -> None:
+    sayable: dict[str, Any] = {"context": [], "tool_schemas": [], "images": [], "arguments": {}, "extra": {}}
+
+    assert type(content_from({key: sayable.get(key, "a") for key in kind.__struct_fields__})) is kind
+
+
+@pytest.mark.parametrize("mapping", [MappingProxyType, OrderedDict])
+def test_any_mapping_is_understood(mapping: Any) -> None:
+    assert content_from(mapping({"instruction": "a"})) == InstructionContent(instruction="a")
+
+
+def test_what_a_caller_goes_on_to_change_does_not_change_the_content() -> None:
+    arguments = {"a": [1]}
+    content = content_from({"function": "add", "arguments": arguments})
+    same = content_from(ActionRequestContent(function="add", arguments=arguments))
+
+    arguments["a"].append(2)
+
+    assert content == same == ActionRequestContent(function="add", arguments={"a": [1]})
+
+
+@pytest.mark.parametrize(
+    ("role", "content"),
+    [
+        ("system", SystemContent(system_message="a")),
+        ("developer", SystemContent(system_message="a")),
+        ("user", InstructionContent(instruction="a")),
+        ("assistant", AssistantResponseContent(assistant_response="a")),
+        ("tool", ActionResponseContent(result="a")),
+        ("function", ActionResponseContent(result="a")),
+    ],
+)
+def test_a_role_with_content_is_understood(role: str, content: Content) -> None:
+    found = content_from({"role": role, "content": "a"})
+
+    assert found == content
+    assert type(found) is type(content)
+
+
+@pytest.mark.parametrize("role", list(MessageRole)[:-1])
+def test_every_role_can_be_given_back_as_it_was_read(role: MessageRole) -> None:
+    assert content_from({"role": role, "content": "a"}).role is role
+
+
+def test_the_extra_keys_beside_role_and_content_are_kept() -> None:
+    given = {"role": "assistant", "content": "a", "model": "gpt-4", "usage": {"tokens": 7}, "tool_calls": []}
+
+    assert content_from(given) == AssistantResponseContent(
+        assistant_response="a", extra={"model": "gpt-4", "usage": {"tokens": 7}, "tool_calls": []}
+    )
+
+
+def test_an_extra_key_that_names_a_content_elsewhere_is_only_kept() -> None:
+    assert content_from({"role": "user", "content": "a", "error": "b"}) == InstructionContent(
+        instruction="a", extra={"error": "b"}
+    )
+
+
+@pytest.mark.parametrize(
+    ("role", "content"),
+    [
+        ("system", SystemContent()),
+        ("user", InstructionContent(instruction="")),
+        ("assistant", AssistantResponseContent()),
+        ("tool", ActionResponseContent()),
+    ],
+)
+def test_a_role_with_no_content_says_nothing(role: str, content: Content) -> None:
+    assert content_from({"role": role, "content": None}) == content
+
+
+def test_a_role_with_parts_keeps_the_parts() -> None:
+    parts = [{"type": "text", "text": "a"}, {"type": "image_url", "image_url": {"url": "https://a/b.png"}}]
+
+    assert content_from({"role": "user", "content": parts}) == InstructionContent(instruction=parts)
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({}, "an empty dict says nothing: expected keys among "),
+        ({"instrction": "a"}, "unknown keys instrction: expected keys among "),
+        ({"instruction": "a", "b": 1, "a": 2}, "unknown keys a, b: expected keys among "),
+        ({"type": "instruction", "instruction": "a"}, "unknown keys type"),
+        ({"role": "user"}, "unknown keys role"),
+        ({"content": "a"}, "unknown keys content"),
+        (
+            {"instruction": "a", "assistant_response": "b"},
+            "the keys assistant_response, instruction do not name one kind",
+        ),
+        ({"function": "a", "result": 1}, "the keys function, result do not name one kind"),
+        ({"system_message": "a", "instruction": "b"}, "do not name one kind"),
+        ({"instruction": "a", "request_id": "r"}, "do not name one kind"),
+        ({"request_id": "r"}, "the keys request_id do not name one kind"),
+        ({"guidance": "a"}, "the keys guidance do not name one kind"),
+        ({"image_detail": "low"}, "do not name one kind"),
+    ],
+)
+def test_a_dict_that_names_no_content_is_refused_with_the_keys_that_do(given: dict[str, Any], words: str) -> None:
+    with pytest.raises(InvalidContent) as refused:
+        content_from(given)
+
+    assert words in str(refused.value)
+    assert "action_response" not in str(refused.value)
+    assert str(refused.value).endswith(
+        "expected keys among arguments, assistant_response, context, error, function, guidance, image_detail, "
+        "images, instruction, request_id, result, system_datetime, system_message, tool_schemas, role and content"
+    )
+
+
+@pytest.mark.parametrize("role", ["", "User", "bot", "unset", None, 7, ["user"]])
+def test_an_unknown_role_is_refused(role: Any) -> None:
+    with pytest.raises(InvalidContent, match="expected one of system, developer, user, assistant, tool, function"):
+        content_from({"role": role, "content": "a"})
+
+
+@pytest.mark.parametrize("given", [None, 7, b"hello", ["hello"], object(), InstructionContent])
+def test_what_is_neither_text_nor_dict_nor_content_is_refused(given: object) -> None:
+    with pytest.raises(InvalidContent, match="is no message: expected a str, a dict or a content"):
+        content_from(given)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"images": "https://a/b.png"},
+        {"error": 7},
+        {"function": None},
+        {"arguments": [1]},
+        {"system_message": 7},
+        {"context": {"a": 1}},
+        {"instruction": "a", "extra": [1]},
+        {"role": "system", "content": ["a"]},
+        InstructionContent(images=[7]),  # type: ignore[list-item]  # what a caller without types can do
+        SystemContent(system_message=None),  # type: ignore[arg-type]  # what a caller without types can do
+    ],
+)
+def test_a_value_of_the_wrong_type_is_refused(given: object) -> None:
+    with pytest.raises(InvalidContent, match=r"this is no \w+Content: Expected"):
+        content_from(given)
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, "\ud800", {1: 2}, {"\udfff": 1}, b"bytes", object(), [10**5000]])
+@pytest.mark.parametrize("wrap", [list, lambda values: {"a": values[0]}, lambda values: values[0]])
+def test_a_value_that_the_record_cannot_say_is_refused(value: object, wrap: Any) -> None:
+    with pytest.raises(InvalidValue, match=r"a message h.* expected"):
+        content_from({"instruction": wrap([value])})
+    with pytest.raises(InvalidValue, match=r"a message h.* expected"):
+        content_from(ActionResponseContent(result=wrap([value])))
+
+
+def test_a_content_of_a_foreign_kind_is_refused() -> None:
+    class Poem(MessageContent, frozen=True, tag="poem"):
+        role: ClassVar[MessageRole] = MessageRole.USER
+
+    with pytest.raises(InvalidContent, match="Poem is no kind of content: expected one of InstructionContent, "):
+        plain_content(Poem())
+
+
+# --- Role and success, also out of storage ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("content", "role"),
+    [
+        (SystemContent(), "system"),
+        (InstructionContent(), "user"),
+        (InstructionContent(instruction={}), "user"),
+        (AssistantResponseContent(), "assistant"),
+        (AssistantResponseContent(assistant_response=None), "assistant"),
+        (ActionRequestContent(), "assistant"),
+        (ActionResponseContent(), "tool"),
+        (ActionResponseContent(result={}), "tool"),
+        (ActionResponseContent(result=[]), "tool"),
+        (ActionResponseContent(result=""), "tool"),
+        (ActionResponseContent(error=""), "tool"),
+    ],
+)
+def test_an_empty_content_keeps_its_type_and_role(content: Content, role: str) -> None:
+    found = stored(content)
+
+    assert found == content
+    assert type(found) is type(content)
+    assert found.role == role
+
+
+@pytest.mark.parametrize(
+    ("content", "success"),
+    [
+        (ActionResponseContent(), True),
+        (ActionResponseContent(result=False), True),
+        (ActionResponseContent(result={"error": "of another kind"}), True),
+        (ActionResponseContent(error="boom"), False),
+        (ActionResponseContent(error=""), False),
+        (ActionResponseContent(result="half", error=""), False),
+    ],
+)
+def test_a_response_keeps_whether_it_succeeded(content: ActionResponseContent, success: bool) -> None:
+    found = stored(content)
+
+    assert isinstance(found, ActionResponseContent)
+    assert found.success is success
+
+
+def test_a_content_made_of_a_dict_comes_back_equal() -> None:
+    for given in ({"result": None}, {"error": ""}, {"assistant_response": ""}, {"function": ""}, {"instruction": ""}):
+        assert stored(content_from(given)) == content_from(given)
+
+
+# --- Plain text -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        (SystemContent(system_message="be terse", system_datetime="2026-01-02"), "be terse"),
+        (SystemContent(), ""),
+        (InstructionContent(instruction="a", guidance="b", context=["c"]), "a"),
+        (InstructionContent(context=["c"]), ""),
+        (InstructionContent(instruction={"task": "a", "n": 1}), '{"task":"a","n":1}'),
+        (InstructionContent(instruction=["a", {"type": "text", "text": "b"}]), "a\nb"),
+        (InstructionContent(instruction=[]), "[]"),
+        (InstructionContent(instruction=["a", 1]), '["a",1]'),
+        (AssistantResponseContent(assistant_response="a"), "a"),
+        (AssistantResponseContent(), ""),
+        (AssistantResponseContent(assistant_response=None), ""),
+        (AssistantResponseContent(assistant_response=[{"type": "text", "text": "a"}]), "a"),
+        (ActionRequestContent(function="add", arguments={"a": 1}), '{"function":"add","arguments":{"a":1}}'),
+        (ActionResponseContent(result="a"), "a"),
+        (ActionResponseContent(result={"a": "\u00e9"}), '{"a":"\u00e9"}'),
+        (ActionResponseContent(result=False), "false"),
+        (ActionResponseContent(result=0), "0"),
+        (ActionResponseContent(), ""),
+        (ActionResponseContent(result="half", error="boom"), "boom"),
+        (ActionResponseContent(error=""), ""),
+    ],
+)
+def test_every_content_has_a_plain_text(content: Content, text: str) -> None:
+    assert content.text == text
+    assert stored(content).text == text
+
+
+def test_ids_and_times_become_text() -> None:
+    given = {"result": [UUID(int=1), datetime(2026, 1, 2, 3, tzinfo=UTC), {"b", "a"}]}
+
+    assert content_from(given) == ActionResponseContent(
+        result=["00000000-0000-0000-0000-000000000001", "2026-01-02T03:00:00+00:00", ["a", "b"]]
+    )

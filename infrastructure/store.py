@@ -6,7 +6,7 @@ from types import TracebackType
 from typing import Self
 
 from ..domain.decisions.session import checked_name, is_name
-from ..domain.errors import Refused, SessionNotFoundError, UnknownPosition
+from ..domain.errors import InvalidValue, SessionNotFoundError, UnknownPosition
 from ..domain.events import Event
 from ..domain.evolve import evolve, place_message
 from ..domain.expectation import ANY, Expected, checked
@@ -14,9 +14,14 @@ from ..domain.ranges import Written
 from ..domain.record import NOBODY, Provenance, RecordedEvent
 from ..domain.state import State
 from ..projections.catalogue import Entry
+from .committing import GroupCommit
 from .recorder import Recorder
 from .rows import MESSAGE_APPENDED, Append, Appended, draft, event_of, recorded
 from .verification import Verification, verify
+
+
+LAST = 2**62
+"""Behind every position, and as far as any database counts."""
 
 
 def wall_clock() -> int:
@@ -30,6 +35,7 @@ class Store:
     def __init__(self, recorder: Recorder, clock: Callable[[], int] = wall_clock) -> None:
         self._recorder = recorder
         self._clock = clock
+        self._commits = GroupCommit(recorder.name, recorder.append)
         self._closed = False
 
     def append(
@@ -50,26 +56,27 @@ class Store:
         if command_id is not None:
             checked_name(command_id, "a command id")
         append = Append(session, draft(events), checked(expected), provenance, self._clock(), command_id)
-        (outcome,) = self._recorder.append([append])
-        if isinstance(outcome, Refused):
-            raise outcome
-        return outcome
+        return self._commits.append(append)
 
     def read(
         self, session: str, *, after: int = 0, until: int | None = None, backwards: bool = False
     ) -> Iterator[RecordedEvent]:
         """The events of a session after one position and up to another, included."""
-        return map(recorded, self._recorder.read(session, after=after, until=until, backwards=backwards))
+        until = None if until is None else min(until, LAST)
+        return map(recorded, self._recorder.read(session, after=min(after, LAST), until=until, backwards=backwards))
 
     def read_messages(
         self, session: str, branch: int, first: int, last: int, *, backwards: bool = False
     ) -> Iterator[RecordedEvent]:
         """The messages written on a branch between two positions, both included."""
-        return map(recorded, self._recorder.read_messages(session, branch, first, last, backwards=backwards))
+        rows = self._recorder.read_messages(session, branch, first, min(last, LAST), backwards=backwards)
+        return map(recorded, rows)
 
     def read_all(self, *, after: int = 0, limit: int = 1000) -> list[RecordedEvent]:
         """The events of all sessions behind a global position, in the order they were committed."""
-        return [recorded(row) for row in self._recorder.read_all(after=after, limit=limit)]
+        if limit < 1:
+            raise InvalidValue("the limit", f"is {limit}: expected 1 or more")
+        return [recorded(row) for row in self._recorder.read_all(after=min(after, LAST), limit=min(limit, LAST))]
 
     def find_session(self, session: str) -> Entry | None:
         """What the catalogue knows of a session."""

@@ -1,0 +1,112 @@
+"""Group commit: whoever comes first commits for all who wait, then hands the place to the first who came meanwhile.
+
+Every waiter sleeps on a lock of its own: one that all contend for would wake them all for every commit.
+"""
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from threading import Lock
+from typing import TypeAlias
+
+from ..domain.errors import Refused, StoreFailed
+from .rows import Append, Appended
+
+Outcome: TypeAlias = Appended | Exception
+Commit: TypeAlias = Callable[[Sequence[Append]], Sequence[Appended | Refused]]
+
+LARGEST_GROUP = 256
+"""Appends in one commit."""
+
+
+class GroupCommit:
+    """Turns concurrent appends into shared commits; each gets its own outcome."""
+
+    def __init__(self, store: str, commit: Commit) -> None:
+        self._store = store
+        self._commit = commit
+        self._lock = Lock()
+        self._queue: deque[_Waiter] = deque()
+        self._taken = False
+
+    def append(self, append: Append) -> Appended:
+        """Records an append, perhaps together with others; raises what it is refused with."""
+        mine = _Waiter(append)
+        self._wait_for_turn(mine)
+        if mine.outcome is None:
+            try:
+                self._commit_queue()
+            finally:
+                self._hand_over()
+        if isinstance(mine.outcome, Appended):
+            return mine.outcome
+        raise mine.outcome or self._given_up()
+
+    def _wait_for_turn(self, mine: "_Waiter") -> None:
+        """Returns when the append has its outcome, or its thread the place to commit."""
+        with self._lock:
+            self._queue.append(mine)
+            if not self._taken:
+                self._taken = mine.has_place = True
+                return
+        try:
+            mine.asleep.acquire()
+        except BaseException:
+            self._step_out(mine)
+            raise
+
+    def _step_out(self, mine: "_Waiter") -> None:
+        """Interrupted while asleep: leaves the queue, and passes on the place if it had just been given it."""
+        with self._lock:
+            if mine in self._queue:
+                self._queue.remove(mine)
+        if mine.has_place:
+            self._hand_over()
+
+    def _commit_queue(self) -> None:
+        with self._lock:
+            group = [self._queue.popleft() for _ in range(min(len(self._queue), LARGEST_GROUP))]
+        try:
+            outcomes: Sequence[Outcome] = self._outcomes([waiter.append for waiter in group])
+        except BaseException:
+            outcomes = [self._given_up() for _ in group]
+            raise
+        finally:
+            for waiter, outcome in zip(group, outcomes, strict=True):
+                waiter.outcome = outcome
+                if not waiter.has_place:
+                    waiter.asleep.release()
+
+    def _outcomes(self, appends: Sequence[Append]) -> Sequence[Outcome]:
+        """What became of each; when the shared commit fails, each is tried alone and fails for its own reason."""
+        try:
+            return self._commit(appends)
+        except Exception as reason:  # noqa: BLE001 (whose append it was is what we find out here)
+            return [reason] if len(appends) == 1 else [self._alone(append) for append in appends]
+
+    def _alone(self, append: Append) -> Outcome:
+        try:
+            return self._commit([append])[0]
+        except Exception as reason:  # noqa: BLE001 (raised in the thread whose append it is)
+            return reason
+
+    def _hand_over(self) -> None:
+        with self._lock:
+            if self._queue:
+                self._queue[0].has_place = True
+                self._queue[0].asleep.release()
+            else:
+                self._taken = False
+
+    def _given_up(self) -> StoreFailed:
+        return StoreFailed(self._store, "the commit was interrupted, and whether it was recorded is not known")
+
+
+class _Waiter:
+    """An append in the queue: its thread is asleep until it has an outcome, or the place to commit."""
+
+    def __init__(self, append: Append) -> None:
+        self.append = append
+        self.outcome: Outcome | None = None
+        self.has_place = False
+        self.asleep = Lock()
+        self.asleep.acquire()

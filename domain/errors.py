@@ -320,6 +320,18 @@ class StoreNotEmpty(StoreError):
 
 
 @error
+class NotSupported(StoreError):
+    """This kind of store cannot do it."""
+
+    store: str
+    what: str
+    advice: str
+
+    def __str__(self) -> str:
+        return f"the store {self.store} cannot do {self.what}: {self.advice}"
+
+
+@error
 class StoreClosed(StoreError):
     """The store was closed."""
 

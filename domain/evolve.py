@@ -27,12 +27,14 @@ def fold(placed: Iterable[Placed], state: State) -> State:
 
 
 def evolve(state: State, position: int, time: int, event: e.Event) -> None:
-    """Takes one event into a state that belongs to the caller."""
+    """Takes one event into a state that belongs to the caller; one that cannot be taken in is not passed over."""
+    before = state.position, state.time
     state.position = position
     state.time = time
     try:
         _EVOLVE[type(event)](state, event)
     except (LookupError, ValueError) as reason:
+        state.position, state.time = before
         name = stored_name(event)
         raise UnreadableEvent(
             state.session, position, name, f"it does not follow from those before it: {reason!r}"

@@ -23,7 +23,7 @@ ATTEMPTS = 50
 
 
 class Live:
-    """One session of one store, shared by all its handles in the process."""
+    """One session of one store, as opened once: the session and the branches got from it share this."""
 
     def __init__(self, store: Store, state: State) -> None:
         self.store = store

@@ -11,9 +11,7 @@ from msgspec.structs import replace
 from .domain.decisions.session import checked_name
 from .domain.errors import InvalidValue
 from .domain.record import NOBODY, Provenance
-
-LAST = 2**63 - 1
-"""The highest position that any store can keep."""
+from .infrastructure.store import LAST
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -61,6 +59,6 @@ def carried(work: Callable[P, R]) -> Callable[P, R]:
 
 
 def _position(cause: int) -> int:
-    if not isinstance(cause, int) or isinstance(cause, bool) or not 1 <= cause <= LAST:
+    if not isinstance(cause, int) or isinstance(cause, bool) or not 1 <= cause < LAST:
         raise InvalidValue("a cause", f"is {cause!r}: expected the position of an event")
     return cause

@@ -108,8 +108,8 @@ class Session(SessionView):
         command_id: str | None = None,
     ) -> Branch:
         """A new branch that shows what another showed at a moment, or shows now; nothing is copied."""
-        source = None if branch is None else self._number(branch)
         point = None if at is None else position_of(self._live, at)
+        source = None if branch is None else self._number_then(branch, point)
 
         def decide(state: State, id: str) -> Sequence[Event]:
             return _on(

@@ -336,6 +336,15 @@ class SessionView(View):
             return branch.number
         return self._read(lambda state: lookup.get_branch(state, branch).number)
 
+    def _number_then(self, branch: "BranchView | str | int", point: int | None) -> int:
+        """The number of a branch of this session, which may have had its name at a position only."""
+        try:
+            return self._number(branch)
+        except UnknownBranch:
+            if point is None:
+                raise
+            return self.at(point)._number(branch)
+
     def _read(self, answer: Callable[[State], A]) -> A:
         with self._source.current() as state:
             return answer(state)

@@ -2,8 +2,9 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 
-from ..domain.errors import Refused
+from ..domain.errors import NotSupported, Refused
 from ..domain.ranges import Positions
 from ..projections.catalogue import Entry
 from .rows import Append, Appended, Row
@@ -78,6 +79,15 @@ class Recorder(ABC):
     @abstractmethod
     def find_flaws(self) -> list[str]:
         """What is wrong with the store as a whole: rows that no session owns, global positions that are missing."""
+
+    def backup(self, path: Path) -> None:
+        """Writes a copy of the database to a new file, if this kind of store has files."""
+        raise NotSupported(
+            self.name, "a backup to a file", "copy it into a SQLite store, or use the server's own means"
+        )
+
+    def vacuum(self) -> None:  # noqa: B027 (most stores have nothing to do)
+        """Gives back space that is not used."""
 
     @abstractmethod
     def close(self) -> None:

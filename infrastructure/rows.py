@@ -9,10 +9,10 @@ from msgspec.structs import replace
 
 from ..domain.codec import decode, encode, stored_name
 from ..domain.errors import UnreadableEvent
-from ..domain.events import BranchEvent, Event
+from ..domain.events import STORED_NAMES, BranchEvent, Event
 from ..domain.expectation import ANY, Expectation, Expected
 from ..domain.record import NOBODY, Provenance, RecordedEvent
-from ..projections.catalogue import Entry, described
+from ..projections.catalogue import LABELS, Entry, described
 
 MESSAGE_APPENDED = "message.appended"
 """The one stored name that stores index by branch."""
@@ -57,7 +57,7 @@ class Appended(msgspec.Struct, frozen=True):
 
 
 class Row(NamedTuple):
-    """An event as it is stored. A payload that has been erased leaves its hash."""
+    """An event as it is stored; `payload_hash` is there once the words have been taken out of the payload."""
 
     session: str
     position: int
@@ -126,6 +126,15 @@ def chained(previous: bytes, header: bytes, payload_hash: bytes) -> bytes:
     return sha256(previous + header + payload_hash).digest()
 
 
+def entry_after(entry: Entry, row: Row) -> Entry:
+    """The catalogue's entry of a session after one more of its rows."""
+    event = event_of(row) if row.name in _LABELLING else None
+    after = described(entry, row.time, [event])
+    messages = entry.messages + (row.name == MESSAGE_APPENDED)
+    weight = entry.bytes + len(row.payload or b"")
+    return replace(after, position=row.position, digest=row.digest, messages=messages, bytes=weight)
+
+
 def event_of(row: Row) -> Event:
     """The event that a row holds."""
     if row.payload is None:
@@ -156,3 +165,4 @@ def expectation_text(expected: Expected) -> int | str:
 
 
 _encode = msgspec.json.Encoder().encode
+_LABELLING = frozenset(name for name, event in STORED_NAMES.items() if event in LABELS)

@@ -1,6 +1,7 @@
 """The store as the door sees it: events in, events and states out, over any recorder."""
 
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from time import time_ns
 from types import TracebackType
 from typing import Self
@@ -15,10 +16,10 @@ from ..domain.record import NOBODY, Provenance, RecordedEvent
 from ..domain.state import State
 from ..projections.catalogue import Entry
 from .committing import GroupCommit
+from .copying import copy
 from .recorder import Recorder
 from .rows import MESSAGE_APPENDED, Append, Appended, draft, event_of, recorded
 from .verification import Verification, verify
-
 
 LAST = 2**62
 """Behind every position, and as far as any database counts."""
@@ -123,6 +124,18 @@ class Store:
                 place_message(state, row.position, row.time, row.branch)
             else:
                 evolve(state, row.position, row.time, event_of(row))
+
+    def copy_to(self, target: "Store") -> int:
+        """Copies all that is here now into an empty store of any kind, as it is; answers how many events that were."""
+        return copy(self._recorder, target._recorder)
+
+    def backup(self, path: str | Path) -> None:
+        """Writes a copy of the database to a file while others go on working."""
+        self._recorder.backup(Path(path).expanduser())
+
+    def vacuum(self) -> None:
+        """Gives back space that is not used, and refreshes what the database knows of its tables."""
+        self._recorder.vacuum()
 
     def verify(self, session: str | None = None) -> Verification:
         """Proves that a session, or all of them, is as it was recorded, or names what is not."""

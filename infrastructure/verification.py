@@ -8,9 +8,11 @@ from msgspec.structs import replace
 
 from ..domain.errors import SessionNotFoundError, UnreadableEvent
 from ..domain.events import MessageRedacted
-from ..projections.catalogue import Entry, described
+from ..projections.catalogue import Entry
 from .recorder import Recorder
-from .rows import MESSAGE_APPENDED, Row, chained, event_of, header_of
+from .rows import Row, chained, entry_after, event_of, header_of
+
+REDACTION = "message.redacted"
 
 
 class Fault(msgspec.Struct, frozen=True):
@@ -63,7 +65,7 @@ class _Walk:
         kept = self._recorder.find_entry(self._session) or Entry(self._session)
         while True:
             before = self.entry.position
-            for row in self._recorder.read(self._session, after=before):
+            for row in self._recorder.read(self._session, after=before if before else -1):
                 yield from self._steps(row)
             kept = self._recorder.find_entry(self._session) or kept
             if kept.position <= self.entry.position or self.entry.position == before:
@@ -71,6 +73,8 @@ class _Walk:
         yield from self._ends(kept)
 
     def _steps(self, row: Row) -> Iterator[Fault]:
+        if self._global_position == 0 and row.position == 0:  # streams of the eventsourcing library may start at 0
+            self.entry = replace(self.entry, position=-1)
         position = self.entry.position + 1
         if row.position != position:
             yield Fault(self._session, min(position, row.position), "the event at this position is missing")
@@ -78,32 +82,25 @@ class _Walk:
             yield Fault(self._session, position, "its time is before that of the event in front of it")
         if row.global_position <= self._global_position:
             yield Fault(self._session, position, "its global position is before that of the event in front of it")
-        if row.payload is None and len(row.payload_hash or b"") != 32:
-            yield Fault(self._session, position, "its payload is missing")
+        if row.payload is None:
+            yield Fault(self._session, position, "its payload is missing, or in an encoding that is not known")
         digest = chained(self.entry.digest, header_of(row), _payload_hash(row))
         if digest != row.digest:
             yield Fault(self._session, position, "its digest does not fit its content and what came before")
-        yield from self._takes(row, digest)
+        yield from self._takes(row)
 
-    def _takes(self, row: Row, digest: bytes) -> Iterator[Fault]:
+    def _takes(self, row: Row) -> Iterator[Fault]:
         self._global_position = row.global_position
-        if row.payload is None:
+        if row.payload_hash is not None:
             self._erased.add(row.position)
             self._weighed = False
-        messages = self.entry.messages
-        if row.name == MESSAGE_APPENDED:
-            changed = replace(self.entry, messages=messages + 1, updated=row.time)
-        else:
-            try:
+        try:
+            if row.name == REDACTION:
                 event = event_of(row)
-            except UnreadableEvent as reason:
-                yield Fault(self._session, row.position, reason.reason)
-                return
-            if isinstance(event, MessageRedacted):
-                self._erased.discard(event.message)
-            changed = described(self.entry, row.time, [event])
-        weight = self.entry.bytes + len(row.payload or b"")
-        self.entry = replace(changed, position=row.position, time=row.time, digest=digest, bytes=weight)
+                self._erased.discard(event.message if isinstance(event, MessageRedacted) else 0)
+            self.entry = entry_after(self.entry, row)
+        except UnreadableEvent as reason:
+            yield Fault(self._session, row.position, reason.reason)
 
     def _ends(self, kept: Entry) -> Iterator[Fault]:
         last = self.entry.position
@@ -118,4 +115,4 @@ class _Walk:
 
 
 def _payload_hash(row: Row) -> bytes:
-    return row.payload_hash or b"" if row.payload is None else sha256(row.payload).digest()
+    return sha256(row.payload or b"").digest() if row.payload_hash is None else row.payload_hash

@@ -12,6 +12,18 @@ from ..domain.state import Status
 PUTTING_AWAY = (e.SessionArchived, e.SessionRestored, e.SessionDeleted)
 """A session put away or taken out again counts as updated when it was last used, not then."""
 
+LABELS = frozenset(
+    {
+        e.SessionStarted,
+        e.SessionRenamed,
+        e.MetadataUpdated,
+        e.SessionRestored,
+        e.SessionArchived,
+        e.SessionDeleted,
+    }
+)
+"""The events that change more than an entry's place in the stream."""
+
 
 class Entry(msgspec.Struct, frozen=True):
     """What the catalogue knows of a session; `messages` and `bytes` count all that was ever appended."""
@@ -37,7 +49,7 @@ def described(entry: Entry, time: int, events: Sequence[e.Event | None]) -> Entr
     for event in events:
         if isinstance(event, e.MessageAppended):
             messages += 1
-        elif event is not None and type(event) in _LABELS:
+        elif event is not None and type(event) in LABELS:
             entry = _labelled(entry, time, event)
     touched = any(not isinstance(event, PUTTING_AWAY) for event in events)
     return replace(entry, time=time, messages=entry.messages + messages, updated=time if touched else entry.updated)
@@ -67,15 +79,3 @@ def _labelled(entry: Entry, time: int, event: e.Event) -> Entry:
             return replace(entry, status=Status.DELETED.value)
         case _:
             return entry
-
-
-_LABELS = frozenset(
-    {
-        e.SessionStarted,
-        e.SessionRenamed,
-        e.MetadataUpdated,
-        e.SessionRestored,
-        e.SessionArchived,
-        e.SessionDeleted,
-    }
-)

@@ -1,19 +1,13 @@
-"""Connections to one SQLite file: one that writes, a few that read, and the schema they find there."""
+"""Connections to one SQLite file: one that writes, and a few that read beside it."""
 
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.resources import files
 from pathlib import Path
 from threading import Lock, RLock
 
-from ...domain.errors import SchemaMismatch, StoreClosed, StoreFailed
-
-SCHEMA = 1
-"""The schema this version writes; a database counts it in `user_version`."""
-
-APPLICATION = 0x48414E53
-"""Marks a database as Hansard's, in `application_id`."""
+from ...domain.errors import StoreClosed, StoreFailed
+from .schema import prepare
 
 PATIENCE = 30.0
 """Seconds to wait for another process that writes."""
@@ -35,24 +29,30 @@ class Connections:
         with self.translated():
             self._writer = self._connect()
             try:
-                self._prepare()
+                prepare(self._writer, self.name)
             except BaseException:
                 self._writer.close()
                 raise
 
     @contextmanager
-    def writing(self) -> Iterator[sqlite3.Connection]:
-        """The connection that writes, in a transaction that is committed if nothing goes wrong."""
+    def alone(self) -> Iterator[sqlite3.Connection]:
+        """The connection that writes, outside of a transaction."""
         with self._writing, self.translated():
             if self._closed:
                 raise StoreClosed(self.name)
-            self._writer.execute("BEGIN IMMEDIATE")
+            yield self._writer
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """The connection that writes, in a transaction that is committed if nothing goes wrong."""
+        with self.alone() as connection:
+            connection.execute("BEGIN IMMEDIATE")
             try:
-                yield self._writer
-                self._writer.execute("COMMIT")
+                yield connection
+                connection.execute("COMMIT")
             except BaseException:
-                if self._writer.in_transaction:
-                    self._writer.execute("ROLLBACK")
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
                 raise
 
     @contextmanager
@@ -105,46 +105,3 @@ class Connections:
         connection.execute(f"PRAGMA synchronous = {self._synchronous}")
         connection.execute("PRAGMA foreign_keys = ON")
         return connection
-
-    def _prepare(self) -> None:
-        """Finds the schema or makes it; whoever comes second finds it made."""
-        found = self._found()
-        if found == (APPLICATION, SCHEMA):
-            return
-        self._check(found)
-        self._writer.execute("PRAGMA journal_mode = WAL")
-        with self.writing() as connection:
-            found = self._found()
-            self._check(found)
-            if found != (APPLICATION, SCHEMA):
-                for statement in statements(files(__package__).joinpath("schema.sql").read_text("utf-8")):
-                    connection.execute(statement)
-                connection.execute(f"PRAGMA application_id = {APPLICATION}")
-                connection.execute(f"PRAGMA user_version = {SCHEMA}")
-
-    def _found(self) -> tuple[int, int]:
-        (application,) = self._writer.execute("PRAGMA application_id").fetchone()
-        (version,) = self._writer.execute("PRAGMA user_version").fetchone()
-        return application, version
-
-    def _check(self, found: tuple[int, int]) -> None:
-        application, version = found
-        if application == APPLICATION:
-            if version > SCHEMA:
-                raise SchemaMismatch(
-                    self.name, f"schema {version}", f"schema {SCHEMA} or older; use a newer version of Hansard"
-                )
-            return
-        (tables,) = self._writer.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-        if tables:
-            raise SchemaMismatch(self.name, "the tables of another program", "a new file, or one of Hansard's")
-
-
-def statements(script: str) -> Iterator[str]:
-    """The statements of a script, one by one, so that they can run inside a transaction."""
-    statement = ""
-    for line in script.splitlines(keepends=True):
-        statement += line
-        if sqlite3.complete_statement(statement):
-            yield statement
-            statement = ""

@@ -3,6 +3,7 @@
 import sqlite3
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from threading import Condition
 from time import monotonic
@@ -11,7 +12,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from ...domain.errors import KeyTaken, PositionConflict, Refused, StoreNotEmpty
+from ...domain.errors import InvalidValue, KeyTaken, PositionConflict, Refused, StoreNotEmpty
 from ...domain.expectation import holds
 from ...domain.ranges import Positions
 from ...projections.catalogue import Entry
@@ -119,6 +120,18 @@ class SQLiteRecorder(Recorder):
     def find_flaws(self) -> list[str]:
         with self._connections.reading() as connection:
             return [flaw for (flaw,) in connection.execute(sql.FIND_FLAWS)]
+
+    def backup(self, path: Path) -> None:
+        if path.exists():
+            raise InvalidValue("the backup", f"cannot be written to {path}, which exists: expected a new file")
+        with self._connections.reading() as connection, closing(sqlite3.connect(path)) as target:
+            connection.backup(target)
+
+    def vacuum(self) -> None:
+        with self._connections.alone() as connection:
+            connection.execute("VACUUM")
+            connection.execute("PRAGMA optimize")
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def close(self) -> None:
         self._connections.close()

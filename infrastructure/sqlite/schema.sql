@@ -1,4 +1,11 @@
--- The record in SQLite, as a new database gets it. Read docs/architecture.md for what the columns mean.
+-- The record in SQLite, as a new database gets it. docs/record-format.md says what the columns mean.
+
+-- The steps that brought this database here.
+CREATE TABLE migrations (
+    number  INTEGER PRIMARY KEY,
+    name    TEXT NOT NULL,
+    applied INTEGER NOT NULL
+) STRICT;
 
 -- One row per session, kept in the transaction that appends.
 CREATE TABLE catalogue (
@@ -34,7 +41,7 @@ CREATE TABLE events (
     command_id   TEXT,
     encoding     TEXT,     -- NULL: the payload is JSON text
     payload      ANY,
-    payload_hash BLOB,     -- NULL until the payload is erased
+    payload_hash BLOB,     -- NULL until the words are taken out of the payload; then its hash as it was
     digest       BLOB NOT NULL
 ) STRICT;
 
@@ -43,20 +50,20 @@ CREATE INDEX messages_by_branch ON events (session, branch, position) WHERE name
 CREATE INDEX structure_by_position ON events (session, position) WHERE name <> 'message.appended';
 CREATE INDEX events_by_command ON events (session, command_id) WHERE command_id IS NOT NULL;
 
--- What is on the record stays as it is. The one way out: the payload of a message gives way to its hash, once the
--- record says that the message was redacted.
+-- What is on the record stays as it is. The one way out: the words are taken out of the payload of a message, which
+-- leaves its hash, once the record says that the message was redacted.
 CREATE TRIGGER events_are_not_changed BEFORE UPDATE ON events
 WHEN NOT (
-    new.payload IS NULL AND new.encoding IS NULL AND length(new.payload_hash) = 32
+    old.payload_hash IS NULL AND length(new.payload_hash) = 32
     AND (new.global_position, new.session, new.position, new.time, new.name, new.digest)
       = (old.global_position, old.session, old.position, old.time, old.name, old.digest)
-    AND (new.branch, new.actor, new.correlation, new.cause, new.command_id)
-     IS (old.branch, old.actor, old.correlation, old.cause, old.command_id)
+    AND (new.branch, new.encoding, new.actor, new.correlation, new.cause, new.command_id)
+     IS (old.branch, old.encoding, old.actor, old.correlation, old.cause, old.command_id)
     AND EXISTS (
         SELECT 1 FROM events AS redaction INDEXED BY structure_by_position
         WHERE redaction.session = old.session AND redaction.position > old.position
           AND redaction.name <> 'message.appended' AND redaction.name = 'message.redacted'
-          AND redaction.payload ->> '$.message' = old.position
+          AND json_extract(redaction.payload, '$.message') = old.position
     )
 )
 BEGIN

@@ -2,7 +2,7 @@
 
 _ROW = """
     c.session, e.position, e.global_position, e.time, e.name, e.branch, e.actor, e.correlation, e.cause,
-    e.command_id, CAST(e.payload AS BLOB), e.payload_hash, e.digest
+    e.command_id, CASE WHEN e.encoding IS NULL THEN CAST(e.payload AS BLOB) END, e.payload_hash, e.digest
 """
 _OF_SESSION = "FROM catalogue AS c JOIN events AS e ON e.session = c.number WHERE c.session = ?"
 _ENTRY = """

@@ -95,9 +95,12 @@ def test_the_root_is_not_a_package() -> None:
 def test_package_data_covers_every_file_that_is_not_code() -> None:
     covered = setuptools_table()["package-data"]
     data = [path for path in room_files("*") if (ROOT / path).is_file() and path.suffix not in {".py", ".pyc"}]
-    left_out = [
-        path for path in data if not any(fnmatch(path.name, glob) for glob in covered.get(package_of(path.parent), ()))
-    ]
+    left_out = []
+    for path in data:
+        package = next(folder for folder in path.parents if (ROOT / folder / "__init__.py").is_file())
+        globs = covered.get(package_of(package), ())
+        if not any(fnmatch(path.relative_to(package).as_posix(), glob) for glob in globs):
+            left_out.append(path)
 
     assert Path(DOOR, "py.typed") in data
     assert left_out == []

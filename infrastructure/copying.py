@@ -1,0 +1,29 @@
+"""A store into another, of any kind: positions, times, digests and ids as they are."""
+
+from collections.abc import Iterator
+
+from ..projections.catalogue import Entry
+from .recorder import Recorder
+from .rows import Row, entry_after
+
+PAGE = 1000
+
+
+def copy(source: Recorder, target: Recorder) -> int:
+    """Copies what the source holds now into a target that holds nothing; answers how many events that were."""
+    until = source.last_global_position()
+    entries: dict[str, Entry] = {}
+    count = 0
+    for row in _rows(source, until):
+        before = entries.get(row.session) or Entry(row.session)
+        entries[row.session] = entry_after(before, row)
+        count += 1
+    target.restore(entries.values(), _rows(source, until))
+    return count
+
+
+def _rows(source: Recorder, until: int) -> Iterator[Row]:
+    after = 0
+    while page := source.read_all(after=after, until=until, limit=PAGE):
+        yield from page
+        after = page[-1].global_position

@@ -1,0 +1,33 @@
+"""Numbered steps from the first released schema to today's, as files beside the store they are for."""
+
+from collections.abc import Sequence
+from importlib.resources import files
+from typing import NamedTuple
+
+from ..domain.errors import SchemaMismatch
+
+
+class Migration(NamedTuple):
+    """One step: applied once, in its own transaction, and never changed once released."""
+
+    number: int
+    name: str
+    script: str
+
+
+def migrations_of(package: str) -> list[Migration]:
+    """The steps in the folder `migrations` of a package, such as `0002_what_it_does.sql`, in order."""
+    found = []
+    for file in files(package).joinpath("migrations").iterdir():
+        number, _, name = file.name.removesuffix(".sql").partition("_")
+        if file.name.endswith(".sql"):
+            found.append(Migration(int(number), name, file.read_text("utf-8")))
+    return sorted(found)
+
+
+def pending(store: str, applied: int, migrations: Sequence[Migration]) -> Sequence[Migration]:
+    """The steps that a database with this many applied still needs; one that has more is refused."""
+    if applied > len(migrations):
+        newest = len(migrations)
+        raise SchemaMismatch(store, f"schema {applied}", f"schema {newest} or older; a newer Hansard wrote it")
+    return migrations[applied:]

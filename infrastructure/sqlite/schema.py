@@ -1,0 +1,75 @@
+"""The schema that a SQLite file has: made when the file is new, brought up to date when it is old."""
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from importlib.resources import files
+from time import time_ns
+
+from ...domain.errors import SchemaMismatch, StoreFailed
+from ..migrations import Migration, migrations_of, pending
+
+APPLICATION = 0x48414E53
+"""Marks a database as Hansard's, in `application_id`; `user_version` counts the migrations it has."""
+
+OLDEST_SQLITE = (3, 37)
+"""The first with STRICT tables."""
+
+
+def prepare(connection: sqlite3.Connection, store: str, migrations: Sequence[Migration] | None = None) -> None:
+    """Makes the schema or brings it up to date; of many processes that open a file at once, one does it."""
+    if sqlite3.sqlite_version_info < OLDEST_SQLITE:
+        needed = ".".join(map(str, OLDEST_SQLITE))
+        raise StoreFailed(store, f"this Python has SQLite {sqlite3.sqlite_version}: expected {needed} or newer")
+    steps = migrations_of(__package__) if migrations is None else migrations
+    if not _behind(connection, store, steps):
+        return
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        behind = _behind(connection, store, steps)
+        if behind and behind == steps and migrations is None:
+            _run(connection, files(__package__).joinpath("schema.sql").read_text("utf-8"))
+            _record(connection, behind)
+        else:
+            for step in behind:
+                _run(connection, step.script)
+                _record(connection, [step])
+        connection.execute(f"PRAGMA application_id = {APPLICATION}")
+        connection.execute(f"PRAGMA user_version = {len(steps)}")
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+def statements(script: str) -> Iterator[str]:
+    """The statements of a script, one by one, so that they can run inside a transaction."""
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
+
+
+def _behind(connection: sqlite3.Connection, store: str, steps: Sequence[Migration]) -> Sequence[Migration]:
+    (application,) = connection.execute("PRAGMA application_id").fetchone()
+    (applied,) = connection.execute("PRAGMA user_version").fetchone()
+    (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+    if application != APPLICATION and (tables or applied or application):
+        raise SchemaMismatch(store, "the tables of another program", "a new file, or one of Hansard's")
+    return pending(store, applied, steps)
+
+
+def _run(connection: sqlite3.Connection, script: str) -> None:
+    for statement in statements(script):
+        connection.execute(statement)
+
+
+def _record(connection: sqlite3.Connection, steps: Sequence[Migration]) -> None:
+    applied = time_ns() // 1000
+    connection.executemany(
+        "INSERT INTO migrations (number, name, applied) VALUES (?, ?, ?)",
+        [(step.number, step.name, applied) for step in steps],
+    )

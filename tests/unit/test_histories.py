@@ -438,6 +438,9 @@ def agrees_on_showings(state: State, moment: Moment, at: int | None) -> None:
         assert shown(state, number, at) == line.messages
         assert state.showing(number, at).system == line.system
         assert state.showing(number, at).length == len(line.messages) + (line.system is not None)
+        for piece in state.showing(number, at).ranges:
+            there = [place for place in state.written[piece.branch] if piece.first <= place <= piece.last]
+            assert (there[0], there[-1], len(there)) == (piece.first, piece.last, piece.count)
 
 
 @histories(150)

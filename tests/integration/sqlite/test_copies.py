@@ -41,7 +41,12 @@ def test_a_copy_of_another_kind_and_back_is_the_same_in_all_columns(store: Store
             assert list(copied.sessions()) == list(store.sessions())
             assert copied.verify() == store.verify()
             opened = Session.open(session.id, store=copied)
-            assert [message.text for message in opened.branches["retry"].messages] == ["Be brief.", "one", "other"]
+            assert [message.text for message in opened.branches["retry"].messages] == [
+                "Be brief.",
+                "one",
+                "two",
+                "other",
+            ]
 
 
 def test_a_copy_goes_on_where_the_original_was(store: Store, tmp_path: Path) -> None:

@@ -73,12 +73,7 @@ with open_store("sqlite:///{tmp_path}/shared.db") as store:
     Session("Be brief.", store=store)
 """
     command = [sys.executable, "-P", "-c", program]
-    processes = [
-        subprocess.Popen(
-            [sys.executable, "-P", "-c", program], stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        )
-        for _ in range(10)
-    ]
+    processes = [subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(10)]
     for process in processes:
         assert process.stdin is not None
         process.stdin.write("go\n")

@@ -36,6 +36,8 @@ class Entry(msgspec.Struct, frozen=True):
     key: str | None = None
     name: str | None = None
     user: str | None = None
+    forked_from: str | None = None
+    forked_at: int | None = None
     messages: int = 0
     bytes: int = 0
     created: int = 0
@@ -65,6 +67,8 @@ def _labelled(entry: Entry, time: int, event: e.Event) -> Entry:
                 key=event.key,
                 name=event.name,
                 user=event.user,
+                forked_from=event.forked_from,
+                forked_at=event.forked_at,
                 metadata=event.metadata,
             )
         case e.SessionRenamed():

@@ -228,7 +228,7 @@ def _place(entry: Entry) -> tuple[Any, ...]:
 
 
 def _labels(entry: Entry) -> tuple[Any, ...]:
-    return (entry.status, entry.key, entry.name, entry.user, entry.created)
+    return (entry.status, entry.key, entry.name, entry.user, entry.forked_from, entry.forked_at, entry.created)
 
 
 def _found_command(connection: sqlite3.Connection, session: str, command_id: str) -> Appended | None:

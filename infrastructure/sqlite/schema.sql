@@ -14,6 +14,8 @@ CREATE TABLE catalogue (
     key      TEXT UNIQUE,
     name     TEXT,
     user     TEXT,
+    forked_from TEXT,               -- the session that this one goes on from, and the position there
+    forked_at   INTEGER,
     status   TEXT NOT NULL,
     position INTEGER NOT NULL,
     time     INTEGER NOT NULL,      -- microseconds since 1970, UTC, as all times here
@@ -27,6 +29,7 @@ CREATE TABLE catalogue (
 
 CREATE INDEX catalogue_by_name ON catalogue (name) WHERE name IS NOT NULL;
 CREATE INDEX catalogue_by_user ON catalogue (user) WHERE user IS NOT NULL;
+CREATE INDEX catalogue_by_origin ON catalogue (forked_from) WHERE forked_from IS NOT NULL;
 
 CREATE TABLE events (
     global_position INTEGER PRIMARY KEY AUTOINCREMENT,   -- never used twice

@@ -6,7 +6,8 @@ _ROW = """
 """
 _OF_SESSION = "FROM catalogue AS c JOIN events AS e ON e.session = c.number WHERE c.session = ?"
 _ENTRY = """
-    number, session, position, time, digest, status, key, name, user, messages, bytes, created, updated, metadata
+    number, session, position, time, digest, status, key, name, user, forked_from, forked_at, messages, bytes,
+    created, updated, metadata
 """
 
 # A page of a session's events between two positions.
@@ -89,7 +90,9 @@ UPDATE catalogue SET position = ?, time = ?, digest = ?, messages = ?, bytes = ?
 
 # The entry of a session that is started, named, archived and so on.
 LABEL_ENTRY = """
-UPDATE catalogue SET status = ?, key = ?, name = ?, user = ?, created = ?, metadata = ? WHERE number = ?
+UPDATE catalogue
+SET status = ?, key = ?, name = ?, user = ?, forked_from = ?, forked_at = ?, created = ?, metadata = ?
+WHERE number = ?
 """
 
 # What is wrong with the store as a whole, a sentence each.

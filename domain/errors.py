@@ -77,6 +77,20 @@ class SessionNotActive(SessionError):
 
 
 @error
+class SessionReferenced(SessionError):
+    """Other sessions go on from this one and read their beginning from it."""
+
+    session: str
+    forks: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return (
+            f"session {self.session} cannot be deleted, since others go on from it: expected none of "
+            f"{', '.join(self.forks)}; delete them first"
+        )
+
+
+@error
 class UnknownState(ItemNotFoundError):
     """The session keeps no state under this key."""
 
@@ -177,12 +191,13 @@ class UnknownPosition(ItemNotFoundError, ValueError):
 
     session: str
     position: int
+    first: int
     last: int
 
     def __str__(self) -> str:
         return (
             f"session {self.session} has no position {self.position}: "
-            f"expected a position from 1 to {self.last}, its last"
+            f"expected a position from {self.first} to {self.last}, its last"
         )
 
 
@@ -248,6 +263,20 @@ class ViewIsReadOnly(Refused, AttributeError):
         return (
             f"{self.method} writes, and this is session {self.session} as it was at position {self.position}: "
             f"expected the session itself; fork it there to go on from it"
+        )
+
+
+@error
+class MissingExtra(Refused, ImportError):
+    """What was asked for needs a package that comes with one of Hansard's extras."""
+
+    package: str
+    extra: str
+
+    def __str__(self) -> str:
+        return (
+            f"the package {self.package} is not installed: expected Hansard with its extra, "
+            f"as by: pip install 'hansard[{self.extra}]'"
         )
 
 

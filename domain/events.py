@@ -34,6 +34,20 @@ class SessionStarted(Event, frozen=True):
     metadata: dict[str, Json] = {}
     forked_from: str | None = None
     forked_at: int | None = None
+    forked_digest: str | None = None
+
+
+class SessionForked(Event, frozen=True):
+    """Another session goes on from this one at a position, and reads what was recorded up to there from here."""
+
+    fork: str
+    at: int
+
+
+class ForkEnded(Event, frozen=True):
+    """A session that went on from this one was deleted, and needs it no longer."""
+
+    fork: str
 
 
 class SessionRenamed(Event, frozen=True):
@@ -284,6 +298,8 @@ class LogRecorded(Event, frozen=True):
 STORED_NAMES: Mapping[str, type[Event]] = MappingProxyType(
     {
         "session.started": SessionStarted,
+        "session.forked": SessionForked,
+        "session.fork_ended": ForkEnded,
         "session.renamed": SessionRenamed,
         "session.metadata_updated": MetadataUpdated,
         "session.state_set": StateSet,

@@ -55,6 +55,7 @@ def branched_off(state: State) -> State:
     own.branches = [_copied(branch) for branch in state.branches]
     own.names, own.ids = dict(state.names), dict(state.ids)
     own.written = {branch: array("q", places) for branch, places in state.written.items()}
+    own.ancestors, own.forks = list(state.ancestors), set(state.forks)
     own.redacted, own.mails, own.models = set(state.redacted), dict(state.mails), dict(state.models)
     own.tools = {tool: list(branches) for tool, branches in state.tools.items()}
     own.operations = dict(state.operations)
@@ -73,9 +74,17 @@ def _copied(branch: BranchState) -> BranchState:
 def _started(state: State, event: e.SessionStarted) -> None:
     state.status = Status.ACTIVE
     state.created = state.time
-    state.name, state.user, state.key = event.name, event.user, event.key
-    state.metadata = dict(event.metadata)
-    state.forked_from, state.forked_at = event.forked_from, event.forked_at
+    state.name, state.key = event.name, event.key
+    state.user = state.user if event.user is None else event.user
+    state.metadata = {**state.metadata, **event.metadata}
+
+
+def _forked(state: State, event: e.SessionForked) -> None:
+    state.forks.add(event.fork)
+
+
+def _fork_ended(state: State, event: e.ForkEnded) -> None:
+    state.forks.remove(event.fork)
 
 
 def _renamed(state: State, event: e.SessionRenamed) -> None:
@@ -266,6 +275,8 @@ def _nothing(state: State, event: e.Event) -> None:
 _EVOLVE: Mapping[type[e.Event], Callable[[State, Any], None]] = MappingProxyType(
     {
         e.SessionStarted: _started,
+        e.SessionForked: _forked,
+        e.ForkEnded: _fork_ended,
         e.SessionRenamed: _renamed,
         e.MetadataUpdated: _metadata_updated,
         e.StateSet: _state_set,

@@ -38,8 +38,8 @@ def branch_at(state: State, reference: str | int, at: int) -> BranchState:
 
 def position_in(state: State, position: int) -> int:
     """The position, if the session has it."""
-    if not 1 <= position <= state.position:
-        raise UnknownPosition(state.session, position, state.position)
+    if not state.first <= position <= state.position:
+        raise UnknownPosition(state.session, position, state.first, state.position)
     return position
 
 

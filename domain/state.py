@@ -75,6 +75,13 @@ class ModelState(msgspec.Struct, frozen=True):
     settings: dict[str, Json]
 
 
+class Ancestor(msgspec.Struct, frozen=True):
+    """A session that this one goes on from, directly or not, and how far its positions are ahead of this one's."""
+
+    session: str
+    ahead: int
+
+
 class State(msgspec.Struct):
     """Everything about a session that a decision can depend on, at one position."""
 
@@ -85,8 +92,8 @@ class State(msgspec.Struct):
     name: str | None = None
     user: str | None = None
     key: str | None = None
-    forked_from: str | None = None
-    forked_at: int | None = None
+    ancestors: list[Ancestor] = []
+    forks: set[str] = set()
     created: int = 0
     metadata: dict[str, Json] = {}
     values: dict[str, Json] = {}
@@ -100,6 +107,11 @@ class State(msgspec.Struct):
     tools: dict[str, list[int | None]] = {}
     models: dict[str, ModelState] = {}
     operations: dict[str, str] = {}
+
+    @property
+    def first(self) -> int:
+        """The earliest position: 1, or that of the first event of the session at the root of all it goes on from."""
+        return 1 - self.ancestors[-1].ahead if self.ancestors else 1
 
     @property
     def live(self) -> list[BranchState]:

@@ -1,7 +1,7 @@
 """A session at work: its state kept up to date, and the loop that decides, appends and decides again."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from random import uniform
 from threading import RLock
 from time import sleep
@@ -95,3 +95,22 @@ class Live:
         self.store.catch_up(self._state)
         found = self.store.read(self.id, after=first.first - 1, until=first.last)
         return [(recorded.position, recorded.time, recorded.event) for recorded in found]
+
+
+def change_together(lives: Sequence[Live], decision: Callable[..., Sequence[Sequence[Event]]]) -> None:
+    """Records what is decided on several sessions of a store, given the newest state of each: all of it, or nothing."""
+    with ExitStack() as held:
+        states = [held.enter_context(live.current()) for live in sorted(lives, key=lambda live: live.id)]
+        states.sort(key=lambda state: [live.id for live in lives].index(state.session))
+        for attempt in range(ATTEMPTS):
+            decided = zip(states, decision(*states), strict=True)
+            changes = [(state.session, events, state.position) for state, events in decided if events]
+            try:
+                lives[0].store.append_together(changes, provenance(), not_before=max(state.time for state in states))
+                return
+            except PositionConflict as conflict:
+                lost = conflict
+            sleep(uniform(0, 0.001 * 2 ** min(attempt, 6)))
+            for live, state in zip(lives, states, strict=True):
+                live.store.catch_up(state)
+        raise lost

@@ -5,7 +5,7 @@ from typing import Self
 from uuid import uuid4
 
 from ._default import default_store
-from ._live import Live
+from ._live import Live, change_together
 from ._twins import awaited
 from .branch import Branch, SystemGiven, added_messages, new_branch, system_content
 from .domain.decisions import branch as branches
@@ -14,8 +14,10 @@ from .domain.decisions import session as sessions
 from .domain.decisions.branch import UNCHANGED, Access, AccessGiven
 from .domain.decisions.history import Strategy
 from .domain.decisions.sequence import in_turn
+from .domain.errors import SessionExists
 from .domain.events import Event
 from .domain.expectation import ANY, Expected
+from .domain.inheritance import inherit, stretches
 from .domain.message import ContentGiven, Message, message_from
 from .domain.plain import Json
 from .domain.state import State
@@ -53,9 +55,7 @@ class Session(SessionView):
     def open(cls, session_id: str, *, store: Store | None = None) -> Self:
         """The session with this id, started in whatever process."""
         kept = store or default_store()
-        session = cls.__new__(cls)
-        session._attach(Live(kept, kept.load(session_id)))
-        return session
+        return cls._of(Live(kept, kept.load(session_id)))
 
     # Branches
 
@@ -121,6 +121,34 @@ class Session(SessionView):
             )
 
         return new_branch(self._live, decide, expected, command_id)
+
+    def fork_session(
+        self,
+        at: Moment | None = None,
+        name: str | None = None,
+        *,
+        user: str | None = None,
+        session_id: str | None = None,
+        metadata: Mapping[str, Json] | None = None,
+    ) -> "Session":
+        """A new session that goes on from this one as it was at a moment, or is now; nothing is copied.
+
+        It has the same branches, metadata and state; what was recorded here stays readable there, at positions that
+        count backwards from 0. This session cannot be deleted as long as the other one is there.
+        """
+        source, point = self._recorded_at(at)
+        id = str(uuid4()) if session_id is None else sessions.checked_name(session_id, "a session id")
+        if source.store.find_session(id) is not None:
+            raise SessionExists(id)
+        fork = Live(source.store, inherit(source.store.load(source.id, point), id, point))
+        (recorded,) = source.store.read(source.id, after=point - 1, until=point)
+        change_together(
+            [source, fork],
+            lambda there, here: sessions.fork(
+                there, here, digest=recorded.digest, name=name, user=user, metadata=metadata
+            ),
+        )
+        return Session._of(fork)
 
     def merge(
         self,
@@ -195,9 +223,22 @@ class Session(SessionView):
         self._live.change(lambda state: sessions.restore(state, reason))
 
     def delete(self, reason: str | None = None) -> None:
-        """Ends the session for good: a tombstone, under which what was recorded stays."""
-        self._live.change(lambda state: sessions.delete(state, reason))
+        """Ends the session for good: a tombstone, under which what was recorded stays.
 
+        A session that others go on from is refused, since they read their beginning from it.
+        """
+        with self._live.current() as state:
+            origin = state.ancestors[0].session if state.ancestors else None
+        if origin is None:
+            self._live.change(lambda state: sessions.delete(state, reason))
+        else:
+            source = Live(self._live.store, self._live.store.load(origin))
+            change_together(
+                [self._live, source],
+                lambda here, there: (sessions.delete(here, reason), sessions.end_fork(there, here.session)),
+            )
+
+    afork_session = awaited(fork_session)
     acreate_branch = awaited(create_branch)
     afork = awaited(fork)
     amerge = awaited(merge)
@@ -211,6 +252,22 @@ class Session(SessionView):
     aarchive = awaited(archive)
     arestore = awaited(restore)
     adelete = awaited(delete)
+
+    def _recorded_at(self, at: Moment | None) -> tuple[Live, int]:
+        """The session that recorded what was last at a moment, this one or one it goes on from, and where."""
+        with self._live.current() as state:
+            point = state.position if at is None else position_of(self._live, at)
+            ((session, ahead, position, _),) = stretches(state.session, state.ancestors, point, point)
+        if session == self.id:
+            return self._live, position
+        store = self._live.store
+        return Live(store, store.load(session)), position + ahead
+
+    @classmethod
+    def _of(cls, live: Live) -> Self:
+        session = cls.__new__(cls)
+        session._attach(live)
+        return session
 
     def _attach(self, live: Live) -> None:
         super().__init__(live)

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, NoReturn, Protocol, Ty
 
 from .domain import lookup
 from .domain.errors import ForeignBranch, InvalidValue, UnknownBranch, UnknownMessage, ViewIsReadOnly
+from .domain.inheritance import local_position
 from .domain.message import Message
 from .domain.plain import Json
 from .domain.record import RecordedEvent, microseconds, moment
 from .domain.state import BranchState, Showing, State
+from .infrastructure.reading import SessionReader
 from .infrastructure.store import Store
 from .projections.messages import Messages, recorded_message, shown_messages
 
@@ -132,7 +134,7 @@ class BranchView(View):
         """What the branch shows, the system message first; read as it is asked for."""
         with self._source.current() as state:
             lookup.get_branch(state, self.number)
-            return shown_messages(self._source.store, state.session, state.showing(self.number), state.written)
+            return shown_messages(SessionReader(self._source.store, state), state.showing(self.number), state.written)
 
     @property
     def system(self) -> Message | None:
@@ -140,10 +142,8 @@ class BranchView(View):
         with self._source.current() as state:
             lookup.get_branch(state, self.number)
             position = state.showing(self.number).system
-        if position is None:
-            return None
-        (recorded,) = self._source.store.read(self._source.id, after=position - 1, until=position)
-        return recorded_message(recorded)
+            reader = SessionReader(self._source.store, state)
+        return None if position is None else recorded_message(reader.read_event(position))
 
     def at(self, when: Moment) -> "BranchView":
         """The branch as it was at a moment."""
@@ -314,7 +314,7 @@ class SessionView(View):
         """What the default branch shows; nothing if there is none."""
         with self._source.current() as state:
             showing = Showing(0) if state.default is None else state.showing(state.default)
-            return shown_messages(self._source.store, state.session, showing, state.written)
+            return shown_messages(SessionReader(self._source.store, state), showing, state.written)
 
     def events(self, *, after: int = 0, until: int | None = None, backwards: bool = False) -> Iterator[RecordedEvent]:
         """The record itself: the events after one position and up to another, included."""
@@ -374,25 +374,25 @@ def position_of(source: Source, when: Moment) -> int:
 
 
 def _position_of_message(state: State, message: Message) -> int:
-    if message.session != state.session or message.position is None:
-        raise UnknownMessage(state.session, "the record", message.id or "that has not been added")
-    return lookup.position_in(state, message.position)
+    if message.session is None or message.position is None:
+        raise UnknownMessage(state.session, "the record", "that has not been added")
+    position = local_position(state, message.session, message.position)
+    if position is None:
+        raise UnknownMessage(state.session, "the record", str(message.id))
+    return lookup.position_in(state, position)
 
 
 def _position_at(store: Store, state: State, when: datetime) -> int:
     """The last position recorded by then."""
-
-    def time_at(position: int) -> int:
-        (recorded,) = store.read(state.session, after=position - 1, until=position)
-        return recorded.time
-
+    reader = SessionReader(store, state)
+    life = range(state.first, state.position + 1)
     try:
         until = microseconds(when)
     except (OverflowError, ValueError):
         reason = f"is {when.isoformat()}: expected one that falls into the years 1 to 9999 in UTC"
         raise InvalidValue("the time", reason) from None
-    position = bisect_right(range(1, state.position + 1), until, key=time_at)
-    if position == 0:
-        started = moment(state.created).isoformat()
+    place = bisect_right(life, until, key=lambda position: reader.read_event(position).time)
+    if place == 0:
+        started = reader.read_event(state.first).recorded_at.isoformat()
         raise InvalidValue("the time", f"{when.isoformat()} is before session {state.session} began, at {started}")
-    return position
+    return life[place - 1]

@@ -6,8 +6,11 @@ from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from ..domain.errors import InvalidValue
+from .extras import needed
 from .memory import MemoryRecorder
 from .recorder import Recorder
+from .redis.address import SCHEMES as REDIS_SCHEMES
+from .redis.address import parsed as redis_address
 from .sqlite.recorder import SQLiteRecorder
 from .store import Store
 
@@ -16,11 +19,11 @@ DURABILITIES = ("full", "normal")
 
 
 def open_store(address: str | None = None) -> Store:
-    """The store at an address, made if it is not there: `sqlite:///file.db` or `memory://`.
+    """The store at an address, made if it is not there: `sqlite:///file.db`, `redis://host/0?ttl=3600` or `memory://`.
 
     Without an address the settings decide: HANSARD_STORE, then `store` in ./hansard.toml, then ./hansard.db.
     """
-    return Store(_recorder(address or configured_address()))
+    return Store(open_recorder(address or configured_address()))
 
 
 def configured_address() -> str:
@@ -40,13 +43,16 @@ def configured_address() -> str:
     return found
 
 
-def _recorder(address: str) -> Recorder:
+def open_recorder(address: str) -> Recorder:
+    """The recorder of the store at an address."""
+    if _scheme(address) in REDIS_SCHEMES:
+        return _redis(address)
     try:
         parts = urlsplit(address)
         options = dict(parse_qsl(parts.query, keep_blank_values=True))
         path = Path(unquote(parts.path[1:])).expanduser()
-    except (AttributeError, TypeError, ValueError, RuntimeError) as reason:
-        raise _not_understood(address) from reason
+    except (AttributeError, TypeError, ValueError, RuntimeError):
+        raise _not_understood(address) from None  # what Python says of an address may quote its password
     if address == "memory://":
         return MemoryRecorder()
     if parts.scheme == "sqlite" and len(parts.path) > 1 and not (parts.netloc or parts.fragment or "\0" in str(path)):
@@ -54,10 +60,21 @@ def _recorder(address: str) -> Recorder:
     raise _not_understood(address)
 
 
+def _redis(address: str) -> Recorder:
+    found = redis_address(address)
+    with needed("redis", extra="redis"):
+        from .redis.recorder import RedisRecorder
+    return RedisRecorder(found)
+
+
+def _scheme(address: object) -> str:
+    return address.partition("://")[0].lower() if isinstance(address, str) else ""
+
+
 def _not_understood(address: object) -> InvalidValue:
-    return InvalidValue(
-        "the store address", f"{address!r} is not understood: expected {DEFAULT_ADDRESS!r} or 'memory://'"
-    )
+    shown = f"{_scheme(address)}://..." if isinstance(address, str) and "@" in address else address
+    known = f"{DEFAULT_ADDRESS!r}, 'redis://host' or 'memory://'"
+    return InvalidValue("the store address", f"{shown!r} is not understood: expected {known}")
 
 
 def _durability(options: dict[str, str]) -> str:

@@ -1,20 +1,33 @@
 """The contract that every kind of store keeps: rows go in by atomic appends and come out by position."""
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from eventsourcing.persistence import ApplicationRecorder, NotSupportedError, StoredEvent
 
 from ..domain.errors import NotSupported, Refused
 from ..domain.ranges import Positions
 from ..projections.catalogue import Entry
+from .library.stored import RowNotification, appends_of, library_errors, notification_ids
+from .library.subscription import FeedSubscription
 from .rows import Append, Appended, Row
 
 
-class Recorder(ABC):
-    """Keeps rows. Every answer is of committed rows only, and a row once committed is never different."""
+class Recorder(ApplicationRecorder):
+    """Keeps rows. Every answer is of committed rows only, and a row once committed is never different.
+
+    What the `eventsourcing` library asks of a recorder of applications is answered here, once for every kind of store.
+    """
 
     name: str
-    """What the store is called in errors."""
+    """What the store is called in errors: its address."""
+
+    originator_id_type: type[UUID] | type[str] = str
+    """What the library's applications take the id of a stream for; on the record it is text."""
 
     @abstractmethod
     def append(self, appends: Sequence[Append]) -> list[Appended | Refused]:
@@ -86,9 +99,68 @@ class Recorder(ABC):
             self.name, "a backup to a file", "copy it into a SQLite store, or use the server's own means"
         )
 
-    def vacuum(self) -> None:  # noqa: B027 (most stores have nothing to do)
+    def vacuum(self) -> None:
         """Gives back space that is not used."""
 
     @abstractmethod
     def close(self) -> None:
         """Lets go of everything; closing twice does nothing."""
+
+    # What the library asks
+
+    def insert_events(self, stored_events: Sequence[StoredEvent], **kwargs: Any) -> Sequence[int] | None:
+        """Records events at exactly their positions, all or none; answers with their global positions.
+
+        Takes `provenance`, `command_id` and `time` beside them.
+        """
+        if kwargs.pop("tracking", None) is not None:
+            raise NotSupportedError("a recorder of events keeps no checkpoints: expected a process recorder")
+        with library_errors():
+            appends = appends_of(stored_events, **kwargs)
+            return notification_ids(self.append_together(appends)) if appends else []
+
+    def select_events(
+        self,
+        originator_id: UUID | str,
+        *,
+        gt: int | None = None,
+        lte: int | None = None,
+        desc: bool = False,
+        limit: int | None = None,
+    ) -> Sequence[StoredEvent]:
+        """The events of a stream between two positions, from either end."""
+        session, after, until = str(originator_id), -1 if gt is None else gt, lte
+        with library_errors():
+            if desc and limit is not None and (entry := self.find_entry(session)):
+                until = entry.position if lte is None else min(lte, entry.position)
+                after = max(after, until - limit)
+            rows = islice(self.read(session, after=after, until=until, backwards=desc), limit)
+            return [RowNotification(row, self.originator_id(row.session)) for row in rows]
+
+    def select_notifications(
+        self,
+        start: int | None,
+        limit: int,
+        stop: int | None = None,
+        topics: Sequence[str] = (),
+        *,
+        inclusive_of_start: bool = True,
+    ) -> Sequence[RowNotification]:
+        """The events of all streams from a global position on."""
+        after = 0 if start is None else max(start - inclusive_of_start, 0)
+        with library_errors():
+            rows = self.read_all(after=after, until=stop, names=topics, limit=limit)
+            return [RowNotification(row, self.originator_id(row.session)) for row in rows]
+
+    def max_notification_id(self) -> int | None:
+        """The last global position, if there is one."""
+        with library_errors():
+            return self.last_global_position() or None
+
+    def subscribe(self, gt: int | None = None, topics: Sequence[str] = ()) -> FeedSubscription:
+        """The events of all streams behind a global position, and those to come."""
+        return FeedSubscription(self, gt, topics)
+
+    def originator_id(self, session: str) -> UUID | str:
+        """The id of a stream as the library's applications know it."""
+        return self.originator_id_type(session)

@@ -12,7 +12,7 @@ from ..domain.errors import UnreadableEvent
 from ..domain.events import STORED_NAMES, BranchEvent, Event
 from ..domain.expectation import ANY, Expectation, Expected
 from ..domain.record import NOBODY, Provenance, RecordedEvent
-from ..projections.catalogue import LABELS, Entry, described
+from ..projections.catalogue import HOUSEKEEPING, LABELS, Entry, described
 
 MESSAGE_APPENDED = "message.appended"
 """The one stored name that stores index by branch."""
@@ -165,4 +165,4 @@ def expectation_text(expected: Expected) -> int | str:
 
 
 _encode = msgspec.json.Encoder().encode
-_LABELLING = frozenset(name for name, event in STORED_NAMES.items() if event in LABELS)
+_LABELLING = frozenset(name for name, event in STORED_NAMES.items() if event in LABELS or event in HOUSEKEEPING)

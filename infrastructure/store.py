@@ -3,13 +3,12 @@
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from time import time_ns
-from types import TracebackType
-from typing import Self
+
+from eventsourcing.utils import EnvType
 
 from ..domain.decisions.session import checked_name, is_name
-from ..domain.errors import InvalidValue, SessionNotFoundError, UnknownPosition
+from ..domain.errors import InvalidValue, SessionNotFoundError
 from ..domain.events import Event
-from ..domain.evolve import evolve, place_message
 from ..domain.expectation import ANY, Expected, checked
 from ..domain.ranges import Written
 from ..domain.record import NOBODY, Provenance, RecordedEvent
@@ -17,8 +16,10 @@ from ..domain.state import State
 from ..projections.catalogue import Entry
 from .committing import GroupCommit
 from .copying import copy
+from .library.application import HansardApplication
+from .loading import catch_up, load
 from .recorder import Recorder
-from .rows import MESSAGE_APPENDED, Append, Appended, draft, event_of, recorded
+from .rows import Append, Appended, draft, recorded
 from .verification import Verification, verify
 
 LAST = 2**62
@@ -30,14 +31,25 @@ def wall_clock() -> int:
     return time_ns() // 1000
 
 
-class Store:
-    """Appends and reads the streams of sessions; use it as a context manager, or close it."""
+class Store(HansardApplication):
+    """Appends and reads the streams of sessions; use it as a context manager, or close it.
 
-    def __init__(self, recorder: Recorder, clock: Callable[[], int] = wall_clock) -> None:
-        self._recorder = recorder
+    It is over a recorder, or over the store that an environment names, as applications of `eventsourcing` are.
+    """
+
+    name = "hansard"
+
+    def __init__(
+        self,
+        source: Recorder | EnvType | None = None,
+        clock: Callable[[], int] = wall_clock,
+        *,
+        env: EnvType | None = None,
+    ) -> None:
+        super().__init__(source, env=env)
+        self._recorder = self.recorder
         self._clock = clock
-        self._commits = GroupCommit(recorder.name, recorder.append)
-        self._closed = False
+        self._commits = GroupCommit(self._recorder.name, self._recorder.append)
 
     def append(
         self,
@@ -58,6 +70,25 @@ class Store:
             checked_name(command_id, "a command id")
         append = Append(session, draft(events), checked(expected), provenance, self._clock(), command_id)
         return self._commits.append(append)
+
+    def append_together(
+        self,
+        changes: Sequence[tuple[str, Sequence[Event], Expected]],
+        provenance: Provenance = NOBODY,
+        *,
+        not_before: int = 0,
+    ) -> list[Appended]:
+        """Records events of several sessions, each expected somewhere: all of them, or none and a refusal is raised.
+
+        No event gets a time earlier than `not_before`, in microseconds.
+        """
+        time = max(self._clock(), not_before)
+        return self._recorder.append_together(
+            [
+                Append(checked_name(session, "a session id"), draft(events), checked(expected), provenance, time)
+                for session, events, expected in changes
+            ]
+        )
 
     def read(
         self, session: str, *, after: int = 0, until: int | None = None, backwards: bool = False
@@ -103,27 +134,11 @@ class Store:
 
         Whoever holds the positions of its messages already, up to `at` or beyond, spares the store the reading.
         """
-        entry = self.get_session(session)
-        until = entry.position if at is None else at
-        if not 1 <= until <= entry.position:
-            raise UnknownPosition(session, until, entry.position)
-        state = State(session)
-        state.written = dict(self._recorder.read_written(session, until=until) if written is None else written)
-        for row in self._recorder.read_structure(session, until=until):
-            evolve(state, row.position, row.time, event_of(row))
-        if state.position < until:
-            (row,) = self._recorder.read(session, after=until - 1, until=until)
-            state.position = until
-            state.time = row.time
-        return state
+        return load(self._recorder, session, at, written)
 
     def catch_up(self, state: State) -> None:
         """Takes into a state what has been recorded since."""
-        for row in self._recorder.read(state.session, after=state.position):
-            if row.name == MESSAGE_APPENDED and row.branch is not None:
-                place_message(state, row.position, row.time, row.branch)
-            else:
-                evolve(state, row.position, row.time, event_of(row))
+        catch_up(self._recorder, state)
 
     def copy_to(self, target: "Store") -> int:
         """Copies all that is here now into an empty store of any kind, as it is; answers how many events that were."""
@@ -144,17 +159,8 @@ class Store:
     @property
     def closed(self) -> bool:
         """Whether it has been closed."""
-        return self._closed
+        return self.closing.is_set()
 
     def close(self) -> None:
         """Closes the store; closing twice does nothing."""
-        self._closed = True
-        self._recorder.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
+        super().close()

@@ -7,11 +7,12 @@ import msgspec
 from msgspec.structs import replace
 
 from ..domain.errors import SessionNotFoundError, UnreadableEvent
-from ..domain.events import MessageRedacted
+from ..domain.events import MessageRedacted, SessionStarted
 from ..projections.catalogue import Entry
 from .recorder import Recorder
 from .rows import Row, chained, entry_after, event_of, header_of
 
+BEGINNING = "session.started"
 REDACTION = "message.redacted"
 
 
@@ -95,12 +96,20 @@ class _Walk:
             self._erased.add(row.position)
             self._weighed = False
         try:
-            if row.name == REDACTION:
-                event = event_of(row)
-                self._erased.discard(event.message if isinstance(event, MessageRedacted) else 0)
+            match event_of(row) if row.name in (BEGINNING, REDACTION) else None:
+                case MessageRedacted(message):
+                    self._erased.discard(message)
+                case SessionStarted(forked_from=str(source), forked_at=int(point), forked_digest=digest):
+                    yield from self._goes_on(source, point, digest)
             self.entry = entry_after(self.entry, row)
         except UnreadableEvent as reason:
             yield Fault(self._session, row.position, reason.reason)
+
+    def _goes_on(self, source: str, point: int, digest: str | None) -> Iterator[Fault]:
+        """Whether the session it goes on from is, up to that position, what it was then."""
+        found = [row.digest.hex() for row in self._recorder.read(source, after=point - 1, until=point)]
+        if found != [digest]:
+            yield Fault(self._session, 1, f"what it goes on from, session {source} at {point}, is not what it was")
 
     def _ends(self, kept: Entry) -> Iterator[Fault]:
         last = self.entry.position

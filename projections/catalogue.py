@@ -9,8 +9,8 @@ from ..domain import events as e
 from ..domain.plain import Json
 from ..domain.state import Status
 
-PUTTING_AWAY = (e.SessionArchived, e.SessionRestored, e.SessionDeleted)
-"""A session put away or taken out again counts as updated when it was last used, not then."""
+HOUSEKEEPING = (e.SessionArchived, e.SessionRestored, e.SessionDeleted, e.SessionForked, e.ForkEnded)
+"""A session counts as updated when it was last used, not when it was put away, taken out again or forked."""
 
 LABELS = frozenset(
     {
@@ -53,7 +53,7 @@ def described(entry: Entry, time: int, events: Sequence[e.Event | None]) -> Entr
             messages += 1
         elif event is not None and type(event) in LABELS:
             entry = _labelled(entry, time, event)
-    touched = any(not isinstance(event, PUTTING_AWAY) for event in events)
+    touched = any(not isinstance(event, HOUSEKEEPING) for event in events)
     return replace(entry, time=time, messages=entry.messages + messages, updated=time if touched else entry.updated)
 
 

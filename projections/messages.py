@@ -17,17 +17,15 @@ SYSTEM = -1
 
 
 class Reader(Protocol):
-    """What a store must be able to read for this."""
+    """What it takes to read the messages of one session."""
 
-    def read(
-        self, session: str, *, after: int = 0, until: int | None = None, backwards: bool = False
-    ) -> Iterator[RecordedEvent]:
-        """The events of a session after one position and up to another, included."""
+    session: str
+
+    def read_event(self, position: int) -> RecordedEvent:
+        """The event at a position."""
         ...
 
-    def read_messages(
-        self, session: str, branch: int, first: int, last: int, *, backwards: bool = False
-    ) -> Iterator[RecordedEvent]:
+    def read_messages(self, branch: int, first: int, last: int, *, backwards: bool = False) -> Iterator[RecordedEvent]:
         """The messages written on a branch between two positions, both included."""
         ...
 
@@ -35,9 +33,8 @@ class Reader(Protocol):
 class Messages(Sequence[Message]):
     """The messages that a branch showed at one moment; what is recorded later does not change them."""
 
-    def __init__(self, reader: Reader, session: str, ranges: Ranges, written: Written) -> None:
+    def __init__(self, reader: Reader, ranges: Ranges, written: Written) -> None:
         self._reader = reader
-        self._session = session
         self._ranges = ranges
         self._written = written
 
@@ -64,7 +61,7 @@ class Messages(Sequence[Message]):
             yield from self._read(piece, backwards=True)
 
     def __repr__(self) -> str:
-        return f"<{len(self)} messages of session {self._session}>"
+        return f"<{len(self)} messages of session {self._reader.session}>"
 
     @property
     def positions(self) -> list[int]:
@@ -83,25 +80,23 @@ class Messages(Sequence[Message]):
         return self._of(from_positions([order[place] for place in chosen], self._written))
 
     def _of(self, ranges: Ranges) -> "Messages":
-        return Messages(self._reader, self._session, ranges, self._written)
+        return Messages(self._reader, ranges, self._written)
 
     def _read(self, piece: Range, backwards: bool = False) -> Iterator[Message]:
         if piece.branch == SYSTEM:
-            found = self._reader.read(self._session, after=piece.first - 1, until=piece.last)
-        else:
-            found = self._reader.read_messages(
-                self._session, piece.branch, piece.first, piece.last, backwards=backwards
-            )
-        return (recorded_message(event, piece.origin) for event in found)
+            yield recorded_message(self._reader.read_event(piece.first))
+            return
+        for event in self._reader.read_messages(piece.branch, piece.first, piece.last, backwards=backwards):
+            yield recorded_message(event, piece.origin)
 
 
-def shown_messages(reader: Reader, session: str, showing: Showing, written: Written) -> Messages:
+def shown_messages(reader: Reader, showing: Showing, written: Written) -> Messages:
     """The messages of a showing, the system message first."""
     if showing.system is None:
-        return Messages(reader, session, showing.ranges, written)
+        return Messages(reader, showing.ranges, written)
     system = Range(SYSTEM, showing.system, showing.system, 1)
     places: Written = ChainMap({SYSTEM: array("q", [showing.system])}, written)  # type: ignore[arg-type]  # only read
-    return Messages(reader, session, (system, *showing.ranges), places)
+    return Messages(reader, (system, *showing.ranges), places)
 
 
 def message_of(session: str, position: int, time: int, event: Event, origin: Origin = Origin.AUTHORED) -> Message:

@@ -2,12 +2,23 @@
 
 from collections.abc import Mapping
 
-from ..errors import InvalidValue, SessionExists, SessionNotActive, SessionNotFoundError, UnknownState
+from msgspec.structs import replace
+
+from ..errors import (
+    InvalidValue,
+    SessionExists,
+    SessionNotActive,
+    SessionNotFoundError,
+    SessionReferenced,
+    UnknownState,
+)
 from ..events import (
     Event,
+    ForkEnded,
     MetadataUpdated,
     SessionArchived,
     SessionDeleted,
+    SessionForked,
     SessionRenamed,
     SessionRestored,
     SessionStarted,
@@ -40,6 +51,28 @@ def start(
             metadata=plain(metadata or {}, "metadata"),
         )
     ]
+
+
+def fork(
+    source: State,
+    fork: State,
+    *,
+    digest: bytes,
+    name: str | None = None,
+    user: str | None = None,
+    key: str | None = None,
+    metadata: Mapping[str, Json] | None = None,
+) -> tuple[list[Event], list[Event]]:
+    """Starts a session that goes on from another, inherited at a position; answers what each of the two records.
+
+    `source` is the other session now, `fork` the state inherited from it, `digest` that of its event at the position.
+    """
+    if started(source).status is Status.DELETED:
+        raise SessionNotActive(source.session, source.status.value)
+    (beginning,) = start(fork, name=name, user=user, key=key, metadata=metadata)
+    origin = fork.ancestors[0]
+    reference = {"forked_from": origin.session, "forked_at": origin.ahead, "forked_digest": digest.hex()}
+    return [SessionForked(fork.session, origin.ahead)], [replace(beginning, **reference)]
 
 
 def rename(state: State, name: str | None) -> list[Event]:
@@ -88,7 +121,16 @@ def restore(state: State, reason: str | None = None) -> list[Event]:
 
 def delete(state: State, reason: str | None = None) -> list[Event]:
     """Ends the session for good: a tombstone, under which what was recorded stays."""
-    return [] if started(state).status is Status.DELETED else [SessionDeleted(reason)]
+    if started(state).status is Status.DELETED:
+        return []
+    if state.forks:
+        raise SessionReferenced(state.session, tuple(sorted(state.forks)))
+    return [SessionDeleted(reason)]
+
+
+def end_fork(state: State, fork: str) -> list[Event]:
+    """Forgets a session that went on from this one, since it was deleted."""
+    return [ForkEnded(fork)] if fork in started(state).forks else []
 
 
 def started(state: State) -> State:

@@ -3,7 +3,7 @@
 import sqlite3
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 from threading import Condition
 from time import monotonic
@@ -46,10 +46,20 @@ class SQLiteRecorder(Recorder):
         return outcomes
 
     def append_together(self, appends: Sequence[Append]) -> list[Appended]:
+        with self.appending(appends) as (_, appended):
+            return appended
+
+    @property
+    def connections(self) -> Connections:
+        """The way to the file, for what stands beside the record."""
+        return self._connections
+
+    @contextmanager
+    def appending(self, appends: Sequence[Append]) -> Iterator[tuple[sqlite3.Connection, list[Appended]]]:
+        """Appends together, in a transaction that takes other rows beside them."""
         with self._connections.writing() as connection:
-            appended = [_raised(_append(connection, append)) for append in appends]
+            yield connection, [_raised(_append(connection, append)) for append in appends]
         self._wake()
-        return appended
 
     def restore(self, entries: Iterable[Entry], rows: Iterable[Row]) -> None:
         with self._connections.writing() as connection:

@@ -136,7 +136,7 @@ def test_an_error_can_be_caught_by_its_families(error: type[HansardError], famil
             "expected position 5, where it was created, or a later one",
         ),
         (
-            errors.UnknownPosition("s-1", 9, 4),
+            errors.UnknownPosition("s-1", 9, 1, 4),
             "session s-1 has no position 9: expected a position from 1 to 4, its last",
         ),
         (

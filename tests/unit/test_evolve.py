@@ -24,6 +24,7 @@ from hansard.domain.events import (
     BranchTruncated,
     DefaultBranchChanged,
     Event,
+    ForkEnded,
     LogRecorded,
     MailCollected,
     MailDelivered,
@@ -42,6 +43,7 @@ from hansard.domain.events import (
     OperationStarted,
     SessionArchived,
     SessionDeleted,
+    SessionForked,
     SessionRenamed,
     SessionRestored,
     SessionStarted,
@@ -120,6 +122,9 @@ EVERYTHING: list[Event] = [
     SessionArchived("done"),
     SessionRestored(),
     SessionDeleted(),
+    SessionForked("f-1", 3),
+    SessionForked("f-2", 4),
+    ForkEnded("f-1"),
 ]
 """A session in which everything happens that can."""
 
@@ -131,10 +136,10 @@ def test_in_this_session_everything_happens_that_can() -> None:
 def test_everything_that_happens_is_in_the_state(given: Given) -> None:
     state = given(*EVERYTHING).state
 
-    assert (state.position, state.time, state.created) == (53, 530, 10)
+    assert (state.position, state.time, state.created) == (56, 560, 10)
     assert state.status is Status.DELETED
     assert (state.name, state.user, state.key) == ("billing", "ada", "ticket-7")
-    assert (state.forked_from, state.forked_at) == ("s-0", 9)
+    assert state.forks == {"f-2"}
     assert state.metadata == {"big": 2**70, "pi": 3.5}
     assert state.values == {"topic": [2**70, None]}
     assert (state.names, state.ids, state.default) == ({"main": 0}, {"id-main": 0, "id-1": 1}, 0)

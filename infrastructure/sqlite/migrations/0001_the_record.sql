@@ -82,3 +82,21 @@ CREATE TRIGGER sessions_are_not_deleted BEFORE DELETE ON catalogue
 BEGIN
     SELECT RAISE(ABORT, 'sessions are not deleted');
 END;
+
+-- How far each projection has read; moved in the transaction that writes what it answers with.
+CREATE TABLE checkpoints (
+    projection      TEXT NOT NULL,
+    source          TEXT NOT NULL,      -- the application that it follows
+    global_position INTEGER NOT NULL,
+    PRIMARY KEY (projection, source)
+) STRICT, WITHOUT ROWID;
+
+-- States that were folded before; any of them may be deleted at any time.
+CREATE TABLE snapshots (
+    purpose  TEXT NOT NULL,             -- whose they are
+    session  TEXT NOT NULL,
+    position INTEGER NOT NULL,
+    name     TEXT NOT NULL,
+    state    BLOB NOT NULL,
+    PRIMARY KEY (purpose, session, position)
+) STRICT;

@@ -1,0 +1,1 @@
+"""The border to the `eventsourcing` library: its words on one side, our record on the other."""

@@ -1,0 +1,61 @@
+"""The library's application over a recorder of ours: the ground that the store stands on."""
+
+from typing import Any
+
+from eventsourcing.application import Application, Repository
+from eventsourcing.persistence import InfrastructureFactory, InfrastructureFactoryError
+from eventsourcing.utils import Environment, EnvType
+
+from ..recorder import Recorder
+from .factory import RecorderFactory
+from .mapper import EventMapper, project_session
+
+PERSISTENCE = "hansard.infrastructure.library.persistence"
+"""Opens a store by its address; named, not imported, since it knows how to open every kind of store."""
+
+
+class HansardApplication(Application[str]):
+    """An application whose aggregates are sessions: over a recorder, or over what an environment names."""
+
+    name = "hansard"
+    recorder: Recorder
+
+    def __init__(self, source: Recorder | EnvType | None = None, *, env: EnvType | None = None) -> None:
+        self._given = source if isinstance(source, Recorder) else None
+        super().__init__(env if isinstance(source, Recorder) or source is None else source)
+
+    def construct_env(self, name: str, env: EnvType | None = None) -> Environment:
+        """The environment; a PERSISTENCE_MODULE that is meant for other applications is not ours."""
+        found = super().construct_env(name, env)
+        found.setdefault(f"{name.upper()}_PERSISTENCE_MODULE", PERSISTENCE)
+        return found
+
+    def construct_factory(self, env: Environment) -> InfrastructureFactory[Any]:
+        if self._given is None:
+            return super().construct_factory(env)
+        return RecorderFactory(env, self._given)
+
+    def construct_mapper(self) -> EventMapper:
+        return EventMapper()
+
+    def construct_recorder(self) -> Recorder:
+        recorder = self.factory.application_recorder()
+        if not isinstance(recorder, Recorder):
+            kind = type(recorder).__qualname__
+            raise InfrastructureFactoryError(f"{self.name} is over a {kind}: expected a recorder of Hansard's")
+        recorder.originator_id_type = str
+        return recorder
+
+    def construct_repository(self) -> "SessionRepository":
+        return SessionRepository(self.events)
+
+    def __del__(self) -> None:
+        """Closes nothing, other than the library's: what was read may still be on its way out of the recorder."""
+
+
+class SessionRepository(Repository[str]):
+    """Folds sessions out of all their events; `Store.load` does it without the messages."""
+
+    def get(self, aggregate_id: str, **kwargs: Any) -> Any:
+        """The state of a session, now or at the position `version`."""
+        return super().get(aggregate_id, **{"projector_func": project_session, **kwargs})

@@ -1,0 +1,16 @@
+"""The library's door to our stores: its PERSISTENCE_MODULE, with HANSARD_STORE for the address."""
+
+from eventsourcing.utils import Environment, EnvType
+
+from ..opening import configured_address, open_recorder
+from . import factory
+
+
+class Factory(factory.RecorderFactory):
+    """Opens the store at the address that the environment names, or the one that the settings name."""
+
+    HANSARD_STORE = "HANSARD_STORE"
+
+    def __init__(self, env: Environment | EnvType | None) -> None:
+        named = (env if isinstance(env, Environment) else Environment(env=env)).get(self.HANSARD_STORE)
+        super().__init__(env, open_recorder(named or configured_address()))

@@ -1,0 +1,81 @@
+"""States out of a recorder: folded from all that is no message, and the positions of the messages."""
+
+from typing import NamedTuple
+
+from ..domain.decisions.session import is_name
+from ..domain.errors import SessionNotFoundError, UnknownPosition
+from ..domain.evolve import evolve, place_message
+from ..domain.inheritance import inherit
+from ..domain.ranges import Written
+from ..domain.state import State
+from ..projections.catalogue import Entry
+from .recorder import Recorder
+from .rows import MESSAGE_APPENDED, event_of
+
+
+class _Life(NamedTuple):
+    """A session of a lineage, and the position up to which it counts."""
+
+    entry: Entry
+    until: int
+
+
+def load(recorder: Recorder, session: str, at: int | None = None, written: Written | None = None) -> State:
+    """The state of a session at a position, or now, without any message being read.
+
+    A position before 1 is one of a session that it goes on from. Whoever holds the positions of the messages already,
+    up to `at` or beyond, spares the store the reading.
+    """
+    lineage = _lineage(recorder, session, at)
+    root, *forks = reversed(lineage)
+    state = State(root.entry.session)
+    _take(recorder, state, root.until, None if forks else written)
+    for entry, until in forks:
+        state = inherit(state, entry.session, entry.forked_at or 0)
+        if until >= 1:
+            _take(recorder, state, until, None)
+    return state
+
+
+def catch_up(recorder: Recorder, state: State) -> None:
+    """Takes into a state what has been recorded since."""
+    for row in recorder.read(state.session, after=max(state.position, 0)):
+        if row.name == MESSAGE_APPENDED and row.branch is not None:
+            place_message(state, row.position, row.time, row.branch)
+        else:
+            evolve(state, row.position, row.time, event_of(row))
+
+
+def _lineage(recorder: Recorder, session: str, at: int | None) -> list[_Life]:
+    """The session and those it goes on from, each up to the position that matters."""
+    entry = _entry(recorder, session)
+    lineage = [_Life(entry, entry.position if at is None else at)]
+    while entry.forked_from is not None and entry.forked_at is not None:
+        point = entry.forked_at + min(lineage[-1].until, 0)
+        entry = _entry(recorder, entry.forked_from)
+        lineage.append(_Life(entry, point))
+    wanted, last = lineage[0].until, lineage[0].entry.position
+    if wanted > last or lineage[-1].until < 1:
+        ahead = sum(life.entry.forked_at or 0 for life in lineage)
+        raise UnknownPosition(session, wanted, 1 - ahead, last)
+    return lineage
+
+
+def _entry(recorder: Recorder, session: str) -> Entry:
+    entry = recorder.find_entry(session) if is_name(session) else None
+    if entry is None:
+        raise SessionNotFoundError(session)
+    return entry
+
+
+def _take(recorder: Recorder, state: State, until: int, written: Written | None) -> None:
+    """Folds a session's own events up to a position into the state it starts with."""
+    places = recorder.read_written(state.session, until=until) if written is None else written
+    for branch, own in places.items():
+        inherited = state.written.get(branch)
+        state.written[branch] = own if inherited is None else inherited + own
+    for row in recorder.read_structure(state.session, until=until):
+        evolve(state, row.position, row.time, event_of(row))
+    if state.position < until:
+        (row,) = recorder.read(state.session, after=until - 1, until=until)
+        state.position, state.time = until, row.time

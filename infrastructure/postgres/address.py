@@ -1,0 +1,76 @@
+"""Addresses of databases: what is ours in them, what is the driver's, and how they are named without their secrets."""
+
+import re
+from typing import NamedTuple
+from urllib.parse import quote, unquote, urlencode
+
+from psycopg import ProgrammingError
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from ...domain.errors import InvalidValue
+from .sql import Tables
+
+SCHEMES = ("postgresql://", "postgres://")
+
+DEFAULTS = {"schema": "public", "prefix": "hansard_"}
+
+IDENTIFIER = re.compile(r"[a-z_][a-z0-9_]{0,29}")
+"""Names that need no quotes and leave room for what is added to them: PostgreSQL cuts names off after 63 bytes."""
+
+
+class Address(NamedTuple):
+    """How to connect, the tables there, and what errors may call it."""
+
+    conninfo: str
+    tables: Tables
+    name: str
+
+
+def understood(address: str) -> Address:
+    """The parts of an address such as `postgresql://user:password@host/database?schema=public&prefix=hansard_`.
+
+    All other options are libpq's: `sslmode`, `connect_timeout`, `host` for the folder of a socket, and so on.
+    """
+    place, _, query = address.partition("?")
+    options, rest = dict(DEFAULTS), []
+    for part in filter(None, query.split("&")):
+        key, _, value = part.partition("=")
+        if key in options:
+            options[key] = unquote(value)
+        else:
+            rest.append(part)
+    tables = Tables(_identifier("schema", options["schema"]), _identifier("prefix", options["prefix"]))
+    known = _understood_by_libpq(place, f"?{'&'.join(rest)}" if rest else "")
+    conninfo = make_conninfo(**{"fallback_application_name": "hansard", **known, "client_encoding": "utf8"})
+    return Address(conninfo, tables, _name(known, options))
+
+
+def _identifier(option: str, value: str) -> str:
+    if IDENTIFIER.fullmatch(value) or (option == "prefix" and not value):
+        return value
+    expected = "expected at most 30 lower-case letters, digits and underscores, no digit first"
+    raise InvalidValue("the store address", f"has the {option} {value!r}: {expected}")
+
+
+def _understood_by_libpq(place: str, query: str) -> dict[str, str | int | None]:
+    """What libpq reads in it. Its complaints are not passed on: they may quote a piece of the password."""
+    user, at, host = place.partition("://")[2].partition("@")
+    try:
+        if not (at and ("/" in user or "@" in host)):  # else a piece of the password would pass for host or database
+            return dict(conninfo_to_dict(place + query))
+    except ProgrammingError:
+        pass
+    expected = "expected postgresql://user:password@host:port/database, with special characters as %-codes"
+    raise InvalidValue("the store address", f"is not one that PostgreSQL understands: {expected}")
+
+
+def _name(known: dict[str, str | int | None], options: dict[str, str]) -> str:
+    def part(key: str, before: str = "", after: str = "") -> str:
+        return f"{before}{quote(str(known[key]), safe=',')}{after}" if known.get(key) else ""
+
+    shown = {key: value for key, value in options.items() if value != DEFAULTS[key]}
+    host = part("host")
+    if "%2F" in host:  # the folder of a socket
+        shown, host = {"host": str(known["host"]), **shown}, ""
+    query = f"?{urlencode(shown, safe='/')}" if shown else ""
+    return f"postgresql://{part('user', after='@')}{host}{part('port', before=':')}/{part('dbname')}{query}"

@@ -1,0 +1,128 @@
+"""Connections to one PostgreSQL server: a pool for short calls, and what is said when one breaks."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from time import monotonic
+from typing import Any, TypeAlias
+
+import psycopg
+from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
+
+from ...domain.errors import StoreClosed, StoreFailed
+from .address import Address
+from .schema import prepare
+
+PATIENCE = 30.0
+"""Seconds to wait for a connection, be it that all are in use or that the server is not there."""
+
+MOST_CONNECTIONS = 10
+
+TRIES = 5
+"""How often a call is made on another connection because the one it was made on broke."""
+
+Connection: TypeAlias = psycopg.Connection[tuple[Any, ...]]
+
+
+class Lost(StoreFailed):
+    """The connection broke while the server was at work: whether it did the work is not known."""
+
+
+class Connections:
+    """The way to a database: one statement is one transaction and one round trip.
+
+    Nothing is kept in the server's session, so a transaction pooler may stand in between.
+    """
+
+    def __init__(self, address: Address) -> None:
+        self.name = address.name
+        self.tables = address.tables
+        self._conninfo = address.conninfo
+        self._secrets = address.secrets
+        try:
+            with self.connect() as connection:
+                prepare(connection, self.name, self.tables)
+        except psycopg.Error as reason:
+            raise StoreFailed(self.name, self._said(reason)) from reason
+        self._pool = ConnectionPool(
+            self._conninfo, kwargs=_SETTINGS, min_size=1, max_size=MOST_CONNECTIONS, timeout=PATIENCE, open=True
+        )
+
+    def connect(self) -> Connection:
+        """A connection of the caller's own."""
+        return psycopg.connect(self._conninfo, **_SETTINGS)
+
+    def ask(self, statement: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        """The rows that a statement answers; for statements that may be repeated."""
+        for _ in range(TRIES - 1):
+            try:
+                return self.ask_once(statement, parameters)
+            except Lost:
+                continue
+        return self.ask_once(statement, parameters)
+
+    def ask_once(self, statement: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        """The rows that a statement answers; `Lost` if the answer did not come."""
+        with self.using() as connection:
+            return connection.execute(self.tables.named(statement), parameters, binary=True).fetchall()
+
+    @contextmanager
+    def using(self) -> Iterator[Connection]:
+        """A connection for a short while. Here the driver's errors become ours."""
+        connection = self._take()
+        try:
+            yield connection
+        except psycopg.Error as reason:
+            error = Lost if connection.closed else StoreFailed
+            raise error(self.name, self._said(reason)) from reason
+        finally:
+            self._pool.putconn(connection)
+
+    def close(self) -> None:
+        """Closes all connections; one that is out closes when it comes back."""
+        self._pool.close()
+
+    def _take(self) -> Connection:
+        """A connection on which the server has not hung up."""
+        deadline = monotonic() + PATIENCE
+        try:
+            while True:
+                connection = self._pool.getconn(max(deadline - monotonic(), 0.001))
+                if _is_alive(connection):
+                    return connection
+                connection.close()
+                self._pool.putconn(connection)
+                self._pool.drain()  # what ended this one has ended the others too
+        except PoolClosed:
+            raise StoreClosed(self.name) from None
+        except PoolTimeout:
+            raise StoreFailed(self.name, self._obstacle()) from None
+
+    def _obstacle(self) -> str:
+        try:
+            self.connect().close()
+        except psycopg.Error as reason:
+            return self._said(reason)
+        return f"all {MOST_CONNECTIONS} connections were in use for {PATIENCE:.0f} seconds"
+
+    def _said(self, reason: psycopg.Error) -> str:
+        """What the server or the driver said, without details: they may quote what was to be written."""
+        words = reason.diag.message_primary or str(reason).strip() or type(reason).__name__
+        for secret in self._secrets:
+            words = words.replace(secret, "***")
+        return words
+
+
+def _is_alive(connection: Connection) -> bool:
+    """Whether the connection is open still, as far as is known here without asking the server."""
+    try:
+        for _ in range(2):  # the first may read what the server said before it hung up
+            connection.pgconn.consume_input()
+    except psycopg.OperationalError:
+        return False
+    return not connection.closed
+
+
+_SETTINGS: dict[str, Any] = {
+    "autocommit": True,
+    "prepare_threshold": None,  # behind a pooler the next statement may meet another server process
+}

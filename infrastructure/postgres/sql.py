@@ -1,0 +1,149 @@
+"""The statements of the PostgreSQL store, each with what it answers or does; `Tables` says on which tables."""
+
+from functools import lru_cache
+from typing import NamedTuple
+
+
+class Tables(NamedTuple):
+    """The tables of the store: those in a schema whose names begin with a prefix."""
+
+    schema: str
+    prefix: str
+
+    @property
+    def channel(self) -> str:
+        """Where appends are announced; short enough for a channel, since schema and prefix are."""
+        return f"{self.schema}.{self.prefix}"
+
+    def named(self, statement: str) -> str:
+        """The statement with the names of these tables in it."""
+        return _named(self, statement)
+
+
+@lru_cache
+def _named(tables: Tables, statement: str) -> str:
+    for place in ("schema", "prefix", "channel"):
+        statement = statement.replace(f"{{{place}}}", getattr(tables, place))
+    return statement
+
+
+_EVENTS = '"{schema}".{prefix}events AS e'
+_CATALOGUE = '"{schema}".{prefix}catalogue AS c'
+_COUNTER = '"{schema}".{prefix}counter AS n'
+_ROW = """
+    c.session, e.position, e.global_position, e.time, e.name, e.branch, e.actor, e.correlation, e.cause, e.command_id,
+    CASE WHEN e.encoding IS NULL THEN coalesce(e.payload_bytes, convert_to(e.payload, 'UTF8')) END, e.payload_hash,
+    e.digest
+"""
+_OF_SESSION = f"FROM {_CATALOGUE} JOIN {_EVENTS} ON e.session = c.number WHERE c.session = %s"
+_ENTRY = """
+    number, session, position, time, digest, status, key, name, "user", forked_from, forked_at, messages, bytes,
+    created, updated, metadata
+"""
+
+# Records a group of attempts; one row per attempt: what became of it, then, if it does not stand on the head of its
+# session, that head. The functions say more.
+APPEND = f"""
+SELECT outcome, first_position, last_position, first_global, recorded_at, {_ENTRY}
+FROM "{{schema}}".{{prefix}}append_v1(
+    %t::jsonb, %b::text[], %b::bigint[], %b::text[], %b::bytea[], %b::bytea[], %b::boolean, %b::boolean
+) AS a, LATERAL (SELECT (a.head).*) AS c
+"""
+APPEND_TOGETHER = APPEND.replace("append_v1", "append_together_v1")
+
+# A page of a session's events between two positions.
+READ = f"""
+SELECT {_ROW} {_OF_SESSION} AND e.position BETWEEN %s AND %s
+ORDER BY e.position LIMIT %s
+"""
+READ_BACKWARDS = f"""
+SELECT {_ROW} {_OF_SESSION} AND e.position BETWEEN %s AND %s
+ORDER BY e.position DESC LIMIT %s
+"""
+
+# A page of the messages written on a branch between two positions.
+READ_MESSAGES = f"""
+SELECT {_ROW} {_OF_SESSION} AND e.branch = %s AND e.name = 'message.appended' AND e.position BETWEEN %s AND %s
+ORDER BY e.position LIMIT %s
+"""
+READ_MESSAGES_BACKWARDS = f"""
+SELECT {_ROW} {_OF_SESSION} AND e.branch = %s AND e.name = 'message.appended' AND e.position BETWEEN %s AND %s
+ORDER BY e.position DESC LIMIT %s
+"""
+
+# A page of a session's events that are no messages.
+READ_STRUCTURE = f"""
+SELECT {_ROW} {_OF_SESSION} AND e.name <> 'message.appended' AND e.position BETWEEN %s AND %s
+ORDER BY e.position LIMIT %s
+"""
+
+# The positions of the messages of a session, as one array per branch.
+READ_WRITTEN = f"""
+SELECT e.branch, array_agg(e.position ORDER BY e.position)::text
+{_OF_SESSION} AND e.name = 'message.appended' AND e.position > %s AND e.position <= %s
+GROUP BY e.branch
+"""
+
+# A page of all events, in the order they were committed.
+READ_ALL = f"""
+SELECT {_ROW} FROM {_EVENTS} JOIN {_CATALOGUE} ON c.number = e.session
+WHERE e.global_position > %s AND e.global_position <= %s ORDER BY e.global_position LIMIT %s
+"""
+READ_NAMED = f"""
+SELECT {_ROW} FROM {_EVENTS} JOIN {_CATALOGUE} ON c.number = e.session
+WHERE e.global_position > %s AND e.global_position <= %s AND e.name = ANY(%s) ORDER BY e.global_position LIMIT %s
+"""
+
+NEWEST_GLOBAL_POSITION = f"SELECT coalesce(max(e.global_position), 0) FROM {_EVENTS}"
+
+FIND_ENTRY = f"SELECT {_ENTRY} FROM {_CATALOGUE} WHERE c.session = %s"
+
+# A page of the catalogue, in the order the sessions were started.
+READ_ENTRIES = f"SELECT {_ENTRY} FROM {_CATALOGUE} WHERE c.number > %s ORDER BY c.number LIMIT %s"
+
+# The positions that a command recorded, the first global one, and when; all NULL if it recorded nothing.
+FIND_COMMAND = f"""
+SELECT min(e.position), max(e.position), min(e.global_position), max(e.time) {_OF_SESSION} AND e.command_id = %s
+"""
+
+# Keeps all others from appending until the transaction ends, and answers whether there is anything in the store.
+LOCK_STORE = f"""
+SELECT n.global_position > 0 OR EXISTS (SELECT FROM {_CATALOGUE}) FROM {_COUNTER} FOR UPDATE
+"""
+
+RESTORE_ENTRIES = """
+COPY "{schema}".{prefix}catalogue (
+    session, position, time, digest, status, key, name, "user", forked_from, forked_at, messages, bytes, created,
+    updated, metadata
+) FROM STDIN
+"""
+
+FIND_NUMBERS = f"SELECT c.session, c.number FROM {_CATALOGUE}"
+
+RESTORE_EVENTS = """
+COPY "{schema}".{prefix}events (
+    session, position, global_position, time, name, branch, actor, correlation, cause, command_id, payload,
+    payload_bytes, payload_hash, digest
+) FROM STDIN
+"""
+
+# No global position up to the newest is ever given again.
+MOVE_COUNTER = f"""
+UPDATE {_COUNTER} SET global_position = greatest(n.global_position, (SELECT max(e.global_position) FROM {_EVENTS}))
+"""
+
+# What is wrong with the store as a whole, a sentence each.
+FIND_FLAWS = f"""
+SELECT 'the catalogue does not know the session of global position ' || min(e.global_position)
+FROM {_EVENTS} WHERE NOT EXISTS (SELECT FROM {_CATALOGUE} WHERE c.number = e.session) GROUP BY e.session
+UNION ALL
+SELECT 'global positions ' || (before + 1) || ' to ' || (global_position - 1) || ' are missing'
+FROM (SELECT e.global_position, lag(e.global_position, 1, 0::bigint) OVER (ORDER BY e.global_position) AS before
+      FROM {_EVENTS}) AS feed
+WHERE global_position > before + 1
+UNION ALL
+SELECT 'global positions ' || (present + 1) || ' to ' || given || ' are missing'
+FROM (SELECT n.global_position AS given, (SELECT coalesce(max(e.global_position), 0) FROM {_EVENTS}) AS present
+      FROM {_COUNTER}) AS counted
+WHERE given > present
+"""

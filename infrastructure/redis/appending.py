@@ -1,0 +1,90 @@
+"""A call of the appending script: what it is given, what it answers, and what to ask when the answer was lost."""
+
+from collections.abc import Iterator, Sequence
+from secrets import token_urlsafe
+
+from ...domain.errors import KeyTaken, Refused
+from ...projections.catalogue import Entry
+from ..remote import Attempt, Moved
+from ..rows import Appended
+from .server import Reply
+from .shapes import (
+    Argument,
+    appended_of,
+    changed_labels,
+    columns_behind_global_position,
+    digest_of,
+    entry_of,
+    given,
+    place_in_stream,
+    place_of,
+)
+
+LARGEST_CALL = 64 << 20
+"""Bytes per call, about; what goes together, or belongs to one append, is never split."""
+
+UNDER_WAY = 10 * 60 * 1000
+"""Milliseconds for which a call that was given up may still be on its way to the server."""
+
+_ROW_OVERHEAD = 400
+
+
+class Call:
+    """Some attempts, and a token that no other call has: the rows carry it, so that they can be told from others.
+
+    The digest would not do. Two processes that write the same words at the same microsecond (or under clocks that are
+    behind, when both take the time of the head) make the same digest, and only one of them is on the record.
+    """
+
+    def __init__(self, attempts: Sequence[Attempt], *, together: bool) -> None:
+        self._attempts = attempts
+        self._together = together
+        self._token = token_urlsafe(9)
+
+    def again(self) -> "Call":
+        """The same attempts in a new call, for when it is certain that this one never ran and never will."""
+        return Call(self._attempts, together=self._together)
+
+    def arguments(self, ttl: int) -> Iterator[Argument]:
+        """What append.lua is given; the time to live is in milliseconds."""
+        yield from (self._token, ttl, int(self._together))
+        for attempt in self._attempts:
+            append, head, rows, entry = attempt.append, attempt.head, attempt.rows, attempt.entry
+            yield from (append.session, head.position, digest_of(head), given(append.command_id), given(entry.key))
+            yield from place_in_stream(entry)
+            yield from (given(entry.user), given(entry.forked_from), changed_labels(head, entry), len(rows))
+            for row in rows:
+                yield from (place_of(row), columns_behind_global_position(row, self._token), row.payload or b"")
+
+    def questions(self) -> Iterator[Argument]:
+        """What settle.lua is given."""
+        yield from (self._token, UNDER_WAY, int(self._together))
+        for attempt in self._attempts:
+            append = attempt.append
+            yield from (append.session, attempt.entry.position, len(attempt.rows), given(append.command_id))
+
+    def answers(self, reply: Reply) -> list[Appended | Refused | Moved]:
+        """What became of each attempt."""
+        return [_answer(attempt, *found) for attempt, found in zip(self._attempts, reply, strict=True)]
+
+
+def first_call(attempts: Sequence[Attempt]) -> Sequence[Attempt]:
+    """As many attempts, from the first on, as one call should hold."""
+    weight = 0
+    for count, attempt in enumerate(attempts):
+        weight += sum(_ROW_OVERHEAD + len(row.payload or b"") for row in attempt.rows)
+        if weight > LARGEST_CALL and count > 0:
+            return attempts[:count]
+    return attempts
+
+
+def _answer(attempt: Attempt, outcome: bytes, *details: bytes) -> Appended | Refused | Moved:
+    session, entry = attempt.append.session, attempt.entry
+    if outcome == b"recorded":
+        first = entry.position - len(attempt.rows) + 1
+        return Appended(session, first, entry.position, int(details[0]), entry.time)
+    if outcome == b"repeated":
+        return appended_of(session, details[0])
+    if outcome == b"taken":
+        return KeyTaken(session, entry.key or "")
+    return Moved(entry_of(session, details) if details else Entry(session, attempt.append.start - 1))

@@ -1,0 +1,283 @@
+"""The record in Redis, or a server that speaks its protocol: appends by a Lua script each, reads in short pages.
+
+What it does not promise. Whether a commit survives a crash is decided by the server's settings (`appendonly`,
+`appendfsync`), and a replica that takes over may lack the last commits; the answer to an append only says that the
+server has it in memory. With a time to live, sessions vanish as a whole once nobody has appended to them for so long.
+Nothing stops whoever may send commands to the server from changing rows; `verify` finds it. All keys of a store lie in
+one slot, so one store is as big as one node.
+
+Under the prefix `{hansard}:` are, per session (all of them expire together):
+
+    entry:<session>      hash: the entry of the catalogue, and `started`, the global position of its first row
+    events:<session>     hash: position to columns, as a JSON array
+    payloads:<session>   hash: position to payload
+    places:<session>     sorted set: where rows stand among messages of a branch, or among what is no message
+    commands:<session>   hash: command id to what it recorded
+    key:<key>            the session that has this key
+
+and for the store as a whole:
+
+    format               the number of this layout
+    positions            stream of one entry, whose id is the last global position; readers that wait block on it
+    feed                 sorted set: per append, under its last global position, where its rows are
+    catalogue            sorted set: sessions in the order they were started
+    user:<user>          sorted set: the same for the sessions of one user
+    expiries             sorted set: sessions that have a time to live, by when it ends
+    sweep                hash: how far the feed has been looked through for what has expired, and how much that was
+    cancelled:<token>    a call that was given up and must not run any more; restoring: who is restoring the store
+"""
+
+from array import array
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from time import monotonic, sleep
+from typing import cast
+
+from ...domain.errors import Refused, SchemaMismatch, StoreError, StoreFailed
+from ...domain.ranges import Positions
+from ...projections.catalogue import Entry
+from ..remote import Attempt, Moved, RemoteRecorder
+from ..rows import Append, Appended, Row
+from . import scripts
+from .address import Address
+from .appending import Call, first_call
+from .auditing import flaws
+from .restoring import Restoring
+from .server import ConnectionLost, Reply, Server
+from .shapes import (
+    ALL_MESSAGES,
+    appended_of,
+    entry_of,
+    message_place,
+    row_of,
+    rows_of,
+    structure_place,
+    written_of,
+)
+
+FORMAT = 1
+"""The layout of the keys that this version writes."""
+
+PAGE = 1000
+"""Rows per read: nobody else is served while a script runs."""
+
+PLACES = 20_000
+"""Places of messages per read."""
+
+LARGEST_PAGE = 8 << 20
+"""Bytes per read, about; a row that is larger comes alone."""
+
+POLL = 0.25
+"""Seconds until a reader that waits looks whether its store was closed."""
+
+LAST = 2**62
+"""A position behind all others."""
+
+SETTLING = (0.0, 0.1, 0.3, 0.6, 1.0, 2.0)
+"""Seconds to wait before each question after what became of a lost call; a server may be about to start again."""
+
+
+class RedisRecorder(RemoteRecorder):
+    """Rows on a server that many processes on many machines may share."""
+
+    def __init__(self, address: Address) -> None:
+        super().__init__()
+        self.name = address.name
+        self._server = Server(address)
+        self._ttl = (address.ttl or 0) * 1000
+        try:
+            self._check_eviction()
+            self._check_format()
+        except BaseException:
+            self._server.close()
+            raise
+
+    def restore(self, entries: Iterable[Entry], rows: Iterable[Row]) -> None:
+        Restoring(self._server, self._ttl).run(entries, rows)
+
+    def read(self, session: str, *, after: int = 0, until: int | None = None, backwards: bool = False) -> Iterator[Row]:
+        first, last = max(after + 1, 0), LAST if until is None else until
+        while True:
+            page = self._server.read(scripts.READ, session, first, last, PAGE, LARGEST_PAGE, int(backwards))
+            yield from rows_of(session, page[1:])
+            if not page[0]:
+                return
+            if backwards:
+                last = int(page[0])
+            else:
+                first = int(page[0])
+
+    def read_messages(
+        self, session: str, branch: int, first: int, last: int, *, backwards: bool = False
+    ) -> Iterator[Row]:
+        if first <= last:
+            bounds = b"[" + message_place(branch, first), b"[" + message_place(branch, last)
+            yield from self._at_places(session, bounds, backwards)
+
+    def read_structure(self, session: str, *, after: int = 0, until: int) -> Iterator[Row]:
+        if after < until:
+            bounds = b"[" + structure_place(after + 1), b"[" + structure_place(until)
+            yield from self._at_places(session, bounds, backwards=False)
+
+    def read_written(self, session: str, *, after: int = 0, until: int) -> dict[int, Positions]:
+        found: dict[int, Positions] = {}
+        (first, last), place = ALL_MESSAGES, b"more"
+        while place:
+            place, *parts = self._server.read(scripts.READ_WRITTEN, session, first, last, PLACES)
+            first = b"(" + place
+            for branch, positions in written_of(parts):
+                found.setdefault(branch, array("q")).extend(positions)
+        within = {
+            branch: positions[bisect_right(positions, after) : bisect_right(positions, until)]
+            for branch, positions in found.items()
+        }
+        return {branch: positions for branch, positions in within.items() if positions}
+
+    def read_all(self, *, after: int = 0, until: int | None = None, names: Sequence[str] = (), limit: int) -> list[Row]:
+        found: list[Row] = []
+        last = LAST if until is None else until
+        place = b"%d" % after
+        while place and len(found) < limit:
+            left = limit - len(found)
+            looks = PAGE if names else min(max(left, 100), PAGE)
+            place, *parts = self._server.read(scripts.READ_ALL, place, last, left, LARGEST_PAGE, looks, *names)
+            found.extend(row_of(parts[at].decode(), *parts[at + 1 : at + 4]) for at in range(0, len(parts), 4))
+        return found
+
+    def last_global_position(self) -> int:
+        return self._newest_global_positions()[0]
+
+    def wait(self, after: int, timeout: float) -> bool:
+        deadline = monotonic() + timeout
+        while True:
+            newest, given_out = self._newest_global_positions()
+            if newest > after:
+                return True
+            left = deadline - monotonic()
+            if left <= 0:
+                return False
+            self._sleep_behind(given_out, min(left, POLL))
+
+    def find_entry(self, session: str) -> Entry | None:
+        fields = self._server.ask("HGETALL", self._server.key("entry", session))
+        return entry_of(session, fields) if fields else None
+
+    def read_entries(self) -> Iterator[Entry]:
+        return self._entries("catalogue")
+
+    def read_entries_of(self, user: str) -> Iterator[Entry]:
+        """The sessions of one user, in the order they were started."""
+        return self._entries(f"user:{user}")
+
+    def find_command(self, session: str, command_id: str) -> Appended | None:
+        recorded = self._server.ask("HGET", self._server.key("commands", session), command_id)
+        return None if recorded is None else appended_of(session, recorded)
+
+    def find_flaws(self) -> list[str]:
+        return list(flaws(self._server))
+
+    def close(self) -> None:
+        self._server.close()
+
+    # Appending
+
+    def _round(self, appends: Sequence[Append], *, together: bool) -> list[Appended | Refused | Moved]:
+        """As for all stores on a server; but a failure is the outcome of each append that it hit.
+
+        Raised, it would also be taken for the outcome of those that an earlier round has recorded, and whoever tries
+        again after it would record them twice.
+        """
+        try:
+            return super()._round(appends, together=together)
+        except StoreError as failure:
+            if together:
+                raise
+            return cast("list[Appended | Refused | Moved]", [failure] * len(appends))
+
+    def _commit(self, attempts: Sequence[Attempt], *, together: bool) -> Sequence[Appended | Refused | Moved]:
+        now = attempts if together else first_call(attempts)
+        later = [Moved(attempt.head) for attempt in attempts[len(now) :]]
+        return [*self._called(Call(now, together=together)), *later]
+
+    def _called(self, call: Call) -> list[Appended | Refused | Moved]:
+        """What became of the attempts of a call, also if the connection was lost with the answer on its way.
+
+        Then the server is asked whether rows with the token of the call are there. If not, the same step makes sure
+        that the call does nothing should it still arrive, so to try again, or to say that nothing was recorded, is
+        safe. Only if the server cannot be asked either does nobody know.
+        """
+        for _ in range(2):
+            try:
+                return call.answers(self._server.run(scripts.APPEND, *call.arguments(self._ttl)))
+            except ConnectionLost as lost:
+                reason = str(lost)
+            recorded = self._settled(call, reason)
+            if recorded:
+                return call.answers(recorded)
+            call = call.again()
+        raise StoreFailed(self.name, f"the connection was lost, and nothing was recorded: {reason}")
+
+    def _settled(self, call: Call, reason: str) -> Reply:
+        for pause in SETTLING:
+            sleep(pause)
+            try:
+                return self._server.read(scripts.SETTLE, *call.questions())
+            except StoreError:
+                continue
+        raise StoreFailed(self.name, f"the connection was lost, and whether it was recorded is not known: {reason}")
+
+    # Reading
+
+    def _at_places(self, session: str, bounds: tuple[bytes, bytes], backwards: bool) -> Iterator[Row]:
+        first, last = bounds
+        while True:
+            page = self._server.read(scripts.READ_PLACES, session, first, last, PAGE, LARGEST_PAGE, int(backwards))
+            yield from rows_of(session, page[1:])
+            if not page[0]:
+                return
+            if backwards:
+                last = b"(" + page[0]
+            else:
+                first = b"(" + page[0]
+
+    def _entries(self, index: str) -> Iterator[Entry]:
+        after = b"-inf"
+        while after:
+            after, *found = self._server.read(scripts.READ_ENTRIES, index, after, PAGE, LARGEST_PAGE)
+            for session, *fields in found:
+                yield entry_of(session.decode(), fields)
+
+    def _newest_global_positions(self) -> tuple[int, int]:
+        """The newest of a row that is there, and the newest that was given out."""
+        newest = b""
+        while not newest:
+            newest, given_out = self._server.read(scripts.NEWEST, PAGE)
+        return int(newest), int(given_out)
+
+    def _sleep_behind(self, given_out: int, seconds: float) -> None:
+        """Returns when a global position is given out; the server knows which one came last, so none slips through."""
+        wait = max(int(seconds * 1000), 1)
+        self._server.ask("XREAD", "BLOCK", wait, "STREAMS", self._server.key("positions"), f"{given_out}-0")
+
+    # Opening
+
+    def _check_eviction(self) -> None:
+        """Refuses a server that would drop what we keep when its memory is full.
+
+        The record would lose single rows without a trace of when, and readers of the feed the place they are at. What
+        has no time to live is safe from the policies that are called volatile-*.
+        """
+        memory = self._server.ask("INFO", "memory")
+        found = dict(line.split(":", 1) for line in memory.decode().splitlines() if ":" in line)
+        policy = found.get("maxmemory_policy", "noeviction")
+        evicts = policy.startswith("allkeys") or (policy.startswith("volatile") and self._ttl)
+        if evicts and found.get("maxmemory", "0") != "0":
+            raise StoreFailed(self.name, f"the server evicts ({policy}): expected the maxmemory-policy noeviction")
+
+    def _check_format(self) -> None:
+        name = self._server.key("format")
+        self._server.ask("SET", name, FORMAT, "NX")
+        found = self._server.ask("GET", name)
+        if found != b"%d" % FORMAT:
+            expected = f"format {FORMAT}; use a newer version of Hansard, or another prefix"
+            raise SchemaMismatch(self.name, f"format {found.decode(errors='replace')}", expected)

@@ -1,0 +1,96 @@
+"""The stores that the contract is held against. A store joins with a line in STORES.
+
+Tests cannot import their siblings, so the kit comes as fixtures: `stores` makes and reopens stores of one kind,
+`store` is one that is open and empty, `clock` what it takes for the time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from hansard.infrastructure.memory import MemoryRecorder
+from hansard.infrastructure.sqlite.recorder import SQLiteRecorder
+from hansard.infrastructure.store import Store
+
+
+class Clock:
+    """A clock that says what it was set to, in microseconds since 1970."""
+
+    def __init__(self) -> None:
+        self.now = 1_700_000_000_000_000
+
+    def __call__(self) -> int:
+        return self.now
+
+
+Opened = Callable[[Path, Clock], Store]
+"""Opens the store that is kept at a place, or a new one if nothing is kept there yet."""
+
+STORES: dict[str, Opened] = {
+    "memory": lambda place, clock: Store(MemoryRecorder(), clock),
+    "sqlite": lambda place, clock: Store(SQLiteRecorder(place / "hansard.db"), clock),
+}
+
+GONE_WHEN_CLOSED = frozenset({"memory"})
+
+
+class Stores:
+    """Stores of one kind, each in a place of its own."""
+
+    def __init__(self, kind: str, folder: Path, clock: Clock) -> None:
+        self.kind = kind
+        self.outlive_closing = kind not in GONE_WHEN_CLOSED
+        self._folder = folder
+        self._clock = clock
+        self._places: dict[Store, Path] = {}
+        self._closing = ExitStack()
+
+    def new(self) -> Store:
+        """An empty store."""
+        place = self._folder / str(len(self._places))
+        place.mkdir()
+        return self._opened(place)
+
+    def beside(self, store: Store) -> Store:
+        """The same record through another store, as another process has it; itself if it is in one process only."""
+        return self._opened(self._places[store]) if self.outlive_closing else store
+
+    def reopened(self, store: Store) -> Store:
+        """The store, closed and opened again; itself if it would be gone."""
+        if not self.outlive_closing:
+            return store
+        store.close()
+        return self._opened(self._places[store])
+
+    def close(self) -> None:
+        """Closes all that were opened."""
+        self._closing.close()
+
+    def _opened(self, place: Path) -> Store:
+        store = self._closing.enter_context(STORES[self.kind](place, self._clock))
+        self._places[store] = place
+        return store
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """What the stores take for the time."""
+    return Clock()
+
+
+@pytest.fixture(params=STORES)
+def stores(request: pytest.FixtureRequest, tmp_path: Path, clock: Clock) -> Iterator[Stores]:
+    """Stores of one kind; every test runs once per kind."""
+    kept = Stores(request.param, tmp_path, clock)
+    yield kept
+    kept.close()
+
+
+@pytest.fixture
+def store(stores: Stores) -> Store:
+    """An empty store."""
+    return stores.new()

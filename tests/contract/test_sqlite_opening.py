@@ -1,0 +1,183 @@
+"""Opening a SQLite file that is not what it should be: a named error, and nothing in the file is touched."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+
+from hansard import SchemaMismatch, Session, StoreFailed, open_store
+from hansard.infrastructure.sqlite.recorder import SQLiteRecorder
+
+NOBODY = 65534
+
+
+def tables(path: Path) -> list[str]:
+    with closing(sqlite3.connect(path)) as connection:
+        return [name for (name,) in connection.execute("SELECT name FROM sqlite_schema ORDER BY name")]
+
+
+@contextmanager
+def unprivileged() -> Iterator[None]:
+    """Without the right to write what is not ours, which root has."""
+    if os.geteuid() != 0:
+        yield
+        return
+    os.seteuid(NOBODY)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A folder that everybody can enter, unlike those that pytest makes."""
+    with TemporaryDirectory() as path:
+        folder = Path(path)
+        folder.chmod(0o755)
+        yield folder
+        folder.chmod(0o755)
+
+
+def test_a_file_that_a_newer_version_wrote_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "hansard.db"
+    open_store(f"sqlite:///{path}").close()
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA user_version = 1000")
+
+    with pytest.raises(SchemaMismatch) as mismatch:
+        open_store(f"sqlite:///{path}")
+
+    assert mismatch.value.store == f"sqlite:///{path}"
+    assert [word for word in ("1000", "expected", "newer") if word not in str(mismatch.value)] == []
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("PRAGMA user_version").fetchone() == (1000,)
+
+
+def test_a_database_of_another_program_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "songs.db"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE songs (title TEXT)")
+        connection.commit()
+    before = path.read_bytes()
+
+    with pytest.raises(SchemaMismatch, match="another program: expected a new file"):
+        open_store(f"sqlite:///{path}")
+
+    assert path.read_bytes() == before
+    assert tables(path) == ["songs"]
+
+
+def test_a_database_that_only_has_the_mark_of_another_program_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "other.db"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA application_id = 77")
+
+    with pytest.raises(SchemaMismatch, match="another program"):
+        open_store(f"sqlite:///{path}")
+
+    assert tables(path) == []
+
+
+def test_an_empty_file_becomes_a_store(tmp_path: Path) -> None:
+    path = tmp_path / "hansard.db"
+    path.touch()
+    with open_store(f"sqlite:///{path}") as store:
+        assert Session(store=store).position == 1
+
+
+def test_a_path_in_a_folder_that_is_missing_is_refused_until_the_folder_is_there(tmp_path: Path) -> None:
+    path = tmp_path / "missing" / "hansard.db"
+
+    with pytest.raises(StoreFailed, match="unable to open database file") as failed:
+        open_store(f"sqlite:///{path}")
+    assert str(path) in str(failed.value)
+    assert not path.parent.exists()
+
+    path.parent.mkdir()
+    with open_store(f"sqlite:///{path}") as store:
+        assert Session(store=store).position == 1
+
+
+def test_a_folder_is_no_store(tmp_path: Path) -> None:
+    with pytest.raises(StoreFailed, match="unable to open database file"):
+        open_store(f"sqlite:///{tmp_path}")
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_is_no_database_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "notes.txt"
+    path.write_text("These are notes, and no database. " * 100)
+
+    with pytest.raises(StoreFailed, match="file is not a database"):
+        open_store(f"sqlite:///{path}")
+
+    assert path.read_text() == "These are notes, and no database. " * 100
+
+
+def test_a_file_that_cannot_be_written_can_be_read(folder: Path) -> None:
+    path = folder / "hansard.db"
+    with open_store(f"sqlite:///{path}") as store:
+        session = Session("Be terse.", store=store)
+    path.chmod(0o444)
+    folder.chmod(0o777)
+
+    with unprivileged(), open_store(f"sqlite:///{path}") as store:
+        seen = Session.open(session.id, store=store)
+        with pytest.raises(StoreFailed, match="readonly database"):
+            seen.rename("help")
+        assert (seen.position, seen.messages[0].text) == (3, "Be terse.")
+
+    path.chmod(0o644)
+    with open_store(f"sqlite:///{path}") as store:
+        assert Session.open(session.id, store=store).position == 3
+        assert store.verify().ok
+
+
+def test_a_folder_that_cannot_be_written_takes_no_new_store(folder: Path) -> None:
+    path = folder / "hansard.db"
+    folder.chmod(0o555)
+
+    with unprivileged(), pytest.raises(StoreFailed, match="unable to open database file"):
+        open_store(f"sqlite:///{path}")
+
+
+def test_a_store_that_fails_once_goes_on(tmp_path: Path) -> None:
+    """Another program that holds the file longer than the store is patient, and then lets go."""
+    path = tmp_path / "hansard.db"
+    with open_store(f"sqlite:///{path}") as store:
+        session = Session(store=store)
+        recorder = store._recorder
+        assert isinstance(recorder, SQLiteRecorder)
+        recorder._connections._writer.execute("PRAGMA busy_timeout = 1")
+        with closing(sqlite3.connect(path, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            with pytest.raises(StoreFailed, match="database is locked"):
+                session.rename("help")
+            assert (session.position, session.name) == (1, None)
+            other.execute("ROLLBACK")
+        session.rename("help")
+
+        assert (session.position, session.name) == (2, "help")
+        assert store.verify().ok
+
+
+def test_a_file_is_the_same_one_after_the_working_directory_has_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "here").mkdir()
+    (tmp_path / "there").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    with open_store("sqlite:///hansard.db") as store:
+        monkeypatch.chdir(tmp_path / "there")
+        session = Session("Be terse.", store=store)
+
+        assert session.messages[0].text == "Be terse."
+        assert list((tmp_path / "there").iterdir()) == []

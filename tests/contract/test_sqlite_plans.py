@@ -1,0 +1,81 @@
+"""How SQLite carries out the statements that are on everybody's way: by index, without scanning or sorting."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from hansard import Session, open_store
+from hansard.infrastructure.sqlite import sql
+
+SESSION = "SEARCH c USING COVERING INDEX sqlite_autoindex_catalogue_1 (session=?)"
+POSITION = "SEARCH e USING INDEX events_by_position (session=? AND position>? AND position<?)"
+BRANCH = "SEARCH e USING INDEX messages_by_branch (session=? AND branch=? AND position>? AND position<?)"
+
+
+@pytest.fixture(scope="module", params=["as it is made", "analyzed"])
+def database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[sqlite3.Connection]:
+    """A file with some sessions, with and without the statistics that somebody may have made."""
+    path: Path = tmp_path_factory.mktemp("plans") / "hansard.db"
+    with open_store(f"sqlite:///{path}?durability=normal") as store:
+        for number in range(200):
+            session = Session("Be terse.", name=f"name {number}", user="ada", store=store)
+            session.default_branch.add_many(["hello"] * 5, command_id="c")
+            session.fork(name="other").add("hello")
+    with closing(sqlite3.connect(path)) as connection:
+        if request.param == "analyzed":
+            connection.execute("ANALYZE")
+        yield connection
+
+
+def plan(database: sqlite3.Connection, statement: str) -> list[str]:
+    values = [1] * statement.count("?")
+    return [step for *_, step in database.execute(f"EXPLAIN QUERY PLAN {statement}", values)]
+
+
+@pytest.mark.parametrize(
+    ("name", "steps"),
+    [
+        ("READ", [SESSION, POSITION]),
+        ("READ_BACKWARDS", [SESSION, POSITION]),
+        ("READ_MESSAGES", [SESSION, BRANCH]),
+        ("READ_MESSAGES_BACKWARDS", [SESSION, BRANCH]),
+        (
+            "READ_STRUCTURE",
+            [SESSION, "SEARCH e USING INDEX structure_by_position (session=? AND position>? AND position<?)"],
+        ),
+        ("READ_WRITTEN", [SESSION, "SEARCH e USING INDEX messages_by_branch (session=?)"]),
+        (
+            "READ_ALL",
+            [
+                "SEARCH e USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)",
+                "SEARCH c USING INTEGER PRIMARY KEY (rowid=?)",
+            ],
+        ),
+        ("FIND_COMMAND", [SESSION, "SEARCH e USING INDEX events_by_command (session=? AND command_id=?)"]),
+        ("FIND_ENTRY", ["SEARCH catalogue USING INDEX sqlite_autoindex_catalogue_1 (session=?)"]),
+        ("FIND_KEY", ["SEARCH catalogue USING INDEX sqlite_autoindex_catalogue_2 (key=?)"]),
+        ("READ_ENTRIES", ["SEARCH catalogue USING INTEGER PRIMARY KEY (rowid>?)"]),
+        ("NEWEST_GLOBAL_POSITION", ["SEARCH events"]),
+        ("MOVE_ENTRY", ["SEARCH catalogue USING INTEGER PRIMARY KEY (rowid=?)"]),
+        ("LABEL_ENTRY", ["SEARCH catalogue USING INTEGER PRIMARY KEY (rowid=?)"]),
+    ],
+)
+def test_a_statement_finds_its_rows_by_index_and_in_order(
+    database: sqlite3.Connection, name: str, steps: list[str]
+) -> None:
+    assert plan(database, getattr(sql, name)) == steps
+
+
+def test_every_statement_fits_the_schema(database: sqlite3.Connection) -> None:
+    statements = {
+        name: what for name, what in vars(sql).items() if isinstance(what, str) and name.isupper() and name[0] != "_"
+    }
+
+    assert len(statements) > 15
+    for name, statement in statements.items():
+        assert plan(database, statement) is not None, name

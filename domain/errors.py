@@ -214,6 +214,20 @@ class UnknownMessage(ItemNotFoundError, ValueError):
 
 
 @error
+class NothingToUndo(Refused):
+    """No rewind, retraction, clearing or truncation of the branch is left to take back."""
+
+    session: str
+    branch: str
+
+    def __str__(self) -> str:
+        return (
+            f"branch {self.branch} of session {self.session} has nothing to undo: "
+            f"expected a rewind, a retraction, a clearing or a truncation on it before"
+        )
+
+
+@error
 class InvalidOrder(Refused, ValueError):
     """The order given is not one of the messages shown."""
 

@@ -95,6 +95,7 @@ class BranchCreated(BranchEvent, frozen=True):
     user: str | None = None
     capabilities: list[str] | None = None
     resources: list[str] | None = None
+    metadata: dict[str, Json] = {}
 
 
 class BranchRenamed(BranchEvent, frozen=True):
@@ -159,6 +160,14 @@ class BranchReordered(BranchEvent, frozen=True):
     """The same messages in the order that `ranges` gives."""
 
     ranges: Ranges
+
+
+class ChangeUndone(BranchEvent, frozen=True):
+    """What the branch shows after a rewind, a retraction, a clearing or a truncation at `undone` was taken back."""
+
+    undone: int
+    ranges: Ranges
+    system: int | None = None
 
 
 # message
@@ -319,6 +328,7 @@ STORED_NAMES: Mapping[str, type[Event]] = MappingProxyType(
         "branch.cleared": BranchCleared,
         "branch.merged": BranchMerged,
         "branch.reordered": BranchReordered,
+        "branch.change_undone": ChangeUndone,
         "message.appended": MessageAppended,
         "message.retracted": MessageRetracted,
         "message.redacted": MessageRedacted,

@@ -64,7 +64,7 @@ def branched_off(state: State) -> State:
 
 def _copied(branch: BranchState) -> BranchState:
     own = copy(branch)
-    own.showings = list(branch.showings)
+    own.showings, own.undoable = list(branch.showings), list(branch.undoable)
     return own
 
 
@@ -134,6 +134,7 @@ def _created(state: State, event: e.BranchCreated) -> None:
             user=event.user,
             capabilities=_access(event.capabilities),
             resources=_access(event.resources),
+            metadata=event.metadata,
         )
     )
     state.names[event.name] = event.branch
@@ -184,15 +185,24 @@ def _shared(state: State, event: e.MessagesShared) -> None:
 
 def _rewound(state: State, event: e.BranchRewound) -> None:
     then = state.showing(event.branch, event.to)
-    state.branches[event.branch].showings.append(Showing(state.position, then.ranges, then.system))
+    branch = state.branches[event.branch]
+    branch.showings.append(Showing(state.position, then.ranges, then.system))
+    branch.undoable.append(state.position)
 
 
 def _truncated(state: State, event: e.BranchTruncated) -> None:
-    _show(state, event.branch, last(state.showing(event.branch).ranges, event.keep_last, state.written))
+    kept = last(state.showing(event.branch).ranges, event.keep_last, state.written)
+    _show(state, event.branch, kept, undoable=True)
 
 
 def _cleared(state: State, event: e.BranchCleared) -> None:
-    _show(state, event.branch, ())
+    _show(state, event.branch, (), undoable=True)
+
+
+def _undone(state: State, event: e.ChangeUndone) -> None:
+    branch = state.branches[event.branch]
+    branch.showings.append(Showing(state.position, event.ranges, event.system))
+    branch.undoable.remove(event.undone)
 
 
 def _merged(state: State, event: e.BranchMerged) -> None:
@@ -204,10 +214,12 @@ def _reordered(state: State, event: e.BranchReordered) -> None:
     _show(state, event.branch, event.ranges)
 
 
-def _show(state: State, branch: int, ranges: Ranges) -> None:
+def _show(state: State, branch: int, ranges: Ranges, *, undoable: bool = False) -> None:
     """The branch shows these messages from here on, under the system message it has."""
     shown = state.showing(branch)
     state.branches[branch].showings.append(Showing(state.position, ranges, shown.system))
+    if undoable:
+        state.branches[branch].undoable.append(state.position)
 
 
 # message
@@ -218,7 +230,8 @@ def _appended(state: State, event: e.MessageAppended) -> None:
 
 
 def _retracted(state: State, event: e.MessageRetracted) -> None:
-    _show(state, event.branch, without(state.showing(event.branch).ranges, event.message, state.written))
+    left = without(state.showing(event.branch).ranges, event.message, state.written)
+    _show(state, event.branch, left, undoable=True)
 
 
 def _redacted(state: State, event: e.MessageRedacted) -> None:
@@ -296,6 +309,7 @@ _EVOLVE: Mapping[type[e.Event], Callable[[State, Any], None]] = MappingProxyType
         e.BranchCleared: _cleared,
         e.BranchMerged: _merged,
         e.BranchReordered: _reordered,
+        e.ChangeUndone: _undone,
         e.MessageAppended: _appended,
         e.MessageRetracted: _retracted,
         e.MessageRedacted: _redacted,

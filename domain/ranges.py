@@ -38,6 +38,9 @@ class Range(msgspec.Struct, frozen=True, array_like=True):
 
 Ranges: TypeAlias = tuple[Range, ...]
 
+Shown: TypeAlias = tuple[int, int, Origin]
+"""A message where it is shown: the branch it was written on, its position, how it came there."""
+
 Written: TypeAlias = Mapping[int, Positions]
 """The positions of the messages written on each branch, ascending; may go on beyond the position in question."""
 
@@ -125,7 +128,7 @@ def positions(ranges: Iterable[Range], written: Written) -> Iterator[int]:
         yield from written[piece.branch][start : start + piece.count]
 
 
-def from_positions(order: Sequence[tuple[int, int, Origin]], written: Written) -> Ranges:
+def from_positions(order: Sequence[Shown], written: Written) -> Ranges:
     """The ranges that show messages, each given as (branch, position, origin), in this order."""
     ranges: list[Range] = []
     for branch, position, origin in order:
@@ -134,7 +137,7 @@ def from_positions(order: Sequence[tuple[int, int, Origin]], written: Written) -
     return tuple(ranges)
 
 
-def spread(ranges: Ranges, written: Written) -> Iterator[tuple[int, int, Origin]]:
+def spread(ranges: Ranges, written: Written) -> Iterator[Shown]:
     """Each message as (branch, position, origin), in the order shown."""
     for piece in ranges:
         for position in positions((piece,), written):

@@ -5,7 +5,7 @@ from functools import lru_cache
 
 import msgspec
 
-from .events import Event
+from .events import BranchEvent, Event
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -35,6 +35,11 @@ class RecordedEvent(msgspec.Struct, frozen=True):
     cause: int | None
     command_id: str | None
     digest: bytes
+
+    @property
+    def branch(self) -> int | None:
+        """The number of the branch on which it happened, if it happened on one."""
+        return self.event.branch if isinstance(self.event, BranchEvent) else None
 
     @property
     def recorded_at(self) -> datetime:

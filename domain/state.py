@@ -34,7 +34,7 @@ class Showing(msgspec.Struct, frozen=True):
 
 
 class BranchState(msgspec.Struct):
-    """A branch: who it is, what it may use, and every showing it has had."""
+    """A branch: who it is, what it may use, every showing it has had, and which changes can be undone."""
 
     number: int
     id: str
@@ -47,6 +47,8 @@ class BranchState(msgspec.Struct):
     user: str | None = None
     capabilities: frozenset[str] | None = None
     resources: frozenset[str] | None = None
+    metadata: dict[str, Json] = {}
+    undoable: list[int] = []
 
     def showing(self, at: int, written: Written) -> Showing:
         """What the branch shows at a position, as ranges with nothing left open."""

@@ -25,6 +25,7 @@ from .domain.errors import (
     KeyTaken,
     MissingExtra,
     NameTaken,
+    NothingToUndo,
     NotSupported,
     PositionConflict,
     Refused,
@@ -53,7 +54,9 @@ from .domain.record import RecordedEvent
 from .infrastructure.opening import open_store
 from .infrastructure.store import Store
 from .infrastructure.verification import Fault, Verification
+from .projections.difference import Difference
 from .projections.messages import Messages
+from .replay import Replay
 from .session import Session
 from .views import BranchView, SessionView
 
@@ -65,6 +68,7 @@ __all__ = [
     "Branch",
     "BranchNotYet",
     "BranchView",
+    "Difference",
     "Fault",
     "ForeignBranch",
     "HansardError",
@@ -84,11 +88,13 @@ __all__ = [
     "NO_STREAM",
     "NameTaken",
     "NotSupported",
+    "NothingToUndo",
     "Origin",
     "PositionConflict",
     "RecordedEvent",
     "Refused",
     "RemovedBranch",
+    "Replay",
     "SchemaMismatch",
     "Session",
     "SessionError",

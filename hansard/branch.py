@@ -5,6 +5,7 @@ from typing import TypeAlias
 from uuid import uuid4
 
 from ._live import Live
+from ._moments import Moment, position_of
 from ._twins import awaited
 from .domain.content import SystemContent, content_from
 from .domain.decisions import branch as branches
@@ -18,7 +19,7 @@ from .domain.message import ContentGiven, Message, message_from
 from .domain.plain import Json
 from .domain.state import State
 from .projections.messages import message_of
-from .views import BranchView, Moment, position_of
+from .views import BranchView
 
 SystemGiven: TypeAlias = str | Mapping[str, Json] | SystemContent
 """What a system message can be made of."""
@@ -115,6 +116,10 @@ class Branch(BranchView):
         point = position_of(self._live, retracted)
         self._live.change(lambda state: message.retract(state, self.number, point))
 
+    def undo(self) -> None:
+        """Takes back the last rewind, retraction, clearing or truncation; what was added since stays, at the end."""
+        self._live.change(lambda state: history.undo(state, self.number))
+
     def share(self, messages: Iterable[Message]) -> None:
         """Shows messages of other branches too, at the end; those it shows already it shows once."""
         points = [position_of(self._live, each) for each in messages]
@@ -141,6 +146,7 @@ class Branch(BranchView):
     atruncate = awaited(truncate)
     aclear = awaited(clear)
     aretract = awaited(retract)
+    aundo = awaited(undo)
     ashare = awaited(share)
     areorder = awaited(reorder)
 

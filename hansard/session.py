@@ -1,11 +1,12 @@
 """A session in the hand: start it, open it anywhere, branch it, and go back in its time."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Self
+from typing import Self, TypeVar
 from uuid import uuid4
 
 from ._default import default_store
 from ._live import Live, change_together
+from ._moments import Moment, position_of
 from ._twins import awaited
 from .branch import Branch, SystemGiven, added_messages, new_branch, system_content
 from .domain.decisions import branch as branches
@@ -14,15 +15,18 @@ from .domain.decisions import session as sessions
 from .domain.decisions.branch import UNCHANGED, Access, AccessGiven
 from .domain.decisions.history import Strategy
 from .domain.decisions.sequence import in_turn
-from .domain.errors import SessionExists
+from .domain.errors import InvalidBranch, SessionExists
 from .domain.events import Event
 from .domain.expectation import ANY, Expected
 from .domain.inheritance import inherit, stretches
 from .domain.message import ContentGiven, Message, message_from
 from .domain.plain import Json
+from .domain.ranges import Origin
 from .domain.state import State
 from .infrastructure.store import Store
-from .views import Branches, BranchView, Moment, SessionView, position_of
+from .views import Branches, BranchView, SessionView
+
+D = TypeVar("D")
 
 
 class Session(SessionView):
@@ -122,6 +126,16 @@ class Session(SessionView):
 
         return new_branch(self._live, decide, expected, command_id)
 
+    def split(self, branch: BranchView | str | int, name: str | None = None) -> Branch:
+        """A new branch with the messages of another as they are now, marked as cloned."""
+        source = self._number(branch)
+        return new_branch(
+            self._live,
+            lambda state, id: branches.fork(state, source, id=id, name=name, origin=Origin.CLONED),
+            ANY,
+            None,
+        )
+
     def fork_session(
         self,
         at: Moment | None = None,
@@ -165,8 +179,20 @@ class Session(SessionView):
             lambda state: history.merge(state, theirs, ours, since=start, strategy=history.strategy_named(strategy))
         )
 
-    def remove_branch(self, branch: BranchView | str | int) -> None:
-        """Removes the branch from here on; if it was the default, the oldest one left takes its place."""
+    def get_branch(self, branch: BranchView | str | int, default: D | None = None) -> Branch | D:
+        """The branch; one that is not there is refused, unless there is a default to answer with."""
+        try:
+            return self._branch(self._number(branch))
+        except InvalidBranch:
+            if default is None:
+                raise
+            return default
+
+    def remove_branch(self, branch: BranchView | str | int, delete: bool = False) -> None:
+        """Removes the branch from here on; if it was the default, the oldest one left takes its place.
+
+        What it showed stays on the record, and readable at earlier positions, also with `delete`.
+        """
         number = self._number(branch)
         self._live.change(lambda state: branches.remove(state, number))
 
@@ -238,10 +264,12 @@ class Session(SessionView):
                 lambda here, there: (sessions.delete(here, reason), sessions.end_fork(there, here.session)),
             )
 
+    asplit = awaited(split)
     afork_session = awaited(fork_session)
     acreate_branch = awaited(create_branch)
     afork = awaited(fork)
     amerge = awaited(merge)
+    aget_branch = awaited(get_branch)
     aremove_branch = awaited(remove_branch)
     achange_default_branch = awaited(change_default_branch)
     aadd_message = awaited(add_message)

@@ -1,50 +1,25 @@
 """Reading a session at one position: the surface that the past and the present share."""
 
-from bisect import bisect_right
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, nullcontext
+from bisect import bisect_left
+from collections.abc import Callable, Collection, Iterable, Iterator
 from copy import deepcopy
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, NoReturn, Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, NoReturn, TypeAlias, TypeVar
 
+from ._moments import Moment, Source, past_of, position_of
 from .domain import lookup
-from .domain.errors import ForeignBranch, InvalidValue, UnknownBranch, UnknownMessage, ViewIsReadOnly
-from .domain.inheritance import local_position
+from .domain.errors import ForeignBranch, UnknownBranch, ViewIsReadOnly
 from .domain.message import Message
 from .domain.plain import Json
-from .domain.record import RecordedEvent, microseconds, moment
+from .domain.ranges import Origin
+from .domain.record import RecordedEvent, moment
 from .domain.state import BranchState, Showing, State
 from .infrastructure.reading import SessionReader
-from .infrastructure.store import Store
-from .projections.messages import Messages, recorded_message, shown_messages
+from .projections.difference import Difference, difference
+from .projections.messages import Messages, all_shown, recorded_message, shown_messages
+from .replay import Replay
 
 A = TypeVar("A")
-
-Moment: TypeAlias = int | Message | datetime
-"""A position, a message for its position, or a time for the last position recorded by then."""
-
-
-class Source(Protocol):
-    """Where a view gets its state from: a session at work, or a moment of its past."""
-
-    store: Store
-    id: str
-
-    def current(self) -> AbstractContextManager[State]:
-        """The state to answer from."""
-        ...
-
-
-class Past:
-    """A session as it was at a position."""
-
-    def __init__(self, store: Store, state: State) -> None:
-        self.store = store
-        self.id = state.session
-        self._state = state
-
-    def current(self) -> AbstractContextManager[State]:
-        return nullcontext(self._state)
 
 
 class View:
@@ -144,6 +119,15 @@ class BranchView(View):
             position = state.showing(self.number).system
             reader = SessionReader(self._source.store, state)
         return None if position is None else recorded_message(reader.read_event(position))
+
+    def lineage(self) -> list[tuple["BranchView", int]]:
+        """The branches that this one goes on from up to the root, and the position at which each was forked."""
+        with self._source.current() as state:
+            forks, branch = [], state.branches[self.number]
+            while branch.parent is not None and branch.forked_at is not None:
+                forks.append((BranchView(self._source, branch.parent), branch.forked_at))
+                branch = state.branches[branch.parent]
+        return forks
 
     def at(self, when: Moment) -> "BranchView":
         """The branch as it was at a moment."""
@@ -316,10 +300,83 @@ class SessionView(View):
             showing = Showing(0) if state.default is None else state.showing(state.default)
             return shown_messages(SessionReader(self._source.store, state), showing, state.written)
 
-    def events(self, *, after: int = 0, until: int | None = None, backwards: bool = False) -> Iterator[RecordedEvent]:
-        """The record itself: the events after one position and up to another, included."""
+    def concat_messages(
+        self,
+        branches: Iterable[BranchView | str | int] | BranchView | str | int | None = None,
+        exclude_clone: bool = False,
+        exclude_load: bool = False,
+    ) -> Messages:
+        """The messages of several branches, or of all, each once, in the order they were recorded.
+
+        On request without those that only came there by a fork or a split, and without those that were loaded.
+        """
+        chosen = [branches] if isinstance(branches, BranchView | str | int) else branches
+        numbers = None if chosen is None else [self._number(branch) for branch in chosen]
+        leave_out = {Origin.INHERITED, Origin.CLONED} if exclude_clone else set()
+        with self._source.current() as state:
+            shown = [each.number for each in state.live] if numbers is None else numbers
+            showings = [state.showing(lookup.get_branch(state, number).number) for number in shown]
+            found = all_shown(SessionReader(self._source.store, state), showings, state.written, leave_out)
+        return found.without_loaded() if exclude_load else found
+
+    @property
+    def all_messages(self) -> Messages:
+        """The messages of all branches, each once, in the order they were recorded."""
+        return self.concat_messages()
+
+    def diff(self, left: "Comparable", right: "Comparable") -> Difference:
+        """What two lines of messages have in common, and how each goes on.
+
+        A branch stands for what it shows; a session, a view of one or a moment for what its default branch shows.
+        """
+        return difference(self._line(left), self._line(right))
+
+    def bisect(self, predicate: "Callable[[SessionView], bool]") -> int | None:
+        """The first position at which the predicate holds, if it holds from there on; None if it holds nowhere."""
+        with self._source.current() as state:
+            life = range(state.first, state.position + 1)
+        place = bisect_left(life, True, key=lambda position: bool(predicate(self.at(position))))
+        return life[place] if place < len(life) else None
+
+    def blame(self, message: Message) -> RecordedEvent:
+        """The event that put a message on the record: when, by whom, as part of what, with which command."""
+        position = position_of(self._source, message)
+        with self._source.current() as state:
+            return SessionReader(self._source.store, state).read_event(position)
+
+    def replay(self) -> "Replay[SessionView]":
+        """A walk through the session, event by event, forwards and backwards."""
+        return Replay(self._source, SessionView)
+
+    def lineage(self) -> list[tuple[str, int]]:
+        """The sessions that this one goes on from, and the position of each at which it was forked."""
+        with self._source.current() as state:
+            before = [0, *(ancestor.ahead for ancestor in state.ancestors)]
+            return [(each.session, each.ahead - ahead) for ahead, each in zip(before, state.ancestors, strict=False)]
+
+    def events(
+        self,
+        *,
+        after: int = 0,
+        until: int | None = None,
+        backwards: bool = False,
+        names: Collection[str] = (),
+        branch: BranchView | str | int | None = None,
+        actor: str | None = None,
+        correlation: str | None = None,
+    ) -> Iterator[RecordedEvent]:
+        """The record itself: the events after one position and up to another, included.
+
+        On request only those with one of the stored names, on one branch, by one actor, or of one run.
+        """
         last = self.position if until is None else min(until, self.position)
-        return self._source.store.read(self.id, after=after, until=last, backwards=backwards)
+        number = None if branch is None else self._number(branch)
+        wanted = {"actor": actor, "correlation": correlation, "branch": number}
+        for event in self._source.store.read(self.id, after=after, until=last, backwards=backwards):
+            if names and event.name not in names:
+                continue
+            if all(value is None or getattr(event, field) == value for field, value in wanted.items()):
+                yield event
 
     def at(self, when: Moment) -> "SessionView":
         """Everything as it was at a moment."""
@@ -327,6 +384,15 @@ class SessionView(View):
 
     def _branch(self, number: int) -> BranchView:
         return BranchView(self._source, number)
+
+    def _line(self, what: "Comparable") -> Messages:
+        match what:
+            case SessionView() | BranchView():
+                return what.messages
+            case str():
+                return self.branches[what].messages
+            case _:
+                return self.at(what).messages
 
     def _number(self, branch: "BranchView | str | int") -> int:
         """The number of a branch of this session."""
@@ -353,46 +419,5 @@ class SessionView(View):
         return self.id, self.position if type(self) is SessionView else None
 
 
-def past_of(source: Source, when: Moment) -> Past:
-    """The session of a source as it was at a moment."""
-    position = position_of(source, when)
-    with source.current() as state:
-        written = state.written
-    return Past(source.store, source.store.load(source.id, position, written))
-
-
-def position_of(source: Source, when: Moment) -> int:
-    """The position that is meant by itself, by a message that stands there, or by the time it was the last."""
-    with source.current() as state:
-        if isinstance(when, datetime):
-            return _position_at(source.store, state, when)
-        if isinstance(when, Message):
-            return _position_of_message(state, when)
-        if not isinstance(when, int) or isinstance(when, bool):
-            raise InvalidValue("a position", f"is {when!r}: expected an int, a Message or a datetime")
-        return lookup.position_in(state, when)
-
-
-def _position_of_message(state: State, message: Message) -> int:
-    if message.session is None or message.position is None:
-        raise UnknownMessage(state.session, "the record", "that has not been added")
-    position = local_position(state, message.session, message.position)
-    if position is None:
-        raise UnknownMessage(state.session, "the record", str(message.id))
-    return lookup.position_in(state, position)
-
-
-def _position_at(store: Store, state: State, when: datetime) -> int:
-    """The last position recorded by then."""
-    reader = SessionReader(store, state)
-    life = range(state.first, state.position + 1)
-    try:
-        until = microseconds(when)
-    except (OverflowError, ValueError):
-        reason = f"is {when.isoformat()}: expected one that falls into the years 1 to 9999 in UTC"
-        raise InvalidValue("the time", reason) from None
-    place = bisect_right(life, until, key=lambda position: reader.read_event(position).time)
-    if place == 0:
-        started = reader.read_event(state.first).recorded_at.isoformat()
-        raise InvalidValue("the time", f"{when.isoformat()} is before session {state.session} began, at {started}")
-    return life[place - 1]
+Comparable: TypeAlias = SessionView | BranchView | str | Moment
+"""What can be compared: a session or branch as it is or was, a branch by its name, a session at a moment."""

@@ -16,11 +16,13 @@ from .store import Store
 
 DEFAULT_ADDRESS = "sqlite:///hansard.db"
 DURABILITIES = ("full", "normal")
+POSTGRES_SCHEMES = ("postgres", "postgresql")
 
 
 def open_store(address: str | None = None) -> Store:
-    """The store at an address, made if it is not there: `sqlite:///file.db`, `redis://host/0?ttl=3600` or `memory://`.
+    """The store at an address, made if it is not there.
 
+    `sqlite:///file.db`, `postgresql://user@host/database`, `redis://host/0?ttl=3600` or `memory://`.
     Without an address the settings decide: HANSARD_STORE, then `store` in ./hansard.toml, then ./hansard.db.
     """
     return Store(open_recorder(address or configured_address()))
@@ -45,6 +47,8 @@ def configured_address() -> str:
 
 def open_recorder(address: str) -> Recorder:
     """The recorder of the store at an address."""
+    if _scheme(address) in POSTGRES_SCHEMES:
+        return _postgres(address)
     if _scheme(address) in REDIS_SCHEMES:
         return _redis(address)
     try:
@@ -55,9 +59,19 @@ def open_recorder(address: str) -> Recorder:
         raise _not_understood(address) from None  # what Python says of an address may quote its password
     if address == "memory://":
         return MemoryRecorder()
-    if parts.scheme == "sqlite" and len(parts.path) > 1 and not (parts.netloc or parts.fragment or "\0" in str(path)):
+    if (
+        _scheme(address) == "sqlite"
+        and len(parts.path) > 1
+        and not (parts.netloc or parts.fragment or "\0" in str(path))
+    ):
         return SQLiteRecorder(path, _durability(options))
     raise _not_understood(address)
+
+
+def _postgres(address: str) -> Recorder:
+    from .postgres.recorder import PostgresRecorder  # here, because the driver takes as long to import as all the rest
+
+    return PostgresRecorder(address)
 
 
 def _redis(address: str) -> Recorder:
@@ -73,7 +87,7 @@ def _scheme(address: object) -> str:
 
 def _not_understood(address: object) -> InvalidValue:
     shown = f"{_scheme(address)}://..." if isinstance(address, str) and "@" in address else address
-    known = f"{DEFAULT_ADDRESS!r}, 'redis://host' or 'memory://'"
+    known = f"{DEFAULT_ADDRESS!r}, 'postgresql://host/database', 'redis://host' or 'memory://'"
     return InvalidValue("the store address", f"{shown!r} is not understood: expected {known}")
 
 

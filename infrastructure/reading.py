@@ -16,6 +16,11 @@ class SessionReader:
         self._store = store
         self._ancestors = tuple(state.ancestors)
 
+    def id_of(self, position: int) -> str:
+        """The id of the message at a position."""
+        ((session, ahead, first, _),) = stretches(self.session, self._ancestors, position, position)
+        return f"{session}/{first + ahead}"
+
     def read_event(self, position: int) -> RecordedEvent:
         """The event at a position."""
         ((session, ahead, first, last),) = stretches(self.session, self._ancestors, position, position)

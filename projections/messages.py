@@ -2,13 +2,25 @@
 
 from array import array
 from collections import ChainMap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from typing import Protocol, overload
 
 from ..domain.content import SystemContent
 from ..domain.events import Event, MessageAppended, SystemSet
 from ..domain.message import Message
-from ..domain.ranges import Origin, Range, Ranges, Written, first, from_positions, last, length, positions, spread
+from ..domain.ranges import (
+    Origin,
+    Range,
+    Ranges,
+    Shown,
+    Written,
+    first,
+    from_positions,
+    last,
+    length,
+    positions,
+    spread,
+)
 from ..domain.record import RecordedEvent, moment
 from ..domain.state import Showing
 
@@ -20,6 +32,10 @@ class Reader(Protocol):
     """What it takes to read the messages of one session."""
 
     session: str
+
+    def id_of(self, position: int) -> str:
+        """The id of the message at a position."""
+        ...
 
     def read_event(self, position: int) -> RecordedEvent:
         """The event at a position."""
@@ -68,9 +84,23 @@ class Messages(Sequence[Message]):
         """The positions of the messages, without reading them."""
         return list(positions(self._ranges, self._written))
 
+    @property
+    def ids(self) -> list[str]:
+        """The ids of the messages, without reading them."""
+        return [self._reader.id_of(position) for position in self.positions]
+
     def last(self, count: int) -> "Messages":
         """The last messages, as many as there are up to `count`."""
         return self._of(last(self._ranges, count, self._written))
+
+    def without_loaded(self) -> "Messages":
+        """Those that were not loaded from elsewhere; all are read to find out."""
+        loaded = {message.position for message in self if message.origin is Origin.LOADED}
+        return self._of(
+            from_positions(
+                [each for each in spread(self._ranges, self._written) if each[1] not in loaded], self._written
+            )
+        )
 
     def _slice(self, chosen: range) -> "Messages":
         if chosen.step == 1:
@@ -84,7 +114,8 @@ class Messages(Sequence[Message]):
 
     def _read(self, piece: Range, backwards: bool = False) -> Iterator[Message]:
         if piece.branch == SYSTEM:
-            yield recorded_message(self._reader.read_event(piece.first))
+            for position in positions((piece,), self._written):
+                yield recorded_message(self._reader.read_event(position))
             return
         for event in self._reader.read_messages(piece.branch, piece.first, piece.last, backwards=backwards):
             yield recorded_message(event, piece.origin)
@@ -97,6 +128,24 @@ def shown_messages(reader: Reader, showing: Showing, written: Written) -> Messag
     system = Range(SYSTEM, showing.system, showing.system, 1)
     places: Written = ChainMap({SYSTEM: array("q", [showing.system])}, written)  # type: ignore[arg-type]  # only read
     return Messages(reader, (system, *showing.ranges), places)
+
+
+def all_shown(reader: Reader, showings: Iterable[Showing], written: Written, leave_out: Set[Origin]) -> Messages:
+    """The messages of several showings, each once, in the order they were recorded.
+
+    A message is left out if it came to all places where it is shown in one of the ways given.
+    """
+    chosen: dict[int, Shown] = {}
+    systems = set()
+    for showing in showings:
+        if showing.system is not None:
+            systems.add(showing.system)
+            chosen[showing.system] = (SYSTEM, showing.system, Origin.AUTHORED)
+        for shown in spread(showing.ranges, written):
+            if shown[2] not in leave_out:
+                chosen.setdefault(shown[1], shown)
+    places: Written = ChainMap({SYSTEM: array("q", sorted(systems))}, written)  # type: ignore[arg-type]  # only read
+    return Messages(reader, from_positions([chosen[position] for position in sorted(chosen)], places), places)
 
 
 def message_of(session: str, position: int, time: int, event: Event, origin: Origin = Origin.AUTHORED) -> Message:

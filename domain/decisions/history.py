@@ -4,23 +4,21 @@ from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
 from itertools import takewhile
 
-from ..errors import InvalidMerge, InvalidOrder, InvalidValue, UnknownMessage
+from ..errors import InvalidMerge, InvalidOrder, InvalidValue, NothingToUndo, UnknownMessage
 from ..events import (
     BranchCleared,
     BranchMerged,
     BranchReordered,
     BranchRewound,
     BranchTruncated,
+    ChangeUndone,
     Event,
     MessagesShared,
 )
 from ..lookup import branch_at, get_branch, position_in
-from ..ranges import Origin, from_positions, positions, same_messages, spread
+from ..ranges import Origin, Shown, from_positions, joined, positions, same_messages, spread
 from ..state import State
 from .session import active
-
-Shown = tuple[int, int, Origin]
-"""A message where it is shown: the branch it was written on, its position, how it came here."""
 
 
 class Strategy(StrEnum):
@@ -63,6 +61,20 @@ def clear(state: State, branch: int) -> list[Event]:
     active(state)
     get_branch(state, branch)
     return [BranchCleared(branch)] if _count(state, branch) else []
+
+
+def undo(state: State, branch: int) -> list[Event]:
+    """Takes back the last rewind, retraction, clearing or truncation; what was written since stays, at the end."""
+    active(state)
+    place = get_branch(state, branch)
+    if not place.undoable:
+        raise NothingToUndo(state.session, repr(place.name))
+    undone = place.undoable[-1]
+    before, then, now = (state.showing(branch, at) for at in (undone - 1, undone, state.position))
+    there = {*positions(before.ranges, state.written), *positions(then.ranges, state.written)}
+    since = [shown for shown in spread(now.ranges, state.written) if shown[1] not in there]
+    ranges = joined(before.ranges, from_positions(since, state.written), state.written)
+    return [ChangeUndone(branch, undone, ranges, before.system if now.system == then.system else now.system)]
 
 
 def share(state: State, branch: int, messages: Iterable[int]) -> list[Event]:

@@ -40,8 +40,6 @@ class FeedSubscription(Subscription["Recorder"]):
         if not self._recorder.wait(self._seen, PATIENCE):
             return ()
         newest = self._recorder.last_global_position()
-        page = self._recorder.select_notifications(
-            self._seen, PAGE, newest, self._topics, inclusive_of_start=False
-        )
+        page = self._recorder.select_notifications(self._seen, PAGE, newest, self._topics, inclusive_of_start=False)
         self._seen = page[-1].id if len(page) == PAGE else newest
         return page

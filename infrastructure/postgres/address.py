@@ -10,8 +10,6 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from ...domain.errors import InvalidValue
 from .sql import Tables
 
-SCHEMES = ("postgresql://", "postgres://")
-
 DEFAULTS = {"schema": "public", "prefix": "hansard_"}
 
 IDENTIFIER = re.compile(r"[a-z_][a-z0-9_]{0,29}")
@@ -25,13 +23,17 @@ class Address(NamedTuple):
     tables: Tables
     name: str
 
+    def __repr__(self) -> str:
+        return f"Address({self.name!r})"
+
 
 def understood(address: str) -> Address:
     """The parts of an address such as `postgresql://user:password@host/database?schema=public&prefix=hansard_`.
 
     All other options are libpq's: `sslmode`, `connect_timeout`, `host` for the folder of a socket, and so on.
     """
-    place, _, query = address.partition("?")
+    scheme, _, there = address.partition("://")
+    place, _, query = f"{scheme.lower()}://{there}".partition("?")
     options, rest = dict(DEFAULTS), []
     for part in filter(None, query.split("&")):
         key, _, value = part.partition("=")
@@ -41,8 +43,8 @@ def understood(address: str) -> Address:
             rest.append(part)
     tables = Tables(_identifier("schema", options["schema"]), _identifier("prefix", options["prefix"]))
     known = _understood_by_libpq(place, f"?{'&'.join(rest)}" if rest else "")
-    conninfo = make_conninfo(**{"fallback_application_name": "hansard", **known, "client_encoding": "utf8"})
-    return Address(conninfo, tables, _name(known, options))
+    settings = {"fallback_application_name": "hansard", **known, "client_encoding": "utf8"}
+    return Address(make_conninfo("", **settings), tables, _name(known, options))
 
 
 def _identifier(option: str, value: str) -> str:

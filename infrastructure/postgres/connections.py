@@ -37,12 +37,11 @@ class Connections:
         self.name = address.name
         self.tables = address.tables
         self._conninfo = address.conninfo
-        self._secrets = address.secrets
         try:
             with self.connect() as connection:
                 prepare(connection, self.name, self.tables)
         except psycopg.Error as reason:
-            raise StoreFailed(self.name, self._said(reason)) from reason
+            raise StoreFailed(self.name, _said(reason)) from reason
         self._pool = ConnectionPool(
             self._conninfo, kwargs=_SETTINGS, min_size=1, max_size=MOST_CONNECTIONS, timeout=PATIENCE, open=True
         )
@@ -73,7 +72,7 @@ class Connections:
             yield connection
         except psycopg.Error as reason:
             error = Lost if connection.closed else StoreFailed
-            raise error(self.name, self._said(reason)) from reason
+            raise error(self.name, _said(reason)) from reason
         finally:
             self._pool.putconn(connection)
 
@@ -101,15 +100,8 @@ class Connections:
         try:
             self.connect().close()
         except psycopg.Error as reason:
-            return self._said(reason)
+            return _said(reason)
         return f"all {MOST_CONNECTIONS} connections were in use for {PATIENCE:.0f} seconds"
-
-    def _said(self, reason: psycopg.Error) -> str:
-        """What the server or the driver said, without details: they may quote what was to be written."""
-        words = reason.diag.message_primary or str(reason).strip() or type(reason).__name__
-        for secret in self._secrets:
-            words = words.replace(secret, "***")
-        return words
 
 
 def _is_alive(connection: Connection) -> bool:
@@ -120,6 +112,11 @@ def _is_alive(connection: Connection) -> bool:
     except psycopg.OperationalError:
         return False
     return not connection.closed
+
+
+def _said(reason: psycopg.Error) -> str:
+    """What the server or the driver said, without details: they may quote what was to be written."""
+    return " ".join((reason.diag.message_primary or str(reason)).split()) or type(reason).__name__
 
 
 _SETTINGS: dict[str, Any] = {

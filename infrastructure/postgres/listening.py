@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from selectors import EVENT_READ, DefaultSelector
-from socket import socketpair
+from socket import socket, socketpair
 from threading import Condition, Event, Lock, Thread
 
 import psycopg
@@ -18,6 +18,9 @@ POLL_WHEN_HEARING = 1.0
 RETRY = 1.0
 """Seconds until the next try to listen, after a connection broke."""
 
+PATIENCE = 5.0
+"""Seconds to wait for the thread to end; it may be in the middle of connecting."""
+
 
 class Listener:
     """Wakes those who wait for news. It may miss some: whoever waits looks for himself from time to time."""
@@ -31,13 +34,14 @@ class Listener:
         self._starting = Lock()
         self._thread: Thread | None = None
         self._closing = Event()
-        self._bell, self._ear = socketpair()
+        self._bell: socket | None = None
 
     def start(self) -> None:
         """Begins to listen, unless it has."""
         with self._starting:
             if self._thread is None and not self._closing.is_set():
-                self._thread = Thread(target=self._run, name="hansard-listener", daemon=True)
+                self._bell, ear = socketpair()
+                self._thread = Thread(target=self._run, args=(ear,), name="hansard-listener", daemon=True)
                 self._thread.start()
 
     @property
@@ -67,27 +71,27 @@ class Listener:
             if self._closing.is_set():
                 return
             self._closing.set()
-        self._bell.close()
-        if self._thread is not None:
-            self._thread.join()
-        self._ear.close()
+        if self._bell is not None and self._thread is not None:
+            self._bell.close()
+            self._thread.join(PATIENCE)
         self.announce()
 
-    def _run(self) -> None:
-        while not self._closing.is_set():
-            try:
-                with self._connect() as connection:
-                    connection.execute(f'LISTEN "{self._channel}"')
-                    self._follow(connection)
-            except psycopg.Error:
-                pass  # those who wait look for themselves
-            self._hears = False
-            self._closing.wait(RETRY)
+    def _run(self, ear: socket) -> None:
+        with ear:
+            while not self._closing.is_set():
+                try:
+                    with self._connect() as connection:
+                        connection.execute(f'LISTEN "{self._channel}"')
+                        self._follow(connection, ear)
+                except psycopg.Error:
+                    pass  # those who wait look for themselves
+                self._hears = False
+                self._closing.wait(RETRY)
 
-    def _follow(self, connection: Connection) -> None:
+    def _follow(self, connection: Connection, ear: socket) -> None:
         with DefaultSelector() as selector:
             selector.register(connection.fileno(), EVENT_READ)
-            selector.register(self._ear, EVENT_READ)  # readable once the bell is closed
+            selector.register(ear, EVENT_READ)  # readable once the bell is closed
             while not self._closing.is_set():
                 selector.select()
                 connection.pgconn.consume_input()

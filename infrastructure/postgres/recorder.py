@@ -1,4 +1,4 @@
-"""The record in PostgreSQL: a server-side function appends a group in one round trip, reads come in short pages."""
+"""The record in PostgreSQL: a server-side function records a group in one round trip, reads come in short pages."""
 
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
@@ -6,18 +6,17 @@ from time import monotonic
 from typing import Any
 
 import msgspec
-from psycopg.errors import DataError
+from msgspec.structs import replace
 
-from ...domain.errors import InvalidValue, KeyTaken, Refused, StoreFailed, StoreNotEmpty
+from ...domain.errors import Refused, StoreFailed, StoreNotEmpty
 from ...domain.ranges import Positions
 from ...projections.catalogue import Entry
 from ..remote import Attempt, Moved, RemoteRecorder
-from ..rows import Append, Appended, Row
-from . import sql
+from ..rows import Appended, Row
+from . import sql, wire
 from .address import understood
 from .connections import TRIES, Connections, Lost
 from .listening import Listener
-from .sending import group
 
 PAGE = 1000
 """Rows per read: a page is read in one statement, so that no reader keeps the server from tidying up for long."""
@@ -27,11 +26,161 @@ LAST = 2**62
 
 
 class PostgresRecorder(RemoteRecorder):
-    """Rows in tables that many machines may share."""
+    """Rows in tables that many machines share."""
 
     def __init__(self, address: str) -> None:
         super().__init__()
         place = understood(address)
-        self._connections = Connections(place)
         self.name = place.name
+        self._connections = Connections(place)
         self._listener = Listener(self._connections.connect, place.tables.channel)
+
+    def _commit(self, attempts: Sequence[Attempt], *, together: bool) -> Sequence[Appended | Refused | Moved]:
+        refusals = [wire.refusal(attempt) for attempt in attempts]
+        refused = next(filter(None, refusals), None)
+        if together and refused is not None:
+            return [refused] * len(attempts)
+        sent = [attempt for attempt, refusal in zip(attempts, refusals, strict=True) if refusal is None]
+        answers = iter(self._send(sent, sql.APPEND_TOGETHER if together else sql.APPEND) if sent else ())
+        outcomes = [
+            wire.outcome(attempt, next(answers)) if refusal is None else refusal
+            for attempt, refusal in zip(attempts, refusals, strict=True)
+        ]
+        self._listener.announce()
+        return outcomes
+
+    def _send(self, attempts: Sequence[Attempt], statement: str) -> list[tuple[Any, ...]]:
+        """The server's answers to attempts, each of which is recorded at most once, whatever happens on the way.
+
+        A connection may break after the commit and before the answer. Then the same call is made on another one, and
+        says that it is made again. That is safe, with or without a command id:
+
+        - If the first call was committed, its rows are on the record. They are known by position and digest, for the
+          digest covers content, time and who did it, and through the chain all that came before. (It would be another's
+          if he, too, had appended just this to just this head in the same microsecond.) So the answer is `recorded`.
+        - If it was rolled back, nothing has happened, and the second call is like the first.
+        - If it is still at work, because the server has not noticed that nobody listens, then one of the two calls gets
+          the session first. The other one finds that its head is not the head any more, and records nothing.
+
+        If nobody can be asked, or not in so many tries, the error says that it is not known.
+        """
+        parameters = wire.parameters(attempts)
+        lost: Lost | None = None
+        for _ in range(TRIES):
+            try:
+                return self._connections.ask_once(statement, (*parameters, lost is not None))
+            except Lost as reason:
+                lost = reason
+            except StoreFailed as reason:
+                if lost is None:
+                    raise
+                raise self._unknown(reason) from reason
+        assert lost is not None
+        raise self._unknown(lost) from lost
+
+    def _unknown(self, reason: StoreFailed) -> StoreFailed:
+        return StoreFailed(
+            self.name, f"the connection broke, and whether the append was recorded is not known: {reason.reason}"
+        )
+
+    def restore(self, entries: Iterable[Entry], rows: Iterable[Row]) -> None:
+        named = self._connections.tables.named
+        with self._connections.using() as connection, connection.transaction(), connection.cursor() as cursor:
+            cursor.execute(named(sql.LOCK_COUNTER))
+            if cursor.execute(named(sql.FIND_ANYTHING)).fetchone() != (False,):
+                raise StoreNotEmpty(self.name)
+            with cursor.copy(named(sql.RESTORE_ENTRIES)) as copy:
+                for entry in entries:
+                    copy.write_row(wire.entry_columns(entry))
+            numbers = dict(cursor.execute(named(sql.FIND_NUMBERS)).fetchall())
+            with cursor.copy(named(sql.RESTORE_EVENTS)) as copy:
+                for row in rows:
+                    copy.write_row(wire.row_columns(numbers[row.session], row))
+            cursor.execute(named(sql.MOVE_COUNTER))
+            cursor.execute(named(sql.ANNOUNCE))
+        self._listener.announce()
+
+    def read(self, session: str, *, after: int = 0, until: int | None = None, backwards: bool = False) -> Iterator[Row]:
+        bounds = after + 1, LAST if until is None else until
+        yield from self._pages(sql.READ_BACKWARDS if backwards else sql.READ, (_id(session),), bounds, backwards)
+
+    def read_messages(
+        self, session: str, branch: int, first: int, last: int, *, backwards: bool = False
+    ) -> Iterator[Row]:
+        statement = sql.READ_MESSAGES_BACKWARDS if backwards else sql.READ_MESSAGES
+        yield from self._pages(statement, (_id(session), branch), (first, last), backwards)
+
+    def read_structure(self, session: str, *, after: int = 0, until: int) -> Iterator[Row]:
+        yield from self._pages(sql.READ_STRUCTURE, (_id(session),), (after + 1, until), backwards=False)
+
+    def read_written(self, session: str, *, after: int = 0, until: int) -> dict[int, Positions]:
+        rows = self._connections.ask(sql.READ_WRITTEN, (_id(session), after, until))
+        return {branch: array("q", msgspec.json.decode(f"[{places[1:-1]}]")) for branch, places in rows}
+
+    def read_all(self, *, after: int = 0, until: int | None = None, names: Sequence[str] = (), limit: int) -> list[Row]:
+        statement, named = (sql.READ_NAMED, (list(names),)) if names else (sql.READ_ALL, ())
+        bounds = after, LAST if until is None else until
+        return list(map(Row._make, self._connections.ask(statement, (*bounds, *named, limit))))
+
+    def last_global_position(self) -> int:
+        ((last,),) = self._connections.ask(sql.NEWEST_GLOBAL_POSITION)
+        return int(last)
+
+    def wait(self, after: int, timeout: float) -> bool:
+        self._listener.start()
+        deadline = monotonic() + timeout
+        announced = True
+        while True:
+            count = self._listener.count
+            if self.last_global_position() > after:
+                if not announced:
+                    self._listener.missed()
+                return True
+            left = deadline - monotonic()
+            if left <= 0:
+                return False
+            announced = self._listener.pause(count, left)
+
+    def find_entry(self, session: str) -> Entry | None:
+        found = self._connections.ask(sql.FIND_ENTRY, (_id(session),))
+        return wire.entry(found[0]) if found else None
+
+    def read_entries(self) -> Iterator[Entry]:
+        number = 0
+        while page := self._connections.ask(sql.READ_ENTRIES, (number, PAGE)):
+            yield from map(wire.entry, page)
+            number = page[-1][0]
+
+    def find_command(self, session: str, command_id: str) -> Appended | None:
+        (found,) = self._connections.ask(sql.FIND_COMMAND, (_id(session), _id(command_id)))
+        return None if found[0] is None else replace(Appended(session, *found), repeated=True)
+
+    def find_flaws(self) -> list[str]:
+        return [flaw for (flaw,) in self._connections.ask(sql.FIND_FLAWS)]
+
+    def vacuum(self) -> None:
+        with self._connections.using() as connection:
+            connection.execute(self._connections.tables.named(sql.VACUUM))
+
+    def close(self) -> None:
+        self._connections.close()
+        self._listener.close()
+
+    def _pages(
+        self, statement: str, which: tuple[object, ...], bounds: tuple[int, int], backwards: bool
+    ) -> Iterator[Row]:
+        first, last = bounds
+        while first <= last:
+            page = self._connections.ask(statement, (*which, first, last, PAGE))
+            yield from map(Row._make, page)
+            if len(page) < PAGE:
+                return
+            if backwards:
+                last = page[-1][1] - 1
+            else:
+                first = page[-1][1] + 1
+
+
+def _id(text: str) -> str | None:
+    """What to look for; what PostgreSQL could not have kept is NULL, which nothing equals."""
+    return text if wire.is_text(text) else None

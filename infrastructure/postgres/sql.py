@@ -106,10 +106,11 @@ FIND_COMMAND = f"""
 SELECT min(e.position), max(e.position), min(e.global_position), max(e.time) {_OF_SESSION} AND e.command_id = %s
 """
 
-# Keeps all others from appending until the transaction ends, and answers whether there is anything in the store.
-LOCK_STORE = f"""
-SELECT n.global_position > 0 OR EXISTS (SELECT FROM {_CATALOGUE}) FROM {_COUNTER} FOR UPDATE
-"""
+# Keeps all others from appending until the transaction ends.
+LOCK_COUNTER = f"SELECT n.global_position FROM {_COUNTER} FOR UPDATE"
+
+# Whether there is, or was, anything in the store.
+FIND_ANYTHING = f"SELECT n.global_position > 0 OR EXISTS (SELECT FROM {_CATALOGUE}) FROM {_COUNTER}"
 
 RESTORE_ENTRIES = """
 COPY "{schema}".{prefix}catalogue (
@@ -131,6 +132,10 @@ COPY "{schema}".{prefix}events (
 MOVE_COUNTER = f"""
 UPDATE {_COUNTER} SET global_position = greatest(n.global_position, (SELECT max(e.global_position) FROM {_EVENTS}))
 """
+
+ANNOUNCE = "SELECT pg_notify('{channel}', '')"
+
+VACUUM = 'VACUUM (ANALYZE) "{schema}".{prefix}catalogue, "{schema}".{prefix}counter, "{schema}".{prefix}events'
 
 # What is wrong with the store as a whole, a sentence each.
 FIND_FLAWS = f"""

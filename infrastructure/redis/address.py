@@ -25,14 +25,14 @@ class Address(msgspec.Struct, frozen=True):
 
     name: str
     scheme: str
-    host: str | None
-    port: int
-    path: str | None
-    database: int
-    user: str | None
-    password: str | None
-    prefix: str
-    ttl: int | None
+    host: str | None = None
+    port: int = 6379
+    path: str | None = None
+    database: int = 0
+    user: str | None = None
+    password: str | None = None
+    prefix: str = DEFAULT_PREFIX
+    ttl: int | None = None
 
     def __repr__(self) -> str:
         return f"Address({self.name!r}, ttl={self.ttl})"

@@ -8,11 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from hansard.infrastructure.memory import MemoryRecorder
+from hansard.infrastructure.redis.address import parsed
+from hansard.infrastructure.redis.recorder import RedisRecorder
 from hansard.infrastructure.sqlite.recorder import SQLiteRecorder
 from hansard.infrastructure.store import Store
 
@@ -27,13 +31,22 @@ class Clock:
         return self.now
 
 
-Opened = Callable[[Path, Clock], Store]
-"""Opens the store that is kept at a place, or a new one if nothing is kept there yet."""
+def _on_redis(place: Path, clock: Clock, server: Any) -> Store:
+    prefix = sha256(bytes(place)).hexdigest()[:16]
+    return Store(RedisRecorder(parsed(f"unix://{server.unix_socket_path}?prefix={prefix}")), clock)
+
+
+Opened = Callable[[Path, Clock, Any], Store]
+"""Opens the store that is kept at a place (or a new one if nothing is kept there yet), on the server it needs."""
 
 STORES: dict[str, Opened] = {
-    "memory": lambda place, clock: Store(MemoryRecorder(), clock),
-    "sqlite": lambda place, clock: Store(SQLiteRecorder(place / "hansard.db"), clock),
+    "memory": lambda place, clock, _: Store(MemoryRecorder(), clock),
+    "redis": _on_redis,
+    "sqlite": lambda place, clock, _: Store(SQLiteRecorder(place / "hansard.db"), clock),
 }
+
+SERVERS = {"redis": "redis_server"}
+"""The fixture that answers with the server that a kind of store needs."""
 
 GONE_WHEN_CLOSED = frozenset({"memory"})
 
@@ -41,11 +54,12 @@ GONE_WHEN_CLOSED = frozenset({"memory"})
 class Stores:
     """Stores of one kind, each in a place of its own."""
 
-    def __init__(self, kind: str, folder: Path, clock: Clock) -> None:
+    def __init__(self, kind: str, folder: Path, clock: Clock, server: Any) -> None:
         self.kind = kind
         self.outlive_closing = kind not in GONE_WHEN_CLOSED
         self._folder = folder
         self._clock = clock
+        self._server = server
         self._places: dict[Store, Path] = {}
         self._closing = ExitStack()
 
@@ -71,7 +85,7 @@ class Stores:
         self._closing.close()
 
     def _opened(self, place: Path) -> Store:
-        store = self._closing.enter_context(STORES[self.kind](place, self._clock))
+        store = self._closing.enter_context(STORES[self.kind](place, self._clock, self._server))
         self._places[store] = place
         return store
 
@@ -85,7 +99,8 @@ def clock() -> Clock:
 @pytest.fixture(params=STORES)
 def stores(request: pytest.FixtureRequest, tmp_path: Path, clock: Clock) -> Iterator[Stores]:
     """Stores of one kind; every test runs once per kind."""
-    kept = Stores(request.param, tmp_path, clock)
+    server = request.getfixturevalue(SERVERS[request.param]) if request.param in SERVERS else None
+    kept = Stores(request.param, tmp_path, clock, server)
     yield kept
     kept.close()
 

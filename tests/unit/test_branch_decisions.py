@@ -90,6 +90,25 @@ def test_an_automatic_name_is_not_the_id_of_another_branch(given: Given) -> None
     )
 
 
+def test_the_default_branch_is_created_once(given: Given) -> None:
+    after = given(STARTED).when(branch.create_default, id="b").then_once(BranchCreated(0, "b", "main"))
+
+    assert after.state.default == 0
+
+
+def test_a_default_branch_that_was_lost_is_created_anew(given: Given) -> None:
+    before = given(STARTED, MAIN, BranchRemoved(0), DefaultBranchChanged(None))
+
+    before.when(branch.create_default, id="b").then_once(BranchCreated(1, "b", "main"))
+
+
+def test_a_new_default_branch_gets_a_name_that_is_free(given: Given) -> None:
+    before = given(STARTED, MAIN, OTHER, DefaultBranchChanged(None))
+
+    after = before.when(branch.create_default, id="b").then_once(BranchCreated(2, "b", "main-2"))
+    assert after.state.default == 2
+
+
 @pytest.mark.parametrize("name", ["main", "id-other"])
 def test_a_name_that_means_another_branch_is_refused(given: Given, name: str) -> None:
     before = given(STARTED, MAIN, OTHER)
@@ -320,6 +339,7 @@ def test_two_branches_can_swap_their_names(given: Given) -> None:
         (history.rewind, (1,)),
         (history.truncate, (0,)),
         (history.clear, ()),
+        (history.undo, ()),
         (history.share, ([1],)),
         (history.reorder, ([],)),
         (message.append, ([Message("hello")],)),

@@ -22,6 +22,7 @@ from hansard.domain.events import (
     BranchReordered,
     BranchRewound,
     BranchTruncated,
+    ChangeUndone,
     DefaultBranchChanged,
     Event,
     ForkEnded,
@@ -125,6 +126,7 @@ EVERYTHING: list[Event] = [
     SessionForked("f-1", 3),
     SessionForked("f-2", 4),
     ForkEnded("f-1"),
+    ChangeUndone(0, 13, (Range(0, 4, 5, 2),), 3),
 ]
 """A session in which everything happens that can."""
 
@@ -136,7 +138,7 @@ def test_in_this_session_everything_happens_that_can() -> None:
 def test_everything_that_happens_is_in_the_state(given: Given) -> None:
     state = given(*EVERYTHING).state
 
-    assert (state.position, state.time, state.created) == (56, 560, 10)
+    assert (state.position, state.time, state.created) == (57, 570, 10)
     assert state.status is Status.DELETED
     assert (state.name, state.user, state.key) == ("billing", "ada", "ticket-7")
     assert state.forks == {"f-2"}
@@ -164,10 +166,11 @@ def test_what_branches_show_is_in_the_state(given: Given) -> None:
     assert [after.shows(0, at) for at in (9, 10, 11, 12, 13)] == [[4, 5], [4, 5, 7], [7, 4, 5], [4, 5], [4, 5, 7]]
     assert [after.shows(1, at) for at in (6, 7, 8, 9, 14)] == [[4], [4, 7], [4, 7, 5], [4, 7], []]
     assert [after.system(0), after.system(1), after.system(0, at=2)] == [3, 3, None]
+    assert [main.undoable, tangent.undoable] == [[12], [9, 14]]
 
 
 def test_a_state_is_at_the_position_of_its_last_event(given: Given) -> None:
-    assert [given(*EVERYTHING[:count]).state.position for count in range(54)] == list(range(54))
+    assert [given(*EVERYTHING[:count]).state.position for count in range(58)] == list(range(58))
 
 
 def test_counting_messages_up_to_a_position(given: Given) -> None:
@@ -252,6 +255,8 @@ def test_two_new_states_share_nothing() -> None:
         (MailReceived("m-1", "main"), "mail.received"),
         (ToolRemoved("add"), "work.tool_removed"),
         (OperationCompleted("o-1"), "work.operation_completed"),
+        (ForkEnded("s-1"), "session.fork_ended"),
+        (ChangeUndone(0, 2, ()), "branch.change_undone"),
     ],
 )
 def test_an_event_that_does_not_follow_is_named(event: Event, name: str) -> None:

@@ -2,13 +2,15 @@
 
 The model copies its lists on every fork, changes them in place, and keeps a copy of everything for every position. It
 knows nothing of ranges. Each command is decided on the state and done to the lists, and both must agree on whether it
-is refused, how many events follow, and what every branch shows, now and at every position before.
+is refused, how many events follow, and what every branch shows, now and at every position before. A history may also
+go on as another session, for which all positions before are shifted.
 """
 
 from array import array
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any, TypeAlias
 
 import pytest
@@ -22,13 +24,15 @@ from hansard.domain.errors import (
     BranchNotYet,
     InvalidMerge,
     NameTaken,
+    NothingToUndo,
     Refused,
     RemovedBranch,
     UnknownBranch,
     UnknownMessage,
 )
-from hansard.domain.events import BranchCreated, Event, MessageAppended
-from hansard.domain.evolve import evolve, fold
+from hansard.domain.events import BranchCreated, Event, MessageAppended, SessionForked, SessionStarted
+from hansard.domain.evolve import branched_off, evolve, fold
+from hansard.domain.inheritance import inherit
 from hansard.domain.message import Message
 from hansard.domain.ranges import spread
 from hansard.domain.state import State, Status, pack, unpack
@@ -50,6 +54,7 @@ class Line:
     messages: list[tuple[int, str]] = field(default_factory=list)
     system: int | None = None
     removed: bool = False
+    undoable: list[int] = field(default_factory=list)
 
     @property
     def positions(self) -> list[int]:
@@ -78,16 +83,16 @@ class Lists:
 
     def __init__(self) -> None:
         self.now = Moment()
-        self.moments = [Moment(status=Status.UNSTARTED)]
+        self.moments = {0: Moment(status=Status.UNSTARTED)}
         self.written: list[int] = []
 
     @property
     def next(self) -> int:
-        return len(self.moments)
+        return max(self.moments) + 1
 
     def happened(self) -> None:
         """One event has happened, with this outcome."""
-        self.moments.append(deepcopy(self.now))
+        self.moments[self.next] = deepcopy(self.now)
 
     def write(self, line: Line) -> None:
         line.messages.append((self.next, "authored"))
@@ -95,7 +100,27 @@ class Lists:
         self.happened()
 
     def was_shown(self, number: int, position: int) -> bool:
-        return any(moment.has(number) and position in moment.lines[number].positions for moment in self.moments)
+        moments = self.moments.values()
+        return any(moment.has(number) and position in moment.lines[number].positions for moment in moments)
+
+    def go_on_from(self, position: int) -> None:
+        """Another session starts with what was so at a position, which is its position 0."""
+        then = {at - position: moved(moment, -position) for at, moment in self.moments.items() if at <= position}
+        self.written = [at - position for at in self.written if at <= position]
+        self.moments, self.now = then, deepcopy(then[0])
+        self.now.status = Status.ACTIVE
+        self.happened()
+
+
+def moved(moment: Moment, by: int) -> Moment:
+    """The same moment, all its positions shifted."""
+    found = deepcopy(moment)
+    found.redacted = {position + by for position in found.redacted}
+    for line in found.lines:
+        line.messages = [(position + by, origin) for position, origin in line.messages]
+        line.system = None if line.system is None else line.system + by
+        line.undoable = [position + by for position in line.undoable]
+    return found
 
 
 def interleaved(ours: list[tuple[int, str]], theirs: list[tuple[int, str]]) -> list[tuple[int, str]]:
@@ -106,6 +131,23 @@ def interleaved(ours: list[tuple[int, str]], theirs: list[tuple[int, str]]) -> l
     return both + ours + theirs
 
 
+@dataclass
+class Life:
+    """A session: the state it started with, where that was in the session before, and its own events."""
+
+    base: State
+    ahead: int = 0
+    placed: list[Placed] = field(default_factory=list)
+
+
+def state_at(lives: list[Life], position: int) -> State:
+    """The state at a position of the last of these sessions, made from the first one on."""
+    life = lives[-1]
+    if position >= 0 or len(lives) == 1:
+        return fold(life.placed[:position], life.base)
+    return inherit(state_at(lives[:-1], position + life.ahead), life.base.session, life.ahead)
+
+
 # --- The commands -----------------------------------------------------------------------------------------
 
 
@@ -114,10 +156,38 @@ class Run:
 
     def __init__(self) -> None:
         self.lists = Lists()
+        self.lives = [Life(State("s"))]
         self.state = State("s")
-        self.placed: list[Placed] = []
+        self.names = count(1)
         self.decided(session.start)
         self.lists.happened()
+
+    @property
+    def base(self) -> State:
+        """The state that the session started with: nothing, or what it inherited."""
+        return self.lives[-1].base
+
+    @property
+    def placed(self) -> list[Placed]:
+        """The session's own events."""
+        return self.lives[-1].placed
+
+    def at(self, position: int) -> State:
+        """The state at a position of the session, or of those it goes on from."""
+        return state_at(self.lives, position)
+
+    def go_on_from(self, position: int) -> None:
+        """Does the rest in another session, which inherits at a position the session that recorded it."""
+        self.lists.go_on_from(position)
+        while position < 1:
+            position += self.lives.pop().ahead
+        source, new = state_at(self.lives, len(self.placed)), f"s-{next(self.names)}"
+        base = inherit(self.at(position), new, position)
+        told, (started,) = session.fork(source, base, digest=b"\x07")
+        assert told == [SessionForked(new, position)]
+        assert started == SessionStarted(forked_from=source.session, forked_at=position, forked_digest="07")
+        self.lives.append(Life(base, position, [(1, 10, started)]))
+        self.state = fold(self.placed, base)
 
     def do(self, kind: str, numbers: list[int]) -> None:
         """Does one command; the numbers choose what it is done to."""
@@ -147,7 +217,7 @@ class Run:
         return number, self.lists.now.lines[number]
 
     def position(self, choice: int) -> int:
-        return choice % self.state.position + 1
+        return self.state.first + choice % (self.state.position - self.state.first + 1)
 
     def is_taken(self, name: str, but: Line | None = None) -> bool:
         names = {line.name for _, line in self.lists.now.live if line is not but}
@@ -214,11 +284,14 @@ def set_system(run: Run, choice: int, kind: int, *_: int) -> None:
     return changed(run, line, line.messages, None if content is None else run.lists.next)
 
 
-def changed(run: Run, line: Line, messages: list[tuple[int, str]], system: int | None) -> None:
+def changed(
+    run: Run, line: Line, messages: list[tuple[int, str]], system: int | None, *, undoable: bool = False
+) -> None:
     """The line shows these messages from here on; something happened if they are others."""
     positions = [position for position, _ in messages]
     if (positions, system) != (line.positions, line.system):
         line.messages, line.system = list(messages), system
+        line.undoable += [run.lists.next] if undoable else []
         run.lists.happened()
 
 
@@ -231,7 +304,7 @@ def rewind(run: Run, choice: int, place: int, *_: int) -> None:
     if not then.has(number):
         return run.refused(BranchNotYet, history.rewind, number, to)
     run.decided_once(history.rewind, number, to)
-    return changed(run, line, then.lines[number].messages, then.lines[number].system)
+    return changed(run, line, then.lines[number].messages, then.lines[number].system, undoable=True)
 
 
 def truncate(run: Run, choice: int, keep: int, *_: int) -> None:
@@ -240,7 +313,8 @@ def truncate(run: Run, choice: int, keep: int, *_: int) -> None:
     if line.removed:
         return run.refused(RemovedBranch, history.truncate, number, keep_last)
     run.decided_once(history.truncate, number, keep_last)
-    return changed(run, line, line.messages[max(0, len(line.messages) - keep_last) :], line.system)
+    kept = line.messages[max(0, len(line.messages) - keep_last) :]
+    return changed(run, line, kept, line.system, undoable=True)
 
 
 def clear(run: Run, choice: int, *_: int) -> None:
@@ -248,7 +322,22 @@ def clear(run: Run, choice: int, *_: int) -> None:
     if line.removed:
         return run.refused(RemovedBranch, history.clear, number)
     run.decided_once(history.clear, number)
-    return changed(run, line, [], line.system)
+    return changed(run, line, [], line.system, undoable=True)
+
+
+def undo(run: Run, choice: int, *_: int) -> None:
+    number, line = run.line(choice)
+    if line.removed:
+        return run.refused(RemovedBranch, history.undo, number)
+    if not line.undoable:
+        return run.refused(NothingToUndo, history.undo, number)
+    run.decided(history.undo, number)
+    undone = line.undoable.pop()
+    before, then = (run.lists.moments[at].lines[number] for at in (undone - 1, undone))
+    news = [shown for shown in line.messages if shown[0] not in before.positions + then.positions]
+    line.messages = before.messages + news
+    line.system = before.system if line.system == then.system else line.system
+    return run.lists.happened()
 
 
 def retract(run: Run, choice: int, which: int, kind: int, *_: int) -> None:
@@ -260,7 +349,8 @@ def retract(run: Run, choice: int, which: int, kind: int, *_: int) -> None:
     if not run.lists.was_shown(number, position):
         return run.refused(UnknownMessage, message.retract, number, position)
     run.decided_once(message.retract, number, position)
-    return changed(run, line, [shown for shown in line.messages if shown[0] != position], line.system)
+    left = [shown for shown in line.messages if shown[0] != position]
+    return changed(run, line, left, line.system, undoable=True)
 
 
 def share(run: Run, choice: int, *which: int) -> None:
@@ -353,6 +443,10 @@ def redact(run: Run, which: int, *_: int) -> None:
     return None
 
 
+def go_on(run: Run, place: int, *_: int) -> None:
+    run.go_on_from(max(run.position(place), run.state.first + 1))  # where there is a branch
+
+
 def archive_and_restore(run: Run, *_: int) -> None:
     run.decided_once(session.archive)
     run.lists.now.status = Status.ARCHIVED
@@ -372,6 +466,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "share": share,
     "reorder": reorder,
     "clear": clear,
+    "undo": undo,
     "set_system": set_system,
     "create": create,
     "rename": rename,
@@ -379,10 +474,16 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "change_default": change_default,
     "redact": redact,
     "archive_and_restore": archive_and_restore,
+    "go_on": go_on,
 }
 
 # What histories are made of comes more often than the rest.
-KINDS = [*COMMANDS, *["append"] * 6, *["fork", "merge"] * 4, *["rewind", "truncate", "retract", "share", "reorder"] * 2]
+KINDS = [
+    *COMMANDS,
+    *["append"] * 6,
+    *["fork", "merge"] * 4,
+    *["rewind", "truncate", "retract", "share", "reorder", "undo"] * 2,
+]
 
 HISTORIES = st.lists(
     st.tuples(st.sampled_from(KINDS), st.lists(st.integers(0, 5000), min_size=4, max_size=4)),
@@ -445,22 +546,28 @@ def agrees_on_showings(state: State, moment: Moment, at: int | None) -> None:
 
 @histories(150)
 def test_a_history_folded_up_to_any_position_shows_what_lists_show(run: Run) -> None:
-    state = State("s")
-    for placed, moment in zip(run.placed, run.lists.moments[1:], strict=True):
+    state = branched_off(run.base)
+    for placed in run.placed:
         evolve(state, *placed)
-        agrees(state, moment)
+        agrees(state, run.lists.moments[state.position])
 
 
 @histories(150)
 def test_the_last_state_still_shows_every_position_as_it_was(run: Run) -> None:
-    for at, moment in enumerate(run.lists.moments):
+    for at, moment in run.lists.moments.items():
         agrees_on_showings(run.state, moment, at)
+
+
+@histories(40)
+def test_a_position_before_the_session_started_is_one_of_those_it_goes_on_from(run: Run) -> None:
+    for at in range(run.state.first, run.state.position + 1):
+        agrees_on_showings(run.at(at), run.lists.moments[at], None)
 
 
 @histories(40)
 def test_the_whole_is_the_same_from_any_snapshot(run: Run) -> None:
     for split in range(len(run.placed) + 1):
-        before = fold(run.placed[:split], State("s"))
+        before = fold(run.placed[:split], run.base)
         packed = pack(before)
 
         assert fold(run.placed[split:], unpack(packed)) == run.state
@@ -470,34 +577,35 @@ def test_the_whole_is_the_same_from_any_snapshot(run: Run) -> None:
 
 @histories(100)
 def test_a_state_that_knows_all_messages_beforehand_shows_the_same(run: Run) -> None:
-    rest = [placed for placed in run.placed if not isinstance(placed[2], MessageAppended)]
-    known = State("s", written=written(run.placed))
-
-    folded = fold(rest, known)
+    folded = fold(structure(run.placed), knowing(run.placed, run.base))
 
     assert folded.branches == run.state.branches
     assert folded.written == run.state.written
-    for at in range(1, run.state.position + 1):
-        agrees_on_showings(folded, run.lists.moments[at], at)
+    for at, moment in run.lists.moments.items():
+        agrees_on_showings(folded, moment, at)
 
 
 @histories(40)
 def test_a_state_that_knows_later_messages_shows_what_was_shown_then(run: Run) -> None:
-    known = written(run.placed)
+    known = knowing(run.placed, run.base)
     for at in range(len(run.placed) + 1):
-        rest = [placed for placed in run.placed[:at] if not isinstance(placed[2], MessageAppended)]
-        folded = fold(rest, State("s", written=known))
+        folded = fold(structure(run.placed[:at]), known)
 
         agrees_on_showings(folded, run.lists.moments[at], at)
 
 
-def written(placed: list[Placed]) -> dict[int, Any]:
-    """The positions of all messages by the branch they were written on, as a store keeps them."""
-    found: dict[int, Any] = {}
+def structure(placed: list[Placed]) -> list[Placed]:
+    """All events but the messages."""
+    return [each for each in placed if not isinstance(each[2], MessageAppended)]
+
+
+def knowing(placed: list[Placed], base: State) -> State:
+    """The state that knows the positions of all messages, and nothing else of what happens."""
+    known = branched_off(base)
     for position, _, event in placed:
         if isinstance(event, MessageAppended):
-            found.setdefault(event.branch, array("q")).append(position)
-    return found
+            known.written.setdefault(event.branch, array("q")).append(position)
+    return known
 
 
 JSON = st.recursive(

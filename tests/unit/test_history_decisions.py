@@ -14,6 +14,7 @@ from hansard.domain.errors import (
     InvalidMerge,
     InvalidOrder,
     InvalidValue,
+    NothingToUndo,
     RemovedBranch,
     UnknownBranch,
     UnknownMessage,
@@ -27,6 +28,7 @@ from hansard.domain.events import (
     BranchReordered,
     BranchRewound,
     BranchTruncated,
+    ChangeUndone,
     Event,
     MessageAppended,
     MessageRetracted,
@@ -159,6 +161,60 @@ def test_a_cleared_branch_shows_its_system_message_alone(given: Given) -> None:
 
 def test_an_empty_branch_needs_no_clearing(given: Given) -> None:
     given(STARTED, MAIN, TERSE).when(history.clear, 0).nothing()
+
+
+# --- Undo -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "change", [BranchRewound(0, 3), BranchTruncated(0, 1), BranchCleared(0), MessageRetracted(0, 4)]
+)
+def test_the_last_change_can_be_undone_and_what_came_since_stays_at_the_end(given: Given, change: Event) -> None:
+    before = given(*THREE, change, said())
+
+    after = before.when(history.undo, 0).then(ChangeUndone(0, 6, (Range(0, 3, 7, 4),)))
+    assert after.shows(0) == [3, 4, 5, 7]
+    after.when(history.undo, 0).refused(NothingToUndo, "'main'", "nothing to undo")
+
+
+def test_changes_are_undone_the_last_one_first(given: Given) -> None:
+    before = given(*THREE, MessageRetracted(0, 4), said(), BranchCleared(0), said())
+
+    once = before.when(history.undo, 0).then(ChangeUndone(0, 8, (Range(0, 3, 3, 1), Range(0, 5, 9, 3))))
+    assert once.shows(0) == [3, 5, 7, 9]
+    twice = once.when(history.undo, 0).then(ChangeUndone(0, 6, (Range(0, 3, 9, 5),)))
+    assert twice.shows(0) == [3, 4, 5, 7, 9]
+    twice.when(history.undo, 0).refused(NothingToUndo)
+
+
+def test_a_change_after_an_undone_one_is_undone_first(given: Given) -> None:
+    before = given(*THREE, BranchTruncated(0, 2), MessageRetracted(0, 5), ChangeUndone(0, 7, (Range(0, 4, 5, 2),)))
+
+    again = given(*before.events, BranchCleared(0)).when(history.undo, 0)
+    after = again.then(ChangeUndone(0, 9, (Range(0, 4, 5, 2),)))
+    after.when(history.undo, 0).then(ChangeUndone(0, 6, (Range(0, 3, 5, 3),)))
+
+
+def test_undoing_a_rewind_brings_back_the_system_message_unless_there_is_a_newer_one(given: Given) -> None:
+    before = given(STARTED, MAIN, said(), TERSE, BranchRewound(0, 3))
+
+    assert before.when(history.undo, 0).then(ChangeUndone(0, 5, (Range(0, 3, 3, 1),), 4)).system(0) == 4
+    newer = given(*before.events, TERSE)
+    assert newer.when(history.undo, 0).then(ChangeUndone(0, 5, (Range(0, 3, 3, 1),), 6)).system(0) == 6
+
+
+def test_what_is_shown_another_way_since_is_shown_once_after_an_undo(given: Given) -> None:
+    shared = MessagesShared(0, (Range(0, 4, 4, 1, Origin.SHARED), Range(1, 7, 7, 1, Origin.SHARED)))
+    before = given(*THREE, OTHER, said(1), BranchCleared(0), shared)
+
+    after = before.when(history.undo, 0).then(ChangeUndone(0, 8, (Range(0, 3, 5, 3), Range(1, 7, 7, 1, Origin.SHARED))))
+    assert after.shows(0) == [3, 4, 5, 7]
+
+
+def test_a_branch_that_lost_nothing_has_nothing_to_undo(given: Given) -> None:
+    before = given(*THREE, forked(1, 0, at=5), BranchCleared(0), MessagesShared(1, (Range(0, 5, 5, 1),)))
+
+    before.when(history.undo, 1).refused(NothingToUndo, "'fork-1'", "nothing to undo", "a rewind")
 
 
 # --- Share ------------------------------------------------------------------------------------------------
@@ -308,6 +364,17 @@ def test_two_branches_can_be_merged_into_each_other(given: Given) -> None:
 
 def test_a_branch_cannot_be_merged_into_itself(given: Given) -> None:
     given(*THREE).when(history.merge, 0, 0).refused(InvalidMerge, "'main'", "two branches")
+
+
+@pytest.mark.parametrize(("name", "strategy"), [("append", Strategy.APPEND), ("interleave", Strategy.INTERLEAVE)])
+def test_a_strategy_goes_by_its_name(name: str, strategy: Strategy) -> None:
+    assert history.strategy_named(name) is strategy
+
+
+@pytest.mark.parametrize("name", ["", "APPEND", "rebase"])
+def test_an_unknown_strategy_is_refused(name: str) -> None:
+    with pytest.raises(InvalidValue, match=f"a strategy cannot be '{name}': expected append or interleave"):
+        history.strategy_named(name)
 
 
 @pytest.mark.parametrize("since", [-1, 0, 11])

@@ -15,16 +15,19 @@ from hansard.domain.errors import (
     SessionExists,
     SessionNotActive,
     SessionNotFoundError,
+    SessionReferenced,
     UnknownState,
 )
 from hansard.domain.events import (
     BranchCreated,
     Event,
+    ForkEnded,
     MessageAppended,
     MessageRedacted,
     MetadataUpdated,
     SessionArchived,
     SessionDeleted,
+    SessionForked,
     SessionRenamed,
     SessionRestored,
     SessionStarted,
@@ -113,6 +116,21 @@ def test_a_deleted_session_comes_not_back(given: Given, decide: Callable[..., li
     given(STARTED, SessionDeleted()).when(decide).refused(SessionNotActive, "deleted")
 
 
+def test_a_session_that_others_go_on_from_is_not_deleted_before_them(given: Given) -> None:
+    before = given(STARTED, SessionForked("s-3", 1), SessionForked("s-2", 1))
+
+    before.when(session.delete).refused(SessionReferenced, "session s", "others go on from it", "s-2, s-3")
+    before.when(session.archive).then_once(SessionArchived())
+
+
+def test_a_session_forgets_those_that_went_on_from_it_and_were_deleted(given: Given) -> None:
+    before = given(STARTED, SessionForked("s-2", 1), SessionForked("s-3", 1))
+
+    after = before.when(session.end_fork, "s-2").then_once(ForkEnded("s-2"))
+    assert after.state.forks == {"s-3"}
+    given(*after.events, ForkEnded("s-3")).when(session.delete).then_once(SessionDeleted())
+
+
 @pytest.mark.parametrize("decide", [session.archive, session.restore, session.delete])
 def test_a_reason_is_text(given: Given, decide: Callable[..., list[Event]]) -> None:
     before = given(STARTED, SessionArchived()) if decide is session.restore else given(STARTED)
@@ -135,6 +153,7 @@ CHANGES: list[tuple[Callable[..., list[Event]], tuple[Any, ...], dict[str, Any]]
     (history.rewind, (0, 2), {}),
     (history.truncate, (0, 0), {}),
     (history.clear, (0,), {}),
+    (history.undo, (0,), {}),
     (history.share, (1, [3]), {}),
     (history.merge, (0, 1), {}),
     (history.reorder, (0, [3]), {}),
@@ -171,6 +190,7 @@ def test_a_session_that_was_put_away_takes_no_changes(
         (session.archive, (), {}),
         (session.restore, (), {}),
         (session.delete, (), {}),
+        (session.end_fork, ("s-2",), {}),
         (message.redact, (3,), {}),
     ],
 )

@@ -1,4 +1,4 @@
-"""A store is an application of the `eventsourcing` library: its events, its mapper and its projections are that library's."""
+"""A store is an application of the `eventsourcing` library: it saves, reads, notifies and is followed as one."""
 
 import gc
 from typing import Any
@@ -75,7 +75,7 @@ def test_the_notification_log_is_the_feed(store: Store) -> None:
 
     assert [(item.id, item.originator_id, item.topic) for item in section.items] == [
         (1, "s", "session.started"),
-        (2, "s", "state.set"),
+        (2, "s", "session.state_set"),
         (3, "t", "session.started"),
     ]
     assert store.recorder.max_notification_id() == 3
@@ -173,11 +173,11 @@ def test_ids_come_back_as_the_type_the_application_has(store: Store) -> None:
 
 
 def test_an_event_mapped_to_a_stored_one_and_back_is_the_same() -> None:
-    event = DomainEvent.unrecorded("s", 3, LogRecorded("note", {"a": [1, None]}))
+    event = DomainEvent.unrecorded("s", 3, LogRecorded("note", data={"a": [1, None]}))
 
     stored = EventMapper().to_stored_event(event)
 
-    assert stored == StoredEvent("s", 3, "log.recorded", b'{"kind":"note","fields":{"a":[1,null]}}')
+    assert stored == StoredEvent("s", 3, "log.recorded", b'{"type":"note","data":{"a":[1,null]}}')
     assert EventMapper().to_domain_event(stored) == event
 
 
@@ -247,9 +247,7 @@ class Counting(Projection[Any]):
 
 
 def test_the_runner_of_the_library_follows_a_store(env: dict[str, str], view_class: type[Any]) -> None:
-    with ProjectionRunner(
-        application_class=Store, projection_class=Counting, view_class=view_class, env=env
-    ) as runner:
+    with ProjectionRunner(application_class=Store, projection_class=Counting, view_class=view_class, env=env) as runner:
         branch = Session("Be brief.", store=runner.app).default_branch
         for number in range(20):
             branch.add(f"message {number}")

@@ -4,7 +4,7 @@ Left out: those for its dynamic consistency boundaries, which are another kind o
 of which we have none.
 """
 
-from typing import Any, ClassVar
+from typing import Any
 from unittest import TestCase, defaultTestLoader
 from uuid import UUID, uuid4
 
@@ -18,7 +18,6 @@ from eventsourcing.utils import Environment, get_topic
 from hansard.infrastructure.library.beside import Process, RecordedAggregates, View
 from hansard.infrastructure.library.factory import RecorderFactory
 from hansard.infrastructure.library.persistence import Factory
-from hansard.infrastructure.recorder import Recorder
 from hansard.infrastructure.store import Store
 
 
@@ -28,7 +27,7 @@ class OnStore(TestCase):
     __test__ = False
 
     store: Store
-    env: ClassVar[Any]
+    env: Any
     view_class: type[Any]
 
     def factory_of(self, **env: str) -> RecorderFactory:

@@ -4,11 +4,11 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from threading import Thread
+from threading import Thread, Timer
 from typing import Any
 
 import pytest
-from eventsourcing.persistence import InterfaceError, Notification
+from eventsourcing.persistence import InterfaceError, Notification, Subscription
 
 from hansard.domain.events import LogRecorded, SessionStarted, StateSet
 from hansard.infrastructure.recorder import Recorder
@@ -16,9 +16,13 @@ from hansard.infrastructure.rows import Row
 from hansard.infrastructure.store import Store
 
 
-def taken(subscription: Iterator[Notification], count: int) -> list[tuple[int, str | object, int]]:
-    """The next events: global position, session and position of each."""
+def taken(subscription: Subscription[Recorder], count: int) -> list[tuple[int, str | object, int]]:
+    """The next events: global position, session and position of each; a test that would wait for ever fails."""
+    watchdog = Timer(60, subscription.stop)
+    watchdog.daemon = True
+    watchdog.start()
     found = [next(subscription) for _ in range(count)]
+    watchdog.cancel()
     return [(each.id, each.originator_id, each.originator_version) for each in found]
 
 
@@ -66,7 +70,10 @@ def test_it_misses_nothing_and_repeats_nothing_while_others_write(store: Store) 
 def test_it_sees_what_another_store_writes_to_the_same_record(stores: Any, store: Store) -> None:
     other = stores.beside(store)
 
-    with store.recorder.subscribe() as subscription, running(Thread(target=other.append, args=("a", [SessionStarted()]))):
+    with (
+        store.recorder.subscribe() as subscription,
+        running(Thread(target=other.append, args=("a", [SessionStarted()]))),
+    ):
         assert taken(subscription, 1) == [(1, "a", 1)]
 
 
@@ -108,7 +115,7 @@ def test_events_of_other_names_are_passed_over_and_not_looked_at_again(
     def write() -> None:
         for value in range(30):
             store.append("a", [StateSet("k", value)])
-        store.append("a", [LogRecorded("note", {})])
+        store.append("a", [LogRecorded("note")])
 
     with store.recorder.subscribe(topics=["log.recorded"]) as subscription, running(Thread(target=write)):
         assert taken(subscription, 1) == [(31, "a", 31)]

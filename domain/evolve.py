@@ -268,9 +268,10 @@ def _tool_removed(state: State, event: e.ToolRemoved) -> None:
 
 
 def _model_set(state: State, event: e.ModelSet) -> None:
-    state.models.pop(event.purpose, None)
+    purpose = event.purpose if event.branch is None else f"{event.branch}/{event.purpose}"
+    state.models.pop(purpose, None)
     if event.model is not None:
-        state.models[event.purpose] = ModelState(event.model, event.provider, event.settings)
+        state.models[purpose] = ModelState(event.model, event.provider, event.settings)
 
 
 def _operation_started(state: State, event: e.OperationStarted) -> None:

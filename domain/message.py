@@ -79,7 +79,9 @@ def message_from(
     metadata: Mapping[str, Json] | None = None,
 ) -> Message:
     """A new message of what a caller gave; of one that is on the record, the words and who said them to whom."""
+    origin = Origin.AUTHORED
     if isinstance(given, Message):
+        origin = given.origin if given.position is None else Origin.CLONED
         sender = given.sender if sender is None else sender
         recipient = given.recipient if recipient is None else recipient
         metadata = {**given.metadata, **(metadata or {})}
@@ -87,4 +89,4 @@ def message_from(
     for participant in (sender, recipient):
         if participant is not None and not isinstance(participant, str):
             raise InvalidValue("a sender or recipient", f"cannot be a {type(participant).__name__}: expected a str")
-    return Message(content_from(given), sender, recipient, dict(metadata or {}))
+    return Message(content_from(given), sender, recipient, dict(metadata or {}), origin=origin)

@@ -107,7 +107,7 @@ class State(msgspec.Struct):
     redacted: set[int] = set()
     mails: dict[str, MailState] = {}
     tools: dict[str, list[int | None]] = {}
-    models: dict[str, ModelState] = {}
+    models: dict[str, ModelState] = {}  # by purpose; one that is for a branch only, by number/purpose
     operations: dict[str, str] = {}
 
     @property

@@ -1,17 +1,16 @@
 """A branch in the hand: what it shows, and what can be done on it."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TypeAlias
 from uuid import uuid4
 
 from ._live import Live
 from ._moments import Moment, position_of
+from ._planning import SystemGiven, system_content
 from ._twins import awaited
-from .domain.content import SystemContent, content_from
 from .domain.decisions import branch as branches
 from .domain.decisions import history, message
 from .domain.decisions.branch import UNCHANGED, AccessGiven
-from .domain.errors import InvalidContent, InvalidValue
+from .domain.errors import InvalidValue
 from .domain.events import BranchCreated, Event, MessageAppended, SystemSet
 from .domain.evolve import Placed
 from .domain.expectation import ANY, Expected
@@ -20,9 +19,6 @@ from .domain.plain import Json
 from .domain.state import State
 from .projections.messages import message_of
 from .views import BranchView
-
-SystemGiven: TypeAlias = str | Mapping[str, Json] | SystemContent
-"""What a system message can be made of."""
 
 
 class Branch(BranchView):
@@ -169,12 +165,3 @@ def added_messages(session: str, placed: Sequence[Placed], command_id: str | Non
     if placed and not added:
         raise InvalidValue("the command id", f"{command_id!r} belongs to a command that added no message")
     return added
-
-
-def system_content(given: SystemGiven) -> SystemContent:
-    """The system message that a text, a dict or a content stands for."""
-    content = SystemContent(system_message=given) if isinstance(given, str) else given
-    system = content_from(content)
-    if not isinstance(system, SystemContent):
-        raise InvalidContent(f"{type(system).__name__} is no system message", ("system_message", "role and content"))
-    return system

@@ -1,19 +1,21 @@
 """A session in the hand: start it, open it anywhere, branch it, and go back in its time."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Self, TypeVar
 from uuid import uuid4
 
 from ._default import default_store
 from ._live import Live, change_together
 from ._moments import Moment, position_of
+from ._planning import SystemGiven, ToolGiven, dated_system, loaded_messages, name_of, tool_names
 from ._twins import awaited
-from .branch import Branch, SystemGiven, added_messages, new_branch, system_content
+from .branch import Branch, added_messages, new_branch
 from .domain.decisions import branch as branches
 from .domain.decisions import history, message
 from .domain.decisions import session as sessions
 from .domain.decisions.branch import UNCHANGED, Access, AccessGiven
 from .domain.decisions.history import Strategy
+from .domain.decisions.plan import BranchPlan, begin
 from .domain.decisions.sequence import in_turn
 from .domain.errors import InvalidBranch, SessionExists
 from .domain.events import Event
@@ -24,6 +26,7 @@ from .domain.plain import Json
 from .domain.ranges import Origin
 from .domain.state import State
 from .infrastructure.store import Store
+from .replay import Replay
 from .views import Branches, BranchView, SessionView
 
 D = TypeVar("D")
@@ -38,20 +41,32 @@ class Session(SessionView):
         *,
         name: str | None = None,
         user: str | None = None,
+        user_id: str | None = None,
         session_id: str | None = None,
         metadata: Mapping[str, Json] | None = None,
+        messages: Iterable[Message | ContentGiven] | None = None,
+        default_branch: str | None = None,
+        default_system: SystemGiven | None = None,
+        default_capabilities: Access = None,
+        default_resources: Access = None,
         store: Store | None = None,
     ) -> None:
-        """Starts a session; with a system text, on a default branch named "main" that has it in front.
+        """Starts a session; with a system text or anything else for it, on a default branch that has it, named "main".
 
         Without a store it is kept where the settings say, which is ./hansard.db if they say nothing.
         """
+        begun = BranchPlan(
+            name=default_branch,
+            capabilities=default_capabilities,
+            resources=default_resources,
+            system=dated_system(default_system if system is None else system, None),
+            messages=loaded_messages(messages),
+        )
         id = str(uuid4()) if session_id is None else sessions.checked_name(session_id, "a session id")
-        steps = [lambda state: sessions.start(state, name=name, user=user, metadata=metadata)]
-        if system is not None:
-            text, main = system_content(system), str(uuid4())
-            steps.append(lambda state: branches.create(state, id=main))
-            steps.append(lambda state: branches.set_system(state, 0, text))
+        owner, main = user_id if user is None else user, str(uuid4())
+        steps = [lambda state: sessions.start(state, name=name, user=owner, metadata=metadata)]
+        if begun != BranchPlan():
+            steps.append(lambda state: begin(state, begun, id=main))
         self._attach(Live(store or default_store(), State(id)))
         self._live.change(lambda state: in_turn(state, *steps))
 
@@ -83,22 +98,52 @@ class Session(SessionView):
         user: str | None = None,
         capabilities: Access = None,
         resources: Access = None,
+        messages: Iterable[Message | ContentGiven] | None = None,
         expected: Expected = ANY,
         command_id: str | None = None,
     ) -> Branch:
-        """A new, empty branch; the first one of a session is its default."""
-        text = None if system is None else system_content(system)
+        """A new branch; the first one of a session is its default."""
+        plan = BranchPlan(
+            name=name,
+            user=user,
+            capabilities=capabilities,
+            resources=resources,
+            system=dated_system(system, None),
+            messages=loaded_messages(messages),
+        )
+        return new_branch(self._live, lambda state, id: begin(state, plan, id=id), expected, command_id)
 
-        def decide(state: State, id: str) -> Sequence[Event]:
-            return in_turn(
-                state,
-                lambda state: branches.create(
-                    state, id=id, name=name, user=user, capabilities=capabilities, resources=resources
-                ),
-                lambda state: branches.set_system(state, state.ids[id], text),
-            )
+    def new_branch(
+        self,
+        /,
+        system: SystemGiven | None = None,
+        system_sender: str | None = None,
+        system_datetime: bool | str | None = None,
+        user: str | None = None,
+        name: str | None = None,
+        imodel: ToolGiven | None = None,
+        messages: Iterable[Message | ContentGiven] | None = None,
+        progress: Sequence[int] | None = None,
+        tool_manager: object = None,
+        tools: ToolGiven | Iterable[ToolGiven] | None = None,
+        **kwargs: Json,
+    ) -> Branch:
+        """A new branch as `create_branch` makes it, by the names that LionAGI has for it.
 
-        return new_branch(self._live, decide, expected, command_id)
+        `progress` is the order of the messages by their indexes; models and tools are recorded by their names, and
+        what else is named is kept as the branch's metadata.
+        """
+        plan = BranchPlan(
+            name=name,
+            user=user,
+            metadata=kwargs,
+            system=dated_system(system, system_datetime),
+            system_sender=system_sender,
+            messages=loaded_messages(messages, progress),
+            tools=tool_names(tools, tool_manager),
+            model=None if imodel is None else name_of(imodel),
+        )
+        return new_branch(self._live, lambda state, id: begin(state, plan, id=id), ANY, None)
 
     def fork(
         self,
@@ -201,6 +246,10 @@ class Session(SessionView):
         number = self._number(branch)
         self._live.change(lambda state: branches.change_default(state, number))
 
+    def replay(self) -> "SessionReplay":
+        """A walk through the session, event by event, forwards and backwards, from which it can be forked."""
+        return SessionReplay(self._live)
+
     # Messages
 
     def add_message(
@@ -267,6 +316,7 @@ class Session(SessionView):
     asplit = awaited(split)
     afork_session = awaited(fork_session)
     acreate_branch = awaited(create_branch)
+    anew_branch = awaited(new_branch)
     afork = awaited(fork)
     amerge = awaited(merge)
     aget_branch = awaited(get_branch)
@@ -303,6 +353,24 @@ class Session(SessionView):
 
     def _branch(self, number: int) -> Branch:
         return Branch(self._live, number)
+
+
+class SessionReplay(Replay[SessionView]):
+    """A walk through a session that takes changes."""
+
+    def __init__(self, live: Live) -> None:
+        super().__init__(live, SessionView)
+        self._live = live
+
+    def fork_here(self, branch: BranchView | str | int | None = None, name: str | None = None) -> Branch:
+        """A new branch that shows what a branch, or the default one, showed here."""
+        there = self.view
+        source = there.default_branch if branch is None else there.branches[_reference(branch)]
+        return Branch(self._live, source.number).fork(self.position, name)
+
+
+def _reference(branch: BranchView | str | int) -> str | int:
+    return branch.number if isinstance(branch, BranchView) else branch
 
 
 def _on(branch: int | None, state: State, decide: Callable[[State, int], Sequence[Event]]) -> Sequence[Event]:

@@ -1,6 +1,6 @@
 """Decisions on branches: create, fork, name, remove, and what a branch may use."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from enum import Enum
 from typing import Final, Literal, TypeAlias
 
@@ -47,6 +47,7 @@ def create(
     user: str | None = None,
     capabilities: Access = None,
     resources: Access = None,
+    metadata: Mapping[str, Json] | None = None,
 ) -> list[Event]:
     """Creates an empty branch; without a name it gets one that is free."""
     active(state)
@@ -58,6 +59,7 @@ def create(
             user=None if user is None else checked_name(user, "a user"),
             capabilities=_members(capabilities, "capabilities"),
             resources=_members(resources, "resources"),
+            metadata=plain(metadata or {}, "metadata"),
         )
     ]
 

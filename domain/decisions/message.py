@@ -44,7 +44,7 @@ def _appended(branch: int, message: Message) -> Event:
     metadata = plain(message.metadata, "metadata") if message.metadata else {}
     if isinstance(content, SystemContent):
         return SystemSet(branch, content, message.sender, metadata)
-    return MessageAppended(branch, content, message.sender, message.recipient, metadata)
+    return MessageAppended(branch, content, message.sender, message.recipient, metadata, message.origin)
 
 
 def _was_shown(state: State, branch: BranchState, message: int) -> bool:

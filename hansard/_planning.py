@@ -1,0 +1,64 @@
+"""What a caller gives for a new branch, in the many forms that are understood, as one plan."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import TypeAlias
+
+from msgspec.structs import replace
+
+from .domain.content import SystemContent, content_from
+from .domain.errors import InvalidContent, InvalidValue
+from .domain.message import ContentGiven, Message, message_from
+from .domain.plain import Json
+from .domain.ranges import Origin
+
+SystemGiven: TypeAlias = str | Mapping[str, Json] | SystemContent
+"""What a system message can be made of."""
+
+ToolGiven: TypeAlias = str | Callable[..., object] | object
+"""A tool by its name, a function, or anything that has a name."""
+
+
+def system_content(given: SystemGiven) -> SystemContent:
+    """The system message that a text, a dict or a content stands for."""
+    content = SystemContent(system_message=given) if isinstance(given, str) else given
+    system = content_from(content)
+    if not isinstance(system, SystemContent):
+        raise InvalidContent(f"{type(system).__name__} is no system message", ("system_message", "role and content"))
+    return system
+
+
+def dated_system(given: SystemGiven | None, dated: bool | str | None) -> SystemContent | None:
+    """The system message with a date if it is to have one: a text as it is, True for now, to the minute, in UTC."""
+    content = None if given is None else system_content(given)
+    if not dated:
+        return content
+    when = dated if isinstance(dated, str) else datetime.now(UTC).isoformat(timespec="minutes")
+    return replace(content or SystemContent(), system_datetime=when)
+
+
+def loaded_messages(
+    given: Iterable[Message | ContentGiven] | None, order: Sequence[int] | None = None
+) -> tuple[Message, ...]:
+    """Messages that come from elsewhere; in the order that a list of their indexes gives, if there is one."""
+    messages = [replace(message_from(each), origin=Origin.LOADED) for each in given or ()]
+    if order is None:
+        return tuple(messages)
+    if not all(isinstance(place, int) and 0 <= place < len(messages) for place in order):
+        raise InvalidValue("progress", f"is {list(order)!r}: expected indexes of the {len(messages)} messages")
+    return tuple(messages[place] for place in order)
+
+
+def tool_names(given: ToolGiven | Iterable[ToolGiven] | None, registry: object = None) -> tuple[str, ...]:
+    """The names of tools given one by one or as a list, and of those that a registry holds."""
+    tools = list(given) if isinstance(given, list | tuple | set | frozenset) else [] if given is None else [given]
+    kept = getattr(registry, "registry", registry)
+    return tuple(dict.fromkeys([*(kept if isinstance(kept, Mapping) else ()), *map(name_of, tools)]))
+
+
+def name_of(given: object) -> str:
+    """The name that something goes by: itself if it is text, or its name."""
+    name = given if isinstance(given, str) else getattr(given, "name", None) or getattr(given, "__name__", None)
+    if not isinstance(name, str) or not name:
+        raise InvalidValue("a tool or model", f"{given!r} has no name: expected a name, a function or something named")
+    return name

@@ -122,7 +122,7 @@ def views(store: Store) -> None:
         if number % 2:
             branch.rename(f"tree {number}")
         else:
-            branch = branch.fork(at=session.position - random.randint(0, 40))
+            branch = random.choice(list(session.branches)).fork()
 
     def view() -> int:
         past = session.at(random.randint(2, session.position))

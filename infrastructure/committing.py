@@ -9,6 +9,7 @@ from threading import Lock
 from typing import TypeAlias
 
 from ..domain.errors import Refused, StoreFailed
+from .forking import tell
 from .rows import Append, Appended
 
 Outcome: TypeAlias = Appended | Exception
@@ -24,6 +25,11 @@ class GroupCommit:
     def __init__(self, store: str, commit: Commit) -> None:
         self._store = store
         self._commit = commit
+        tell(self)
+        self.forked()
+
+    def forked(self) -> None:
+        """Begins with an empty queue: in a new process nobody waits."""
         self._lock = Lock()
         self._queue: deque[_Waiter] = deque()
         self._taken = False

@@ -7,6 +7,7 @@ from pathlib import Path
 from threading import Lock, RLock
 
 from ...domain.errors import StoreClosed, StoreFailed
+from ..forking import tell
 from .schema import prepare
 
 PATIENCE = 30.0
@@ -26,6 +27,8 @@ class Connections:
         self._pool = Lock()
         self._idle: list[sqlite3.Connection] = []
         self._closed = False
+        self._parents: list[sqlite3.Connection] = []
+        tell(self)
         with self.translated():
             self._writer = self._connect()
             try:
@@ -33,6 +36,13 @@ class Connections:
             except BaseException:
                 self._writer.close()
                 raise
+
+    def forked(self) -> None:
+        """Connects anew in a child process; to close what is its parent's would end the parent's locks."""
+        self._parents += [self._writer, *self._idle]
+        self._writing, self._pool, self._idle = RLock(), Lock(), []
+        if not self._closed:
+            self._writer = self._connect()
 
     @contextmanager
     def alone(self) -> Iterator[sqlite3.Connection]:

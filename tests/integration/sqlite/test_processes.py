@@ -114,3 +114,27 @@ with open_store(sys.argv[1]) as store:
     assert session.message_count == 100
     assert [event.command_id for event in session.events(after=3)] == [f"c-{number}" for number in range(100)]
     store.close()
+
+
+def test_a_process_that_was_forked_goes_on_with_connections_of_its_own(tmp_path: Path) -> None:
+    program = """
+import os, sys
+from hansard import Session, open_store
+with open_store(sys.argv[1]) as store:
+    main = Session("Be brief.", store=store).default_branch
+    children = []
+    for child in range(3):
+        pid = os.fork()
+        if pid == 0:
+            for number in range(20):
+                main.add(f"child {child} {number}")
+            os._exit(0)
+        children.append(pid)
+    for number in range(20):
+        main.add(f"parent {number}")
+    assert [os.waitpid(pid, 0)[1] for pid in children] == [0, 0, 0]
+    print(len(main.messages), store.verify().ok)
+"""
+    command = [sys.executable, "-P", "-c", program, f"sqlite:///{tmp_path}/forked.db"]
+
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "81 True\n"

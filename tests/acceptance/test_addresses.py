@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from hansard import InvalidValue, Session, SessionNotFoundError, Store, open_store
+from hansard import InvalidValue, Session, SessionNotFoundError, open_store
 
 if TYPE_CHECKING:
     from tests.acceptance.conftest import Elsewhere
@@ -198,8 +198,3 @@ except SessionNotFoundError:
     print("another folder")
 """
     assert elsewhere.run(program).splitlines() == ["another store", "True", "True", "another folder"]
-
-
-def test_a_store_is_shown_by_nothing_but_itself(store: Store) -> None:
-    assert not store.closed
-    assert list(store.sessions()) == []

@@ -355,7 +355,7 @@ def test_a_random_history_reads_as_lists_would_at_every_position(stores: Stores)
     run_state_machine_as_test(
         DoorToThese,
         settings=settings(
-            max_examples=150 if stores.kind == "memory" else 60,
+            max_examples=150 if stores.kind == "memory" else 30,
             stateful_step_count=30,
             deadline=None,
             suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],

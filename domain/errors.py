@@ -149,7 +149,7 @@ class BranchNotYet(UnknownBranch):
 
 @error
 class ForeignBranch(InvalidBranch):
-    """The branch belongs to another session, or is kept in another store."""
+    """The branch belongs to another session."""
 
     session: str
     branch: str
@@ -338,6 +338,11 @@ class StoreFailed(StoreError):
 
     def __str__(self) -> str:
         return f"the store {self.store} failed: {self.reason}"
+
+
+@error
+class OutcomeUnknown(StoreFailed):
+    """The connection was lost while the server was at work, and nobody can say whether it was done."""
 
 
 @error

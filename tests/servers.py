@@ -17,7 +17,7 @@ from itertools import count
 from pathlib import Path
 from tempfile import mkdtemp
 from threading import Thread
-from typing import Any
+from typing import IO, Any
 
 import pytest
 
@@ -29,8 +29,6 @@ UNTIL_STDIN_ENDS = '"$@" & server=$!; cat > /dev/null; kill -s INT $server; wait
 
 # Nothing here outlives a crash of the machine, so nothing waits for its disk.
 SETTINGS = {"fsync": "off", "full_page_writes": "off", "max_connections": "200", "shared_buffers": "64MB"}
-
-TEMPLATE = "hansard_template"
 
 
 class PostgresServer:
@@ -65,7 +63,7 @@ class PostgresServer:
                 break
         else:
             raise AssertionError("".join(said))
-        Thread(target=self._process.stderr.read, daemon=True).start()  # or the server would wait for a reader one day
+        Thread(target=_read_away, args=(self._process.stderr,), daemon=True).start()
 
     def stop(self) -> None:
         """Ends the server in good order: what is under way is rolled back, and clients are told."""
@@ -96,7 +94,7 @@ class PostgresServer:
         """The name of a new database."""
         name = f"test_{next(self._numbers)}"
         with self.connect() as connection:
-            connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+            connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
         return name
 
     def drop_database(self, name: str) -> None:
@@ -104,9 +102,15 @@ class PostgresServer:
         with self.connect() as connection:
             connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
+    def dump(self, database: str) -> str:
+        """The schema of a database, as statements."""
+        where = ["-h", str(self.folder), "-p", str(self.port), "-U", "postgres"]
+        command = [str(self._binaries / "pg_dump"), "--schema-only", *where, database]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
     def end(self) -> None:
         """Stops the server and takes everything away."""
-        self.stop()
+        self.crash()  # what good order would write is not wanted
         shutil.rmtree(self.folder)
 
     def _unpacked(self) -> Path:
@@ -134,6 +138,13 @@ class PostgresServer:
         return {"user": UNPRIVILEGED, "extra_groups": []} if os.geteuid() == 0 else {}
 
 
+def _read_away(lines: IO[str]) -> None:
+    """Reads to the end, so that the writer never waits for a reader."""
+    with lines:
+        for _ in lines:
+            pass
+
+
 def free_port() -> int:
     """A TCP port that nobody uses at the moment."""
     with closing(socket.socket()) as probe:
@@ -149,12 +160,35 @@ def postgres_server() -> Iterator[PostgresServer]:
     server.end()
 
 
+class PostgresDatabase:
+    """A database that a test has to itself."""
+
+    def __init__(self, server: PostgresServer, name: str) -> None:
+        self.server = server
+        self.name = name
+
+    def address(self, *, tcp: bool = False) -> str:
+        """The address of the store here: by the socket, or by TCP."""
+        return self.server.address(self.name, tcp=tcp)
+
+    def connect(self) -> Any:
+        """The driver, to look behind the store's back."""
+        return self.server.connect(self.name)
+
+
 @pytest.fixture(scope="session")
 def postgres_template(postgres_server: PostgresServer) -> str:
     """A database with the tables of a store and nothing in them."""
     from hansard.infrastructure.postgres.recorder import PostgresRecorder
 
-    with postgres_server.connect() as connection:
-        connection.execute(f"CREATE DATABASE {TEMPLATE}")
-    PostgresRecorder(postgres_server.address(TEMPLATE)).close()
-    return TEMPLATE
+    name = postgres_server.new_database()
+    PostgresRecorder(postgres_server.address(name)).close()
+    return name
+
+
+@pytest.fixture
+def postgres_database(postgres_server: PostgresServer, postgres_template: str) -> Iterator[PostgresDatabase]:
+    """A database with the tables of a store and nothing in them, for one test."""
+    name = postgres_server.new_database(postgres_template)
+    yield PostgresDatabase(postgres_server, name)
+    postgres_server.drop_database(name)

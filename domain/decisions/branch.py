@@ -15,7 +15,7 @@ from ..events import (
     Event,
     SystemSet,
 )
-from ..lookup import branch_at, free_name, get_branch, position_in
+from ..lookup import free_name, get_branch, lineage_at, position_in
 from ..plain import Json, plain
 from ..ranges import Origin
 from ..state import State
@@ -87,7 +87,7 @@ def fork(
     """
     active(state)
     point = state.position if at is None else position_in(state, at)
-    parent = branch_at(state, source, point)
+    parent = lineage_at(state, source, point)
     return [
         BranchCreated(
             branch=len(state.branches),

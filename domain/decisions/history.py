@@ -15,7 +15,7 @@ from ..events import (
     Event,
     MessagesShared,
 )
-from ..lookup import branch_at, get_branch, position_in
+from ..lookup import get_branch, lineage_at, position_in
 from ..ranges import Origin, Shown, from_positions, joined, positions, same_messages, spread
 from ..state import State
 from .session import active
@@ -40,7 +40,7 @@ def rewind(state: State, branch: int, to: int) -> list[Event]:
     """The branch shows again what it showed at a position."""
     active(state)
     get_branch(state, branch)
-    branch_at(state, branch, position_in(state, to))
+    lineage_at(state, branch, position_in(state, to))
     then, now = state.showing(branch, to), state.showing(branch)
     if then.system == now.system and same_messages(then.ranges, now.ranges, state.written):
         return []
@@ -51,8 +51,8 @@ def truncate(state: State, branch: int, keep_last: int) -> list[Event]:
     """The branch shows only its last messages, and its system message."""
     active(state)
     get_branch(state, branch)
-    if keep_last < 0:
-        raise InvalidValue("keep_last", f"is {keep_last}: expected 0 or more")
+    if not isinstance(keep_last, int) or isinstance(keep_last, bool) or keep_last < 0:
+        raise InvalidValue("keep_last", f"is {keep_last!r}: expected a number of messages, 0 or more")
     return [BranchTruncated(branch, keep_last)] if _count(state, branch) > keep_last else []
 
 
@@ -117,15 +117,17 @@ def merge(
 
 
 def reorder(state: State, branch: int, order: Sequence[int]) -> list[Event]:
-    """The branch shows its messages in another order."""
+    """The branch shows its messages in another order; the system message stays in front, named or not."""
     active(state)
     place = get_branch(state, branch)
+    system = state.showing(branch).system
+    wanted = [position for position in order if position != system]
     shown = {position: (owner, position, origin) for owner, position, origin in _spread(state, branch)}
-    if len(order) != len(shown) or set(order) != shown.keys():
-        raise InvalidOrder(state.session, repr(place.name), len(shown), len(order))
-    if list(order) == list(shown):
+    if len(wanted) != len(shown) or set(wanted) != shown.keys():
+        raise InvalidOrder(state.session, repr(place.name), len(shown), len(wanted))
+    if wanted == list(shown):
         return []
-    return [BranchReordered(branch, from_positions([shown[position] for position in order], state.written))]
+    return [BranchReordered(branch, from_positions([shown[position] for position in wanted], state.written))]
 
 
 def _combined(ours: list[Shown], theirs: list[Shown], strategy: Strategy) -> tuple[int, list[Shown]]:

@@ -1,5 +1,6 @@
 """Decisions on a session as a whole: start, name, metadata, state, and where it is in its life."""
 
+import unicodedata
 from collections.abc import Mapping
 
 from msgspec.structs import replace
@@ -30,6 +31,9 @@ from ..state import State, Status
 
 LONGEST_NAME = 255
 
+_NO_TEXT = frozenset({"Cc", "Cs", "Zl", "Zp"})
+"""The categories of characters that no name can have: controls, surrogates, separators of lines and paragraphs."""
+
 
 def start(
     state: State,
@@ -42,6 +46,8 @@ def start(
     """Starts the session; one that has been started is refused."""
     if state.status is not Status.UNSTARTED:
         raise SessionExists(state.session)
+    if metadata is not None and not isinstance(metadata, Mapping):
+        raise InvalidValue("metadata", f"cannot be a {type(metadata).__name__}: expected a dict")
     checked_name(state.session, "a session id")
     return [
         SessionStarted(
@@ -86,6 +92,8 @@ def rename(state: State, name: str | None) -> list[Event]:
 def update_metadata(state: State, changes: Mapping[str, Json]) -> list[Event]:
     """Merges changes into the metadata, key by key."""
     active(state)
+    if not isinstance(changes, Mapping):
+        raise InvalidValue("metadata", f"cannot be a {type(changes).__name__}: expected a dict")
     given = plain(changes, "metadata")
     news = {key: value for key, value in given.items() if not _has(state.metadata, key, value)}
     return [MetadataUpdated(news)] if news else []
@@ -153,14 +161,19 @@ def checked_name(name: str, what: str) -> str:
         raise InvalidValue(what, f"cannot be a {type(name).__name__}: expected a str")
     if not name or len(name) > LONGEST_NAME:
         raise InvalidValue(what, f"has {len(name)} characters: expected 1 to {LONGEST_NAME}")
-    if not name.isprintable():
-        raise InvalidValue(what, f"{name!r} has characters that do not print: expected only such as do")
+    if not _is_text(name):
+        raise InvalidValue(what, f"{name!r} has line breaks, control characters or surrogates: expected none")
     return name
 
 
 def is_name(name: object) -> bool:
     """Whether something can be a name; what cannot is not on the record."""
-    return isinstance(name, str) and 0 < len(name) <= LONGEST_NAME and name.isprintable()
+    return isinstance(name, str) and 0 < len(name) <= LONGEST_NAME and _is_text(name)
+
+
+def _is_text(name: str) -> bool:
+    """Whether a name is one line of text; joiners and other marks that do not print belong to many languages."""
+    return name.isprintable() or not any(unicodedata.category(each) in _NO_TEXT for each in name)
 
 
 def _put_away(state: State) -> Status:

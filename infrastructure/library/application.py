@@ -2,13 +2,15 @@
 
 from typing import Any
 
-from eventsourcing.application import Application, Repository
-from eventsourcing.persistence import InfrastructureFactory, InfrastructureFactoryError
+from eventsourcing.application import AggregateNotFoundError, Application, Repository
+from eventsourcing.persistence import EventStore, InfrastructureFactory, InfrastructureFactoryError
 from eventsourcing.utils import Environment, EnvType
 
+from ...domain.errors import SessionNotFoundError, UnknownPosition
+from ..loading import load
 from ..recorder import Recorder
 from .factory import RecorderFactory
-from .mapper import EventMapper, project_session
+from .mapper import EventMapper
 
 PERSISTENCE = "hansard.infrastructure.library.persistence"
 """Opens a store by its address; named, not imported, since it knows how to open every kind of store."""
@@ -47,15 +49,24 @@ class HansardApplication(Application[str]):
         return recorder
 
     def construct_repository(self) -> "SessionRepository":
-        return SessionRepository(self.events)
+        return SessionRepository(self.events, self.recorder)
 
     def __del__(self) -> None:
         """Closes nothing, other than the library's: what was read may still be on its way out of the recorder."""
 
 
 class SessionRepository(Repository[str]):
-    """Folds sessions out of all their events; `Store.load` does it without the messages."""
+    """Loads sessions as the store does, without their messages; the library's own way takes thirty times as long."""
 
-    def get(self, aggregate_id: str, **kwargs: Any) -> Any:
-        """The state of a session, now or at the position `version`."""
-        return super().get(aggregate_id, **{"projector_func": project_session, **kwargs})
+    def __init__(self, event_store: EventStore[str], recorder: Recorder) -> None:
+        super().__init__(event_store)
+        self._recorder = recorder
+
+    def get(self, aggregate_id: str, *, version: int | None = None, **kwargs: Any) -> Any:
+        """The state of a session, now or at a position; or what a `projector_func` of the caller's makes of it."""
+        if "projector_func" in kwargs:
+            return super().get(aggregate_id, version=version, **kwargs)
+        try:
+            return load(self._recorder, aggregate_id, version)
+        except (SessionNotFoundError, UnknownPosition) as reason:
+            raise AggregateNotFoundError(str(reason)) from reason

@@ -15,7 +15,14 @@ from eventsourcing.utils import Environment, EnvType, resolve_topic
 from ..recorder import Recorder
 from .beside import Beside, RecordedAggregates, View
 
-BESIDE = {"memory": ".memory", "sqlite": ".sqlite"}
+BESIDE = {
+    "memory": ".memory",
+    "sqlite": ".sqlite",
+    "postgresql": ".postgres",
+    "redis": ".redis",
+    "rediss": ".redis",
+    "unix": ".redis",
+}
 """By scheme of the store's address: where what stands beside its recorder is; imported when it is asked for."""
 
 ORIGINATOR_ID_TYPES: dict[str, type[UUID] | type[str]] = {"uuid": UUID, "text": str}

@@ -1,6 +1,5 @@
 """Our events as the library's domain events, and back."""
 
-from collections.abc import Iterable
 from typing import Self
 
 from eventsourcing.domain import DomainEventProtocol
@@ -18,9 +17,7 @@ from eventsourcing.persistence import (
 from ...domain.codec import decode, encode, stored_name
 from ...domain.errors import UnreadableEvent
 from ...domain.events import Event
-from ...domain.evolve import evolve
 from ...domain.record import RecordedEvent
-from ...domain.state import State
 from ..rows import Row, event_of
 from .stored import RowNotification
 
@@ -79,11 +76,3 @@ class EventMapper(Mapper[str]):
         except UnreadableEvent as reason:
             raise MapperDeserialisationError(str(reason)) from reason
         return DomainEvent.unrecorded(session, position, event)
-
-
-def project_session(state: State | None, events: Iterable[DomainEvent]) -> State | None:
-    """The state of a session after events; the library's own projector takes thirty times as long."""
-    for each in events:
-        state = State(each.session) if state is None else state
-        evolve(state, each.position, each.time, each.event)
-    return state

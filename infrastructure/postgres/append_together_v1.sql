@@ -31,7 +31,12 @@ BEGIN
         undone := true;
     END;
     RETURN QUERY
-    SELECT CASE WHEN undone AND a.outcome = 'recorded' THEN 'moved' ELSE a.outcome END,
+    SELECT CASE WHEN NOT undone OR a.outcome NOT IN ('recorded', 'repeated') THEN a.outcome
+                WHEN a.outcome = 'repeated' AND EXISTS (
+                    SELECT FROM "{schema}".{prefix}events AS e
+                    WHERE e.session = c.number AND e.command_id = attempts -> (a.n - 1)::integer ->> 'command_id'
+                ) THEN 'repeated'
+                ELSE 'moved' END,  -- also what repeated another of the group
            a.first_position, a.last_position, a.first_global, a.recorded_at, c
     FROM unnest(outcomes, firsts, lasts, globals, times)
          WITH ORDINALITY AS a (outcome, first_position, last_position, first_global, recorded_at, n)

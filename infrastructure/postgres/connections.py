@@ -1,7 +1,8 @@
 """Connections to one PostgreSQL server: a pool for short calls, and what is said when one breaks."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from threading import Lock
 from time import monotonic
 from typing import Any, TypeAlias
 
@@ -9,6 +10,7 @@ import psycopg
 from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
 
 from ...domain.errors import StoreClosed, StoreFailed
+from ..forking import tell
 from .address import Address
 from .schema import prepare
 
@@ -20,6 +22,7 @@ MOST_CONNECTIONS = 10
 TRIES = 5
 """How often a call is made on another connection because the one it was made on broke."""
 
+Parameters: TypeAlias = Sequence[object] | Mapping[str, object]
 Connection: TypeAlias = psycopg.Connection[tuple[Any, ...]]
 
 
@@ -42,15 +45,23 @@ class Connections:
                 prepare(connection, self.name, self.tables)
         except psycopg.Error as reason:
             raise StoreFailed(self.name, _said(reason)) from reason
-        self._pool = ConnectionPool(
-            self._conninfo, kwargs=_SETTINGS, min_size=1, max_size=MOST_CONNECTIONS, timeout=PATIENCE, open=True
-        )
+        self._parents: list[ConnectionPool[Connection] | None] = []
+        self._pool: ConnectionPool[Connection] | None = None
+        self._closed = False
+        self.forked()
+        tell(self)
+
+    def forked(self) -> None:
+        """Connects anew in a child process; the connections of its parent are not touched."""
+        self._parents.append(self._pool)
+        self._pool = None
+        self._opening = Lock()
 
     def connect(self) -> Connection:
         """A connection of the caller's own."""
         return psycopg.connect(self._conninfo, **_SETTINGS)
 
-    def ask(self, statement: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+    def ask(self, statement: str, parameters: Parameters = ()) -> list[tuple[Any, ...]]:
         """The rows that a statement answers; for statements that may be repeated."""
         for _ in range(TRIES - 1):
             try:
@@ -59,7 +70,7 @@ class Connections:
                 continue
         return self.ask_once(statement, parameters)
 
-    def ask_once(self, statement: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+    def ask_once(self, statement: str, parameters: Parameters = ()) -> list[tuple[Any, ...]]:
         """The rows that a statement answers; `Lost` if the answer did not come."""
         with self.using() as connection:
             return connection.execute(self.tables.named(statement), parameters, binary=True).fetchall()
@@ -67,30 +78,44 @@ class Connections:
     @contextmanager
     def using(self) -> Iterator[Connection]:
         """A connection for a short while. Here the driver's errors become ours."""
-        connection = self._take()
+        pool = self._opened()
+        connection = self._taken(pool)
         try:
             yield connection
         except psycopg.Error as reason:
             error = Lost if connection.closed else StoreFailed
             raise error(self.name, _said(reason)) from reason
         finally:
-            self._pool.putconn(connection)
+            pool.putconn(connection)
 
     def close(self) -> None:
         """Closes all connections; one that is out closes when it comes back."""
-        self._pool.close()
+        with self._opening:
+            self._closed = True
+        if self._pool is not None:
+            self._pool.close()
 
-    def _take(self) -> Connection:
+    def _opened(self) -> ConnectionPool[Connection]:
+        with self._opening:
+            if self._closed:
+                raise StoreClosed(self.name)
+            if self._pool is None:
+                self._pool = ConnectionPool(
+                    self._conninfo, kwargs=_SETTINGS, min_size=1, max_size=MOST_CONNECTIONS, open=True
+                )
+            return self._pool
+
+    def _taken(self, pool: ConnectionPool[Connection]) -> Connection:
         """A connection on which the server has not hung up."""
         deadline = monotonic() + PATIENCE
         try:
             while True:
-                connection = self._pool.getconn(max(deadline - monotonic(), 0.001))
+                connection = pool.getconn(max(deadline - monotonic(), 0.001))
                 if _is_alive(connection):
                     return connection
                 connection.close()
-                self._pool.putconn(connection)
-                self._pool.drain()  # what ended this one has ended the others too
+                pool.putconn(connection)
+                pool.drain()  # what ended this one has ended the others too
         except PoolClosed:
             raise StoreClosed(self.name) from None
         except PoolTimeout:

@@ -7,6 +7,7 @@ from threading import Condition, Event, Lock, Thread
 
 import psycopg
 
+from ..forking import tell
 from .connections import Connection
 
 POLL = 0.05
@@ -28,13 +29,21 @@ class Listener:
     def __init__(self, connect: Callable[[], Connection], channel: str) -> None:
         self._connect = connect
         self._channel = channel
-        self._news = Condition()
-        self._count = 0
-        self._hears = False
-        self._starting = Lock()
-        self._thread: Thread | None = None
         self._closing = Event()
+        self._count = 0
         self._bell: socket | None = None
+        self.forked()
+        tell(self)
+
+    def forked(self) -> None:
+        """Begins without the thread, which stayed in the parent process."""
+        if self._bell is not None:
+            self._bell.close()  # here; over there it stays open
+        self._bell = None
+        self._thread: Thread | None = None
+        self._hears = False
+        self._news = Condition()
+        self._starting = Lock()
 
     def start(self) -> None:
         """Begins to listen, unless it has."""

@@ -35,6 +35,11 @@ class PostgresRecorder(RemoteRecorder):
         self._connections = Connections(place)
         self._listener = Listener(self._connections.connect, place.tables.channel)
 
+    @property
+    def connections(self) -> Connections:
+        """The way to the database, for what stands beside the record."""
+        return self._connections
+
     def _commit(self, attempts: Sequence[Attempt], *, together: bool) -> Sequence[Appended | Refused | Moved]:
         refusals = [wire.refusal(attempt) for attempt in attempts]
         refused = next(filter(None, refusals), None)
@@ -102,25 +107,24 @@ class PostgresRecorder(RemoteRecorder):
 
     def read(self, session: str, *, after: int = 0, until: int | None = None, backwards: bool = False) -> Iterator[Row]:
         bounds = after + 1, LAST if until is None else until
-        yield from self._pages(sql.READ_BACKWARDS if backwards else sql.READ, (_id(session),), bounds, backwards)
+        yield from self._pages(sql.READ_BACKWARDS if backwards else sql.READ, bounds, backwards, session=_id(session))
 
     def read_messages(
         self, session: str, branch: int, first: int, last: int, *, backwards: bool = False
     ) -> Iterator[Row]:
         statement = sql.READ_MESSAGES_BACKWARDS if backwards else sql.READ_MESSAGES
-        yield from self._pages(statement, (_id(session), branch), (first, last), backwards)
+        yield from self._pages(statement, (first, last), backwards, session=_id(session), branch=branch)
 
     def read_structure(self, session: str, *, after: int = 0, until: int) -> Iterator[Row]:
-        yield from self._pages(sql.READ_STRUCTURE, (_id(session),), (after + 1, until), backwards=False)
+        yield from self._pages(sql.READ_STRUCTURE, (after + 1, until), backwards=False, session=_id(session))
 
     def read_written(self, session: str, *, after: int = 0, until: int) -> dict[int, Positions]:
-        rows = self._connections.ask(sql.READ_WRITTEN, (_id(session), after, until))
+        rows = self._connections.ask(sql.READ_WRITTEN, {"session": _id(session), "after": after, "until": until})
         return {branch: array("q", msgspec.json.decode(f"[{places[1:-1]}]")) for branch, places in rows}
 
     def read_all(self, *, after: int = 0, until: int | None = None, names: Sequence[str] = (), limit: int) -> list[Row]:
-        statement, named = (sql.READ_NAMED, (list(names),)) if names else (sql.READ_ALL, ())
-        bounds = after, LAST if until is None else until
-        return list(map(Row._make, self._connections.ask(statement, (*bounds, *named, limit))))
+        which = {"after": after, "until": LAST if until is None else until, "names": list(names), "limit": limit}
+        return list(map(Row._make, self._connections.ask(sql.READ_NAMED if names else sql.READ_ALL, which)))
 
     def last_global_position(self) -> int:
         ((last,),) = self._connections.ask(sql.NEWEST_GLOBAL_POSITION)
@@ -147,12 +151,13 @@ class PostgresRecorder(RemoteRecorder):
 
     def read_entries(self) -> Iterator[Entry]:
         number = 0
-        while page := self._connections.ask(sql.READ_ENTRIES, (number, PAGE)):
+        while page := self._connections.ask(sql.READ_ENTRIES, {"number": number, "limit": PAGE}):
             yield from map(wire.entry, page)
             number = page[-1][0]
 
     def find_command(self, session: str, command_id: str) -> Appended | None:
-        (found,) = self._connections.ask(sql.FIND_COMMAND, (_id(session), _id(command_id)))
+        which = {"session": _id(session), "command_id": _id(command_id)}
+        (found,) = self._connections.ask(sql.FIND_COMMAND, which)
         return None if found[0] is None else replace(Appended(session, *found), repeated=True)
 
     def find_flaws(self) -> list[str]:
@@ -166,12 +171,10 @@ class PostgresRecorder(RemoteRecorder):
         self._connections.close()
         self._listener.close()
 
-    def _pages(
-        self, statement: str, which: tuple[object, ...], bounds: tuple[int, int], backwards: bool
-    ) -> Iterator[Row]:
+    def _pages(self, statement: str, bounds: tuple[int, int], backwards: bool, **which: object) -> Iterator[Row]:
         first, last = bounds
         while first <= last:
-            page = self._connections.ask(statement, (*which, first, last, PAGE))
+            page = self._connections.ask(statement, {**which, "first": first, "last": last, "limit": PAGE})
             yield from map(Row._make, page)
             if len(page) < PAGE:
                 return

@@ -30,12 +30,16 @@ def _named(tables: Tables, statement: str) -> str:
 _EVENTS = '"{schema}".{prefix}events AS e'
 _CATALOGUE = '"{schema}".{prefix}catalogue AS c'
 _COUNTER = '"{schema}".{prefix}counter AS n'
-_ROW = """
-    c.session, e.position, e.global_position, e.time, e.name, e.branch, e.actor, e.correlation, e.cause, e.command_id,
+_COLUMNS = """
+    e.position, e.global_position, e.time, e.name, e.branch, e.actor, e.correlation, e.cause, e.command_id,
     CASE WHEN e.encoding IS NULL THEN coalesce(e.payload_bytes, convert_to(e.payload, 'UTF8')) END, e.payload_hash,
     e.digest
 """
-_OF_SESSION = f"FROM {_CATALOGUE} JOIN {_EVENTS} ON e.session = c.number WHERE c.session = %s"
+_ROW = f"%(session)s::text, {_COLUMNS}"
+_OF_SESSION = f"FROM {_EVENTS} WHERE e.session = (SELECT c.number FROM {_CATALOGUE} WHERE c.session = %(session)s)"
+# The planner is not told how many rows that is, and so expects to need few. Told that it is a full page, and knowing
+# nothing of this session but the average, it would rather sort all that there is than follow the index.
+_LIMIT = "LIMIT (SELECT %(limit)s::bigint)"
 _ENTRY = """
     number, session, position, time, digest, status, key, name, "user", forked_from, forked_at, messages, bytes,
     created, updated, metadata
@@ -53,45 +57,48 @@ APPEND_TOGETHER = APPEND.replace("append_v1", "append_together_v1")
 
 # A page of a session's events between two positions.
 READ = f"""
-SELECT {_ROW} {_OF_SESSION} AND e.position BETWEEN %s AND %s
-ORDER BY e.position LIMIT %s
+SELECT {_ROW} {_OF_SESSION} AND e.position BETWEEN %(first)s AND %(last)s
+ORDER BY e.position {_LIMIT}
 """
 READ_BACKWARDS = f"""
-SELECT {_ROW} {_OF_SESSION} AND e.position BETWEEN %s AND %s
-ORDER BY e.position DESC LIMIT %s
+SELECT {_ROW} {_OF_SESSION} AND e.position BETWEEN %(first)s AND %(last)s
+ORDER BY e.position DESC {_LIMIT}
 """
 
 # A page of the messages written on a branch between two positions.
 READ_MESSAGES = f"""
-SELECT {_ROW} {_OF_SESSION} AND e.branch = %s AND e.name = 'message.appended' AND e.position BETWEEN %s AND %s
-ORDER BY e.position LIMIT %s
+SELECT {_ROW} {_OF_SESSION} AND e.name = 'message.appended' AND e.branch = %(branch)s
+AND e.position BETWEEN %(first)s AND %(last)s ORDER BY e.position {_LIMIT}
 """
 READ_MESSAGES_BACKWARDS = f"""
-SELECT {_ROW} {_OF_SESSION} AND e.branch = %s AND e.name = 'message.appended' AND e.position BETWEEN %s AND %s
-ORDER BY e.position DESC LIMIT %s
+SELECT {_ROW} {_OF_SESSION} AND e.name = 'message.appended' AND e.branch = %(branch)s
+AND e.position BETWEEN %(first)s AND %(last)s ORDER BY e.position DESC {_LIMIT}
 """
 
 # A page of a session's events that are no messages.
 READ_STRUCTURE = f"""
-SELECT {_ROW} {_OF_SESSION} AND e.name <> 'message.appended' AND e.position BETWEEN %s AND %s
-ORDER BY e.position LIMIT %s
+SELECT {_ROW} {_OF_SESSION} AND e.name <> 'message.appended' AND e.position BETWEEN %(first)s AND %(last)s
+ORDER BY e.position {_LIMIT}
 """
 
 # The positions of the messages of a session, as one array per branch.
 READ_WRITTEN = f"""
 SELECT e.branch, array_agg(e.position ORDER BY e.position)::text
-{_OF_SESSION} AND e.name = 'message.appended' AND e.position > %s AND e.position <= %s
+{_OF_SESSION} AND e.name = 'message.appended' AND e.position > %(after)s AND e.position <= %(until)s
 GROUP BY e.branch
 """
 
 # A page of all events, in the order they were committed.
 READ_ALL = f"""
-SELECT {_ROW} FROM {_EVENTS} JOIN {_CATALOGUE} ON c.number = e.session
-WHERE e.global_position > %s AND e.global_position <= %s ORDER BY e.global_position LIMIT %s
+SELECT c.session, {_COLUMNS} FROM {_EVENTS} JOIN {_CATALOGUE} ON c.number = e.session
+WHERE e.global_position > %(after)s AND e.global_position <= %(until)s
+ORDER BY e.global_position {_LIMIT}
 """
 READ_NAMED = f"""
-SELECT {_ROW} FROM {_EVENTS} JOIN {_CATALOGUE} ON c.number = e.session
-WHERE e.global_position > %s AND e.global_position <= %s AND e.name = ANY(%s) ORDER BY e.global_position LIMIT %s
+SELECT c.session, {_COLUMNS} FROM {_EVENTS} JOIN {_CATALOGUE} ON c.number = e.session
+WHERE e.global_position > %(after)s AND e.global_position <= %(until)s
+      AND e.name = ANY ((SELECT %(names)s::text[])::text[])
+ORDER BY e.global_position {_LIMIT}
 """
 
 NEWEST_GLOBAL_POSITION = f"SELECT coalesce(max(e.global_position), 0) FROM {_EVENTS}"
@@ -99,11 +106,12 @@ NEWEST_GLOBAL_POSITION = f"SELECT coalesce(max(e.global_position), 0) FROM {_EVE
 FIND_ENTRY = f"SELECT {_ENTRY} FROM {_CATALOGUE} WHERE c.session = %s"
 
 # A page of the catalogue, in the order the sessions were started.
-READ_ENTRIES = f"SELECT {_ENTRY} FROM {_CATALOGUE} WHERE c.number > %s ORDER BY c.number LIMIT %s"
+READ_ENTRIES = f"SELECT {_ENTRY} FROM {_CATALOGUE} WHERE c.number > %(number)s ORDER BY c.number {_LIMIT}"
 
 # The positions that a command recorded, the first global one, and when; all NULL if it recorded nothing.
 FIND_COMMAND = f"""
-SELECT min(e.position), max(e.position), min(e.global_position), max(e.time) {_OF_SESSION} AND e.command_id = %s
+SELECT min(e.position), max(e.position), min(e.global_position), max(e.time)
+{_OF_SESSION} AND e.command_id = %(command_id)s
 """
 
 # Keeps all others from appending until the transaction ends.

@@ -21,7 +21,7 @@ _EXPECTED = (
 
 
 class Address(msgspec.Struct, frozen=True):
-    """What an address says; `name` is the part of it that may be shown."""
+    """What an address says; `name` is the address without its secrets."""
 
     name: str
     scheme: str
@@ -35,7 +35,7 @@ class Address(msgspec.Struct, frozen=True):
     ttl: int | None = None
 
     def __repr__(self) -> str:
-        return f"Address({self.name!r}, ttl={self.ttl})"
+        return f"Address({self.name!r})"
 
 
 def parsed(address: str) -> Address:
@@ -53,7 +53,7 @@ def parsed(address: str) -> Address:
     path, host = (unquote(parts.path), None) if local else (None, parts.hostname or "localhost")
     where = f"unix://{path}?db={database}&" if local else f"{parts.scheme}://{_shown(host)}:{port}/{database}?"
     return Address(
-        name=f"{where}prefix={prefix}",
+        name=f"{where}prefix={prefix}{'' if ttl is None else f'&ttl={ttl}'}",
         scheme=parts.scheme,
         host=host,
         port=port,

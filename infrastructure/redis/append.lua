@@ -1,17 +1,23 @@
 -- Records attempts, each if its head is still the head of its session, and answers each.
 --
 -- ARGV: 2 the token of this call, 3 the time to live in milliseconds (0: for good), 4 whether all go together ('1'),
--- then per attempt: session, the head's position and digest ('' if it is not on the record), command id and key (each
--- behind '=', or '' for none), the entry's position, digest, time, messages, bytes and updated, its user and origin
--- (as key), its labels ('' if they stay), the number of rows, and per row: place, columns, payload.
+-- 5 who calls, then per attempt: session, the head's position and digest ('' if it is not on the record), whether any
+-- other head would do ('1'), command id and key (each behind '=', or '' for none), the entry's position, digest, time,
+-- messages, bytes and updated, its user and origin (as key), its labels ('' if they stay), the number of rows, and per
+-- row: place, columns, payload.
 --
 -- Answers per attempt: {'recorded', first global position}, {'repeated', what the command recorded},
--- {'moved', the entry, field by field} or {'taken'}.
+-- {'moved', the entry, field by field}, {'taken'}, or {'waiting'} while it is the turn of another.
+--
+-- Whoever was too late, and would do with any head, has a turn of its own: for a moment nobody else appends to the
+-- session. Without it, who has just appended knows the head at once, and would always be faster than who must make a
+-- new attempt.
 --
 -- Redis checks whether it may write (memory, disk, role) at the first write of a script and never after it; so all
 -- that can be refused is refused before, and the first write is one that needs memory.
 
-local token, ttl, together = ARGV[2], tonumber(ARGV[3]), ARGV[4] == '1'
+local token, ttl, together, caller = ARGV[2], tonumber(ARGV[3]), ARGV[4] == '1', ARGV[5]
+local TURN = 200  -- milliseconds, if it is not taken
 
 if redis.call('EXISTS', base .. 'restoring') == 1 then
     return redis.error_reply('HANSARD another process is restoring the store')
@@ -20,7 +26,7 @@ if redis.call('EXISTS', key('cancelled', token)) == 1 then
     return {}
 end
 
-local at = 4
+local at = 5
 
 local function taken()
     at = at + 1
@@ -35,7 +41,7 @@ end
 local attempts = {}
 while at < #ARGV do
     local attempt = {
-        session = taken(), head = taken(), digest = taken(), command = given(), own_key = given(),
+        session = taken(), head = taken(), digest = taken(), any = taken() == '1', command = given(), own_key = given(),
         position = taken(), new_digest = taken(), time = taken(), messages = taken(), bytes = taken(),
         updated = taken(), user = given(), origin = given(), labels = taken(), count = tonumber(taken()),
     }
@@ -46,7 +52,7 @@ end
 
 -- Check ----------------------------------------------------------------------------------------------------
 
-local heads, owners, commands, refused = {}, {}, {}, false
+local heads, turns, owners, commands, refused = {}, {}, {}, {}, false
 
 local function head_of(session)
     if not heads[session] then
@@ -54,6 +60,20 @@ local function head_of(session)
         heads[session] = {position = found[1], digest = found[2] or ''}
     end
     return heads[session]
+end
+
+local function turn_of(session)
+    if turns[session] == nil then
+        turns[session] = redis.call('GET', key('turn', session))
+    end
+    return turns[session]
+end
+
+local function take_turn(session)
+    if not turn_of(session) then
+        redis.call('SET', key('turn', session), caller, 'PX', TURN)
+        turns[session] = caller
+    end
 end
 
 local function is_known(attempt)
@@ -70,9 +90,16 @@ local function verdict(attempt)
     if attempt.command and is_known(attempt) then
         return 'repeated'
     end
-    local head = head_of(attempt.session)
+    local head, turn = head_of(attempt.session), turn_of(attempt.session)
+    if turn and turn ~= caller then
+        refused = true
+        return 'waiting'
+    end
     if head.digest ~= attempt.digest or (head.position or attempt.head) ~= attempt.head then
         refused = true
+        if attempt.any then
+            take_turn(attempt.session)
+        end
         return 'moved'
     end
     if attempt.own_key and attempt.labels ~= '' and is_taken(attempt) then
@@ -192,6 +219,9 @@ end
 for session, written in pairs(touched) do
     if written then
         keep(session, ttl)
+        if turns[session] == caller then
+            redis.call('DEL', key('turn', session))
+        end
     end
 end
 if newest > before then
@@ -210,8 +240,8 @@ for i, attempt in ipairs(attempts) do
         and redis.call('HGET', key('commands', attempt.session), attempt.command)
     if recorded then
         answers[i] = {'repeated', recorded}
-    elseif attempt.verdict == 'taken' then
-        answers[i] = {'taken'}
+    elseif attempt.verdict == 'taken' or attempt.verdict == 'waiting' then
+        answers[i] = {attempt.verdict}
     elseif attempt.global then
         answers[i] = {'recorded', text(attempt.global)}
     else

@@ -1,9 +1,12 @@
 """A call of the appending script: what it is given, what it answers, and what to ask when the answer was lost."""
 
 from collections.abc import Iterator, Sequence
+from enum import Enum
 from secrets import token_urlsafe
+from typing import Final, TypeAlias
 
 from ...domain.errors import KeyTaken, Refused
+from ...domain.expectation import ANY
 from ...projections.catalogue import Entry
 from ..remote import Attempt, Moved
 from ..rows import Appended
@@ -29,6 +32,17 @@ UNDER_WAY = 10 * 60 * 1000
 _ROW_OVERHEAD = 400
 
 
+class Waiting(Enum):
+    """The answer to an attempt on a session to which another may append first."""
+
+    WAITING = "waiting"
+
+
+WAITING: Final = Waiting.WAITING
+
+Answer: TypeAlias = Appended | Refused | Moved | Waiting
+
+
 class Call:
     """Some attempts, and a token that no other call has: the rows carry it, so that they can be told from others.
 
@@ -37,33 +51,42 @@ class Call:
     """
 
     def __init__(self, attempts: Sequence[Attempt], *, together: bool) -> None:
+        self.together = together
         self._attempts = attempts
-        self._together = together
         self._token = token_urlsafe(9)
 
     def again(self) -> "Call":
         """The same attempts in a new call, for when it is certain that this one never ran and never will."""
-        return Call(self._attempts, together=self._together)
+        return Call(self._attempts, together=self.together)
 
-    def arguments(self, ttl: int) -> Iterator[Argument]:
+    def of(self, places: Sequence[int]) -> "Call":
+        """Some of the attempts in a new call."""
+        return Call([self._attempts[place] for place in places], together=self.together)
+
+    def waiting(self, answers: Sequence[Answer]) -> Sequence[int]:
+        """The places of those attempts that another's turn was in the way of; all, if they go together."""
+        places = [place for place, answer in enumerate(answers) if answer is WAITING]
+        return range(len(answers)) if places and self.together else places
+
+    def arguments(self, ttl: int, caller: str) -> Iterator[Argument]:
         """What append.lua is given; the time to live is in milliseconds."""
-        yield from (self._token, ttl, int(self._together))
+        yield from (self._token, ttl, int(self.together), caller)
         for attempt in self._attempts:
             append, head, rows, entry = attempt.append, attempt.head, attempt.rows, attempt.entry
-            yield from (append.session, head.position, digest_of(head), given(append.command_id), given(entry.key))
-            yield from place_in_stream(entry)
+            yield from (append.session, head.position, digest_of(head), int(append.expected is ANY))
+            yield from (given(append.command_id), given(entry.key), *place_in_stream(entry))
             yield from (given(entry.user), given(entry.forked_from), changed_labels(head, entry), len(rows))
             for row in rows:
                 yield from (place_of(row), columns_behind_global_position(row, self._token), row.payload or b"")
 
     def questions(self) -> Iterator[Argument]:
         """What settle.lua is given."""
-        yield from (self._token, UNDER_WAY, int(self._together))
+        yield from (self._token, UNDER_WAY, int(self.together))
         for attempt in self._attempts:
             append = attempt.append
             yield from (append.session, attempt.entry.position, len(attempt.rows), given(append.command_id))
 
-    def answers(self, reply: Reply) -> list[Appended | Refused | Moved]:
+    def answers(self, reply: Reply) -> list[Answer]:
         """What became of each attempt."""
         return [_answer(attempt, *found) for attempt, found in zip(self._attempts, reply, strict=True)]
 
@@ -78,13 +101,15 @@ def first_call(attempts: Sequence[Attempt]) -> Sequence[Attempt]:
     return attempts
 
 
-def _answer(attempt: Attempt, outcome: bytes, *details: bytes) -> Appended | Refused | Moved:
+def _answer(attempt: Attempt, outcome: bytes, *details: bytes) -> Answer:
     session, entry = attempt.append.session, attempt.entry
     if outcome == b"recorded":
         first = entry.position - len(attempt.rows) + 1
         return Appended(session, first, entry.position, int(details[0]), entry.time)
     if outcome == b"repeated":
         return appended_of(session, details[0])
+    if outcome == b"waiting":
+        return WAITING
     if outcome == b"taken":
         return KeyTaken(session, entry.key or "")
     return Moved(entry_of(session, details) if details else Entry(session, attempt.append.start - 1))

@@ -17,9 +17,7 @@ def flaws(server: Server) -> Iterator[str]:
     yield from _vanished(server)
     walk = _Walk(server)
     yield from walk.flaws()
-    if sum(last - first + 1 for first, last in walk.gaps) > walk.forgotten:
-        for first, last in walk.gaps:
-            yield f"global positions {first} to {last} are missing"
+    yield from walk.unaccounted()
 
 
 def _vanished(server: Server) -> Iterator[str]:
@@ -51,6 +49,17 @@ class _Walk:
                 yield from _said(members[at + 2].decode(), last - count + 1)
                 seen = last
         self._note_gap(seen + 1, given_out or 0)
+
+    def unaccounted(self) -> Iterator[str]:
+        """The gaps, if they are more than what expired."""
+        missing = sum(last - first + 1 for first, last in self.gaps)
+        gaps = [f"{first} to {last}" for first, last in self.gaps]
+        if missing > self.forgotten > 0:
+            places = ", ".join([*gaps[:10], *(["..."] if len(gaps) > 10 else [])])
+            expired = f"{self.forgotten} of them went with sessions that expired"
+            yield f"{missing} global positions are missing, and only {expired}: {places}"
+        elif missing > self.forgotten:
+            yield from (f"global positions {gap} are missing" for gap in gaps)
 
     def _note_gap(self, first: int, last: int) -> None:
         if first <= last:

@@ -15,6 +15,12 @@ Under the prefix `{hansard}:` are, per session (all of them expire together):
     commands:<session>   hash: command id to what it recorded
     key:<key>            the session that has this key
 
+beside the record, for the `eventsourcing` library (infrastructure/library/redis.py):
+
+    checkpoint:<projection>:<source>    the global position up to which it has read
+    view:<projection>:...               what it answers with
+    snapshots:<purpose>:<session>       hash: position to state
+
 and for the store as a whole:
 
     format               the number of this layout
@@ -30,6 +36,9 @@ and for the store as a whole:
 from array import array
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import repeat
+from random import uniform
+from secrets import token_urlsafe
 from time import monotonic, sleep
 from typing import cast
 
@@ -40,7 +49,7 @@ from ..remote import Attempt, Moved, RemoteRecorder
 from ..rows import Append, Appended, Row
 from . import scripts
 from .address import Address
-from .appending import Call, first_call
+from .appending import Answer, Call, first_call
 from .auditing import flaws
 from .restoring import Restoring
 from .server import ConnectionLost, Reply, Server
@@ -73,6 +82,9 @@ POLL = 0.25
 LAST = 2**62
 """A position behind all others."""
 
+TURNS = (0.0005, 0.004)
+"""Seconds, at least and at most, to stand back when it is another's turn to append."""
+
 SETTLING = (0.0, 0.1, 0.3, 0.6, 1.0, 2.0)
 """Seconds to wait before each question after what became of a lost call; a server may be about to start again."""
 
@@ -85,12 +97,23 @@ class RedisRecorder(RemoteRecorder):
         self.name = address.name
         self._server = Server(address)
         self._ttl = (address.ttl or 0) * 1000
+        self._caller = token_urlsafe(9)
         try:
             self._check_eviction()
             self._check_format()
         except BaseException:
             self._server.close()
             raise
+
+    @property
+    def server(self) -> Server:
+        """The way to the server, for what stands beside the record."""
+        return self._server
+
+    @property
+    def ttl(self) -> int:
+        """Milliseconds that a session lives after the last append; 0: for good."""
+        return self._ttl
 
     def restore(self, entries: Iterable[Entry], rows: Iterable[Row]) -> None:
         Restoring(self._server, self._ttl).run(entries, rows)
@@ -196,10 +219,30 @@ class RedisRecorder(RemoteRecorder):
 
     def _commit(self, attempts: Sequence[Attempt], *, together: bool) -> Sequence[Appended | Refused | Moved]:
         now = attempts if together else first_call(attempts)
+        answers = self._patiently(Call(now, together=together))
         later = [Moved(attempt.head) for attempt in attempts[len(now) :]]
-        return [*self._called(Call(now, together=together)), *later]
+        return [*cast("list[Appended | Refused | Moved]", answers), *later]
 
-    def _called(self, call: Call) -> list[Appended | Refused | Moved]:
+    def _patiently(self, call: Call) -> list[Answer]:
+        """What became of the attempts of a call, once it is nobody else's turn."""
+        answers = self._called(call)
+        while waiting := call.waiting(answers):
+            sleep(uniform(*TURNS))
+            later = self._called_later(call.of(waiting))
+            for place, answer in zip(waiting, later, strict=False):
+                answers[place] = answer
+        return answers
+
+    def _called_later(self, call: Call) -> Iterable[Answer]:
+        """What became of attempts that waited; a failure is theirs, and not of those that did not wait."""
+        try:
+            return self._called(call)
+        except StoreError as failure:
+            if call.together:
+                raise
+            return repeat(cast("Answer", failure))
+
+    def _called(self, call: Call) -> list[Answer]:
         """What became of the attempts of a call, also if the connection was lost with the answer on its way.
 
         Then the server is asked whether rows with the token of the call are there. If not, the same step makes sure
@@ -208,7 +251,7 @@ class RedisRecorder(RemoteRecorder):
         """
         for _ in range(2):
             try:
-                return call.answers(self._server.run(scripts.APPEND, *call.arguments(self._ttl)))
+                return call.answers(self._server.run(scripts.APPEND, *call.arguments(self._ttl, self._caller)))
             except ConnectionLost as lost:
                 reason = str(lost)
             recorded = self._settled(call, reason)

@@ -134,5 +134,6 @@ class _UnknownScript(Exception):
 
 
 def _sentence(reason: Exception) -> str:
-    """What the driver says; what a server quotes of a command it does not know is left out."""
-    return str(reason).partition(", with args beginning with")[0] or type(reason).__name__
+    """What the driver says, without where in a script it was, and without what a server quotes of a command."""
+    said = str(reason).partition(" script: ")[0].partition(", with args beginning with")[0]
+    return said or type(reason).__name__

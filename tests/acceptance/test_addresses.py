@@ -104,7 +104,7 @@ def test_an_option_that_no_store_has_is_refused(here: Path, options: str) -> Non
 
 def test_a_path_is_no_address(here: Path) -> None:
     with pytest.raises(InvalidValue, match="expected 'sqlite:///hansard"):
-        open_store(here / "hansard.db")  # type: ignore[arg-type]
+        open_store(here / "hansard.db")  # type: ignore[arg-type]  # wrong on purpose
 
 
 # --- Settings ---------------------------------------------------------------------------------------------

@@ -66,13 +66,13 @@ CONTENT: dict[str, Case] = {
         ["do not name one kind"],
     ),
     "an unknown role": (lambda s: s.main.add({"role": "wizard", "content": "x"}), InvalidContent, ["wizard", "user"]),
-    "a list": (lambda s: s.main.add(["x"]), InvalidContent, ["list", "expected a str, a dict"]),  # type: ignore[arg-type]
+    "a list": (lambda s: s.main.add(["x"]), InvalidContent, ["list", "expected a str, a dict"]),  # type: ignore[arg-type]  # wrong on purpose
     "nothing": (lambda s: s.main.add(s.anything), InvalidContent, ["NoneType"]),
     "a value that is no JSON": (lambda s: s.main.add({"instruction": object()}), InvalidValue, ["object"]),
     "a number that is none": (lambda s: s.main.add({"result": float("nan")}), InvalidValue, ["nan"]),
     "a lone surrogate": (lambda s: s.main.add("\ud800"), InvalidValue, ["lone surrogate"]),
     "a lone surrogate in the sender": (lambda s: s.main.add("x", sender="\ud800"), InvalidValue, ["lone surrogate"]),
-    "a sender that is no text": (lambda s: s.main.add("x", sender=5), InvalidValue, ["int", "str"]),  # type: ignore[arg-type]
+    "a sender that is no text": (lambda s: s.main.add("x", sender=5), InvalidValue, ["int", "str"]),  # type: ignore[arg-type]  # wrong on purpose
     "metadata that is no JSON": (lambda s: s.main.add("x", metadata={"k": object()}), InvalidValue, ["object"]),
     "an empty dict to the session": (lambda s: s.session.add_message({}), InvalidContent, ["empty"]),
     "an empty dict for the system": (lambda s: s.main.set_system({}), InvalidContent, ["empty"]),
@@ -154,7 +154,7 @@ REMOVED: dict[str, Case] = {
 POSITIONS: dict[str, Case] = {
     **{
         f"{name} {position}": (
-            lambda s, use=use, position=position: use(s, position),  # type: ignore[misc]
+            lambda s, use=use, position=position: use(s, position),  # type: ignore[misc]  # wrong on purpose
             UnknownPosition,
             [f"no position {position}:", "1 to 9"],
         )
@@ -168,7 +168,7 @@ POSITIONS: dict[str, Case] = {
         }.items()
         for position in (10, 99, 0, -1, 2**70)
     },
-    "a text for a position": (lambda s: s.session.at("4"), InvalidValue, ["'4'", "int", "datetime"]),  # type: ignore[arg-type]
+    "a text for a position": (lambda s: s.session.at("4"), InvalidValue, ["'4'", "int", "datetime"]),  # type: ignore[arg-type]  # wrong on purpose
     "True for a position": (lambda s: s.main.fork(at=True), InvalidValue, ["True", "int"]),
     "a message that was not added": (
         lambda s: s.main.fork(at=type(s.message)("x")),
@@ -197,7 +197,7 @@ SESSIONS: dict[str, Case] = {
         ["expected at 8", "is at 9"],
     ),
     "an expectation that is none": (
-        lambda s: s.main.add("x", expected=None),  # type: ignore[arg-type]
+        lambda s: s.main.add("x", expected=None),  # type: ignore[arg-type]  # wrong on purpose
         InvalidValue,
         ["NO_STREAM or ANY"],
     ),
@@ -302,7 +302,7 @@ def test_an_error_is_also_of_the_kinds_that_python_has_for_it(store: Store) -> N
     with pytest.raises(ValueError, match="empty dict"):
         scene.main.add({})
     with pytest.raises(AttributeError):
-        scene.session.at(4).rename("x")  # type: ignore[attr-defined]
+        scene.session.at(4).rename("x")  # type: ignore[attr-defined]  # wrong on purpose
 
 
 def test_a_command_id_of_another_kind_of_command_is_refused(store: Store) -> None:

@@ -170,7 +170,7 @@ def test_a_view_of_a_branch_refuses_to_write(session: Session, method: str) -> N
 def test_a_name_that_nobody_has_is_no_refusal(session: Session) -> None:
     for nobody in (session, session.at(7), session.default_branch, session.at(7).default_branch):
         with pytest.raises(AttributeError, match="has no attribute 'frobnicate'") as missing:
-            nobody.frobnicate  # type: ignore[union-attr]  # noqa: B018
+            nobody.frobnicate  # type: ignore[union-attr]  # noqa: B018 (asking is the test)
         assert type(missing.value) is AttributeError
 
 
@@ -189,7 +189,7 @@ def test_looking_back_writes_nothing(session: Session, store: Store) -> None:
 def test_a_view_has_no_default_branch_before_there_is_one(session: Session) -> None:
     assert list(session.at(1).messages) == []
     with pytest.raises(UnknownBranch, match="the default"):
-        session.at(1).default_branch  # noqa: B018
+        session.at(1).default_branch  # noqa: B018 (asking is the test)
 
 
 def test_a_branch_can_be_looked_at_as_it_was(store: Store) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from hansard.infrastructure.memory import MemoryRecorder
+from hansard.infrastructure.postgres.recorder import PostgresRecorder
 from hansard.infrastructure.redis.address import parsed
 from hansard.infrastructure.redis.recorder import RedisRecorder
 from hansard.infrastructure.sqlite.recorder import SQLiteRecorder
@@ -31,9 +32,14 @@ class Clock:
         return self.now
 
 
+def _on_postgres(place: Path, clock: Clock, server: Any) -> Store:
+    schema = f"s{sha256(bytes(place)).hexdigest()[:16]}"
+    return Store(PostgresRecorder(f"{server.address('postgres')}&schema={schema}"), clock)
+
+
 def _on_redis(place: Path, clock: Clock, server: Any) -> Store:
     prefix = sha256(bytes(place)).hexdigest()[:16]
-    return Store(RedisRecorder(parsed(f"unix://{server.unix_socket_path}?prefix={prefix}")), clock)
+    return Store(RedisRecorder(parsed(server.address(prefix=prefix))), clock)
 
 
 Opened = Callable[[Path, Clock, Any], Store]
@@ -41,11 +47,12 @@ Opened = Callable[[Path, Clock, Any], Store]
 
 STORES: dict[str, Opened] = {
     "memory": lambda place, clock, _: Store(MemoryRecorder(), clock),
+    "postgres": _on_postgres,
     "redis": _on_redis,
     "sqlite": lambda place, clock, _: Store(SQLiteRecorder(place / "hansard.db"), clock),
 }
 
-SERVERS = {"redis": "redis_server"}
+SERVERS = {"postgres": "postgres_server", "redis": "redis_server"}
 """The fixture that answers with the server that a kind of store needs."""
 
 GONE_WHEN_CLOSED = frozenset({"memory"})

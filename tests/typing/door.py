@@ -37,10 +37,10 @@ def sessions(store: Store) -> None:
     assert_type(session.position, int)
     assert_type(session.events(), Iterator[RecordedEvent])
 
-    Session("Be terse.", "support")  # type: ignore[call-arg]
-    session.add_message(5)  # type: ignore[arg-type]
-    session.frobnicate()  # type: ignore[attr-defined]
-    session.position = 3  # type: ignore[misc]
+    Session("Be terse.", "support")  # type: ignore[call-arg]  # must be an error
+    session.add_message(5)  # type: ignore[arg-type]  # must be an error
+    session.frobnicate()  # type: ignore[attr-defined]  # must be an error
+    session.position = 3  # type: ignore[misc]  # must be an error
 
 
 def branches(session: Session) -> None:
@@ -56,8 +56,8 @@ def branches(session: Session) -> None:
     assert_type(branch.fork(at=branch.messages[0], name="x"), Branch)
     assert_type(branch.capabilities, frozenset[str] | None)
 
-    branch.add("x", sneder="ada")  # type: ignore[call-arg]
-    branch.frobnicate()  # type: ignore[attr-defined]
+    branch.add("x", sneder="ada")  # type: ignore[call-arg]  # must be an error
+    branch.frobnicate()  # type: ignore[attr-defined]  # must be an error
 
 
 def messages(branch: Branch) -> None:
@@ -74,7 +74,7 @@ def messages(branch: Branch) -> None:
     assert_type(message.origin, Origin)
     assert_type(message.position, int | None)
 
-    message.text = "x"  # type: ignore[misc]
+    message.text = "x"  # type: ignore[misc]  # must be an error
 
 
 def views(session: Session) -> None:
@@ -85,8 +85,8 @@ def views(session: Session) -> None:
     assert_type(past.default_branch, BranchView)
     assert_type(session.default_branch.at(3), BranchView)
 
-    past.add_message("x")  # type: ignore[attr-defined]
-    past.default_branch.add("x")  # type: ignore[attr-defined]
+    past.add_message("x")  # type: ignore[attr-defined]  # must be an error
+    past.default_branch.add("x")  # type: ignore[attr-defined]  # must be an error
 
 
 async def twins(session: Session, branch: Branch) -> None:
@@ -97,9 +97,9 @@ async def twins(session: Session, branch: Branch) -> None:
     assert_type(await session.acreate_branch(), Branch)
     await session.arename(None)
 
-    await branch.aadd("x", sneder="ada")  # type: ignore[call-arg]
-    await branch.aadd(5)  # type: ignore[arg-type]
-    await session.arename()  # type: ignore[call-arg]
+    await branch.aadd("x", sneder="ada")  # type: ignore[call-arg]  # must be an error
+    await branch.aadd(5)  # type: ignore[arg-type]  # must be an error
+    await session.arename()  # type: ignore[call-arg]  # must be an error
 
 
 def stores() -> None:
@@ -114,5 +114,5 @@ def provenance(branch: Branch) -> None:
         add = carried(branch.add)
     assert_type(add("x", sender="ada"), Message)
 
-    add("x", sneder="ada")  # type: ignore[call-arg]
-    acting("ada")  # type: ignore[call-arg]
+    add("x", sneder="ada")  # type: ignore[call-arg]  # must be an error
+    acting("ada")  # type: ignore[call-arg]  # must be an error

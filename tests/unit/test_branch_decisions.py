@@ -223,6 +223,16 @@ def test_a_fork_before_the_branch_existed_is_refused(given: Given) -> None:
     )
 
 
+def test_a_fork_before_its_parent_was_forked_shows_what_that_goes_on_from(given: Given) -> None:
+    before = given(STARTED, MAIN, said(), said(), BranchCreated(1, "f", "retry", parent=0, at=3), said(1))
+
+    after = before.when(branch.fork, 1, id="g", at=3).then(BranchCreated(2, "g", "retry-fork", parent=1, at=3))
+    assert after.shows(2) == [3]
+    assert before.shows(1, at=4) == [3]
+    assert before.shows(1, at=2) == []
+    before.when(branch.fork, 1, id="g", at=1).refused(BranchNotYet, "'retry'")
+
+
 @pytest.mark.parametrize("at", [-1, 0, 4, 99])
 def test_a_fork_at_an_unknown_position_is_refused(given: Given, at: int) -> None:
     given(STARTED, MAIN, said()).when(branch.fork, 0, id="f", at=at).refused(

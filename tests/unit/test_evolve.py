@@ -180,6 +180,22 @@ def test_counting_messages_up_to_a_position(given: Given) -> None:
     assert [state.owner(message) for message in (3, 4, 5, 6, 7, 8)] == [None, 0, 0, None, 1, None]
 
 
+@pytest.mark.parametrize(
+    ("moves", "place"),
+    [
+        ([], "outbox"),
+        ([MailCollected("m-1")], "exchange"),
+        ([MailCollected("m-1"), MailDelivered("m-1", "retry")], "inbox"),
+        ([MailCollected("m-1"), MailParked("m-1", "nobody there")], "parked"),
+        ([MailCollected("m-1"), MailDelivered("m-1", "retry"), MailReceived("m-1", "retry")], None),
+    ],
+)
+def test_a_mail_is_in_one_place_until_it_is_received(given: Given, moves: list[Event], place: str | None) -> None:
+    mail = given(STARTED, MailSent("m-1", "main", "retry"), *moves).state.mails.get("m-1")
+
+    assert (mail.place if mail else None) == place
+
+
 def test_placing_a_message_is_evolving_without_its_words(given: Given) -> None:
     evolved, placed = given(STARTED, MAIN).state, given(STARTED, MAIN).state
 
@@ -269,6 +285,9 @@ def test_an_event_that_does_not_follow_is_named(event: Event, name: str) -> None
         f"event '{name}' at position 3 of session s cannot be read: it does not follow from those before it"
     )
     assert state.position == 2
+    with pytest.raises(UnreadableEvent):
+        evolve(state, 3, 30, event)
+    assert (state.position, state.time) == (2, 20)
 
 
 def test_a_branch_shows_nothing_at_a_position_before_it_existed(given: Given) -> None:

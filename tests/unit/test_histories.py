@@ -55,6 +55,9 @@ class Line:
     system: int | None = None
     removed: bool = False
     undoable: list[int] = field(default_factory=list)
+    created: int = 0
+    parent: int | None = None
+    forked_at: int = 0
 
     @property
     def positions(self) -> list[int]:
@@ -103,6 +106,17 @@ class Lists:
         moments = self.moments.values()
         return any(moment.has(number) and position in moment.lines[number].positions for moment in moments)
 
+    def shown_at(self, number: int, at: int) -> Line | None:
+        """What a branch showed at a position; before it was created, what those showed that it goes on from."""
+        line, own = self.now.lines[number], True
+        while at < line.created and line.parent is not None:
+            at, number, own = min(at, line.forked_at), line.parent, False
+            line = self.now.lines[number]
+        if not self.moments[at].has(number):
+            return None
+        then = self.moments[at].lines[number]
+        return then if own else Line("", inherited(then), then.system)
+
     def go_on_from(self, position: int) -> None:
         """Another session starts with what was so at a position, which is its position 0."""
         then = {at - position: moved(moment, -position) for at, moment in self.moments.items() if at <= position}
@@ -110,6 +124,10 @@ class Lists:
         self.moments, self.now = then, deepcopy(then[0])
         self.now.status = Status.ACTIVE
         self.happened()
+
+
+def inherited(line: Line) -> list[tuple[int, str]]:
+    return [(position, "inherited") for position in line.positions]
 
 
 def moved(moment: Moment, by: int) -> Moment:
@@ -120,6 +138,7 @@ def moved(moment: Moment, by: int) -> Moment:
         line.messages = [(position + by, origin) for position, origin in line.messages]
         line.system = None if line.system is None else line.system + by
         line.undoable = [position + by for position in line.undoable]
+        line.created, line.forked_at = line.created + by, line.forked_at + by
     return found
 
 
@@ -226,7 +245,7 @@ class Run:
 
     def created(self, events: list[Event], like: Line) -> None:
         assert isinstance(events[0], BranchCreated)
-        like.name = events[0].name
+        like.name, like.created = events[0].name, self.lists.next
         assert not self.is_taken(like.name)
         self.lists.now.lines.append(like)
         if self.lists.now.default is None:
@@ -247,14 +266,14 @@ def fork(run: Run, choice: int, place: int, named: int, *_: int) -> None:
     at = None if place % 3 == 0 else run.position(place // 3)
     name = NAMES[named // 4 % len(NAMES)] if named % 4 == 0 else None
     kwargs = {"id": f"id-{len(run.lists.now.lines)}", "at": at, "name": name}
-    then = run.lists.moments[run.state.position if at is None else at]
-    if not then.has(number):
+    point = run.state.position if at is None else at
+    parent = run.lists.shown_at(number, point)
+    if parent is None:
         return run.refused(UnknownBranch, branch.fork, number, **kwargs)
     if name is not None and run.is_taken(name):
         return run.refused(NameTaken, branch.fork, number, **kwargs)
-    parent = then.lines[number]
-    inherited = [(position, "inherited") for position in parent.positions]
-    return run.created(run.decided(branch.fork, number, **kwargs), Line("", inherited, parent.system))
+    line = Line("", inherited(parent), parent.system, parent=number, forked_at=point)
+    return run.created(run.decided(branch.fork, number, **kwargs), line)
 
 
 def append(run: Run, choice: int, count: int, system: int, *_: int) -> None:
@@ -298,13 +317,13 @@ def changed(
 def rewind(run: Run, choice: int, place: int, *_: int) -> None:
     number, line = run.line(choice)
     to = run.position(place)
-    then = run.lists.moments[to]
+    then = run.lists.shown_at(number, to)
     if line.removed:
         return run.refused(RemovedBranch, history.rewind, number, to)
-    if not then.has(number):
+    if then is None:
         return run.refused(BranchNotYet, history.rewind, number, to)
     run.decided_once(history.rewind, number, to)
-    return changed(run, line, then.lines[number].messages, then.lines[number].system, undoable=True)
+    return changed(run, line, then.messages, then.system, undoable=True)
 
 
 def truncate(run: Run, choice: int, keep: int, *_: int) -> None:
@@ -556,6 +575,16 @@ def test_a_history_folded_up_to_any_position_shows_what_lists_show(run: Run) -> 
 def test_the_last_state_still_shows_every_position_as_it_was(run: Run) -> None:
     for at, moment in run.lists.moments.items():
         agrees_on_showings(run.state, moment, at)
+
+
+@histories(40)
+def test_a_branch_shows_before_it_was_created_what_those_showed_that_it_goes_on_from(run: Run) -> None:
+    for number, line in enumerate(run.lists.now.lines):
+        for at in range(run.state.first, line.created):
+            then = run.lists.shown_at(number, at)
+            if then is not None:
+                assert shown(run.state, number, at) == then.messages
+                assert run.state.showing(number, at).system == then.system
 
 
 @histories(40)

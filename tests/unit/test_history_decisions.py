@@ -111,6 +111,16 @@ def test_a_rewind_to_before_the_branch_existed_is_refused(given: Given) -> None:
     given(*THREE, OTHER).when(history.rewind, 1, 5).refused(BranchNotYet, "'other'", "position 6")
 
 
+def test_a_fork_can_be_rewound_to_before_it_was_created(given: Given) -> None:
+    before = given(*THREE, forked(1, 0, at=4), said(1), forked(2, 1, at=7), said(2))
+
+    after = before.when(history.rewind, 2, 3).then_once(BranchRewound(2, 3))
+    assert after.shows(2) == [3]
+    assert after.origins(2) == ["inherited"]
+    assert before.when(history.rewind, 2, 5).then_once(BranchRewound(2, 5)).shows(2) == [3, 4]
+    before.when(history.rewind, 2, 1).refused(BranchNotYet, "'fork-2'")
+
+
 def test_a_removed_branch_cannot_be_rewound(given: Given) -> None:
     before = given(*THREE, OTHER, BranchRemoved(0))
 
@@ -144,10 +154,11 @@ def test_a_branch_that_is_short_enough_is_not_truncated(given: Given, keep_last:
 
 def test_truncating_to_less_than_nothing_is_refused(given: Given) -> None:
     given(*THREE).when(history.truncate, 0, -1).refused(InvalidValue, "keep_last is -1", "0 or more")
+    given(*THREE).when(history.truncate, 0, True).refused(InvalidValue, "keep_last is True")
 
 
 def test_truncating_to_a_part_of_a_message_is_refused(given: Given) -> None:
-    given(*THREE).when(history.truncate, 0, 1.5).refused(InvalidValue, "branch.truncated")
+    given(*THREE).when(history.truncate, 0, 1.5).refused(InvalidValue, "keep_last is 1.5")
 
 
 def test_a_cleared_branch_shows_its_system_message_alone(given: Given) -> None:
@@ -420,6 +431,13 @@ def test_messages_that_are_reordered_keep_how_they_came(given: Given) -> None:
 def test_an_order_that_is_so_already_changes_nothing(given: Given) -> None:
     given(*THREE).when(history.reorder, 0, [3, 4, 5]).nothing()
     given(STARTED, MAIN).when(history.reorder, 0, []).nothing()
+
+
+@pytest.mark.parametrize("order", [[5, 3, 4], [6, 5, 3, 4], [5, 3, 6, 4]])
+def test_the_system_message_stays_in_front_whether_an_order_names_it_or_not(given: Given, order: list[int]) -> None:
+    after = given(*THREE, TERSE).when(history.reorder, 0, order)
+
+    assert after.then_once(BranchReordered(0, (Range(0, 5, 5, 1), Range(0, 3, 4, 2)))).system(0) == 6
 
 
 @pytest.mark.parametrize("order", [[], [3, 4], [3, 4, 5, 5], [3, 3, 4], [3, 4, 6], [3, 4, 5, 6]])

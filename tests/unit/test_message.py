@@ -60,8 +60,15 @@ def test_a_new_message_of_what_a_caller_gave() -> None:
 def test_a_new_message_of_one_on_the_record_keeps_its_words_and_not_its_place() -> None:
     recorded = Message("hello", "ada", "model", {"a": 1, "b": 2}, "s", 7, 0, origin=Origin.INHERITED)
 
-    assert message_from(recorded) == Message("hello", "ada", "model", {"a": 1, "b": 2})
-    assert message_from(recorded, sender="bob", metadata={"b": 3}) == Message("hello", "bob", "model", {"a": 1, "b": 3})
+    assert message_from(recorded) == Message("hello", "ada", "model", {"a": 1, "b": 2}, origin=Origin.CLONED)
+    assert message_from(recorded, sender="bob", metadata={"b": 3}) == Message(
+        "hello", "bob", "model", {"a": 1, "b": 3}, origin=Origin.CLONED
+    )
+
+
+def test_a_message_that_is_not_on_the_record_keeps_where_it_comes_from() -> None:
+    assert message_from(Message("hello")).origin is Origin.AUTHORED
+    assert message_from(Message("hello", origin=Origin.LOADED)).origin is Origin.LOADED
 
 
 @pytest.mark.parametrize("participant", [7, b"ada", ["ada"], Message("ada")])
@@ -71,6 +78,14 @@ def test_a_participant_is_text(participant: Any) -> None:
             message_from("hello", **{who: participant})
         with pytest.raises(InvalidValue, match=r"a sender or recipient cannot be a .*: expected a str"):
             message_from(Message("hello", **{who: participant}))
+
+
+@pytest.mark.parametrize("metadata", [["a"], "a", 7])
+def test_metadata_is_a_dict(metadata: Any) -> None:
+    with pytest.raises(InvalidValue, match=r"metadata cannot be a \w+: expected a dict"):
+        message_from("hello", metadata=metadata)
+    with pytest.raises(InvalidValue, match=r"metadata cannot be a \w+: expected a dict"):
+        message_from(Message("hello"), metadata=metadata)
 
 
 def test_a_content_that_was_made_by_hand_is_checked() -> None:

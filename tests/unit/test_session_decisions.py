@@ -263,6 +263,12 @@ def test_metadata_and_state_that_the_record_cannot_say_are_refused(given: Given,
     before.when(session.set_state, "a", value).refused(InvalidValue, "state 'a'")
 
 
+@pytest.mark.parametrize("metadata", [["a"], "a", 7])
+def test_metadata_that_is_no_dict_is_refused(given: Given, metadata: Any) -> None:
+    given().when(session.start, metadata=metadata).refused(InvalidValue, "metadata cannot be a", "a dict")
+    given(STARTED).when(session.update_metadata, metadata).refused(InvalidValue, "metadata cannot be a", "a dict")
+
+
 # --- State ------------------------------------------------------------------------------------------------
 
 

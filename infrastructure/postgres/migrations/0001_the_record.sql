@@ -69,27 +69,33 @@ CREATE INDEX {prefix}events_by_command ON "{schema}".{prefix}events (session, co
     WHERE command_id IS NOT NULL;
 
 -- What is on the record stays as it is. The one way out: the words are taken out of the payload of a message, which
--- leaves its hash, once the record says that the message was redacted.
+-- leaves its branch, the kind of content and the hash, once the record says that the message was redacted.
 CREATE FUNCTION "{schema}".{prefix}keep_events() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF TG_OP = 'UPDATE'
-        AND old.payload_hash IS NULL AND length(new.payload_hash) = 32
-        AND (new.global_position, new.session, new.position, new.time, new.name, new.digest)
-          = (old.global_position, old.session, old.position, old.time, old.name, old.digest)
-        AND (new.branch, new.encoding, new.actor, new.correlation, new.cause, new.command_id)
-            IS NOT DISTINCT FROM
-            (old.branch, old.encoding, old.actor, old.correlation, old.cause, old.command_id)
-        AND EXISTS (
-            SELECT FROM "{schema}".{prefix}events AS redaction
-            WHERE redaction.session = old.session AND redaction.position > old.position
-              AND redaction.name <> 'message.appended'
-              AND CASE WHEN redaction.name = 'message.redacted'
-                       THEN (redaction.payload::jsonb ->> 'message')::numeric = old.position END
-        )
-    THEN
-        RETURN new;
+    IF TG_OP = 'UPDATE' THEN
+        IF old.payload_hash IS NULL AND length(new.payload_hash) = 32
+            AND (new.global_position, new.session, new.position, new.time, new.name, new.digest)
+              = (old.global_position, old.session, old.position, old.time, old.name, old.digest)
+            AND (new.branch, new.encoding, new.actor, new.correlation, new.cause, new.command_id, new.payload_bytes)
+                IS NOT DISTINCT FROM
+                (old.branch, old.encoding, old.actor, old.correlation, old.cause, old.command_id, old.payload_bytes)
+            AND new.payload = format(
+                '{"branch":%s,"content":{"type":%s}}',
+                old.payload::json -> 'branch', old.payload::json -> 'content' -> 'type'
+            )
+            AND EXISTS (
+                SELECT FROM "{schema}".{prefix}events AS redaction
+                WHERE redaction.session = old.session AND redaction.position > old.position
+                  AND redaction.name <> 'message.appended'
+                  AND CASE WHEN redaction.name = 'message.redacted'
+                           THEN redaction.payload::json ->> 'message' = old.position::text END
+            )
+        THEN
+            RETURN new;
+        END IF;
+        RAISE EXCEPTION 'events are not changed';
     END IF;
-    RAISE EXCEPTION 'events are not %', CASE TG_OP WHEN 'UPDATE' THEN 'changed' ELSE 'deleted' END;
+    RAISE EXCEPTION 'events are not deleted';
 END
 $$;
 
@@ -106,3 +112,21 @@ $$;
 
 CREATE TRIGGER {prefix}sessions_are_not_deleted BEFORE DELETE OR TRUNCATE ON "{schema}".{prefix}catalogue
     FOR EACH STATEMENT EXECUTE FUNCTION "{schema}".{prefix}keep_sessions();
+
+-- How far each projection has read; moved in the transaction that writes what it answers with.
+CREATE TABLE "{schema}".{prefix}checkpoints (
+    projection      text NOT NULL,
+    source          text NOT NULL,      -- the application that it follows
+    global_position bigint NOT NULL,
+    PRIMARY KEY (projection, source)
+) WITH (fillfactor = 50);               -- a checkpoint moves often, and within its page no index has to follow
+
+-- States that were folded before; any of them may be deleted at any time.
+CREATE TABLE "{schema}".{prefix}snapshots (
+    purpose  text NOT NULL,             -- whose they are
+    session  text NOT NULL,
+    position bigint NOT NULL,
+    name     text NOT NULL,
+    state    bytea NOT NULL,
+    PRIMARY KEY (purpose, session, position)
+);

@@ -24,7 +24,7 @@ CREATE TABLE catalogue (
     bytes    INTEGER NOT NULL,
     created  INTEGER NOT NULL,
     updated  INTEGER NOT NULL,
-    metadata TEXT NOT NULL          -- JSON
+    metadata TEXT NOT NULL CHECK (json_valid(metadata))
 ) STRICT;
 
 CREATE INDEX catalogue_by_name ON catalogue (name) WHERE name IS NOT NULL;
@@ -58,6 +58,10 @@ CREATE INDEX events_by_command ON events (session, command_id) WHERE command_id 
 CREATE TRIGGER events_are_not_changed BEFORE UPDATE ON events
 WHEN NOT (
     old.payload_hash IS NULL AND length(new.payload_hash) = 32
+    AND new.payload = json_object(
+        'branch', json_extract(old.payload, '$.branch'),
+        'content', json_object('type', json_extract(old.payload, '$.content.type'))
+    )
     AND (new.global_position, new.session, new.position, new.time, new.name, new.digest)
       = (old.global_position, old.session, old.position, old.time, old.name, old.digest)
     AND (new.branch, new.encoding, new.actor, new.correlation, new.cause, new.command_id)

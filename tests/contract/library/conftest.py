@@ -12,9 +12,12 @@ from typing import Any, ClassVar
 import pytest
 from eventsourcing.persistence import Tracking
 from eventsourcing.tests.projection import EventCountersView
+from psycopg import Connection
 
 from hansard.infrastructure.library.beside import View
 from hansard.infrastructure.library.memory import MemoryView
+from hansard.infrastructure.library.postgres import PostgresView
+from hansard.infrastructure.library.redis import RedisView
 from hansard.infrastructure.library.sqlite import SQLiteView
 from hansard.infrastructure.recorder import Recorder
 from hansard.infrastructure.store import Store
@@ -58,6 +61,45 @@ class MemoryCounters(MemoryView, Counters):
         return self._counts.get(what, 0)
 
 
+class PostgresCounters(PostgresView, Counters):
+    def __init__(self, recorder: Recorder, name: str) -> None:
+        super().__init__(recorder, name)
+        self.opened.append(self)
+
+    def make_tables(self, connection: Connection[Any]) -> None:
+        table = 'CREATE TABLE IF NOT EXISTS "{schema}".{prefix}counts (what text PRIMARY KEY, times integer NOT NULL)'
+        connection.execute(self.named(table))
+
+    def count(self, what: str, tracking: Tracking) -> None:
+        statement = """
+            INSERT INTO "{schema}".{prefix}counts AS c VALUES (%s, 1)
+            ON CONFLICT (what) DO UPDATE SET times = c.times + 1
+        """
+        with self.writing(tracking) as connection:
+            connection.execute(self.named(statement), (what,))
+
+    def counted(self, what: str) -> int:
+        with self.reading() as connection:
+            rows = connection.execute(
+                self.named('SELECT times FROM "{schema}".{prefix}counts WHERE what = %s'), (what,)
+            )
+            row = rows.fetchone()
+        return 0 if row is None else int(row[0])
+
+
+class RedisCounters(RedisView, Counters):
+    def __init__(self, recorder: Recorder, name: str) -> None:
+        super().__init__(recorder, name)
+        self.opened.append(self)
+
+    def count(self, what: str, tracking: Tracking) -> None:
+        with self.writing(tracking) as commands:
+            commands.append(("HINCRBY", self.key("counts"), what, 1))
+
+    def counted(self, what: str) -> int:
+        return int(self.server.ask("HGET", self.key("counts"), what) or 0)
+
+
 class SQLiteCounters(SQLiteView, Counters):
     def __init__(self, recorder: Recorder, name: str) -> None:
         super().__init__(recorder, name)
@@ -78,7 +120,12 @@ class SQLiteCounters(SQLiteView, Counters):
         return 0 if row is None else int(row[0])
 
 
-VIEWS: dict[str, type[Counters]] = {"memory": MemoryCounters, "sqlite": SQLiteCounters}
+VIEWS: dict[str, type[Counters]] = {
+    "memory": MemoryCounters,
+    "postgres": PostgresCounters,
+    "redis": RedisCounters,
+    "sqlite": SQLiteCounters,
+}
 
 
 @pytest.fixture

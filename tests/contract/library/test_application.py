@@ -1,6 +1,7 @@
 """A store is an application of the `eventsourcing` library: it saves, reads, notifies and is followed as one."""
 
 import gc
+from collections.abc import Iterable
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -81,14 +82,24 @@ def test_the_notification_log_is_the_feed(store: Store) -> None:
     assert store.recorder.max_notification_id() == 3
 
 
-def test_the_repository_folds_a_session(store: Store) -> None:
+def test_the_repository_answers_with_the_state_of_a_session(store: Store) -> None:
     store.append("s", [SessionStarted(name="one"), StateSet("k", 1), StateSet("k", 2)])
 
     assert store.repository.get("s") == store.load("s")
     assert store.repository.get("s", version=2) == store.load("s", 2)
     assert "s" in store.repository
-    with pytest.raises(AggregateNotFoundError):
-        store.repository.get("t")
+    assert "t" not in store.repository
+    with pytest.raises(AggregateNotFoundError, match="expected a position from 1 to 3"):
+        store.repository.get("s", version=4)
+
+
+def test_the_repository_folds_events_into_whatever_the_caller_wants(store: Store) -> None:
+    store.append("s", [SessionStarted(name="one"), StateSet("k", 1), StateSet("k", 2)])
+
+    def names(found: Any, events: Iterable[Any]) -> Any:
+        return [event.name for event in events]
+
+    assert store.repository.get("s", version=2, projector_func=names) == ["session.started", "session.state_set"]
 
 
 # Saving
@@ -301,3 +312,5 @@ def test_what_a_view_writes_is_not_kept_without_its_checkpoint(store: Store, vie
         view.incr_created_event_counter(Tracking("hansard", 4))
 
     assert view.get_created_event_counter() == 1
+    assert view.max_tracking_id("hansard") == 5
+    assert store.verify().ok

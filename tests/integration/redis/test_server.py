@@ -1,0 +1,451 @@
+"""What only a real server shows: what is asked of it, what it may forget or refuse, and what it takes byte by byte."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from socket import socket
+from traceback import format_exception
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import redis
+
+from hansard import InvalidValue, SchemaMismatch, Session, StoreClosed, StoreFailed, open_store
+from hansard.domain.content import InstructionContent
+from hansard.domain.events import BranchCreated, Event, MessageAppended, SessionRenamed, SessionStarted, StateSet
+from hansard.infrastructure.memory import MemoryRecorder
+from hansard.infrastructure.rows import Append, Appended, Draft
+from hansard.infrastructure.store import Store
+
+if TYPE_CHECKING:
+    from tests.integration.redis.conftest import Place
+    from tests.redis_server import NewServer
+
+STARTED = SessionStarted()
+MAIN = BranchCreated(0, "id-main", "main")
+
+
+def said(text: str, branch: int = 0) -> Event:
+    return MessageAppended(branch, InstructionContent(instruction=text))
+
+
+def use_everything(store: Store) -> None:
+    """Appends and reads in every way there is."""
+    session = Session("Be terse.", session_id="s", user="ada", store=store)
+    main = session.default_branch
+    main.add_many(["one", "two"], command_id="c")
+    session.fork(main, at=3, name="retry").add("other")
+    fork = session.fork_session(name="fork")
+    fork.default_branch.add("three")
+    recorder: Any = store.recorder
+    for backwards in (False, True):
+        assert len(list(store.read("s", backwards=backwards))) == session.position
+        assert len(list(store.read_messages("s", 0, 1, 9, backwards=backwards))) == 2
+    assert recorder.read_written("s", until=99)
+    assert list(recorder.read_structure("s", until=99))
+    assert store.read_all(limit=5)
+    assert recorder.read_all(names=["message.appended"], limit=5)
+    assert recorder.wait(1, 0)
+    assert not recorder.wait(99, 0.01)
+    assert recorder.last_global_position()
+    assert store.find_command("s", "c")
+    assert len(list(store.sessions())) == 2
+    assert [entry.session for entry in recorder.read_entries_of("ada")]
+    assert store.load(fork.id).position == fork.position
+    assert store.verify().ok
+
+
+# --- What is asked of it -------------------------------------------------------------------------------------
+
+
+def calls(client: redis.Redis) -> dict[str, int]:
+    """How often each command was called, by clients and by scripts, since the counts were reset."""
+    stats: Any = client.info("commandstats")
+    return {name.removeprefix("cmdstat_"): found["calls"] for name, found in stats.items()}
+
+
+def test_nothing_walks_over_all_keys(place: Place, client: redis.Redis) -> None:
+    client.config_resetstat()
+    store = place.store(ttl=60)
+    use_everything(store)
+    with Store(place.recorder(prefix=f"{place.prefix}-copy")) as copy:
+        store.copy_to(copy)
+    called = calls(client)
+
+    assert not {"keys", "scan", "hscan", "sscan", "zscan", "randomkey", "dbsize", "flushdb"} & set(called)
+    assert called["evalsha"] > 20
+
+
+def test_an_append_costs_the_same_however_many_sessions_there_are(place: Place, client: redis.Redis) -> None:
+    store = place.store(ttl=60)
+
+    def cost() -> int:
+        store.append("s", [said("a")])
+        client.config_resetstat()
+        store.append("s", [said("b")], command_id=str(store.get_session("s").position))
+        return sum(calls(client).values())
+
+    store.append("s", [SessionStarted(user="ada", key="desk"), MAIN])
+    for number in range(5):
+        store.append(f"s{number}", [STARTED, MAIN])
+    few = cost()
+    for number in range(5, 500):
+        store.append(f"s{number}", [STARTED, MAIN])
+    assert cost() == few
+
+
+def test_an_append_to_a_known_session_is_one_round_trip(place: Place, client: redis.Redis) -> None:
+    store = place.store()
+    store.append("s", [STARTED, MAIN])
+    client.config_resetstat()
+    for number in range(10):
+        store.append("s", [said("a"), said("b")], command_id=str(number))
+
+    called = calls(client)
+    assert called["evalsha"] == 10
+    assert not {"eval", "hgetall"} & set(called)
+
+
+def test_all_keys_lie_in_one_slot(place: Place, store: Store) -> None:
+    use_everything(store)
+    store.append("braces {a}{b} }{", [SessionStarted(key="{c}", user="{d}"), MAIN], command_id="{e}")
+    slots = {redis.crc.key_slot(place.key(name).encode()) for name in place.names()}
+
+    assert len(place.names()) > 15
+    assert slots == {redis.crc.key_slot(place.prefix.encode())}
+
+
+def test_a_node_of_a_cluster_takes_everything_as_well(new_redis_server: NewServer) -> None:
+    """A cluster of one node is as strict about slots as any."""
+    with socket() as held:
+        held.bind(("127.0.0.1", 0))
+        bus = held.getsockname()[1]
+    server = new_redis_server(cluster_enabled="yes", cluster_port=str(bus))
+    with server.client() as client:
+        client.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16383)
+        while b"cluster_state:ok" not in client.execute_command("CLUSTER", "INFO"):
+            pass
+
+    with open_store(server.address(ttl=60)) as store:
+        use_everything(store)
+        with open_store(server.address(prefix="copy")) as copy:
+            assert store.copy_to(copy) == len(store.read_all())
+            assert copy.read_all() == store.read_all()
+
+
+# --- What it may forget or refuse ----------------------------------------------------------------------------
+
+
+def test_a_server_that_has_forgotten_the_scripts_is_told_them_again(
+    place: Place, store: Store, client: redis.Redis
+) -> None:
+    store.append("s", [STARTED, MAIN])
+    client.script_flush()
+    assert store.append("s", [said("a")], command_id="c").first == 3
+    client.script_flush()
+    assert len(list(store.read("s"))) == 3
+    client.script_flush()
+    assert store.append("s", [said("a")], command_id="c").repeated
+
+
+def test_scripts_may_be_forgotten_at_any_time(place: Place, client: redis.Redis) -> None:
+    store = place.store()
+    store.append("s", [STARTED, MAIN])
+
+    def write(thread: int) -> list[int]:
+        return [store.append("s", [said(f"{thread}/{n}")]).last for n in range(50)]
+
+    with ThreadPoolExecutor(4) as pool:
+        writing = [pool.submit(write, thread) for thread in range(4)]
+        while not all(each.done() for each in writing):
+            client.script_flush()
+        answers = [position for each in writing for position in each.result()]
+
+    assert sorted(answers) == list(range(3, 203))
+    assert store.verify().ok
+
+
+def test_a_server_that_is_full_refuses_and_nothing_is_half_written(place: Place, client: redis.Redis) -> None:
+    store = place.store(ttl=60)
+    store.append("s", [SessionStarted(key="desk", user="ada"), MAIN, said("a")])
+    before = (store.read_all(), list(store.sessions()))
+    client.config_set("maxmemory", "1")
+    try:
+        for session in ("s", "t"):
+            with pytest.raises(StoreFailed, match="command not allowed when used memory > 'maxmemory'"):
+                store.append(session, [STARTED, said("b")], command_id="c")
+        assert (store.read_all(), list(store.sessions())) == before
+    finally:
+        client.config_set("maxmemory", "0")
+
+    assert store.append("s", [said("b")], command_id="c").repeated is False
+    assert store.verify().ok
+
+
+def test_a_replica_refuses_and_a_master_that_it_becomes_does_not(new_redis_server: NewServer) -> None:
+    server = new_redis_server()
+    with open_store(server.address()) as store, server.client() as client:
+        store.append("s", [STARTED])
+        client.replicaof("127.0.0.1", "1")
+        with pytest.raises(StoreFailed, match="read only replica"):
+            store.append("s", [MAIN])
+        assert len(store.read_all()) == 1
+        client.replicaof("NO", "ONE")
+        assert store.append("s", [MAIN]).first == 2
+
+
+def test_what_a_newer_version_wrote_is_refused(place: Place, client: redis.Redis) -> None:
+    client.set(place.key("format"), "2")
+
+    with pytest.raises(SchemaMismatch, match="holds format 2: expected format 1"):
+        place.recorder()
+
+
+def test_a_password_is_not_shown_when_it_is_wrong_and_opens_when_it_is_right(new_redis_server: NewServer) -> None:
+    server = new_redis_server()
+    where = f"127.0.0.1:{server.port}/0"
+    with server.client() as client:
+        client.acl_setuser("ada", enabled=True, passwords=["+p@ss"], keys=["{hansard}:*"], commands=["+@all"])
+        client.config_set("requirepass", "p@ss")
+
+    with pytest.raises(StoreFailed) as failed:
+        open_store(f"redis://ada:wr%40ng@{where}")
+    assert "wr@ng" not in "".join(format_exception(failed.value))
+    with pytest.raises(StoreFailed, match="permissions"):
+        open_store(f"redis://ada:p%40ss@{where}?prefix=other")
+    for user in ("ada", ""):
+        with open_store(f"redis://{user}:p%40ss@{where}") as store:
+            Session(store=store).default_branch.add("let in")
+            assert "p@ss" not in f"{store!r} {store.recorder!r} {store.recorder.name}"
+            assert store.verify().ok
+
+
+# --- What it takes -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("over", ["socket", "tcp"])
+def test_a_payload_of_20_megabytes_passes(place: Place, over: str) -> None:
+    store = place.store(tcp=over == "tcp")
+    text = "é" * (10 << 20)
+    store.append("s", [STARTED, MAIN, said("before"), said(text), said("after")])
+
+    assert [one.event for one in store.read("s", after=2)] == [said("before"), said(text), said("after")]
+    assert [one.event for one in store.read_messages("s", 0, 1, 9, backwards=True)] == [
+        said("after"),
+        said(text),
+        said("before"),
+    ]
+    assert [one.position for one in store.read_all()] == [1, 2, 3, 4, 5]
+    assert store.verify().ok
+
+
+def test_a_group_of_large_appends_is_sent_in_parts_and_each_is_recorded_once(place: Place) -> None:
+    recorder = place.recorder()
+    payload = b'"%s"' % (b"x" * (30 << 20))
+    appends = [Append(f"s{number % 2}", [Draft("other", None, payload, None)]) for number in range(4)]
+    outcomes = recorder.append(appends)
+
+    assert [(one.session, one.last) for one in outcomes if isinstance(one, Appended)] == [
+        ("s0", 1),
+        ("s1", 1),
+        ("s0", 2),
+        ("s1", 2),
+    ]
+    assert [row.position for row in recorder.read_all(limit=9)] == [1, 1, 2, 2]
+
+
+def test_an_append_of_very_many_events_is_one_append(store: Store) -> None:
+    events = [said(str(number), number % 3) for number in range(50_000)]
+    appended = store.append("s", [STARTED, *events], command_id="c")
+
+    assert (appended.first, appended.last) == (1, 50_001)
+    written = store.recorder.read_written("s", until=50_001)
+    assert {branch: len(positions) for branch, positions in written.items()} == {0: 16_667, 1: 16_667, 2: 16_666}
+    assert list(written[1]) == list(range(3, 50_002, 3))
+    assert [one.position for one in store.read_messages("s", 2, 49_990, 60_000)] == [49_990, 49_993, 49_996, 49_999]
+    assert [one.position for one in store.read_all(after=49_998)] == [49_999, 50_000, 50_001]
+
+
+def test_written_positions_are_read_between_bounds(store: Store) -> None:
+    store.append("s", [STARTED, MAIN, *[said("x", number % 2) for number in range(10)]])
+    written = store.recorder.read_written("s", after=4, until=9)
+
+    assert {branch: list(positions) for branch, positions in written.items()} == {0: [5, 7, 9], 1: [6, 8]}
+    assert store.recorder.read_written("s", after=12, until=99) == {}
+    assert store.recorder.read_written("t", until=99) == {}
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        b"",
+        bytes(range(256)) * 3,
+        b'"\xff\xfe"',
+        b"\r\n$5\r\n*3\r\n\x00",
+        b"[" * 10_000 + b"]" * 10_000,
+        json.dumps("\ud800").encode(),
+    ],
+    ids=["nothing", "bytes", "invalid UTF-8", "protocol", "10 000 deep", "escaped surrogate"],
+)
+def test_a_payload_is_kept_byte_by_byte(place: Place, payload: bytes) -> None:
+    recorder = place.recorder()
+    recorder.append([Append("s", [Draft("other", None, payload, None)])])
+    (row,) = recorder.read("s")
+
+    assert row.payload == payload
+    assert recorder.read_all(limit=1) == [row]
+    assert Store(recorder).verify().ok
+
+
+def test_text_with_nul_is_kept_and_what_cannot_be_kept_is_refused_by_name(place: Place, store: Store) -> None:
+    deep: Any = []
+    for _ in range(10_000):
+        deep = [deep]
+    store.append("s", [STARTED, StateSet("k", "nul \0 and \x7f \u2028 😀"), said("\0")])
+
+    with pytest.raises(InvalidValue, match="lone surrogate"):
+        store.append("s", [said("\ud800")])
+    with pytest.raises(InvalidValue, match=r"state_set|message|value|deep|nested"):
+        Session.open("s", store=store).set_state("k", deep)
+    with pytest.raises(InvalidValue, match=r"state\.set|session\.state_set"):
+        store.append("s", [StateSet("k", deep)])
+    for name in ("a\0b", "\ud800", "a\nb"):
+        with pytest.raises(InvalidValue):
+            store.append(name, [STARTED])
+    assert [one.event for one in place.store().read("s", after=1)] == [
+        StateSet("k", "nul \0 and \x7f \u2028 😀"),
+        said("\0"),
+    ]
+    assert store.verify().ok
+
+
+@pytest.mark.parametrize("session", ["ключ", "a:b:c", "{a}", "1:2:3", "😀", "'\"\\ %"])
+def test_any_name_of_a_session_leads_to_it_and_no_other(store: Store, session: str) -> None:
+    store.append(session, [SessionStarted(key=session, user=session), MAIN, said("a")], command_id=session)
+    store.append("other", [STARTED])
+
+    assert [one.session for one in store.read_all()] == [session] * 3 + ["other"]
+    assert store.find_command(session, session) is not None
+    assert [entry.session for entry in store.recorder.read_entries_of(session)] == [session]  # type: ignore[attr-defined]  # of this kind
+    assert store.verify().ok
+
+
+# --- Restoring -----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def source() -> Store:
+    """A store with two sessions, one of which has a command of many events."""
+    store = Store(MemoryRecorder())
+    store.append("s", [SessionStarted(key="desk", user="ada"), MAIN])
+    store.append("t", [STARTED])
+    store.append("s", [said(str(number)) for number in range(1200)], command_id="long")
+    store.append("t", [SessionRenamed("other")], command_id="c")
+    return store
+
+
+def test_what_is_restored_goes_on_as_it_was(place: Place, source: Store) -> None:
+    store = place.store()
+    assert source.copy_to(store) == 1204
+
+    assert store.read_all(limit=2000) == source.read_all(limit=2000)
+    assert list(store.sessions()) == list(source.sessions())
+    assert store.find_command("s", "long") == source.find_command("s", "long")
+    assert store.verify().ok
+    appended = store.append("s", [said("next")])
+    assert (appended.first, appended.global_position) == (1203, 1205)
+    assert [entry.session for entry in store.recorder.read_entries_of("ada")] == ["s"]  # type: ignore[attr-defined]  # of this kind
+    assert {place.client.pttl(place.key(name)) for name in place.names()} == {-1}
+
+
+def test_what_is_restored_into_a_store_with_a_time_to_live_has_one(place: Place, source: Store) -> None:
+    store = place.store(ttl=60)
+    source.copy_to(store)
+    keys = place.names_of("s") | place.names_of("t") | {"key:desk"}
+
+    assert {place.client.pexpiretime(place.key(name)) > 0 for name in keys} == {True}
+    assert len(place.members("expiries")) == 2
+
+
+def test_a_restoring_that_breaks_off_leaves_the_store_as_empty_as_it_was(place: Place, source: Store) -> None:
+    recorder = place.recorder()
+    rows = source.recorder.read_all(limit=2000)
+
+    def broken() -> Iterator[Any]:
+        yield from rows[:700]
+        raise OSError("the source is gone")
+
+    with pytest.raises(OSError, match="the source is gone"):
+        recorder.restore(source.sessions(), broken())
+    assert place.names() == {"format"}
+
+    source.copy_to(Store(recorder))
+    assert recorder.read_all(limit=2000) == rows
+
+
+def test_while_a_store_is_restored_nobody_else_writes(place: Place, source: Store) -> None:
+    recorder, other = place.recorder(), place.store()
+    rows = source.recorder.read_all(limit=2000)
+
+    def watched() -> Iterator[Any]:
+        yield from rows[:700]
+        with pytest.raises(StoreFailed, match="another process is restoring"):
+            other.append("u", [STARTED])
+        with pytest.raises(StoreFailed, match="another process is restoring"):
+            source.copy_to(other)
+        assert list(other.sessions()) == []
+        yield from rows[700:]
+
+    recorder.restore(source.sessions(), watched())
+    assert other.append("u", [STARTED]).global_position == 1205
+    assert other.verify().ok
+
+
+def test_what_a_process_that_died_while_restoring_has_left_is_taken_away(place: Place, source: Store) -> None:
+    recorder, store = place.recorder(), place.store(ttl=60)
+    rows = source.recorder.read_all(limit=2000)
+
+    def dying() -> Iterator[Any]:
+        yield from rows[:700]
+        place.client.delete(place.key("restoring"))  # its time is up
+        yield from rows[700:]
+
+    with pytest.raises(StoreFailed, match="paused for so long that it was given up"):
+        recorder.restore(source.sessions(), dying())
+    with pytest.raises(StoreFailed, match="broke off; restore it again"):
+        store.append("u", [STARTED])
+    smaller = Store(MemoryRecorder())
+    smaller.append("s", [STARTED])
+    smaller.copy_to(store)
+
+    assert [one.session for one in store.read_all()] == ["s"]
+    assert place.names_of("t") == set()
+    assert store.verify().ok
+
+
+# --- Closing -------------------------------------------------------------------------------------------------
+
+
+def test_a_reader_that_waits_is_told_when_its_store_is_closed(place: Place) -> None:
+    recorder = place.recorder()
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(recorder.wait, 0, 60)
+        clients: Any = place.client.client_list
+        while not any(each["cmd"] == "xread" for each in clients()):
+            pass
+        recorder.close()
+        with pytest.raises(StoreClosed):
+            waiting.result()
+
+
+def test_a_reader_that_waits_wakes_for_what_another_process_appends(place: Place) -> None:
+    recorder, other = place.recorder(), place.store()
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(recorder.wait, 0, 60)
+        clients: Any = place.client.client_list
+        while not any(each["cmd"] == "xread" for each in clients()):
+            pass
+        other.append("s", [STARTED])
+        assert waiting.result()

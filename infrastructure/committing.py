@@ -8,12 +8,12 @@ from collections.abc import Callable, Sequence
 from threading import Lock
 from typing import TypeAlias
 
-from ..domain.errors import Refused, StoreFailed
+from ..domain.errors import OutcomeUnknown
 from .forking import tell
 from .rows import Append, Appended
 
-Outcome: TypeAlias = Appended | Exception
-Commit: TypeAlias = Callable[[Sequence[Append]], Sequence[Appended | Refused]]
+Ending: TypeAlias = Appended | Exception
+Commit: TypeAlias = Callable[[Sequence[Append]], Sequence[Ending]]
 
 LARGEST_GROUP = 256
 """Appends in one commit."""
@@ -72,7 +72,7 @@ class GroupCommit:
         with self._lock:
             group = [self._queue.popleft() for _ in range(min(len(self._queue), LARGEST_GROUP))]
         try:
-            outcomes: Sequence[Outcome] = self._outcomes([waiter.append for waiter in group])
+            outcomes: Sequence[Ending] = self._outcomes([waiter.append for waiter in group])
         except BaseException:
             outcomes = [self._given_up() for _ in group]
             raise
@@ -82,14 +82,16 @@ class GroupCommit:
                 if not waiter.has_place:
                     waiter.asleep.release()
 
-    def _outcomes(self, appends: Sequence[Append]) -> Sequence[Outcome]:
+    def _outcomes(self, appends: Sequence[Append]) -> Sequence[Ending]:
         """What became of each; when the shared commit fails, each is tried alone and fails for its own reason."""
         try:
             return self._commit(appends)
+        except OutcomeUnknown as reason:  # perhaps all are recorded, and to try again would record them twice
+            return [reason for _ in appends]
         except Exception as reason:  # noqa: BLE001 (whose append it was is what we find out here)
             return [reason] if len(appends) == 1 else [self._alone(append) for append in appends]
 
-    def _alone(self, append: Append) -> Outcome:
+    def _alone(self, append: Append) -> Ending:
         try:
             return self._commit([append])[0]
         except Exception as reason:  # noqa: BLE001 (raised in the thread whose append it is)
@@ -103,8 +105,8 @@ class GroupCommit:
             else:
                 self._taken = False
 
-    def _given_up(self) -> StoreFailed:
-        return StoreFailed(self._store, "the commit was interrupted, and whether it was recorded is not known")
+    def _given_up(self) -> OutcomeUnknown:
+        return OutcomeUnknown(self._store, "the commit was interrupted, and whether it was recorded is not known")
 
 
 class _Waiter:
@@ -112,7 +114,7 @@ class _Waiter:
 
     def __init__(self, append: Append) -> None:
         self.append = append
-        self.outcome: Outcome | None = None
+        self.outcome: Ending | None = None
         self.has_place = False
         self.asleep = Lock()
         self.asleep.acquire()

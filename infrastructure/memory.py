@@ -14,7 +14,7 @@ from ..domain.expectation import holds
 from ..domain.ranges import Positions
 from ..projections.catalogue import Entry
 from .recorder import Recorder
-from .rows import MESSAGE_APPENDED, Append, Appended, Row, expectation_text, stamped
+from .rows import MESSAGE_APPENDED, Append, Appended, Outcome, Row, expectation_text, stamped
 
 
 class MemoryRecorder(Recorder):
@@ -28,9 +28,9 @@ class MemoryRecorder(Recorder):
         self._keys: dict[str, str] = {}
         self._closed = False
 
-    def append(self, appends: Sequence[Append]) -> list[Appended | Refused]:
+    def append(self, appends: Sequence[Append]) -> list[Outcome]:
         with self._open():
-            outcomes = [self._append(append) for append in appends]
+            outcomes: list[Outcome] = [self._append(append) for append in appends]
             self._lock.notify_all()
         return outcomes
 

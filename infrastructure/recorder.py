@@ -9,12 +9,12 @@ from uuid import UUID
 
 from eventsourcing.persistence import ApplicationRecorder, NotSupportedError, StoredEvent
 
-from ..domain.errors import NotSupported, Refused
+from ..domain.errors import NotSupported
 from ..domain.ranges import Positions
 from ..projections.catalogue import Entry
 from .library.stored import RowNotification, appends_of, library_errors, notification_ids
 from .library.subscription import FeedSubscription
-from .rows import Append, Appended, Row
+from .rows import Append, Appended, Outcome, Row
 
 
 class Recorder(ApplicationRecorder):
@@ -30,8 +30,11 @@ class Recorder(ApplicationRecorder):
     """What the library's applications take the id of a stream for; on the record it is text."""
 
     @abstractmethod
-    def append(self, appends: Sequence[Append]) -> list[Appended | Refused]:
-        """Commits several appends at once; each is recorded or refused by itself."""
+    def append(self, appends: Sequence[Append]) -> list[Outcome]:
+        """Commits several appends at once; each is recorded, refused or fails by itself.
+
+        What is raised instead is true of all of them: none is recorded, or nobody knows (OutcomeUnknown).
+        """
 
     @abstractmethod
     def append_together(self, appends: Sequence[Append]) -> list[Appended]:

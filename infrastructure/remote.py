@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from threading import Lock
 
 import msgspec
+from msgspec.structs import replace
 
-from ..domain.errors import PositionConflict, Refused
+from ..domain.errors import PositionConflict, Refused, StoreError
 from ..domain.expectation import holds
 from ..projections.catalogue import Entry
 from .forking import tell
 from .recorder import Recorder
-from .rows import Append, Appended, Row, expectation_text, stamped
+from .rows import Append, Appended, Outcome, Row, expectation_text, stamped
 
 KNOWN_HEADS = 10_000
 """Sessions whose heads are remembered; one that was forgotten costs a round trip more."""
@@ -57,13 +58,18 @@ class RemoteRecorder(Recorder):
         on the entries of earlier ones. If they go together and one is not recorded, none is.
         """
 
-    def append(self, appends: Sequence[Append]) -> list[Appended | Refused]:
-        outcomes: list[Appended | Refused | None] = [None] * len(appends)
+    def append(self, appends: Sequence[Append]) -> list[Outcome]:
+        outcomes: list[Outcome | None] = [None] * len(appends)
         for _ in range(ROUNDS):
             open_ones = [place for place, outcome in enumerate(outcomes) if outcome is None]
             if not open_ones:
                 break
-            answers = self._round([appends[place] for place in open_ones], together=False)
+            try:
+                answers = self._round([appends[place] for place in open_ones], together=False)
+            except StoreError as reason:
+                if len(open_ones) == len(appends):
+                    raise
+                return [reason if outcome is None else outcome for outcome in outcomes]  # the others are recorded
             for place, answer in zip(open_ones, answers, strict=True):
                 if not isinstance(answer, Moved):
                     outcomes[place] = answer
@@ -76,8 +82,9 @@ class RemoteRecorder(Recorder):
 
     def append_together(self, appends: Sequence[Append]) -> list[Appended]:
         outcomes: dict[int, Appended] = {}
+        twins = _twins(appends)
         for _ in range(ROUNDS):
-            open_ones = [place for place in range(len(appends)) if place not in outcomes]
+            open_ones = [place for place in range(len(appends)) if place not in outcomes and place not in twins]
             answers = self._round([appends[place] for place in open_ones], together=True)
             for answer in answers:
                 if isinstance(answer, Refused):
@@ -87,6 +94,7 @@ class RemoteRecorder(Recorder):
             }
             if len(appended) == len(open_ones):
                 outcomes |= appended
+                outcomes |= {place: replace(outcomes[first], repeated=True) for place, first in twins.items()}
                 return [outcomes[place] for place in range(len(appends))]
             # What a command recorded earlier stays; the others must not stand on what it would record now.
             outcomes |= {place: answer for place, answer in appended.items() if answer.repeated}
@@ -156,3 +164,15 @@ class RemoteRecorder(Recorder):
     def _forget(self, session: str) -> None:
         with self._heads_lock:
             self._heads.pop(session, None)
+
+
+def _twins(appends: Sequence[Append]) -> dict[int, int]:
+    """The places of those whose command comes earlier among them, and where that is."""
+    firsts: dict[tuple[str, str], int] = {}
+    twins = {}
+    for place, append in enumerate(appends):
+        if append.command_id is not None:
+            first = firsts.setdefault((append.session, append.command_id), place)
+            if first != place:
+                twins[place] = first
+    return twins

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable, Sequence
 from hashlib import sha256
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import msgspec
 from msgspec.structs import replace
 
 from ..domain.codec import decode, encode, stored_name
-from ..domain.errors import UnreadableEvent
+from ..domain.errors import HansardError, UnreadableEvent
 from ..domain.events import STORED_NAMES, BranchEvent, Event
 from ..domain.expectation import ANY, Expectation, Expected
 from ..domain.record import NOBODY, Provenance, RecordedEvent
@@ -54,6 +54,10 @@ class Appended(msgspec.Struct, frozen=True):
     global_position: int
     time: int
     repeated: bool = False
+
+
+Outcome: TypeAlias = Appended | HansardError
+"""What became of an append: recorded, refused, or failed."""
 
 
 class Row(NamedTuple):

@@ -1,4 +1,4 @@
-"""Servers that speak Redis, from a wheel: started when a test asks for one, gone when the tests are, whatever ends them.
+"""Servers that speak Redis, from a wheel: started when a test asks for one, gone when the tests are, in any case.
 
 Loaded by tests/conftest.py, which passes the fixtures on.
 """
@@ -118,7 +118,7 @@ NewServer: TypeAlias = Callable[..., RedisServer]
 
 @pytest.fixture
 def new_redis_server() -> Iterator[NewServer]:
-    """Starts servers for tests that stop, kill or change theirs; settings are named as the server does, with _ for -."""
+    """Starts servers for tests that stop, kill or change theirs; settings are the server's, with _ for -."""
     with ExitStack() as ending:
 
         def start(**settings: str) -> RedisServer:

@@ -1,5 +1,5 @@
 -- Appends a group of attempts as append_v1 does, but only if none has to be refused. If one has, nothing is recorded,
--- and what could have been answers `moved`, with the head that its session has.
+-- and what could have been answers `moved`, with the head that its session has. No two of them have the same command.
 CREATE OR REPLACE FUNCTION "{schema}".{prefix}append_together_v1(
     attempts jsonb, names text[], branches bigint[], payloads text[], binaries bytea[], digests bytea[],
     founding boolean, again boolean
@@ -31,12 +31,7 @@ BEGIN
         undone := true;
     END;
     RETURN QUERY
-    SELECT CASE WHEN NOT undone OR a.outcome NOT IN ('recorded', 'repeated') THEN a.outcome
-                WHEN a.outcome = 'repeated' AND EXISTS (
-                    SELECT FROM "{schema}".{prefix}events AS e
-                    WHERE e.session = c.number AND e.command_id = attempts -> (a.n - 1)::integer ->> 'command_id'
-                ) THEN 'repeated'
-                ELSE 'moved' END,  -- also what repeated another of the group
+    SELECT CASE WHEN undone AND a.outcome = 'recorded' THEN 'moved' ELSE a.outcome END,
            a.first_position, a.last_position, a.first_global, a.recorded_at, c
     FROM unnest(outcomes, firsts, lasts, globals, times)
          WITH ORDINALITY AS a (outcome, first_position, last_position, first_global, recorded_at, n)

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from ...domain.errors import Refused, StoreFailed, StoreNotEmpty
+from ...domain.errors import OutcomeUnknown, Refused, StoreFailed, StoreNotEmpty
 from ...domain.ranges import Positions
 from ...projections.catalogue import Entry
 from ..remote import Attempt, Moved, RemoteRecorder
@@ -83,8 +83,8 @@ class PostgresRecorder(RemoteRecorder):
         assert lost is not None
         raise self._unknown(lost) from lost
 
-    def _unknown(self, reason: StoreFailed) -> StoreFailed:
-        return StoreFailed(
+    def _unknown(self, reason: StoreFailed) -> OutcomeUnknown:
+        return OutcomeUnknown(
             self.name, f"the connection broke, and whether the append was recorded is not known: {reason.reason}"
         )
 

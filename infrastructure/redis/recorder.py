@@ -42,7 +42,7 @@ from secrets import token_urlsafe
 from time import monotonic, sleep
 from typing import cast
 
-from ...domain.errors import Refused, SchemaMismatch, StoreError, StoreFailed
+from ...domain.errors import OutcomeUnknown, Refused, SchemaMismatch, StoreError, StoreFailed
 from ...domain.ranges import Positions
 from ...projections.catalogue import Entry
 from ..remote import Attempt, Moved, RemoteRecorder
@@ -267,7 +267,7 @@ class RedisRecorder(RemoteRecorder):
                 return self._server.read(scripts.SETTLE, *call.questions())
             except StoreError:
                 continue
-        raise StoreFailed(self.name, f"the connection was lost, and whether it was recorded is not known: {reason}")
+        raise OutcomeUnknown(self.name, f"the connection was lost, and whether it was recorded is not known: {reason}")
 
     # Reading
 

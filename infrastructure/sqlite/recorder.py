@@ -17,7 +17,7 @@ from ...domain.expectation import holds
 from ...domain.ranges import Positions
 from ...projections.catalogue import Entry
 from ..recorder import Recorder
-from ..rows import Append, Appended, Row, expectation_text, stamped
+from ..rows import Append, Appended, Outcome, Row, expectation_text, stamped
 from . import sql
 from .connections import Connections
 
@@ -39,9 +39,9 @@ class SQLiteRecorder(Recorder):
         self.name = self._connections.name
         self._news = Condition()
 
-    def append(self, appends: Sequence[Append]) -> list[Appended | Refused]:
+    def append(self, appends: Sequence[Append]) -> list[Outcome]:
         with self._connections.writing() as connection:
-            outcomes = [_append(connection, append) for append in appends]
+            outcomes: list[Outcome] = [_append(connection, append) for append in appends]
         self._wake()
         return outcomes
 

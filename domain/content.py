@@ -169,12 +169,14 @@ def as_text(body: Json) -> str:
         return body
     if body is None:
         return ""
-    if isinstance(body, list) and body and all(isinstance(part, str) or _is_text_part(part) for part in body):
-        return "\n".join(part if isinstance(part, str) else part["text"] for part in body)
+    if isinstance(body, list) and all(isinstance(part, str | dict) for part in body):
+        texts = [part["text"] if _is_text(part) else part for part in body if isinstance(part, str) or _is_text(part)]
+        if texts:
+            return "\n".join(texts)
     return msgspec.json.encode(body).decode()
 
 
-def _is_text_part(part: Json) -> bool:
+def _is_text(part: Json) -> bool:
     return isinstance(part, dict) and isinstance(part.get("text"), str)
 
 

@@ -43,9 +43,10 @@ def evolve(state: State, position: int, time: int, event: e.Event) -> None:
 
 def place_message(state: State, position: int, time: int, branch: int) -> None:
     """What `evolve` does with a message, which needs none of its words."""
-    state.position = position
-    state.time = time
-    state.written[branch].append(position)
+    places = state.written[branch]
+    if not places or places[-1] < position:
+        places.append(position)
+    state.position, state.time = position, time  # last: who is interrupted before takes the message again
 
 
 def branched_off(state: State) -> State:

@@ -6,6 +6,8 @@ from .state import BranchState, State
 
 def find_branch(state: State, reference: str | int) -> BranchState | None:
     """The branch that a name, an id or a number means, removed or not."""
+    if isinstance(reference, bool):
+        return None
     if isinstance(reference, int):
         return state.branches[reference] if 0 <= reference < len(state.branches) else None
     number = state.names.get(reference, state.ids.get(reference))

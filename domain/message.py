@@ -19,7 +19,8 @@ ContentGiven: TypeAlias = Content | str | Mapping[str, Json]
 class Message(msgspec.Struct, frozen=True, repr_omit_defaults=True):
     """One message; `session`, `position`, `branch` and `created_at` are None until it is on the record.
 
-    `branch` is the number of the branch it was written on, `origin` how it came to the branch it is read from.
+    `branch` is the number of the branch it was written on, `origin` how it came to the branch it is read from. One
+    that the session inherited has its position there, at or before 0, and was `recorded_as` a message of another one.
     """
 
     content: Content
@@ -31,6 +32,7 @@ class Message(msgspec.Struct, frozen=True, repr_omit_defaults=True):
     branch: int | None = None
     created_at: datetime | None = None
     origin: Origin = Origin.AUTHORED
+    recorded_as: str | None = None
 
     if TYPE_CHECKING:  # the content may be given in every form that __post_init__ understands
 
@@ -45,6 +47,7 @@ class Message(msgspec.Struct, frozen=True, repr_omit_defaults=True):
             branch: int | None = None,
             created_at: datetime | None = None,
             origin: Origin = Origin.AUTHORED,
+            recorded_as: str | None = None,
         ) -> None: ...
 
     def __post_init__(self) -> None:
@@ -53,12 +56,14 @@ class Message(msgspec.Struct, frozen=True, repr_omit_defaults=True):
             force_setattr(self, "content", content_from(given))
 
     def __hash__(self) -> int:
-        return hash((self.session, self.position, self.content.text))
+        return hash((self.id, self.content.text))
 
     @property
     def id(self) -> str | None:
         """The id on the record, unique among all sessions; None until the message is there."""
-        return None if self.position is None else f"{self.session}/{self.position}"
+        if self.recorded_as is not None or self.position is None:
+            return self.recorded_as
+        return f"{self.session}/{self.position}"
 
     @property
     def role(self) -> MessageRole:

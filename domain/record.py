@@ -36,6 +36,9 @@ class RecordedEvent(msgspec.Struct, frozen=True):
     command_id: str | None
     digest: bytes
 
+    def __hash__(self) -> int:
+        return hash((self.session, self.position, self.digest))
+
     @property
     def branch(self) -> int | None:
         """The number of the branch on which it happened, if it happened on one."""

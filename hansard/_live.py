@@ -48,9 +48,15 @@ class Live:
             first = self.store.find_command(self.id, command_id) if command_id is not None else None
             if first is not None:
                 return self._repeated(first)
-            if checked(expected) is not ANY:
-                return self._once(decision, expected, command_id)
-            return self._until_recorded(decision, command_id)
+            try:
+                if checked(expected) is not ANY:
+                    return self._once(decision, expected, command_id)
+                return self._until_recorded(decision, command_id)
+            except Refused:  # perhaps because the same command was recorded meanwhile by somebody else
+                first = self.store.find_command(self.id, command_id) if command_id is not None else None
+                if first is None:
+                    raise
+                return self._repeated(first)
 
     def _once(self, decision: Decision, expected: Expected, command_id: str | None) -> list[Placed]:
         self.store.catch_up(self._state)

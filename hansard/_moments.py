@@ -70,9 +70,10 @@ def position_of(source: Source, when: Moment) -> int:
 
 
 def _position_of_message(state: State, message: Message) -> int:
-    if message.session is None or message.position is None:
+    if message.id is None:
         raise UnknownMessage(state.session, "the record", "that has not been added")
-    position = local_position(state, message.session, message.position)
+    session, _, number = message.id.rpartition("/")
+    position = local_position(state, session, int(number))
     if position is None:
         raise UnknownMessage(state.session, "the record", str(message.id))
     return lookup.position_in(state, position)

@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 from msgspec.structs import replace
 
-from .domain.content import SystemContent, content_from
+from .domain.content import MessageContent, SystemContent, content_from
 from .domain.errors import InvalidContent, InvalidValue
 from .domain.message import ContentGiven, Message, message_from
 from .domain.plain import Json
@@ -41,12 +41,19 @@ def loaded_messages(
     given: Iterable[Message | ContentGiven] | None, order: Sequence[int] | None = None
 ) -> tuple[Message, ...]:
     """Messages that come from elsewhere; in the order that a list of their indexes gives, if there is one."""
-    messages = [replace(message_from(each), origin=Origin.LOADED) for each in given or ()]
+    messages = [replace(message_from(each), origin=Origin.LOADED) for each in several(given or ())]
     if order is None:
         return tuple(messages)
     if not all(isinstance(place, int) and 0 <= place < len(messages) for place in order):
         raise InvalidValue("progress", f"is {list(order)!r}: expected indexes of the {len(messages)} messages")
     return tuple(messages[place] for place in order)
+
+
+def several(given: Iterable[Message | ContentGiven]) -> Iterable[Message | ContentGiven]:
+    """Messages that are given as several; one that is given alone is not taken to pieces."""
+    if isinstance(given, str | Mapping | Message | MessageContent) or not isinstance(given, Iterable):
+        raise InvalidValue("the messages", f"are a {type(given).__name__}: expected a list of messages")
+    return given
 
 
 def tool_names(given: ToolGiven | Iterable[ToolGiven] | None, registry: object = None) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from uuid import uuid4
 
 from ._live import Live
 from ._moments import Moment, position_of
-from ._planning import SystemGiven, system_content
+from ._planning import SystemGiven, several, system_content
 from ._twins import awaited
 from .domain.decisions import branch as branches
 from .domain.decisions import history, message
@@ -55,9 +55,7 @@ class Branch(BranchView):
         command_id: str | None = None,
     ) -> list[Message]:
         """Puts several messages on the record in one commit: all of them, or none."""
-        if isinstance(contents, str | Mapping) or not isinstance(contents, Iterable):
-            raise InvalidValue("the messages", f"are a {type(contents).__name__}: expected a list of messages")
-        return self._add([message_from(content) for content in contents], expected, command_id)
+        return self._add([message_from(content) for content in several(contents)], expected, command_id)
 
     def fork(
         self,
@@ -118,12 +116,12 @@ class Branch(BranchView):
 
     def share(self, messages: Iterable[Message]) -> None:
         """Shows messages of other branches too, at the end; those it shows already it shows once."""
-        points = [position_of(self._live, each) for each in messages]
+        points = [position_of(self._live, each) for each in _messages(messages)]
         self._live.change(lambda state: history.share(state, self.number, points))
 
     def reorder(self, order: Iterable[Message]) -> None:
         """Shows its messages in another order."""
-        points = [position_of(self._live, each) for each in order]
+        points = [position_of(self._live, each) for each in _messages(order)]
         self._live.change(lambda state: history.reorder(state, self.number, points))
 
     def _add(self, messages: list[Message], expected: Expected, command_id: str | None) -> list[Message]:
@@ -157,6 +155,12 @@ def new_branch(
     if not created:
         raise InvalidValue("the command id", f"{command_id!r} belongs to a command that created no branch")
     return Branch(live, created[-1])
+
+
+def _messages(given: Iterable[Message]) -> Iterable[Message]:
+    if isinstance(given, str | Message) or not isinstance(given, Iterable):
+        raise InvalidValue("the messages", f"are a {type(given).__name__}: expected a list of messages")
+    return given
 
 
 def added_messages(session: str, placed: Sequence[Placed], command_id: str | None) -> list[Message]:

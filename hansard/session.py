@@ -17,7 +17,7 @@ from .domain.decisions.branch import UNCHANGED, Access, AccessGiven
 from .domain.decisions.history import Strategy
 from .domain.decisions.plan import BranchPlan, begin
 from .domain.decisions.sequence import in_turn
-from .domain.errors import InvalidBranch, SessionExists
+from .domain.errors import InvalidBranch, InvalidValue, SessionExists
 from .domain.events import Event
 from .domain.expectation import ANY, Expected
 from .domain.inheritance import inherit, stretches
@@ -157,7 +157,8 @@ class Session(SessionView):
         command_id: str | None = None,
     ) -> Branch:
         """A new branch that shows what another showed at a moment, or shows now; nothing is copied."""
-        point = None if at is None else position_of(self._live, at)
+        seen_at = branch.seen_at if isinstance(branch, BranchView) else None
+        point = seen_at if at is None else position_of(self._live, at)
         source = None if branch is None else self._number_then(branch, point)
 
         def decide(state: State, id: str) -> Sequence[Event]:
@@ -173,7 +174,7 @@ class Session(SessionView):
 
     def split(self, branch: BranchView | str | int, name: str | None = None) -> Branch:
         """A new branch with the messages of another as they are now, marked as cloned."""
-        source = self._number(branch)
+        source = self._number_now(branch)
         return new_branch(
             self._live,
             lambda state, id: branches.fork(state, source, id=id, name=name, origin=Origin.CLONED),
@@ -218,7 +219,7 @@ class Session(SessionView):
         strategy: str = Strategy.APPEND,
     ) -> None:
         """Takes over into one branch what only the other shows, after its own messages or interleaved by position."""
-        theirs, ours = self._number(source), self._number(into)
+        theirs, ours = self._number_now(source), self._number_now(into)
         start = None if since is None else position_of(self._live, since)
         self._live.change(
             lambda state: history.merge(state, theirs, ours, since=start, strategy=history.strategy_named(strategy))
@@ -238,12 +239,12 @@ class Session(SessionView):
 
         What it showed stays on the record, and readable at earlier positions, also with `delete`.
         """
-        number = self._number(branch)
+        number = self._number_now(branch)
         self._live.change(lambda state: branches.remove(state, number))
 
     def change_default_branch(self, branch: BranchView | str | int) -> None:
         """Makes the branch the one that is meant when none is named."""
-        number = self._number(branch)
+        number = self._number_now(branch)
         self._live.change(lambda state: branches.change_default(state, number))
 
     def replay(self) -> "SessionReplay":
@@ -330,6 +331,14 @@ class Session(SessionView):
     aarchive = awaited(archive)
     arestore = awaited(restore)
     adelete = awaited(delete)
+
+    def _number_now(self, branch: BranchView | str | int) -> int:
+        """The number of a branch that is meant as it is; one seen as it was cannot be changed or taken over."""
+        if isinstance(branch, BranchView) and branch.seen_at is not None:
+            raise InvalidValue(
+                "the branch", f"is seen as it was at {branch.seen_at}: expected it as it is, or a fork of it"
+            )
+        return self._number(branch)
 
     def _recorded_at(self, at: Moment | None) -> tuple[Live, int]:
         """The session that recorded what was last at a moment, this one or one it goes on from, and where."""

@@ -6,7 +6,9 @@ from copy import deepcopy
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, NoReturn, TypeAlias, TypeVar
 
-from ._moments import Moment, Source, past_of, position_of
+from msgspec.structs import replace
+
+from ._moments import Moment, Past, Source, past_of, position_of
 from .domain import lookup
 from .domain.errors import ForeignBranch, UnknownBranch, ViewIsReadOnly
 from .domain.message import Message
@@ -16,7 +18,7 @@ from .domain.record import RecordedEvent, moment
 from .domain.state import BranchState, Showing, State
 from .infrastructure.reading import SessionReader
 from .projections.difference import Difference, difference
-from .projections.messages import Messages, all_shown, recorded_message, shown_messages
+from .projections.messages import Messages, all_shown, shown_messages
 from .replay import Replay
 
 A = TypeVar("A")
@@ -116,9 +118,9 @@ class BranchView(View):
         """The system message, if there is one."""
         with self._source.current() as state:
             lookup.get_branch(state, self.number)
-            position = state.showing(self.number).system
-            reader = SessionReader(self._source.store, state)
-        return None if position is None else recorded_message(reader.read_event(position))
+            alone = replace(state.showing(self.number), ranges=())
+            found = shown_messages(SessionReader(self._source.store, state), alone, state.written)
+        return next(iter(found), None)
 
     def lineage(self) -> list[tuple["BranchView", int]]:
         """The branches that this one goes on from up to the root, and the position at which each was forked."""
@@ -140,8 +142,13 @@ class BranchView(View):
         with self._source.current() as state:
             return answer(state, state.branches[self.number])
 
-    def _identity(self) -> tuple[str, int]:
-        return self._source.id, self.number
+    def _identity(self) -> tuple[str, int, int | None]:
+        return self._source.id, self.number, self.seen_at
+
+    @property
+    def seen_at(self) -> int | None:
+        """The position it is seen at, if it is seen as it was; None for the branch itself."""
+        return self._source.position if isinstance(self._source, Past) else None
 
 
 B = TypeVar("B", bound=BranchView, covariant=True)
@@ -278,7 +285,7 @@ class SessionView(View):
 
     def get_state(self, key: str, default: Json = None) -> Json:
         """What is kept under a key."""
-        return self._read(lambda state: deepcopy(state.values.get(key, default)))
+        return self._read(lambda state: deepcopy(state.values[key]) if key in state.values else default)
 
     @property
     def branches(self) -> Branches[BranchView]:
@@ -357,7 +364,7 @@ class SessionView(View):
     def events(
         self,
         *,
-        after: int = 0,
+        after: int | None = None,
         until: int | None = None,
         backwards: bool = False,
         names: Collection[str] = (),
@@ -367,12 +374,16 @@ class SessionView(View):
     ) -> Iterator[RecordedEvent]:
         """The record itself: the events after one position and up to another, included.
 
-        On request only those with one of the stored names, on one branch, by one actor, or of one run.
+        Without bounds, those of this session alone; positions before 1 are those of the sessions it goes on from. On
+        request only those with one of the stored names, on one branch, by one actor, or of one run.
         """
-        last = self.position if until is None else min(until, self.position)
         number = None if branch is None else self._number(branch)
         wanted = {"actor": actor, "correlation": correlation, "branch": number}
-        for event in self._source.store.read(self.id, after=after, until=last, backwards=backwards):
+        with self._source.current() as state:
+            reader = SessionReader(self._source.store, state)
+            last = state.position if until is None else min(until, state.position)
+            start = (0 if state.position > 0 else state.first - 1) if after is None else max(after, state.first - 1)
+        for event in reader.read(start, last, backwards=backwards):
             if names and event.name not in names:
                 continue
             if all(value is None or getattr(event, field) == value for field, value in wanted.items()):
@@ -397,19 +408,25 @@ class SessionView(View):
     def _number(self, branch: "BranchView | str | int") -> int:
         """The number of a branch of this session."""
         if isinstance(branch, BranchView):
-            if branch.session_id != self.id:
-                raise ForeignBranch(self.id, repr(branch.name), branch.session_id)
+            if branch.session_id != self.id or not self._source.store.keeps_the_same_as(branch._source.store):
+                raise ForeignBranch(
+                    self.id, repr(branch.name), f"{branch.session_id} in {branch._source.store.address}"
+                )
             return branch.number
         return self._read(lambda state: lookup.get_branch(state, branch).number)
 
     def _number_then(self, branch: "BranchView | str | int", point: int | None) -> int:
         """The number of a branch of this session, which may have had its name at a position only."""
         try:
-            return self._number(branch)
+            number = self._number(branch)
+            if point is None or self._read(lambda state: state.branches[number].created_at <= point):
+                return number
         except UnknownBranch:
             if point is None:
                 raise
             return self.at(point)._number(branch)
+        found = None if isinstance(branch, BranchView) else self.at(point).branches.get(branch)
+        return number if found is None else found.number
 
     def _read(self, answer: Callable[[State], A]) -> A:
         with self._source.current() as state:

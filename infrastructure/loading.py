@@ -31,9 +31,12 @@ def load(recorder: Recorder, session: str, at: int | None = None, written: Writt
     state = State(root.entry.session)
     _take(recorder, state, root.until, None if forks else written)
     for entry, until in forks:
-        state = inherit(state, entry.session, entry.forked_at or 0)
+        source = state
+        state = inherit(source, entry.session, entry.forked_at or 0)
         if until >= 1:
             _take(recorder, state, until, None)
+        else:  # before the fork, the session was the one that it goes on from
+            state.status, state.name, state.created = source.status, source.name, source.created
     return state
 
 

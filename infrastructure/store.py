@@ -161,6 +161,18 @@ class Store(HansardApplication):
         """Whether it has been closed."""
         return self.closing.is_set()
 
+    @property
+    def address(self) -> str:
+        """Where the record is kept."""
+        return self._recorder.name
+
+    def keeps_the_same_as(self, other: "Store") -> bool:
+        """Whether both are the same record, as far as their addresses tell."""
+        return self is other or (self.address == other.address and not self.address.startswith("memory:"))
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.address}{', closed' if self.closed else ''}>"
+
     def close(self) -> None:
         """Closes the store; closing twice does nothing."""
         super().close()

@@ -6,12 +6,14 @@ from hashlib import sha256
 import msgspec
 from msgspec.structs import replace
 
+from ..domain.decisions.session import is_name
 from ..domain.errors import SessionNotFoundError, StoreFailed, UnreadableEvent
 from ..domain.events import MessageRedacted, SessionStarted
 from ..projections.catalogue import Entry
 from .recorder import Recorder
 from .rows import Row, chained, entry_after, event_of, header_of, wordless
 
+BEFORE_ALL = -(2**62)
 BEGINNING = "session.started"
 REDACTION = "message.redacted"
 
@@ -35,7 +37,7 @@ class Verification(msgspec.Struct, frozen=True):
 
 def verify(recorder: Recorder, session: str | None = None) -> Verification:
     """Walks one session, or all of them and what holds the store together."""
-    if session is not None and recorder.find_entry(session) is None:
+    if session is not None and (not is_name(session) or recorder.find_entry(session) is None):
         raise SessionNotFoundError(session)
     named = [session] if session is not None else [entry.session for entry in recorder.read_entries()]
     faults, events = [], 0
@@ -67,7 +69,7 @@ class _Walk:
         while True:
             before = self.entry.position
             try:
-                for row in self._recorder.read(self._session, after=before if before else -1):
+                for row in self._recorder.read(self._session, after=before or BEFORE_ALL):
                     yield from self._steps(row)
             except (StoreFailed, UnicodeDecodeError) as reason:
                 yield Fault(self._session, self.entry.position + 1, f"from here on it cannot be read: {reason}")

@@ -5,6 +5,8 @@ from collections import ChainMap
 from collections.abc import Iterable, Iterator, Sequence, Set
 from typing import Protocol, overload
 
+from msgspec.structs import replace
+
 from ..domain.content import SystemContent
 from ..domain.events import Event, MessageAppended, SystemSet
 from ..domain.message import Message
@@ -35,6 +37,10 @@ class Reader(Protocol):
 
     def id_of(self, position: int) -> str:
         """The id of the message at a position."""
+        ...
+
+    def local_position(self, event: RecordedEvent) -> int:
+        """The position that an event of a session that this one goes on from has in this one."""
         ...
 
     def read_event(self, position: int) -> RecordedEvent:
@@ -76,6 +82,12 @@ class Messages(Sequence[Message]):
         for piece in reversed(self._ranges):
             yield from self._read(piece, backwards=True)
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Messages) and self.ids == other.ids
+
+    def __hash__(self) -> int:
+        return hash(tuple(self.ids))
+
     def __repr__(self) -> str:
         return f"<{len(self)} messages of session {self._reader.session}>"
 
@@ -115,10 +127,17 @@ class Messages(Sequence[Message]):
     def _read(self, piece: Range, backwards: bool = False) -> Iterator[Message]:
         if piece.branch == SYSTEM:
             for position in positions((piece,), self._written):
-                yield recorded_message(self._reader.read_event(position))
+                yield self._message(self._reader.read_event(position), Origin.AUTHORED)
             return
         for event in self._reader.read_messages(piece.branch, piece.first, piece.last, backwards=backwards):
-            yield recorded_message(event, piece.origin)
+            yield self._message(event, piece.origin)
+
+    def _message(self, event: RecordedEvent, origin: Origin) -> Message:
+        message = recorded_message(event, origin)
+        if event.session == self._reader.session:
+            return message
+        position = self._reader.local_position(event)
+        return replace(message, session=self._reader.session, position=position, recorded_as=message.id)
 
 
 def shown_messages(reader: Reader, showing: Showing, written: Written) -> Messages:

@@ -8,11 +8,11 @@ from types import ModuleType
 
 from hypothesis import Phase, settings
 
-# Never time in a test; and a failure is reported as found, since making it small takes minutes: HYPOTHESIS_PROFILE=small
+# Never time in a test. A failure is reported as found: making it small takes minutes, HYPOTHESIS_PROFILE=small.
 settings.register_profile("house", deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
 settings.register_profile("small", deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "house"))
-# Never time in a test. A failure is reported as found: making it small takes minutes, with HYPOTHESIS_PROFILE=small.
+
 
 def _sibling(name: str) -> ModuleType:
     """A module beside this one, which tests cannot import by its name."""

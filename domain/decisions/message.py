@@ -17,7 +17,7 @@ def append(state: State, branch: int, messages: Sequence[Message]) -> list[Event
     """Adds messages to the end of a branch; a system message takes its place in front instead."""
     active(state)
     get_branch(state, branch)
-    return [_appended(branch, message) for message in messages]
+    return [appended(branch, message) for message in messages]
 
 
 def retract(state: State, branch: int, message: int) -> list[Event]:
@@ -39,7 +39,8 @@ def redact(state: State, message: int, reason: str | None = None) -> list[Event]
     return [] if message in state.redacted else [MessageRedacted(message, reason)]
 
 
-def _appended(branch: int, message: Message) -> Event:
+def appended(branch: int, message: Message) -> Event:
+    """What adding a message to a branch records."""
     content = message.content
     metadata = plain(message.metadata, "metadata") if message.metadata else {}
     if isinstance(content, SystemContent):

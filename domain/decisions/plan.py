@@ -5,13 +5,12 @@ from collections.abc import Sequence
 import msgspec
 
 from ..content import SystemContent
-from ..events import Event, ModelSet, ToolRegistered
+from ..events import Event, ModelSet, SystemSet, ToolRegistered
 from ..message import Message
 from ..plain import Json
 from ..state import State
-from .branch import Access, create, set_system
-from .message import append
-from .sequence import in_turn
+from .branch import Access, create
+from .message import appended
 
 
 class BranchPlan(msgspec.Struct, frozen=True):
@@ -32,19 +31,18 @@ class BranchPlan(msgspec.Struct, frozen=True):
 def begin(state: State, plan: BranchPlan, *, id: str) -> list[Event]:
     """Creates the branch with all that the plan says, or refuses all of it."""
     number = len(state.branches)
-    return in_turn(
+    begun = create(
         state,
-        lambda state: create(
-            state,
-            id=id,
-            name=plan.name,
-            user=plan.user,
-            capabilities=plan.capabilities,
-            resources=plan.resources,
-            metadata=plan.metadata,
-        ),
-        lambda state: set_system(state, number, plan.system, sender=plan.system_sender),
-        lambda state: [ToolRegistered(tool, number) for tool in dict.fromkeys(plan.tools)],
-        lambda state: [] if plan.model is None else [ModelSet("generate", plan.model, branch=number)],
-        lambda state: append(state, number, plan.messages),
+        id=id,
+        name=plan.name,
+        user=plan.user,
+        capabilities=plan.capabilities,
+        resources=plan.resources,
+        metadata=plan.metadata,
     )
+    if plan.system is not None:
+        begun.append(SystemSet(number, plan.system, plan.system_sender))
+    begun += [ToolRegistered(tool, number) for tool in dict.fromkeys(plan.tools)]
+    if plan.model is not None:
+        begun.append(ModelSet("generate", plan.model, branch=number))
+    return begun + [appended(number, message) for message in plan.messages]

@@ -5,7 +5,7 @@ from enum import Enum
 from secrets import token_urlsafe
 from typing import Final, TypeAlias
 
-from ...domain.errors import KeyTaken, Refused
+from ...domain.errors import KeyTaken, Refused, StoreError
 from ...domain.expectation import ANY
 from ...projections.catalogue import Entry
 from ..remote import Attempt, Moved
@@ -40,7 +40,7 @@ class Waiting(Enum):
 
 WAITING: Final = Waiting.WAITING
 
-Answer: TypeAlias = Appended | Refused | Moved | Waiting
+Answer: TypeAlias = Appended | Refused | Moved | Waiting | StoreError
 
 
 class Call:

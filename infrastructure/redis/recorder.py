@@ -46,7 +46,7 @@ from ...domain.errors import OutcomeUnknown, Refused, SchemaMismatch, StoreError
 from ...domain.ranges import Positions
 from ...projections.catalogue import Entry
 from ..remote import Attempt, Moved, RemoteRecorder
-from ..rows import Append, Appended, Row
+from ..rows import Appended, Row
 from . import scripts
 from .address import Address
 from .appending import Answer, Call, first_call
@@ -97,13 +97,16 @@ class RedisRecorder(RemoteRecorder):
         self.name = address.name
         self._server = Server(address)
         self._ttl = (address.ttl or 0) * 1000
-        self._caller = token_urlsafe(9)
         try:
             self._check_eviction()
             self._check_format()
         except BaseException:
             self._server.close()
             raise
+
+    def forked(self) -> None:
+        super().forked()
+        self._caller = token_urlsafe(9)
 
     @property
     def server(self) -> Server:
@@ -204,24 +207,14 @@ class RedisRecorder(RemoteRecorder):
 
     # Appending
 
-    def _round(self, appends: Sequence[Append], *, together: bool) -> list[Appended | Refused | Moved]:
-        """As for all stores on a server; but a failure is the outcome of each append that it hit.
-
-        Raised, it would also be taken for the outcome of those that an earlier round has recorded, and whoever tries
-        again after it would record them twice.
-        """
-        try:
-            return super()._round(appends, together=together)
-        except StoreError as failure:
-            if together:
-                raise
-            return cast("list[Appended | Refused | Moved]", [failure] * len(appends))
-
     def _commit(self, attempts: Sequence[Attempt], *, together: bool) -> Sequence[Appended | Refused | Moved]:
         now = attempts if together else first_call(attempts)
         answers = self._patiently(Call(now, together=together))
         later = [Moved(attempt.head) for attempt in attempts[len(now) :]]
-        return [*cast("list[Appended | Refused | Moved]", answers), *later]
+        return [
+            *cast("list[Appended | Refused | Moved]", answers),
+            *later,
+        ]  # none waits any more, and some may have failed
 
     def _patiently(self, call: Call) -> list[Answer]:
         """What became of the attempts of a call, once it is nobody else's turn."""
@@ -240,7 +233,7 @@ class RedisRecorder(RemoteRecorder):
         except StoreError as failure:
             if call.together:
                 raise
-            return repeat(cast("Answer", failure))
+            return repeat(failure)
 
     def _called(self, call: Call) -> list[Answer]:
         """What became of the attempts of a call, also if the connection was lost with the answer on its way.
@@ -261,12 +254,14 @@ class RedisRecorder(RemoteRecorder):
         raise StoreFailed(self.name, f"the connection was lost, and nothing was recorded: {reason}")
 
     def _settled(self, call: Call, reason: str) -> Reply:
+        deadline = monotonic() + sum(SETTLING)
         for pause in SETTLING:
             sleep(pause)
             try:
                 return self._server.read(scripts.SETTLE, *call.questions())
             except StoreError:
-                continue
+                if monotonic() > deadline:  # it does not refuse, it hangs
+                    break
         raise OutcomeUnknown(self.name, f"the connection was lost, and whether it was recorded is not known: {reason}")
 
     # Reading

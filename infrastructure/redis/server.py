@@ -8,6 +8,7 @@ import redis
 from redis import exceptions
 
 from ...domain.errors import StoreClosed, StoreFailed
+from ..forking import tell
 from .address import Address, connection_options
 from .scripts import Script
 from .shapes import Argument
@@ -45,17 +46,23 @@ class Server:
 
     def __init__(self, address: Address) -> None:
         self.name = address.name
+        self._address = address
         self._base = f"{{{address.prefix}}}:"
-        # The driver would repeat a command whose answer was lost; whether that is right is decided by who sends it.
+        self._closed = False
+        self.forked()
+        tell(self)
+
+    def forked(self) -> None:
+        """Begins with connections of its own; the driver leaves those of the parent process alone."""
+        # A pool by itself, without the driver's client, which would repeat a command whose answer was lost.
         self._pool = redis.ConnectionPool(
-            connection_class=_CONNECTIONS[address.scheme],
+            connection_class=_CONNECTIONS[self._address.scheme],
             max_connections=2**31,
             protocol=2,
             socket_timeout=PATIENCE,
             socket_connect_timeout=CONNECTING,
-            **connection_options(address),
+            **connection_options(self._address),
         )
-        self._closed = False
 
     def key(self, *parts: str) -> str:
         """The name of a key of this store; all begin with the same hash tag, so all lie in one slot of a cluster."""

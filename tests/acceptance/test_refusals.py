@@ -188,7 +188,11 @@ SESSIONS: dict[str, Case] = {
         SessionExists,
         ["'here'", "a new id"],
     ),
-    "a session id that cannot be": (lambda s: Session(session_id="\ud800", store=s.store), InvalidValue, ["print"]),
+    "a session id that cannot be": (
+        lambda s: Session(session_id="\ud800", store=s.store),
+        InvalidValue,
+        ["surrogates"],
+    ),
     "a session name that cannot be": (lambda s: Session(name="", store=s.store), InvalidValue, ["1 to 255"]),
     "a system text that cannot be": (lambda s: Session({}, store=s.store), InvalidContent, ["empty"]),
     "a position that is not the writer's": (

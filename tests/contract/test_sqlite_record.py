@@ -46,10 +46,17 @@ def path(written: Path, tmp_path: Path) -> Path:
 def by_hand(path: Path) -> Iterator[sqlite3.Connection]:
     """The file in the hand of somebody who takes the triggers off first."""
     with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA ignore_check_constraints = ON")
         for (trigger,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'trigger'").fetchall():
             connection.execute(f"DROP TRIGGER {trigger}")
         yield connection
         connection.commit()
+
+
+WORDLESS = """json_object(
+    'branch', json_extract(payload, '$.branch'), 'content', json_object('type', json_extract(payload, '$.content.type'))
+)"""
+"""What is left of the payload of a message without its words."""
 
 
 def places(path: Path, session: str | None = None) -> list[tuple[str | None, int | None]]:
@@ -338,7 +345,10 @@ def test_what_takes_the_place_of_an_event_is_named(path: Path) -> None:
 
 
 def test_the_database_lets_words_go_only_when_their_redaction_is_on_the_record(path: Path) -> None:
-    erase = f"UPDATE events SET payload = '{{}}', payload_hash = ? {of('s', 3)}"
+    erase = f"UPDATE events SET payload = {WORDLESS}, payload_hash = ? {of('s', 3)}"
+    forge = (
+        f"UPDATE events SET payload = json_set(payload, '$.content.instruction', 'x'), payload_hash = ? {of('s', 3)}"
+    )
     with closing(sqlite3.connect(path)) as connection:
         (payload,) = connection.execute(f"SELECT payload FROM events {of('s', 3)}").fetchone()
     kept = sha256(payload.encode()).digest()
@@ -349,6 +359,8 @@ def test_the_database_lets_words_go_only_when_their_redaction_is_on_the_record(p
         connection.execute(erase, (kept,))
     with open_store(f"sqlite:///{path}") as store:
         store.append("s", [MessageRedacted(3)])
+    with closing(sqlite3.connect(path)) as connection, pytest.raises(sqlite3.IntegrityError, match="not changed"):
+        connection.execute(forge, (kept,))
     with closing(sqlite3.connect(path)) as connection:
         connection.execute(erase, (kept,))
         connection.commit()
@@ -362,7 +374,33 @@ def test_words_that_were_let_go_under_a_hash_that_is_not_theirs_are_named(path: 
     with open_store(f"sqlite:///{path}") as store:
         store.append("s", [MessageRedacted(3)])
     with closing(sqlite3.connect(path)) as connection:
-        connection.execute(f"UPDATE events SET payload = '{{}}', payload_hash = zeroblob(32) {of('s', 3)}")
+        connection.execute(f"UPDATE events SET payload = {WORDLESS}, payload_hash = zeroblob(32) {of('s', 3)}")
         connection.commit()
 
     assert places(path) == [("s", 3)]
+
+
+def test_words_put_in_the_place_of_those_let_go_are_named(path: Path) -> None:
+    with open_store(f"sqlite:///{path}") as store:
+        store.append("s", [MessageRedacted(3)])
+    with closing(sqlite3.connect(path)) as connection:
+        (payload,) = connection.execute(f"SELECT payload FROM events {of('s', 3)}").fetchone()
+    with by_hand(path) as connection:
+        forged = '{"branch":0,"content":{"type":"instruction","instruction":"forged"}}'
+        kept = sha256(payload.encode()).digest()
+        connection.execute(f"UPDATE events SET payload = ?, payload_hash = ? {of('s', 3)}", (forged, kept))
+
+    assert places(path) == [("s", 3)]
+
+
+def test_an_event_before_the_first_is_refused_by_the_database_and_named_if_it_is_there(path: Path) -> None:
+    insert = """
+        INSERT INTO events (session, position, time, name, branch, command_id, payload, digest)
+        VALUES (1, -3, 5, 'message.appended', 0, 'Q', '{"branch":0,"content":{"type":"instruction"}}', zeroblob(32))
+    """
+    with closing(sqlite3.connect(path)) as connection, pytest.raises(sqlite3.IntegrityError, match="position >= 0"):
+        connection.execute(insert)
+    with by_hand(path) as connection:
+        connection.execute(insert)
+
+    assert places(path)[0] == ("s", -3)

@@ -32,9 +32,9 @@ CREATE INDEX catalogue_by_user ON catalogue (user) WHERE user IS NOT NULL;
 CREATE INDEX catalogue_by_origin ON catalogue (forked_from) WHERE forked_from IS NOT NULL;
 
 CREATE TABLE events (
-    global_position INTEGER PRIMARY KEY AUTOINCREMENT,   -- never used twice
+    global_position INTEGER PRIMARY KEY AUTOINCREMENT CHECK (global_position > 0),   -- never used twice
     session      INTEGER NOT NULL REFERENCES catalogue (number),
-    position     INTEGER NOT NULL,
+    position     INTEGER NOT NULL CHECK (position >= 0),
     time         INTEGER NOT NULL,
     name         TEXT NOT NULL,
     branch       INTEGER,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from queue import Queue
 from threading import Event as Signal
@@ -15,10 +15,10 @@ import pytest
 
 from hansard import open_store
 from hansard.domain.content import InstructionContent
-from hansard.domain.errors import KeyTaken, PositionConflict, StoreFailed
+from hansard.domain.errors import KeyTaken, OutcomeUnknown, PositionConflict, StoreFailed
 from hansard.domain.events import BranchCreated, Event, MessageAppended, SessionRenamed, SessionStarted
 from hansard.infrastructure.redis import recorder as redis_recorder
-from hansard.infrastructure.rows import Append, draft
+from hansard.infrastructure.rows import Append, Appended, draft
 from hansard.infrastructure.store import Store
 
 if TYPE_CHECKING:
@@ -335,7 +335,7 @@ def test_when_nobody_can_be_asked_the_error_says_that_nobody_knows(
         lose_the_answer(request, link)
 
     proxy.plans = [cut_off]
-    with pytest.raises(StoreFailed, match="whether it was recorded is not known"):
+    with pytest.raises(OutcomeUnknown, match="whether it was recorded is not known"):
         store.append("s", [said("a")])
     assert texts(place) == ["a"]
 
@@ -371,10 +371,88 @@ def test_appends_that_share_a_call_are_not_tried_again_when_nobody_knows(
         go_on.set()
         assert first.result().first == 3
         for other in others:
-            with pytest.raises(StoreFailed, match="whether it was recorded is not known"):
+            with pytest.raises(OutcomeUnknown, match="whether it was recorded is not known"):
                 other.result()
 
     assert sorted(texts(place)) == ["first", "other 0", "other 1"]
+
+
+# --- Turns ---------------------------------------------------------------------------------------------------
+
+
+def test_who_was_too_late_comes_before_all_others(place: Place, proxy: Proxy, store: Store) -> None:
+    """Otherwise the fastest would always be the one who has just appended, and the slowest never come to its turn."""
+    other = place.store()
+    other.append("s", [])  # knows the head
+
+    def too_late(request: bytes, link: Link) -> None:
+        other.append("s", [said("faster")])
+        carry_on(request, link)
+
+    with ThreadPoolExecutor(1) as pool:
+        waiting: list[Future[Any]] = []
+
+        def again(request: bytes, link: Link) -> None:
+            place.client.config_resetstat()
+            waiting.append(pool.submit(other.append, "s", [said("faster again")]))
+            stats: Any = place.client.info
+            while stats("commandstats").get("cmdstat_evalsha", {}).get("calls", 0) < 2:
+                pass  # it has been sent back at least once
+            place.client.persist(place.key("turn", "s"))  # however long this machine takes
+            carry_on(request, link)
+
+        proxy.plans = [too_late, again]
+        mine = store.append("s", [said("slow")])
+
+        assert mine.first == 4
+        assert waiting[0].result().first == 5
+    assert texts(place) == ["faster", "slow", "faster again"]
+    assert "turn:s" not in place.names()
+
+
+def test_a_turn_that_is_not_taken_passes(place: Place, store: Store) -> None:
+    place.client.set(place.key("turn", "s"), "somebody who is gone", px=100)
+
+    assert store.append("s", [said("a")], expected=2).first == 3
+    assert place.recorder().append_together([Append("s", draft([said("b")]))])[0].first == 4
+
+
+def test_of_appends_that_share_a_call_only_those_wait_whose_turn_it_is_not(place: Place) -> None:
+    recorder = place.recorder()
+    place.client.set(place.key("turn", "s"), "somebody who is gone", px=100)
+    outcomes: list[Any] = recorder.append(
+        [
+            Append("t", draft([STARTED])),
+            Append("s", draft([STARTED])),
+            Append("u", draft([STARTED])),
+            Append("s", draft([MAIN])),
+        ]
+    )
+
+    assert [(one.session, one.last) for one in outcomes] == [("t", 1), ("s", 1), ("u", 1), ("s", 2)]
+    assert [row.session for row in recorder.read_all(limit=9)] == ["t", "u", "s", "s"]
+
+
+def test_a_failure_while_some_wait_is_theirs_alone(place: Place, proxy: Proxy, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(redis_recorder, "SETTLING", (0.0,))
+    recorder = proxy.recorder(place)
+    recorder.append([Append("s", draft([STARTED, MAIN])), Append("t", draft([STARTED]))])
+    place.client.set(place.key("turn", "s"), "somebody", px=60_000)
+
+    def cut_off(request: bytes, link: Link) -> None:
+        place.client.delete(place.key("turn", "s"))
+        proxy.refuse_connections()
+        lose_the_answer(request, link)
+
+    proxy.plans = [carry_on, cut_off]
+    recorded, unknown = recorder.append([Append("t", draft([SessionRenamed("a")])), Append("s", draft([said("b")]))])
+
+    assert isinstance(recorded, Appended)
+    assert isinstance(unknown, OutcomeUnknown)
+    assert texts(place) == ["b"]
+
+
+# --- Reading -------------------------------------------------------------------------------------------------
 
 
 def test_a_read_whose_answer_was_lost_is_asked_again(place: Place, proxy: Proxy, store: Store) -> None:

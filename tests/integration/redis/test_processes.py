@@ -144,3 +144,27 @@ def test_a_reader_follows_writers_of_many_sessions_while_some_expire(place: Plac
         assert [position for _, session, position in seen if session == f"s{number}"] == list(range(1, EACH + 2))
     assert store.verify().ok
     assert [entry.session for entry in store.sessions()] == ["s0", "s1", "s2", "s3"]
+
+
+def test_a_process_that_was_forked_goes_on_with_connections_of_its_own(place: Place) -> None:
+    program = """
+import os, sys
+from hansard import Session, open_store
+with open_store(sys.argv[1]) as store:
+    main = Session("Be brief.", store=store).default_branch
+    children = []
+    for child in range(3):
+        pid = os.fork()
+        if pid == 0:
+            for number in range(20):
+                main.add(f"child {child} {number}")
+            os._exit(0)
+        children.append(pid)
+    for number in range(20):
+        main.add(f"parent {number}")
+    assert [os.waitpid(pid, 0)[1] for pid in children] == [0, 0, 0]
+    print(len(main.messages), store.verify().ok)
+"""
+    command = [sys.executable, "-P", "-c", program, place.address(tcp=True)]
+
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "81 True\n"

@@ -6,7 +6,6 @@ from uuid import uuid4
 from ._live import Live
 from ._moments import Moment, position_of
 from ._planning import SystemGiven, several, system_content
-from ._twins import awaited
 from .domain.decisions import branch as branches
 from .domain.decisions import history, message
 from .domain.decisions.branch import UNCHANGED, AccessGiven
@@ -17,6 +16,7 @@ from .domain.expectation import ANY, Expected
 from .domain.message import ContentGiven, Message, message_from
 from .domain.plain import Json
 from .domain.state import State
+from .infrastructure.twins import awaited
 from .projections.messages import message_of
 from .views import BranchView
 

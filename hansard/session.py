@@ -1,5 +1,6 @@
 """A session in the hand: start it, open it anywhere, branch it, and go back in its time."""
 
+from asyncio import to_thread
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Self, TypeVar
 from uuid import uuid4
@@ -8,7 +9,6 @@ from ._default import default_store
 from ._live import Live, change_together
 from ._moments import Moment, position_of
 from ._planning import SystemGiven, ToolGiven, dated_system, loaded_messages, name_of, tool_names
-from ._twins import awaited
 from .branch import Branch, added_messages, new_branch
 from .domain.decisions import branch as branches
 from .domain.decisions import history, message
@@ -26,6 +26,7 @@ from .domain.plain import Json
 from .domain.ranges import Origin
 from .domain.state import State
 from .infrastructure.store import Store
+from .infrastructure.twins import awaited
 from .replay import Replay
 from .views import Branches, BranchView, SessionView
 
@@ -75,6 +76,11 @@ class Session(SessionView):
         """The session with this id, started in whatever process."""
         kept = store or default_store()
         return cls._of(Live(kept, kept.load(session_id)))
+
+    @classmethod
+    async def aopen(cls, session_id: str, *, store: Store | None = None) -> Self:
+        """The session with this id, started in whatever process."""
+        return await to_thread(cls.open, session_id, store=store)
 
     # Branches
 
@@ -250,6 +256,8 @@ class Session(SessionView):
     def replay(self) -> "SessionReplay":
         """A walk through the session, event by event, forwards and backwards, from which it can be forked."""
         return SessionReplay(self._live)
+
+    areplay = awaited(replay)
 
     # Messages
 

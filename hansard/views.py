@@ -1,7 +1,7 @@
 """Reading a session at one position: the surface that the past and the present share."""
 
 from bisect import bisect_left
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator
 from copy import deepcopy
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, NoReturn, TypeAlias, TypeVar
@@ -17,6 +17,7 @@ from .domain.ranges import Origin
 from .domain.record import RecordedEvent, moment
 from .domain.state import BranchState, Showing, State
 from .infrastructure.reading import SessionReader
+from .infrastructure.twins import awaited, in_threads
 from .projections.difference import Difference, difference
 from .projections.messages import Messages, all_shown, shown_messages
 from .replay import Replay
@@ -137,6 +138,9 @@ class BranchView(View):
         with self._source.current() as state:
             lookup.branch_at(state, self.number, position)
         return BranchView(past_of(self._source, position), self.number)
+
+    alineage = awaited(lineage)
+    aat = awaited(at)
 
     def _read(self, answer: Callable[[State, BranchState], A]) -> A:
         with self._source.current() as state:
@@ -395,6 +399,19 @@ class SessionView(View):
 
     def _branch(self, number: int) -> BranchView:
         return BranchView(self._source, number)
+
+    aget_state = awaited(get_state)
+    aconcat_messages = awaited(concat_messages)
+    adiff = awaited(diff)
+    abisect = awaited(bisect)
+    ablame = awaited(blame)
+    areplay = awaited(replay)
+    alineage = awaited(lineage)
+    aat = awaited(at)
+
+    def aevents(self, **which: Any) -> AsyncIterator[RecordedEvent]:
+        """The record itself, as `events` reads it, for `async for`."""
+        return in_threads(self.events(**which))
 
     def _line(self, what: "Comparable") -> Messages:
         match what:

@@ -20,6 +20,7 @@ from .library.application import HansardApplication
 from .loading import catch_up, load
 from .recorder import Recorder
 from .rows import Append, Appended, draft, recorded
+from .twins import awaited
 from .verification import Verification, verify
 
 LAST = 2**62
@@ -160,6 +161,19 @@ class Store(HansardApplication):
     def closed(self) -> bool:
         """Whether it has been closed."""
         return self.closing.is_set()
+
+    aappend = awaited(append)
+    aappend_together = awaited(append_together)
+    aread_all = awaited(read_all)
+    afind_session = awaited(find_session)
+    aget_session = awaited(get_session)
+    afind_command = awaited(find_command)
+    aload = awaited(load)
+    acatch_up = awaited(catch_up)
+    acopy_to = awaited(copy_to)
+    abackup = awaited(backup)
+    avacuum = awaited(vacuum)
+    averify = awaited(verify)
 
     @property
     def address(self) -> str:

@@ -43,9 +43,9 @@ CREATE INDEX {prefix}catalogue_by_user ON "{schema}".{prefix}catalogue ("user") 
 CREATE INDEX {prefix}catalogue_by_origin ON "{schema}".{prefix}catalogue (forked_from) WHERE forked_from IS NOT NULL;
 
 CREATE TABLE "{schema}".{prefix}events (
-    global_position bigint PRIMARY KEY,   -- never used twice
+    global_position bigint PRIMARY KEY CHECK (global_position > 0),   -- never used twice
     session       bigint NOT NULL REFERENCES "{schema}".{prefix}catalogue (number),
-    position      bigint NOT NULL,
+    position      bigint NOT NULL CHECK (position >= 0),
     time          bigint NOT NULL,
     name          text NOT NULL,
     branch        bigint,

@@ -1,13 +1,17 @@
 """Awaited twins: `aadd = awaited(add)` gives a method its twin, lifted from it so that the two cannot drift."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
 from functools import wraps
+from itertools import islice
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, overload
 
 H = TypeVar("H")
 P = ParamSpec("P")
 R = TypeVar("R")
+
+AT_A_TIME = 100
+"""What an awaited iteration fetches per step aside."""
 
 
 class awaited(Generic[H, P, R]):  # noqa: N801 (used like a decorator)
@@ -36,3 +40,11 @@ class awaited(Generic[H, P, R]):  # noqa: N801 (used like a decorator)
 
         twin.__name__ = f"a{self._method.__name__}"
         return twin
+
+
+async def in_threads(items: Iterable[R]) -> AsyncIterator[R]:
+    """The items, fetched in another thread some at a time, so that the event loop goes on meanwhile."""
+    iterator = iter(items)
+    while page := await asyncio.to_thread(lambda: list(islice(iterator, AT_A_TIME))):
+        for item in page:
+            yield item

@@ -13,7 +13,7 @@ from .domain.events import Event
 from .domain.evolve import Placed, evolve
 from .domain.expectation import ANY, Expected, checked, holds
 from .domain.state import State
-from .infrastructure.rows import Appended, expectation_text
+from .infrastructure.rows import Appended, Draft, draft, expectation_text
 from .infrastructure.store import Store
 
 Decision: TypeAlias = Callable[[State], Sequence[Event]]
@@ -29,6 +29,7 @@ class Live:
         self.store = store
         self.id = state.session
         self._state = state
+        self._ready: Sequence[Draft] | None = None
         self._lock = RLock()
 
     @contextmanager
@@ -87,9 +88,19 @@ class Live:
     def _append(self, events: Sequence[Event], command_id: str | None) -> list[Placed]:
         if not events:
             return []
+        if self._ready is None or [each.event for each in self._ready] != list(events):
+            self._ready = draft(
+                events
+            )  # kept for the next try: encoded anew each time, large ones would lose every race
         appended = self.store.append(
-            self.id, events, expected=self._state.position, command_id=command_id, provenance=provenance()
+            self.id,
+            events,
+            expected=self._state.position,
+            command_id=command_id,
+            provenance=provenance(),
+            drafts=self._ready,
         )
+        self._ready = None
         if appended.repeated:
             return self._repeated(appended)
         placed = [(position, appended.time, event) for position, event in enumerate(events, appended.first)]

@@ -19,7 +19,7 @@ from .copying import copy
 from .library.application import HansardApplication
 from .loading import catch_up, load
 from .recorder import Recorder
-from .rows import Append, Appended, draft, recorded
+from .rows import Append, Appended, Draft, draft, recorded
 from .twins import awaited
 from .verification import Verification, verify
 
@@ -60,16 +60,18 @@ class Store(HansardApplication):
         expected: Expected = ANY,
         command_id: str | None = None,
         provenance: Provenance = NOBODY,
+        drafts: Sequence[Draft] | None = None,
     ) -> Appended:
         """Records the events, all or none, and answers with the positions they got.
 
         A session that is not where it is expected raises PositionConflict. A command id that has been recorded
-        before answers as it did then, and nothing is written.
+        before answers as it did then, and nothing is written. Whoever tries again spares the encoding by `drafts`.
         """
         checked_name(session, "a session id")
         if command_id is not None:
             checked_name(command_id, "a command id")
-        append = Append(session, draft(events), checked(expected), provenance, self._clock(), command_id)
+        ready = draft(events) if drafts is None else drafts
+        append = Append(session, ready, checked(expected), provenance, self._clock(), command_id)
         return self._commits.append(append)
 
     def append_together(

@@ -57,7 +57,7 @@ class RedisServer:
         said = []
         for line in self._shell.stdout:
             said.append(line)
-            if "Ready to accept connections unix" in line:
+            if "eady to accept connections" in line and ("unix" in line or str(self.socket) in line):
                 break
         else:
             raise AssertionError("".join(said))

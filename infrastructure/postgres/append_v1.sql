@@ -6,16 +6,16 @@
 --   key taken   another session has the key
 --
 -- `attempts` is a JSON array of objects. Each names its session, the position and digest it stands on (32 bytes of
--- zero: on nothing), the number of its events and what they have in common, and the entry that they make of the
--- session; `labels` only if they change. The events of all attempts follow each other in the other arrays. `founding`:
--- some attempt stands on nothing or takes a key. `again`: this very call was made before, and its answer was lost.
+-- zero: on nothing), the entry that it makes of the session (`labels` only if they change), what its events have in
+-- common, and the events: name, branch, digest, and where in `payloads` the payload is, and whether it is text.
+-- `founding`: some attempt stands on nothing or takes a key. `again`: this very call was made before, and its answer
+-- was lost.
 --
 -- Locks: first the sessions, in the order of their ids, then the counter. Nobody waits for a lock that comes before one
 -- he holds, so there is no deadlock. A session that is not there yet, and a key, have no row to lock: they are decided
 -- by whoever holds the counter, since he sees all that was committed, and nobody commits beside him.
 CREATE OR REPLACE FUNCTION "{schema}".{prefix}append_v1(
-    attempts jsonb, names text[], branches bigint[], payloads text[], binaries bytea[], digests bytea[],
-    founding boolean, again boolean
+    attempts jsonb, payloads bytea, founding boolean, again boolean
 ) RETURNS TABLE (
     outcome text, first_position bigint, last_position bigint, first_global bigint, recorded_at bigint,
     head "{schema}".{prefix}catalogue
@@ -27,40 +27,37 @@ AS $$
 DECLARE
     attempt record;
     earlier record;
-    given bigint;         -- the last global position given out; NULL as long as the counter is not ours
-    before integer := 0;  -- how many events of the arrays belong to earlier attempts
-    last integer := 0;    -- where in the arrays the last event of this attempt is
+    given bigint;  -- the last global position given out; NULL as long as the counter is not ours
 BEGIN
     PERFORM FROM "{schema}".{prefix}catalogue AS c
     WHERE c.session = ANY (ARRAY(SELECT a ->> 'session' FROM jsonb_array_elements(attempts) AS a))
     ORDER BY c.session COLLATE "C" FOR NO KEY UPDATE;
 
     IF founding THEN
-        SELECT c.global_position INTO given FROM "{schema}".{prefix}counter AS c FOR UPDATE;
+        SELECT n.global_position INTO given FROM "{schema}".{prefix}counter AS n FOR UPDATE;
         SELECT greatest(given, max(e.global_position)) INTO given FROM "{schema}".{prefix}events AS e;
     END IF;
 
     FOR attempt IN
-        SELECT a.*, l.* FROM jsonb_to_recordset(attempts) AS a (
-            session text, position bigint, digest bytea, events integer, time bigint, actor text, correlation text,
-            cause bigint, command_id text, messages bigint, bytes bigint, updated bigint, labels jsonb
+        SELECT a.*, jsonb_array_length(a.events) AS count, l.*
+        FROM jsonb_to_recordset(attempts) AS a (
+            session text, position bigint, stands_on bytea, digest bytea, time bigint, messages bigint, bytes bigint,
+            updated bigint, actor text, correlation text, cause bigint, command_id text, labels jsonb, events jsonb
         ), jsonb_to_record(coalesce(a.labels, '{}')) AS l (
             key text, name text, "user" text, forked_from text, forked_at bigint, status text, created bigint,
             metadata text
         )
     LOOP
-        before := last;
-        last := before + attempt.events;
         first_position := attempt.position + 1;
-        last_position := attempt.position + attempt.events;
+        last_position := attempt.position + attempt.count;
         first_global := NULL;
         recorded_at := attempt.time;
         SELECT c.* INTO head FROM "{schema}".{prefix}catalogue AS c WHERE c.session = attempt.session;
 
         -- The digest vouches for all there is to an event: if it is on the record, it was put there by this attempt.
-        IF again AND attempt.events > 0 THEN
-            SELECT e.global_position - attempt.events + 1 INTO first_global FROM "{schema}".{prefix}events AS e
-            WHERE e.session = head.number AND e.position = last_position AND e.digest = digests[last];
+        IF again AND attempt.count > 0 THEN
+            SELECT e.global_position - attempt.count + 1 INTO first_global FROM "{schema}".{prefix}events AS e
+            WHERE e.session = head.number AND e.position = last_position AND e.digest = attempt.digest;
             IF FOUND THEN
                 outcome := 'recorded';
                 RETURN NEXT;
@@ -84,8 +81,8 @@ BEGIN
             END IF;
         END IF;
 
-        IF (CASE WHEN head.number IS NULL THEN attempt.digest <> decode(repeat('00', 32), 'hex')
-                 ELSE (head.position, head.digest) <> (attempt.position, attempt.digest) END)
+        IF (CASE WHEN head.number IS NULL THEN attempt.stands_on <> decode(repeat('00', 32), 'hex')
+                 ELSE (head.position, head.digest) <> (attempt.position, attempt.stands_on) END)
         THEN
             outcome := 'moved';
             RETURN NEXT;
@@ -101,24 +98,24 @@ BEGIN
         END IF;
 
         IF given IS NULL THEN
-            SELECT c.global_position INTO given FROM "{schema}".{prefix}counter AS c FOR UPDATE;
+            SELECT n.global_position INTO given FROM "{schema}".{prefix}counter AS n FOR UPDATE;
             SELECT greatest(given, max(e.global_position)) INTO given FROM "{schema}".{prefix}events AS e;
         END IF;
         outcome := 'recorded';
         first_global := given + 1;
-        IF attempt.events > 0 THEN
+        IF attempt.count > 0 THEN
             IF head.number IS NULL THEN
                 INSERT INTO "{schema}".{prefix}catalogue AS c (
                     session, position, time, digest, messages, bytes, updated,
                     key, name, "user", forked_from, forked_at, status, created, metadata
                 ) VALUES (
-                    attempt.session, last_position, attempt.time, digests[last], attempt.messages, attempt.bytes,
+                    attempt.session, last_position, attempt.time, attempt.digest, attempt.messages, attempt.bytes,
                     attempt.updated, attempt.key, attempt.name, attempt."user", attempt.forked_from,
                     attempt.forked_at, attempt.status, attempt.created, attempt.metadata
                 ) RETURNING c.number INTO head.number;
             ELSE
                 UPDATE "{schema}".{prefix}catalogue AS c
-                SET position = last_position, time = attempt.time, digest = digests[last],
+                SET position = last_position, time = attempt.time, digest = attempt.digest,
                     messages = attempt.messages, bytes = attempt.bytes, updated = attempt.updated
                 WHERE c.number = head.number;
                 IF attempt.labels IS NOT NULL THEN
@@ -134,12 +131,15 @@ BEGIN
                 payload, payload_bytes, digest
             )
             SELECT given + e.n, head.number, attempt.position + e.n, attempt.time, e.name, e.branch, attempt.actor,
-                   attempt.correlation, attempt.cause, attempt.command_id, e.payload, e.payload_bytes, e.digest
-            FROM unnest(
-                names[before + 1 : last], branches[before + 1 : last], payloads[before + 1 : last],
-                binaries[before + 1 : last], digests[before + 1 : last]
-            ) WITH ORDINALITY AS e (name, branch, payload, payload_bytes, digest, n);
-            given := given + attempt.events;
+                   attempt.correlation, attempt.cause, attempt.command_id,
+                   CASE WHEN e.text THEN convert_from(substring(payloads FROM e.start FOR e.length), 'UTF8') END,
+                   CASE WHEN NOT e.text THEN substring(payloads FROM e.start FOR e.length) END,
+                   e.digest
+            FROM ROWS FROM (
+                jsonb_to_recordset(attempt.events)
+                AS (name text, branch bigint, digest bytea, start integer, length integer, text boolean)
+            ) WITH ORDINALITY AS e (name, branch, digest, start, length, text, n);
+            given := given + attempt.count;
         END IF;
         head := NULL;
         RETURN NEXT;

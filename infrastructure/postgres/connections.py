@@ -30,6 +30,10 @@ class Lost(StoreFailed):
     """The connection broke while the server was at work: whether it did the work is not known."""
 
 
+class NoConnection(StoreFailed):
+    """There is no connection, and so nothing was asked of the server."""
+
+
 class Connections:
     """The way to a database: one statement is one transaction and one round trip.
 
@@ -119,7 +123,7 @@ class Connections:
         except PoolClosed:
             raise StoreClosed(self.name) from None
         except PoolTimeout:
-            raise StoreFailed(self.name, self._obstacle()) from None
+            raise NoConnection(self.name, self._obstacle()) from None
 
     def _obstacle(self) -> str:
         try:

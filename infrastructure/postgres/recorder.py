@@ -12,14 +12,17 @@ from ...domain.errors import OutcomeUnknown, Refused, StoreFailed, StoreNotEmpty
 from ...domain.ranges import Positions
 from ...projections.catalogue import Entry
 from ..remote import Attempt, Moved, RemoteRecorder
-from ..rows import Appended, Row
+from ..rows import Append, Appended, Outcome, Row
 from . import sql, wire
 from .address import understood
-from .connections import TRIES, Connections, Lost
+from .connections import TRIES, Connections, Lost, NoConnection
 from .listening import Listener
 
 PAGE = 1000
 """Rows per read: a page is read in one statement, so that no reader keeps the server from tidying up for long."""
+
+MOST_BYTES = 100_000_000
+"""Of payloads in one call, if there are several; PostgreSQL takes a gigabyte, and so do few others on the way."""
 
 LAST = 2**62
 """A position behind all others."""
@@ -40,19 +43,28 @@ class PostgresRecorder(RemoteRecorder):
         """The way to the database, for what stands beside the record."""
         return self._connections
 
+    def append(self, appends: Sequence[Append]) -> list[Outcome]:
+        try:
+            return super().append(appends)
+        except NoConnection as reason:
+            return [reason for _ in appends]  # raised, it would make each of a group wait for the server anew
+
     def _commit(self, attempts: Sequence[Attempt], *, together: bool) -> Sequence[Appended | Refused | Moved]:
         refusals = [wire.refusal(attempt) for attempt in attempts]
         refused = next(filter(None, refusals), None)
         if together and refused is not None:
             return [refused] * len(attempts)
-        sent = [attempt for attempt, refusal in zip(attempts, refusals, strict=True) if refusal is None]
-        answers = iter(self._send(sent, sql.APPEND_TOGETHER if together else sql.APPEND) if sent else ())
-        outcomes = [
-            wire.outcome(attempt, next(answers)) if refusal is None else refusal
-            for attempt, refusal in zip(attempts, refusals, strict=True)
-        ]
+        able = [attempt for attempt, refusal in zip(attempts, refusals, strict=True) if refusal is None]
+        sent = able if together else wire.first_of(able, MOST_BYTES)
+        answers = self._send(sent, sql.APPEND_TOGETHER if together else sql.APPEND) if sent else []
+        outcomes = iter(
+            [
+                *map(wire.outcome, sent, answers),
+                *(Moved(attempt.head) for attempt in able[len(sent) :]),  # their turn is in the next round
+            ]
+        )
         self._listener.announce()
-        return outcomes
+        return [next(outcomes) if refusal is None else refusal for refusal in refusals]
 
     def _send(self, attempts: Sequence[Attempt], statement: str) -> list[tuple[Any, ...]]:
         """The server's answers to attempts, each of which is recorded at most once, whatever happens on the way.

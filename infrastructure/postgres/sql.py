@@ -49,9 +49,8 @@ _ENTRY = """
 # session, that head. The functions say more.
 APPEND = f"""
 SELECT outcome, first_position, last_position, first_global, recorded_at, {_ENTRY}
-FROM "{{schema}}".{{prefix}}append_v1(
-    %t::jsonb, %b::text[], %b::bigint[], %b::text[], %b::bytea[], %b::bytea[], %b::boolean, %b::boolean
-) AS a, LATERAL (SELECT (a.head).*) AS c
+FROM "{{schema}}".{{prefix}}append_v1(%t::jsonb, %b::bytea, %b::boolean, %b::boolean) AS a,
+     LATERAL (SELECT (a.head).*) AS c
 """
 APPEND_TOGETHER = APPEND.replace("append_v1", "append_together_v1")
 

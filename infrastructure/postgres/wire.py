@@ -1,6 +1,7 @@
 """What goes to the server and what comes back: attempts as parameters, answers as outcomes, rows as columns. Pure."""
 
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import Any, Final
 
 import msgspec
@@ -28,17 +29,29 @@ class _Labels(msgspec.Struct):
     metadata: str
 
 
+class _Event(msgspec.Struct, omit_defaults=True):
+    """An event and where its payload is among those of the call, from 1."""
+
+    name: str
+    digest: str
+    start: int
+    length: int
+    text: bool
+    branch: int | None = None
+
+
 class _Sent(msgspec.Struct, omit_defaults=True):
-    """An attempt without its events, as `append_v1.sql` describes it."""
+    """An attempt as `append_v1.sql` describes it."""
 
     session: str
     position: int
+    stands_on: str
     digest: str
-    events: int
     time: int
     messages: int
     bytes: int
     updated: int
+    events: list[_Event]
     actor: str | None = None
     correlation: str | None = None
     cause: int | None = None
@@ -48,17 +61,23 @@ class _Sent(msgspec.Struct, omit_defaults=True):
 
 def parameters(attempts: Sequence[Attempt]) -> tuple[object, ...]:
     """The attempts as the append function takes them, all but whether it was called before."""
-    rows = [row for attempt in attempts for row in attempt.rows]
-    payloads = [payload_columns(row.payload) for row in rows]
-    return (
-        msgspec.json.encode([_sent(attempt) for attempt in attempts]).decode(),
-        [row.name for row in rows],
-        [row.branch for row in rows],
-        [text for text, _ in payloads],
-        [binary for _, binary in payloads],
-        [row.digest for row in rows],
-        any(map(_founds, attempts)),
-    )
+    sent, start = [], 1
+    for attempt in attempts:
+        events = []
+        for row in attempt.rows:
+            payload = row.payload or b""
+            length, text = len(payload), payload_columns(payload)[1] is None
+            events.append(_Event(row.name, _hex(row.digest), start, length, text, row.branch))
+            start += length
+        sent.append(_sent(attempt, events))
+    payloads = b"".join(row.payload or b"" for attempt in attempts for row in attempt.rows)
+    return msgspec.json.encode(sent).decode(), payloads, any(map(_founds, attempts))
+
+
+def first_of(attempts: Sequence[Attempt], most: int) -> Sequence[Attempt]:
+    """As many of the attempts as have so many bytes of payload between them; at least one, if there is one."""
+    sizes = accumulate(attempt.entry.bytes - attempt.head.bytes for attempt in attempts)
+    return attempts[: max(1, sum(size <= most for size in sizes))]
 
 
 def outcome(attempt: Attempt, answer: tuple[Any, ...]) -> Appended | Refused | Moved:
@@ -134,24 +153,28 @@ def _founds(attempt: Attempt) -> bool:
     return attempt.head.digest == NOTHING or attempt.entry.key != attempt.head.key
 
 
-def _sent(attempt: Attempt) -> _Sent:
+def _sent(attempt: Attempt, events: list[_Event]) -> _Sent:
     append, head, entry = attempt.append, attempt.head, attempt.entry
-    who = append.provenance
     return _Sent(
         append.session,
         head.position,
-        "\\x" + head.digest.hex(),
-        len(attempt.rows),
+        _hex(head.digest),
+        _hex(entry.digest),
         entry.time,
         entry.messages,
         entry.bytes,
         entry.updated,
-        who.actor,
-        who.correlation,
-        who.cause,
+        events,
+        append.provenance.actor,
+        append.provenance.correlation,
+        append.provenance.cause,
         append.command_id,
         None if _has_labels_of(entry, head) else _labels(entry),
     )
+
+
+def _hex(digest: bytes) -> str:
+    return "\\x" + digest.hex()
 
 
 def _has_labels_of(entry: Entry, head: Entry) -> bool:

@@ -10,6 +10,7 @@ import pytest
 
 from hansard import InvalidValue, Session, open_store
 from hansard.domain.record import Provenance
+from hansard.infrastructure.postgres import recorder as module
 from hansard.infrastructure.postgres.recorder import PostgresRecorder
 from hansard.infrastructure.rows import Append, Appended, Draft
 
@@ -53,6 +54,21 @@ def test_a_large_batch_passes(place: Any, tcp: bool) -> None:
 
         assert [message.text.split()[0] for message in session.messages] == [str(number) for number in range(1000)]
         assert store.verify().ok
+
+
+def test_a_group_larger_than_one_call_takes_goes_in_several(
+    shelf: PostgresRecorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MOST_BYTES", 1000)
+    session, other = str(uuid4()), str(uuid4())
+    group = [raw(bytes([65 + n]) * 400 * (n + 1), other if n == 2 else session, command_id=str(n)) for n in range(6)]
+    group[3] = raw(b"{}", session, provenance=Provenance(actor="a\0b"))
+
+    answers = shelf.append(group)
+    assert [type(answer) for answer in answers] == [Appended] * 3 + [InvalidValue] + [Appended] * 2
+    assert [len(row.payload or b"") for row in shelf.read(session)] == [400, 800, 2000, 2400]
+    assert [len(row.payload or b"") for row in shelf.read(other)] == [1200]
+    assert len(shelf.append_together(group[:3])) == 3
 
 
 @pytest.mark.parametrize(

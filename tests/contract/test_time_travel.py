@@ -1,0 +1,306 @@
+"""Going back, looking round, and trying again: views, replay, diff, bisect, blame, undo and forks of sessions."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from hansard import (
+    Branch,
+    InvalidValue,
+    Messages,
+    NothingToUndo,
+    Session,
+    SessionExists,
+    SessionNotActive,
+    SessionReferenced,
+    Store,
+    UnknownPosition,
+    acting,
+)
+
+
+def texts(messages: Messages) -> list[str]:
+    return [message.text for message in messages]
+
+
+@pytest.fixture
+def session(store: Store) -> Session:
+    """Positions: 1 started, 2 branch, 3 system, 4 to 6 messages."""
+    session = Session("Be brief.", name="talk", metadata={"topic": "time"}, store=store)
+    with acting(actor="ada", correlation="run 7"):
+        session.default_branch.add_many(["one", "two", "three"])
+    return session
+
+
+# Undo
+
+
+@pytest.mark.parametrize(
+    ("change", "left"),
+    [
+        (lambda main: main.clear(), ["Be brief."]),
+        (lambda main: main.truncate(1), ["Be brief.", "three"]),
+        (lambda main: main.rewind(4), ["Be brief.", "one"]),
+        (lambda main: main.retract(main.messages[2]), ["Be brief.", "one", "three"]),
+    ],
+)
+def test_a_change_that_took_messages_away_is_taken_back_and_what_was_added_since_stays(
+    session: Session, change: Callable[[Branch], None], left: list[str]
+) -> None:
+    main = session.default_branch
+    change(main)
+    assert texts(main.messages) == left
+    main.add("four")
+
+    main.undo()
+
+    assert texts(main.messages) == ["Be brief.", "one", "two", "three", "four"]
+    assert texts(session.at(7).messages) == left
+    with pytest.raises(NothingToUndo, match="expected a rewind"):
+        main.undo()
+
+
+def test_changes_are_undone_from_the_last_to_the_first(session: Session) -> None:
+    main = session.default_branch
+    main.truncate(2)
+    main.clear()
+
+    main.undo()
+    assert texts(main.messages) == ["Be brief.", "two", "three"]
+    main.undo()
+    assert texts(main.messages) == ["Be brief.", "one", "two", "three"]
+
+
+# Replay, diff, bisect, blame
+
+
+def test_a_replay_walks_event_by_event_both_ways(session: Session) -> None:
+    replay = session.replay()
+    seen = [(event.position, event.name, len(view.messages)) for event, view in replay]
+
+    assert seen == [
+        (1, "session.started", 0),
+        (2, "branch.created", 0),
+        (3, "branch.system_set", 1),
+        (4, "message.appended", 2),
+        (5, "message.appended", 3),
+        (6, "message.appended", 4),
+    ]
+    assert (replay.back().position, replay.position) == (6, 5)
+    assert (replay.step().position, replay.position) == (6, 6)
+    with pytest.raises(UnknownPosition):
+        replay.step()
+    assert texts(replay.goto(4).messages) == ["Be brief.", "one"]
+
+
+def test_a_replay_forks_where_it_stands(session: Session) -> None:
+    replay = session.replay()
+    replay.goto(5)
+
+    retry = replay.fork_here(name="retry")
+
+    assert (texts(retry.messages), retry.forked_at) == (["Be brief.", "one", "two"], 5)
+
+
+def test_a_difference_is_a_common_beginning_and_two_ends(session: Session) -> None:
+    main = session.default_branch
+    retry = session.fork(main, at=5, name="retry")
+    retry.add_many(["3", "4"])
+
+    found = session.diff(main, "retry")
+
+    assert texts(found.common) == ["Be brief.", "one", "two"]
+    assert (texts(found.left), texts(found.right)) == (["three"], ["3", "4"])
+    assert [(one.text, other.text) for one, other in found.replaced] == [("three", "3")]
+    assert found.text.splitlines()[2:] == ["@@ -1 +1,2 @@", "-user: three", "+user: 3", "+user: 4"]
+    assert session.diff(session.at(5), 5).same
+    assert texts(session.diff(4, session).right) == ["two", "three"]
+
+
+def test_two_sessions_are_compared_by_what_they_say(session: Session, store: Store) -> None:
+    other = Session("Be brief.", store=store)
+    other.default_branch.add_many(["one", "2"])
+
+    found = session.diff(session, other)
+
+    assert texts(found.common) == ["Be brief.", "one"]
+    assert (texts(found.left), texts(found.right)) == (["two", "three"], ["2"])
+
+
+def test_bisecting_finds_the_first_position_at_which_something_is_so(session: Session) -> None:
+    assert session.bisect(lambda view: "two" in texts(view.messages)) == 5
+    assert session.bisect(lambda view: view.position >= 1) == 1
+    assert session.bisect(lambda view: "never" in texts(view.messages)) is None
+
+
+def test_blame_names_the_event_behind_a_message(session: Session) -> None:
+    event = session.blame(session.messages[2])
+
+    assert (event.position, event.name, event.actor, event.correlation) == (5, "message.appended", "ada", "run 7")
+
+
+def test_events_are_chosen_by_name_branch_actor_and_run(session: Session) -> None:
+    session.fork(name="retry").add("other")
+
+    assert [event.position for event in session.events(names=["branch.created"])] == [2, 7]
+    assert [event.position for event in session.events(branch="retry")] == [7, 8]
+    assert [event.position for event in session.events(actor="ada", after=4)] == [5, 6]
+    assert [event.position for event in session.events(correlation="run 7", backwards=True)] == [6, 5, 4]
+
+
+def test_a_moment_may_be_a_time(session: Session, clock: object) -> None:
+    started = session.created_at
+    with pytest.raises(InvalidValue, match="is before session"):
+        session.at(started - timedelta(seconds=1))
+    assert session.at(started).position == 6  # the clock of this test stands still
+
+
+# Many branches at once
+
+
+def test_messages_of_many_branches_come_once_in_the_order_they_were_recorded(session: Session) -> None:
+    main = session.default_branch
+    retry = session.fork(main, at=5, name="retry")
+    retry.add("r")
+    main.add("four")
+    split = session.split(main, "copy")
+    split.add("s")
+
+    assert texts(session.all_messages) == ["Be brief.", "one", "two", "three", "r", "four", "s"]
+    assert texts(session.concat_messages(["retry", split.id], exclude_clone=True)) == ["Be brief.", "r", "s"]
+    assert texts(session.concat_messages(retry)) == ["Be brief.", "one", "two", "r"]
+    assert {message.origin.value for message in split.messages[1:-1]} == {"cloned"}
+    with pytest.raises(ValueError, match="no branch 'nope'"):
+        session.concat_messages(["nope"])
+
+
+def test_loaded_messages_can_be_left_out(store: Store) -> None:
+    session = Session(messages=["old", {"assistant_response": "older"}], store=store)
+    session.add_message("new")
+
+    assert texts(session.messages) == ["old", "older", "new"]
+    assert texts(session.concat_messages(exclude_load=True)) == ["new"]
+
+
+def test_a_lineage_names_parents_and_positions_up_to_the_root(session: Session) -> None:
+    first = session.fork(at=5, name="first")
+    second = first.fork(name="second")
+
+    assert [(branch.name, at) for branch, at in second.lineage()] == [("first", 7), ("main", 5)]
+    assert session.default_branch.lineage() == []
+
+
+# Forks of sessions
+
+
+def test_a_forked_session_goes_on_from_another_and_neither_sees_what_the_other_does_later(
+    session: Session, store: Store
+) -> None:
+    fork = session.fork_session(at=5, name="again")
+    session.add_message("later here")
+    fork.add_message("later there")
+
+    assert texts(fork.messages) == ["Be brief.", "one", "two", "later there"]
+    assert texts(session.messages) == ["Be brief.", "one", "two", "three", "later here"]
+    assert (fork.name, fork.metadata, fork.position) == ("again", {"topic": "time"}, 2)
+    assert fork.lineage() == [(session.id, 5)]
+    assert len(list(fork.events())) == 2
+    opened = Session.open(fork.id, store=store)
+    assert opened.messages == fork.messages
+    assert store.verify().ok
+
+
+def test_inherited_positions_count_backwards_from_0(session: Session) -> None:
+    fork = session.fork_session(at=5)
+
+    inherited = fork.messages[1]
+    assert (inherited.text, inherited.position, inherited.id) == ("one", -1, f"{session.id}/4")
+    assert [message.position for message in fork.messages] == fork.messages.positions == [-2, -1, 0]
+    for position in range(-4, 1):
+        assert texts(fork.at(position).messages) == texts(session.at(position + 5).messages)
+    assert [event.position for event in fork.events(after=-2)] == [4, 5, 1]
+    assert texts(fork.fork(at=inherited).messages) == texts(fork.fork(at=-1).messages) == ["Be brief.", "one"]
+    with pytest.raises(UnknownPosition, match="expected a position from -4 to"):
+        fork.at(-5)
+
+
+def test_a_fork_of_a_fork_reads_through_both(session: Session, store: Store) -> None:
+    child = session.fork_session(at=5)
+    child.add_message("child")
+    grandchild = child.fork_session()
+    grandchild.add_message("grandchild")
+    great = grandchild.fork_session(at=-3)  # in what the child inherited
+
+    assert texts(grandchild.messages) == ["Be brief.", "one", "two", "child", "grandchild"]
+    assert [message.text for message in reversed(grandchild.messages)][:2] == ["grandchild", "child"]
+    assert great.lineage() == [(session.id, 4)]
+    assert texts(great.messages) == ["Be brief.", "one"]
+    assert store.verify().ok
+
+
+def test_a_session_that_others_go_on_from_is_not_deleted_before_they_are(session: Session) -> None:
+    fork = session.fork_session()
+
+    with pytest.raises(SessionReferenced, match=fork.id):
+        session.delete()
+    assert session.status == "active"
+    fork.delete()
+    session.delete()
+    assert session.status == "deleted"
+    with pytest.raises(SessionNotActive, match="is deleted"):
+        session.fork_session()
+
+
+def test_a_fork_under_an_id_that_is_taken_is_refused_and_leaves_no_trace(session: Session, store: Store) -> None:
+    other = Session(store=store)
+    before = session.position
+
+    with pytest.raises(SessionExists):
+        session.fork_session(session_id=other.id)
+    assert session.position == before
+
+
+# Begun in one go
+
+
+def test_a_branch_is_begun_with_everything_in_one_commit(session: Session) -> None:
+    def adder(one: int, other: int) -> int:
+        return one + other
+
+    branch = session.new_branch(
+        {"role": "system", "content": "Add."},
+        system_sender="ada",
+        system_datetime="noon",
+        user="bob",
+        name="sums",
+        imodel="small",
+        messages=["b", "a"],
+        progress=[1, 0],
+        tools=[adder, "search"],
+        topic="sums",
+    )
+
+    assert [event.name for event in session.events(after=6)] == [
+        "branch.created",
+        "branch.system_set",
+        "work.tool_registered",
+        "work.tool_registered",
+        "work.model_set",
+        "message.appended",
+        "message.appended",
+    ]
+    assert (texts(branch.messages), branch.user) == (["Add.", "a", "b"], "bob")
+    system = branch.system
+    assert system is not None
+    assert (system.sender, system.content) == ("ada", branch.messages[0].content)
+
+
+def test_of_a_branch_that_cannot_be_begun_nothing_is_recorded(session: Session) -> None:
+    given: list[Any] = ["text", {"instruction": "x"}, ["fine", {}]]
+    for messages in given:
+        with pytest.raises(ValueError, match="expected"):
+            session.new_branch(name="bad", messages=messages)
+
+    assert (session.position, "bad" in session.branches) == (6, False)

@@ -76,11 +76,10 @@ def fork(session: Session) -> None:
         retry.add({"assistant_response": "Never update, only append."})
     show(main)
     show(retry)
-    ours, theirs = main.messages, retry.messages
-    both = set(ours.positions) & set(theirs.positions)
-    print("    in both      ", [message.text for message in ours if message.position in both])
-    print("    only in main ", [message.text for message in ours if message.position not in both])
-    print("    only in retry", [message.text for message in theirs if message.position not in both])
+    found = session.diff(main, retry)
+    print("    in both      ", [message.text for message in found.common])
+    print("    only in main ", [message.text for message in found.left])
+    print("    only in retry", [message.text for message in found.right])
 
 
 def look_back(session: Session) -> None:

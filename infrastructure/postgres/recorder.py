@@ -57,14 +57,11 @@ class PostgresRecorder(RemoteRecorder):
         able = [attempt for attempt, refusal in zip(attempts, refusals, strict=True) if refusal is None]
         sent = able if together else wire.first_of(able, MOST_BYTES)
         answers = self._send(sent, sql.APPEND_TOGETHER if together else sql.APPEND) if sent else []
-        outcomes = iter(
-            [
-                *map(wire.outcome, sent, answers),
-                *(Moved(attempt.head) for attempt in able[len(sent) :]),  # their turn is in the next round
-            ]
-        )
+        outcomes = list(map(wire.outcome, sent, answers))
+        outcomes += wire.not_yet(able[len(sent) :], sent, outcomes)
         self._listener.announce()
-        return [next(outcomes) if refusal is None else refusal for refusal in refusals]
+        remaining = iter(outcomes)
+        return [next(remaining) if refusal is None else refusal for refusal in refusals]
 
     def _send(self, attempts: Sequence[Attempt], statement: str) -> list[tuple[Any, ...]]:
         """The server's answers to attempts, each of which is recorded at most once, whatever happens on the way.

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from itertools import accumulate
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import msgspec
 from msgspec.structs import astuple
@@ -14,6 +14,9 @@ from ..rows import Appended, Row
 
 NOTHING: Final = bytes(32)
 """The digest in front of the first event of a session."""
+
+
+Answer: TypeAlias = Appended | Refused | Moved
 
 
 class _Labels(msgspec.Struct):
@@ -80,7 +83,7 @@ def first_of(attempts: Sequence[Attempt], most: int) -> Sequence[Attempt]:
     return attempts[: max(1, sum(size <= most for size in sizes))]
 
 
-def outcome(attempt: Attempt, answer: tuple[Any, ...]) -> Appended | Refused | Moved:
+def outcome(attempt: Attempt, answer: tuple[Any, ...]) -> Answer:
     """What the server's answer to an attempt means."""
     kind, first, last, global_position, time, *head = answer
     session = attempt.append.session
@@ -91,6 +94,17 @@ def outcome(attempt: Attempt, answer: tuple[Any, ...]) -> Appended | Refused | M
             return KeyTaken(session, attempt.entry.key or "")
         case _:
             return Moved(Entry(session, attempt.append.start - 1) if head[0] is None else entry(head))
+
+
+def not_yet(attempts: Sequence[Attempt], sent: Sequence[Attempt], outcomes: Sequence[Answer]) -> list[Answer]:
+    """Leaves attempts to the next round, each with the head that its session has, as far as is known."""
+    heads: dict[str, Entry] = {}
+    for attempt, answer in zip(sent, outcomes, strict=True):
+        if isinstance(answer, Moved):
+            heads[attempt.append.session] = answer.head
+        elif isinstance(answer, Appended) and not answer.repeated:
+            heads[attempt.append.session] = attempt.entry
+    return [Moved(heads.setdefault(attempt.append.session, attempt.head)) for attempt in attempts]
 
 
 def entry(columns: Sequence[Any]) -> Entry:

@@ -3,9 +3,11 @@
 import inspect
 import os
 import re
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
@@ -15,6 +17,8 @@ import pytest
 import hansard
 from hansard.domain.content import KINDS
 from hansard.domain.events import STORED_NAMES
+from hansard.infrastructure.postgres.address import understood
+from hansard.infrastructure.redis.address import parsed
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
@@ -191,6 +195,27 @@ def test_the_stored_format_names_every_stored_name_and_content() -> None:
 
     tags = {kind.__struct_config__.tag for kind in KINDS}
     assert {*STORED_NAMES, *tags} - said == set()
+
+
+def test_the_stored_format_names_every_table_and_column() -> None:
+    said = set(re.findall(r"`([^`\n]+)`", prose(ROOT / "docs" / "record-format.md")))
+    schema = (ROOT / "infrastructure" / "sqlite" / "schema.sql").read_text("utf-8")
+
+    with closing(sqlite3.connect(":memory:")) as connection:
+        connection.executescript(schema)
+        named = connection.execute(
+            "SELECT t.name, c.name FROM sqlite_schema AS t, pragma_table_info(t.name) AS c"
+            " WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite_%'"
+        ).fetchall()
+    assert {name for row in named for name in row} - said == set()
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=name_of)
+def test_the_addresses_of_servers_that_a_document_shows_are_understood(document: Path) -> None:
+    shown = re.findall(r'[`"]((?:postgres(?:ql)?|rediss?|unix)://[^`"\s]+)[`"]', document.read_text("utf-8"))
+
+    for address in shown:
+        assert (understood if address.startswith("postgres") else parsed)(address)
 
 
 # --- Links ------------------------------------------------------------------------------------------------

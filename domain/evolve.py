@@ -141,8 +141,20 @@ def _created(state: State, event: e.BranchCreated) -> None:
     state.names[event.name] = event.branch
     state.ids[event.id] = event.branch
     state.written.setdefault(event.branch, array("q"))
+    if event.parent is not None:
+        _equip(state, event.parent, event.branch)
     if state.default is None:
         state.default = event.branch
+
+
+def _equip(state: State, parent: int, branch: int) -> None:
+    """A fork has the tools and models that its parent has."""
+    for owners in state.tools.values():
+        if parent in owners:
+            owners.append(branch)
+    for purpose, model in list(state.models.items()):
+        if purpose.startswith(f"{parent}/"):
+            state.models[f"{branch}/{purpose.partition('/')[2]}"] = model
 
 
 def _access(members: list[str] | None) -> frozenset[str] | None:

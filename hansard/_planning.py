@@ -19,6 +19,10 @@ ToolGiven: TypeAlias = str | Callable[..., object] | object
 """A tool by its name, a function, or anything that has a name."""
 
 
+ToolsGiven: TypeAlias = ToolGiven | Iterable[ToolGiven] | None
+"""One tool, or several."""
+
+
 def system_content(given: SystemGiven) -> SystemContent:
     """The system message that a text, a dict or a content stands for."""
     content = SystemContent(system_message=given) if isinstance(given, str) else given
@@ -56,7 +60,7 @@ def several(given: Iterable[Message | ContentGiven]) -> Iterable[Message | Conte
     return given
 
 
-def tool_names(given: ToolGiven | Iterable[ToolGiven] | None, registry: object = None) -> tuple[str, ...]:
+def tool_names(given: ToolsGiven, registry: object = None) -> tuple[str, ...]:
     """The names of tools given one by one or as a list, and of those that a registry holds."""
     tools = list(given) if isinstance(given, list | tuple | set | frozenset) else [] if given is None else [given]
     kept = getattr(registry, "registry", registry)

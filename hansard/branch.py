@@ -1,14 +1,16 @@
 """A branch in the hand: what it shows, and what can be done on it."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Literal
 from uuid import uuid4
 
 from ._live import Live
 from ._moments import Moment, position_of
-from ._planning import SystemGiven, several, system_content
+from ._planning import SystemGiven, ToolsGiven, several, system_content, tool_names
 from .domain.decisions import branch as branches
 from .domain.decisions import history, message
-from .domain.decisions.branch import UNCHANGED, AccessGiven
+from .domain.decisions.branch import UNCHANGED, AccessGiven, Unchanged
+from .domain.decisions.plan import fork_anew
 from .domain.errors import InvalidValue
 from .domain.events import BranchCreated, Event, MessageAppended, SystemSet
 from .domain.evolve import Placed
@@ -64,18 +66,19 @@ class Branch(BranchView):
         *,
         capabilities: AccessGiven = UNCHANGED,
         resources: AccessGiven = UNCHANGED,
+        system: SystemGiven | Literal[Unchanged.UNCHANGED] | None = UNCHANGED,
+        tools: ToolsGiven | Literal[Unchanged.UNCHANGED] = UNCHANGED,
         expected: Expected = ANY,
         command_id: str | None = None,
     ) -> "Branch":
-        """A new branch that shows what this one showed at a moment, or shows now; nothing is copied."""
-        point = None if at is None else position_of(self._live, at)
+        """A new branch that shows what this one showed at a moment, or shows now; nothing is copied.
 
-        def decide(state: State, id: str) -> Sequence[Event]:
-            return branches.fork(
-                state, self.number, id=id, at=point, name=name, capabilities=capabilities, resources=resources
-            )
-
-        return new_branch(self._live, decide, expected, command_id)
+        What it may use, its system message and its tools are those of this branch, or just as given.
+        """
+        fork = fork_plan(
+            self._live, at, name=name, capabilities=capabilities, resources=resources, system=system, tools=tools
+        )
+        return new_branch(self._live, lambda state, id: fork(state, self.number, id), expected, command_id)
 
     def set_system(self, content: SystemGiven | None, *, sender: str | None = None) -> None:
         """Sets the one system message, in front of all others; None takes it away."""
@@ -143,6 +146,21 @@ class Branch(BranchView):
     aundo = awaited(undo)
     ashare = awaited(share)
     areorder = awaited(reorder)
+
+
+def fork_plan(
+    live: Live,
+    at: Moment | None,
+    *,
+    system: SystemGiven | Literal[Unchanged.UNCHANGED] | None,
+    tools: ToolsGiven | Literal[Unchanged.UNCHANGED],
+    **rest: Any,
+) -> Callable[[State, int, str], Sequence[Event]]:
+    """The decision to fork a branch, from what a caller gave."""
+    point = None if at is None else position_of(live, at)
+    content = system if system is UNCHANGED or system is None else system_content(system)
+    names = tools if tools is UNCHANGED else tool_names(tools)
+    return lambda state, source, id: fork_anew(state, source, id=id, at=point, system=content, tools=names, **rest)
 
 
 def new_branch(

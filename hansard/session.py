@@ -2,20 +2,21 @@
 
 from asyncio import to_thread
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Self, TypeVar
+from typing import Literal, Self, TypeVar
 from uuid import uuid4
 
 from ._default import default_store
 from ._live import Live, change_together
 from ._moments import Moment, position_of
-from ._planning import SystemGiven, ToolGiven, dated_system, loaded_messages, name_of, tool_names
-from .branch import Branch, added_messages, new_branch
+from ._planning import SystemGiven, ToolGiven, ToolsGiven, dated_system, loaded_messages, name_of, tool_names
+from .branch import Branch, added_messages, fork_plan, new_branch
 from .domain.decisions import branch as branches
 from .domain.decisions import history, message
 from .domain.decisions import session as sessions
-from .domain.decisions.branch import UNCHANGED, Access, AccessGiven
+from .domain.decisions.branch import UNCHANGED, Access, AccessGiven, Unchanged
 from .domain.decisions.history import Strategy
 from .domain.decisions.plan import BranchPlan, begin
+from .domain.decisions.retelling import retell
 from .domain.decisions.sequence import in_turn
 from .domain.errors import InvalidBranch, InvalidValue, SessionExists
 from .domain.events import Event
@@ -131,7 +132,7 @@ class Session(SessionView):
         messages: Iterable[Message | ContentGiven] | None = None,
         progress: Sequence[int] | None = None,
         tool_manager: object = None,
-        tools: ToolGiven | Iterable[ToolGiven] | None = None,
+        tools: ToolsGiven = None,
         **kwargs: Json,
     ) -> Branch:
         """A new branch as `create_branch` makes it, by the names that LionAGI has for it.
@@ -159,22 +160,24 @@ class Session(SessionView):
         *,
         capabilities: AccessGiven = UNCHANGED,
         resources: AccessGiven = UNCHANGED,
+        system: SystemGiven | Literal[Unchanged.UNCHANGED] | None = UNCHANGED,
+        tools: ToolsGiven | Literal[Unchanged.UNCHANGED] = UNCHANGED,
         expected: Expected = ANY,
         command_id: str | None = None,
     ) -> Branch:
-        """A new branch that shows what another showed at a moment, or shows now; nothing is copied."""
-        seen_at = branch.seen_at if isinstance(branch, BranchView) else None
-        point = seen_at if at is None else position_of(self._live, at)
+        """A new branch that shows what another showed at a moment, or shows now; nothing is copied.
+
+        What it may use, its system message and its tools are those of the other, or just as given.
+        """
+        when = branch.seen_at if at is None and isinstance(branch, BranchView) else at
+        point = None if when is None else position_of(self._live, when)
         source = None if branch is None else self._number_then(branch, point)
+        fork = fork_plan(
+            self._live, point, name=name, capabilities=capabilities, resources=resources, system=system, tools=tools
+        )
 
         def decide(state: State, id: str) -> Sequence[Event]:
-            return _on(
-                source,
-                state,
-                lambda state, number: branches.fork(
-                    state, number, id=id, at=point, name=name, capabilities=capabilities, resources=resources
-                ),
-            )
+            return _on(source, state, lambda state, number: fork(state, number, id))
 
         return new_branch(self._live, decide, expected, command_id)
 
@@ -196,12 +199,16 @@ class Session(SessionView):
         user: str | None = None,
         session_id: str | None = None,
         metadata: Mapping[str, Json] | None = None,
+        self_contained: bool = False,
     ) -> "Session":
         """A new session that goes on from this one as it was at a moment, or is now; nothing is copied.
 
         It has the same branches, metadata and state; what was recorded here stays readable there, at positions that
-        count backwards from 0. This session cannot be deleted as long as the other one is there.
+        count backwards from 0. This session cannot be deleted as long as the other one is there, unless that one is to
+        be `self_contained`: then what is shown at the moment is copied, and neither knows of the other.
         """
+        if self_contained:
+            return self._retold(at, name=name, user=user, session_id=session_id, metadata=metadata)
         source, point = self._recorded_at(at)
         id = str(uuid4()) if session_id is None else sessions.checked_name(session_id, "a session id")
         if source.store.find_session(id) is not None:
@@ -339,6 +346,26 @@ class Session(SessionView):
     aarchive = awaited(archive)
     arestore = awaited(restore)
     adelete = awaited(delete)
+
+    def _retold(
+        self,
+        at: Moment | None,
+        *,
+        name: str | None,
+        user: str | None,
+        session_id: str | None,
+        metadata: Mapping[str, Json] | None,
+    ) -> "Session":
+        """A new session with a copy of what this one shows at a moment."""
+        there = self.at(self.position if at is None else at)
+        messages = {message.position: message for message in there.all_messages if message.position is not None}
+        with there._source.current() as state:
+            told = retell(state, messages)
+            owner, kept = state.user if user is None else user, {**state.metadata, **(metadata or {})}
+        id = str(uuid4()) if session_id is None else session_id
+        copy = Live(self._live.store, State(sessions.checked_name(id, "a session id")))
+        copy.change(lambda state: [*sessions.start(state, name=name, user=owner, metadata=kept), *told])
+        return Session._of(copy)
 
     def _number_now(self, branch: BranchView | str | int) -> int:
         """The number of a branch that is meant as it is; one seen as it was cannot be changed or taken over."""

@@ -20,7 +20,7 @@ from typing import IO, TypeAlias
 import pytest
 import redis
 
-UNTIL_STDIN_ENDS = '"$@" & server=$!; cat > /dev/null; kill $server; wait $server'
+UNTIL_STDIN_ENDS = '"$@" & server=$!; exec > /dev/null 2>&1; cat; kill $server; wait $server'
 """A shell that ends the server when its own input ends, that is also when the tests are killed."""
 
 
@@ -50,14 +50,14 @@ class RedisServer:
             ["/bin/sh", "-c", UNTIL_STDIN_ENDS, "sh", str(get_binary_path()), *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
+            stderr=subprocess.STDOUT,
             text=True,
         )
         assert self._shell.stdout is not None
         said = []
         for line in self._shell.stdout:
             said.append(line)
-            if "eady to accept connections" in line and ("unix" in line or str(self.socket) in line):
+            if "Ready to accept connections unix" in line:
                 break
         else:
             raise AssertionError("".join(said))

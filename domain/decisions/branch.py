@@ -5,7 +5,7 @@ from enum import Enum
 from typing import Final, Literal, TypeAlias
 
 from ..content import SystemContent
-from ..errors import InvalidValue, NameTaken
+from ..errors import InvalidValue, NameTaken, UnknownBranch
 from ..events import (
     AccessChanged,
     BranchCreated,
@@ -65,8 +65,12 @@ def create(
 
 
 def create_default(state: State, *, id: str) -> list[Event]:
-    """Creates the branch that is meant when none is named, unless there is one."""
-    return [] if state.default is not None else create(state, id=id, name=free_name(state, "main"))
+    """Creates the branch that is meant when none is named, if the session has never had any."""
+    if state.default is not None:
+        return []
+    if state.branches:
+        raise UnknownBranch(state.session, "that is the default, for all were removed", tuple(state.names))
+    return create(state, id=id, name="main")
 
 
 def fork(

@@ -1,15 +1,16 @@
-"""A whole branch decided at once: who it is, its system message, its first messages, its tools and its model."""
+"""Whole branches decided at once: who they are, their system message, first messages, tools and model."""
 
 from collections.abc import Sequence
+from typing import Any, Literal
 
 import msgspec
 
 from ..content import SystemContent
-from ..events import Event, ModelSet, SystemSet, ToolRegistered
+from ..events import BranchCreated, Event, ModelSet, SystemSet, ToolRegistered, ToolRemoved
 from ..message import Message
 from ..plain import Json
 from ..state import State
-from .branch import Access, create
+from .branch import UNCHANGED, Access, Unchanged, create, fork
 from .message import appended
 
 
@@ -26,6 +27,30 @@ class BranchPlan(msgspec.Struct, frozen=True):
     messages: Sequence[Message] = ()
     tools: Sequence[str] = ()
     model: str | None = None
+
+
+def fork_anew(
+    state: State,
+    source: int,
+    *,
+    id: str,
+    system: SystemContent | Literal[Unchanged.UNCHANGED] | None = UNCHANGED,
+    tools: Sequence[str] | Literal[Unchanged.UNCHANGED] = UNCHANGED,
+    **rest: Any,
+) -> list[Event]:
+    """Forks a branch as `branch.fork` does, and gives the fork a system message or tools other than it inherits."""
+    number = len(state.branches)
+    forked = fork(state, source, id=id, **rest)
+    created = forked[0]
+    if system is not UNCHANGED and isinstance(created, BranchCreated):
+        inherits_one = state.showing(source, created.at).system is not None
+        if system is not None or inherits_one:
+            forked.append(SystemSet(number, system))
+    if tools is not UNCHANGED:
+        inherited = [tool for tool, owners in state.tools.items() if source in owners]
+        forked += [ToolRemoved(tool, number) for tool in inherited if tool not in tools]
+        forked += [ToolRegistered(tool, number) for tool in dict.fromkeys(tools) if tool not in inherited]
+    return forked
 
 
 def begin(state: State, plan: BranchPlan, *, id: str) -> list[Event]:

@@ -49,17 +49,17 @@ class Connections:
                 prepare(connection, self.name, self.tables)
         except psycopg.Error as reason:
             raise StoreFailed(self.name, _said(reason)) from reason
-        self._parents: list[ConnectionPool[Connection] | None] = []
+        self._parents: list[ConnectionPool[Connection]] = []
         self._pool: ConnectionPool[Connection] | None = None
+        self._opening = Lock()
         self._closed = False
-        self.forked()
         tell(self)
 
     def forked(self) -> None:
-        """Connects anew in a child process; the connections of its parent are not touched."""
-        self._parents.append(self._pool)
-        self._pool = None
-        self._opening = Lock()
+        """Connects anew in a child process; to close what is its parent's would end it there too."""
+        if self._pool is not None:
+            self._parents.append(self._pool)
+        self._pool, self._opening = None, Lock()
 
     def connect(self) -> Connection:
         """A connection of the caller's own."""

@@ -15,7 +15,6 @@ from ..rows import Appended, Row
 NOTHING: Final = bytes(32)
 """The digest in front of the first event of a session."""
 
-
 Answer: TypeAlias = Appended | Refused | Moved
 
 

@@ -128,7 +128,7 @@ end
 local before = last_global_position()
 local newest = before
 if before == 0 and redis.call('EXISTS', base .. 'feed') == 1 then
-    return redis.error_reply('HANSARD a restoring of the store broke off; restore it again')
+    return redis.error_reply('HANSARD it has a feed and no last global position: a restoring broke off; restore it again')
 end
 
 local function write_rows(attempt)

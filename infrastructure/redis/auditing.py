@@ -14,18 +14,24 @@ def flaws(server: Server) -> Iterator[str]:
     Whatever is dropped from the feed because its session expired is counted, so gaps are flaws only if they are more
     than that.
     """
-    yield from _vanished(server)
+    yield from _sessions(server)
     walk = _Walk(server)
     yield from walk.flaws()
     yield from walk.unaccounted()
 
 
-def _vanished(server: Server) -> Iterator[str]:
+def _sessions(server: Server) -> Iterator[str]:
     after = b"-inf"
     while after:
-        after, *sessions = server.read(scripts.AUDIT_CATALOGUE, after, PAGE)
-        for session in sessions:
-            yield f"session {session.decode()!r} is gone, and its time had not come: deleted by hand, or evicted"
+        after, *found = server.read(scripts.AUDIT_CATALOGUE, after, PAGE)
+        for wrong, session in zip(found[::2], found[1::2], strict=True):
+            yield _WRONG[wrong].format(session=session.decode())
+
+
+_WRONG = {
+    b"lost": "session {session!r} is gone, and its time had not come: deleted by hand, or evicted",
+    b"places": "session {session!r} has events that no branch shows, or shows what is no event",
+}
 
 
 class _Walk:

@@ -5,7 +5,7 @@ A row is in two hashes, under its position: its columns as a JSON array, its pay
 """
 
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from struct import pack, unpack
 from sys import byteorder
 from typing import TypeAlias
@@ -39,6 +39,9 @@ class Columns(msgspec.Struct, frozen=True, array_like=True):
     token: str
 
 
+_SPOILT = Columns(0, 0, "(columns that cannot be read)", None, None, None, None, None, None, b"", "")
+
+
 class Labels(msgspec.Struct, frozen=True):
     """What of an entry seldom changes, and is not looked for."""
 
@@ -62,8 +65,14 @@ def columns_behind_global_position(row: Row, token: str) -> bytes:
 
 
 def row_of(session: str, position: bytes, columns: bytes, payload: bytes | None) -> Row:
-    """The row that lies under a position."""
-    found = _decode_columns(columns)
+    """The row that lies under a position.
+
+    One whose columns somebody has spoilt has a name that no event has, so whoever reads it is told, and so is verify.
+    """
+    try:
+        found = _decode_columns(columns)
+    except msgspec.MsgspecError:
+        found = _SPOILT
     return Row(
         session,
         int(position),
@@ -124,8 +133,14 @@ def written_of(parts: Sequence[bytes]) -> Iterator[tuple[int, Positions]]:
 
 
 def entry_of(session: str, parts: Sequence[bytes]) -> Entry:
-    """The entry whose fields and values these are."""
-    fields = dict(zip(parts[::2], parts[1::2], strict=True))
+    """The entry whose fields and values these are; of one that somebody has spoilt, nothing is known."""
+    try:
+        return _entry(session, dict(zip(parts[::2], parts[1::2], strict=True)))
+    except (KeyError, ValueError, msgspec.MsgspecError):
+        return Entry(session)
+
+
+def _entry(session: str, fields: Mapping[bytes, bytes]) -> Entry:
     labels = _decode_labels(fields[b"labels"])
     return Entry(
         session=session,

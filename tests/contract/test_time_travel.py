@@ -16,9 +16,13 @@ from hansard import (
     SessionNotActive,
     SessionReferenced,
     Store,
+    UnknownBranch,
     UnknownPosition,
     acting,
 )
+from hansard.domain.events import ToolRegistered, ToolRemoved
+
+ToolEvent = ToolRegistered | ToolRemoved
 
 
 def texts(messages: Messages) -> list[str]:
@@ -304,3 +308,55 @@ def test_of_a_branch_that_cannot_be_begun_nothing_is_recorded(session: Session) 
             session.new_branch(name="bad", messages=messages)
 
     assert (session.position, "bad" in session.branches) == (6, False)
+
+
+def test_a_self_contained_fork_shows_the_same_and_outlives_its_source(session: Session, store: Store) -> None:
+    main = session.default_branch
+    retry = session.fork(main, at=5, name="retry", capabilities={"Summary"})
+    retry.add("r")
+    gone = session.fork(main, name="gone")
+    gone.add("g")
+    retry.share([gone.messages[-1]])
+    session.remove_branch(gone)
+    main.reorder([main.messages[3], main.messages[1], main.messages[2]])
+    session.set_state("step", 3)
+    shown = {branch.name: texts(branch.messages) for branch in session.branches}
+
+    copy = session.fork_session(name="own", self_contained=True)
+    session.delete()
+
+    assert {branch.name: texts(branch.messages) for branch in copy.branches} == shown
+    assert shown["retry"] == ["Be brief.", "one", "two", "r", "g"]
+    assert copy.branches["retry"].capabilities == frozenset({"Summary"})
+    assert (copy.get_state("step"), copy.default_branch.name, copy.lineage()) == (3, "main", [])
+    assert copy.branches["retry"].id == retry.id
+    assert store.verify().ok
+
+
+# A fork with other things than it would inherit
+
+
+def test_a_fork_has_the_system_message_and_the_tools_of_its_parent_or_those_it_is_given(session: Session) -> None:
+    parent = session.new_branch("Add.", name="sums", tools=["add", "search"])
+    same = parent.fork(name="same")
+    other = parent.fork(name="other", system="Subtract.", tools=["search", "subtract"])
+    bare = session.fork("sums", name="bare", system=None, tools=[])
+
+    assert [texts(branch.messages) for branch in (same, other, bare)] == [["Add."], ["Subtract."], []]
+    equipped = session.events(names=["work.tool_registered", "work.tool_removed"], after=11)
+    assert [(event.event.tool, event.name) for event in equipped if isinstance(event.event, ToolEvent)] == [
+        ("add", "work.tool_removed"),
+        ("subtract", "work.tool_registered"),
+        ("add", "work.tool_removed"),
+        ("search", "work.tool_removed"),
+    ]
+
+
+def test_a_session_whose_branches_were_all_removed_says_so_instead_of_making_one(session: Session) -> None:
+    session.remove_branch("main")
+
+    with pytest.raises(UnknownBranch, match="all were removed"):
+        _ = session.default_branch
+    with pytest.raises(UnknownBranch, match="all were removed"):
+        session.add_message("x")
+    assert session.create_branch(name="anew") == session.default_branch

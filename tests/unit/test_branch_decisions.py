@@ -96,17 +96,10 @@ def test_the_default_branch_is_created_once(given: Given) -> None:
     assert after.state.default == 0
 
 
-def test_a_default_branch_that_was_lost_is_created_anew(given: Given) -> None:
+def test_a_session_whose_branches_were_all_removed_has_no_default(given: Given) -> None:
     before = given(STARTED, MAIN, BranchRemoved(0), DefaultBranchChanged(None))
 
-    before.when(branch.create_default, id="b").then_once(BranchCreated(1, "b", "main"))
-
-
-def test_a_new_default_branch_gets_a_name_that_is_free(given: Given) -> None:
-    before = given(STARTED, MAIN, OTHER, DefaultBranchChanged(None))
-
-    after = before.when(branch.create_default, id="b").then_once(BranchCreated(2, "b", "main-2"))
-    assert after.state.default == 2
+    before.when(branch.create_default, id="b").refused(UnknownBranch, "all were removed")
 
 
 @pytest.mark.parametrize("name", ["main", "id-other"])

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from hansard import OutcomeUnknown, PositionConflict, StoreClosed, StoreFailed
+from hansard import OutcomeUnknown, PositionConflict, Session, StoreClosed, StoreFailed
 from hansard.domain.expectation import NO_STREAM
 from hansard.infrastructure.postgres import connections
 from hansard.infrastructure.postgres.connections import NoConnection
@@ -128,6 +128,21 @@ def test_a_call_that_goes_on_after_its_client_was_cut_off_records_once_beside_th
     assert (answer.first, answer.last) == (2, 2)
     assert kit.names(recorder.read("s")) == ["a"]
     assert place.store().verify().ok
+
+
+@pytest.mark.parametrize("command_id", [None, "c"])
+def test_a_message_whose_answer_is_lost_is_added_once(place: Any, proxy: Any, command_id: str | None) -> None:
+    with place.store(port=proxy.port) as store:
+        main = Session(store=store).default_branch
+        main.add("first")
+
+        appending = store.recorder._send
+        store.recorder._send = lambda *call: proxy.cut_at_answer() or appending(*call)
+        message = main.add("second", command_id=command_id)
+
+        assert (proxy.cuts, message.text) == (1, "second")
+        assert [each.text for each in main.messages] == ["first", "second"]
+        assert store.verify().ok
 
 
 def test_a_read_whose_connection_breaks_is_made_again(place: Any, proxy: Any, kit: Any) -> None:

@@ -1,0 +1,104 @@
+"""Whoever may send commands to the server can change the record; verify finds it, and says where."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import pytest
+
+from hansard import UnreadableEvent
+from hansard.domain.content import InstructionContent
+from hansard.domain.events import BranchCreated, Event, MessageAppended, SessionStarted
+from hansard.domain.record import Provenance
+
+if TYPE_CHECKING:
+    from hansard.infrastructure.store import Store
+    from tests.integration.redis.conftest import Place
+
+
+def said(text: str) -> Event:
+    return MessageAppended(0, InstructionContent(instruction=text))
+
+
+def replaced(kind: str, field: str, old: str, new: str) -> Callable[[Place], None]:
+    """Puts something else into a field of a hash of session `s`."""
+
+    def change(place: Place) -> None:
+        kept = place.client.hget(place.key(kind, "s"), field)
+        assert isinstance(kept, bytes)
+        assert old.encode() in kept
+        place.client.hset(place.key(kind, "s"), field, kept.replace(old.encode(), new.encode()))
+
+    return change
+
+
+def put(kind: str, field: str, value: str) -> Callable[[Place], None]:
+    return lambda place: void(place.client.hset(place.key(kind, "s"), field, value))
+
+
+def taken(kind: str, field: str) -> Callable[[Place], None]:
+    return lambda place: void(place.client.hdel(place.key(kind, "s"), field))
+
+
+def void(_: object) -> None:
+    pass
+
+
+@pytest.mark.parametrize(
+    ("change", "faults"),
+    [
+        (replaced("payloads", "3", "one", "two"), [("s", 3, "its digest does not fit")]),
+        (taken("payloads", "3"), [("s", 3, "its payload is missing")]),
+        (replaced("events", "3", '"ada"', '"bob"'), [("s", 3, "its digest does not fit")]),
+        (put("events", "3", "[3,"), [("s", 3, "its time is before")]),
+        (
+            taken("events", "4"),
+            [
+                ("s", 4, "the event at this position is missing"),
+                (None, None, "session 's' has events that no branch shows"),
+                (None, None, "global position 4 is missing"),
+            ],
+        ),
+        (replaced("events", "4", "[4,", "[9,"), [(None, None, "global position 4 is missing")]),
+        (put("entry", "position", "3"), [("s", 4, "the catalogue knows of no event at this position")]),
+        (put("entry", "position", "5"), [("s", 5, "the event at this position is missing")]),
+        (put("entry", "digest", "00"), [("s", 4, "the catalogue's entry does not fit the events")]),
+        (put("entry", "messages", "7"), [("s", 4, "the catalogue's entry does not fit the events")]),
+        (replaced("entry", "labels", "support", "helpers"), [("s", 4, "the catalogue's entry does not fit")]),
+        (put("entry", "user", "bob"), [("s", 4, "the catalogue's entry does not fit the events")]),
+        (put("entry", "labels", "{"), [("s", 1, "the catalogue knows of no event at this position")]),
+        (taken("entry", "time"), [("s", 1, "the catalogue knows of no event at this position")]),
+        (
+            lambda place: void(place.client.zremrangebyrank(place.key("places", "s"), 0, 0)),
+            [(None, None, "session 's' has events that no branch shows")],
+        ),
+        (
+            lambda place: void(place.client.zrem(place.key("feed"), "1:4:s")),
+            [(None, None, "global positions 1 to 4 are missing")],
+        ),
+    ],
+)
+def test_whatever_is_changed_by_hand_is_found(
+    place: Place, store: Store, change: Callable[[Place], None], faults: list[tuple[str | None, int | None, str]]
+) -> None:
+    events = [SessionStarted(name="support", user="ada"), BranchCreated(0, "id-main", "main"), said("one"), said("x")]
+    store.append("s", events, provenance=Provenance("ada"), command_id="c")
+    store.append("t", [SessionStarted()])
+    change(place)
+
+    found = [(fault.session, fault.position, fault.reason) for fault in store.verify().faults]
+    assert [(session, position) for session, position, _ in found] == [
+        (session, position) for session, position, _ in faults
+    ]
+    for (_, _, reason), (_, _, expected) in zip(found, faults, strict=True):
+        assert reason.startswith(expected)
+
+
+def test_an_event_whose_columns_cannot_be_read_is_named(place: Place, store: Store) -> None:
+    store.append("s", [SessionStarted(), BranchCreated(0, "id-main", "main"), said("one")])
+    place.client.hset(place.key("events", "s"), "2", "spoilt")
+
+    with pytest.raises(UnreadableEvent) as unreadable:
+        list(store.read("s"))
+    assert (unreadable.value.session, unreadable.value.position) == ("s", 2)

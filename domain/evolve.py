@@ -11,11 +11,15 @@ from msgspec.structs import replace
 from . import events as e
 from .codec import stored_name
 from .errors import UnreadableEvent
-from .ranges import Origin, Ranges, first, joined, last, with_origin, without
+from .ranges import Origin, Ranges, first, joined, last, with_origin
 from .state import BranchState, MailState, ModelState, Showing, State, Status, inherited
 
 Placed: TypeAlias = tuple[int, int, e.Event]
 """An event with its position and its time."""
+
+
+KEPT_APART = 64
+"""So many retractions of a branch are kept beside its last showing before they become one."""
 
 
 def fold(placed: Iterable[Placed], state: State) -> State:
@@ -66,6 +70,7 @@ def branched_off(state: State) -> State:
 def _copied(branch: BranchState) -> BranchState:
     own = copy(branch)
     own.showings, own.undoable = list(branch.showings), list(branch.undoable)
+    own.retracted = list(branch.retracted)
     return own
 
 
@@ -243,8 +248,11 @@ def _appended(state: State, event: e.MessageAppended) -> None:
 
 
 def _retracted(state: State, event: e.MessageRetracted) -> None:
-    left = without(state.showing(event.branch).ranges, event.message, state.written)
-    _show(state, event.branch, left, undoable=True)
+    branch = state.branches[event.branch]
+    branch.retracted.append((state.position, event.message))
+    branch.undoable.append(state.position)
+    if branch.retracted_since >= KEPT_APART:
+        _show(state, event.branch, state.showing(event.branch).ranges)
 
 
 def _redacted(state: State, event: e.MessageRedacted) -> None:

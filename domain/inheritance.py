@@ -86,6 +86,7 @@ def _branch(branch: BranchState, by: int) -> BranchState:
         created_at=branch.created_at + by,
         forked_at=None if branch.forked_at is None else branch.forked_at + by,
         removed_at=None if branch.removed_at is None else branch.removed_at + by,
+        retracted=[(position + by, message + by) for position, message in branch.retracted],
         undoable=[position + by for position in branch.undoable],
         showings=[_showing(showing, by) for showing in branch.showings],
     )

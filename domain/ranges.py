@@ -95,15 +95,14 @@ def last(ranges: Ranges, count: int, written: Written) -> Ranges:
     return tuple(reversed(kept))
 
 
-def without(ranges: Ranges, position: int, written: Written) -> Ranges:
-    """All messages but the one at this position."""
-    index = index_of(ranges, position, written)
-    if index is None:
-        return ranges
-    piece = ranges[index]
-    before = between(written, piece.branch, piece.first - 1, position - 1, piece.origin)
-    after = between(written, piece.branch, position, piece.last, piece.origin)
-    return joined(joined(ranges[:index], before, written), joined(after, ranges[index + 1 :], written), written)
+def without(ranges: Ranges, removed: Sequence[int], written: Written) -> Ranges:
+    """All messages but those at these positions."""
+    gone = sorted(removed)
+    left: list[Range] = []
+    for piece in ranges:
+        for kept in _pieces(piece, gone[bisect_left(gone, piece.first) : bisect_right(gone, piece.last)], written):
+            left[-1:] = joined(tuple(left[-1:]), (kept,), written)
+    return tuple(left)
 
 
 def index_of(ranges: Ranges, position: int, written: Written) -> int | None:
@@ -159,6 +158,19 @@ _NONE: Positions = array("q")
 
 def _renamed(piece: Range, origin: Origin) -> Range:
     return Range(piece.branch, piece.first, piece.last, piece.count, origin)
+
+
+def _pieces(piece: Range, gone: Iterable[int], written: Written) -> Iterator[Range]:
+    """What is left of a range without some positions."""
+    after = piece.first - 1
+    for position in gone:
+        if is_written(written, piece.branch, position):
+            yield from between(written, piece.branch, after, position - 1, piece.origin)
+            after = position
+    if after < piece.first:
+        yield piece
+    else:
+        yield from between(written, piece.branch, after, piece.last, piece.origin)
 
 
 def _head(piece: Range, count: int, written: Written) -> Range:

@@ -8,7 +8,7 @@ from enum import StrEnum
 import msgspec
 
 from .plain import Json
-from .ranges import Origin, Positions, Ranges, Written, between, joined, length, with_origin
+from .ranges import Origin, Positions, Ranges, Written, between, joined, length, with_origin, without
 
 
 class Status(StrEnum):
@@ -49,6 +49,8 @@ class BranchState(msgspec.Struct):
     resources: frozenset[str] | None = None
     metadata: dict[str, Json] = {}
     undoable: list[int] = []
+    retracted: list[tuple[int, int]] = []  # the position of each retraction and of its message: a showing for each
+    # would hold all ranges anew
 
     def showing(self, at: int, written: Written) -> Showing:
         """What the branch shows at a position, as ranges with nothing left open."""
@@ -56,8 +58,19 @@ class BranchState(msgspec.Struct):
         if place < 0:
             raise ValueError(f"branch {self.number} did not exist at position {at}")
         base = self.showings[place]
-        tail = between(written, self.number, base.since, at)
-        return Showing(at, joined(base.ranges, tail, written), base.system)
+        shown = joined(base.ranges, between(written, self.number, base.since, at), written)
+        gone = self._retracted_between(base.since, at)
+        return Showing(at, without(shown, gone, written) if gone else shown, base.system)
+
+    @property
+    def retracted_since(self) -> int:
+        """How many messages were retracted since the last showing that was kept."""
+        return len(self.retracted) - bisect_right(self.retracted, self.showings[-1].since, key=_retraction)
+
+    def _retracted_between(self, after: int, until: int) -> list[int]:
+        start = bisect_right(self.retracted, after, key=_retraction)
+        stop = bisect_right(self.retracted, until, key=_retraction)
+        return [message for _, message in self.retracted[start:stop]]
 
 
 class MailState(msgspec.Struct, frozen=True):
@@ -161,6 +174,10 @@ def pack(state: State) -> bytes:
 def unpack(snapshot: bytes) -> State:
     """The state that was packed."""
     return _unpacker.decode(snapshot)
+
+
+def _retraction(retracted: tuple[int, int]) -> int:
+    return retracted[0]
 
 
 def _since(showing: Showing) -> int:

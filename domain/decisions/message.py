@@ -49,6 +49,8 @@ def appended(branch: int, message: Message) -> Event:
 
 
 def _was_shown(state: State, branch: BranchState, message: int) -> bool:
+    if any(message == retracted for _, retracted in branch.retracted):
+        return True
     ends = [showing.since - 1 for showing in branch.showings[1:]]
     return any(index_of(branch.showing(end, state.written).ranges, message, state.written) is not None for end in ends)
 

@@ -17,7 +17,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from hansard.domain.content import SystemContent
+from hansard.domain.content import InstructionContent, SystemContent
 from hansard.domain.decisions import branch, history, message, session
 from hansard.domain.decisions.history import Strategy
 from hansard.domain.errors import (
@@ -30,11 +30,18 @@ from hansard.domain.errors import (
     UnknownBranch,
     UnknownMessage,
 )
-from hansard.domain.events import BranchCreated, Event, MessageAppended, SessionForked, SessionStarted
+from hansard.domain.events import (
+    BranchCreated,
+    Event,
+    MessageAppended,
+    MessageRetracted,
+    SessionForked,
+    SessionStarted,
+)
 from hansard.domain.evolve import branched_off, evolve, fold
 from hansard.domain.inheritance import inherit
 from hansard.domain.message import Message
-from hansard.domain.ranges import spread
+from hansard.domain.ranges import positions, spread
 from hansard.domain.state import State, Status, pack, unpack
 
 TERSE = SystemContent(system_message="be terse")
@@ -657,3 +664,25 @@ def test_metadata_and_state_end_as_a_dict_would_and_change_once(updates: list[di
     assert repr(sorted(run.state.metadata.items())) == repr(sorted(model.items()))
     assert repr(sorted(run.state.values.items())) == repr(sorted(model.items()))
     assert unpack(pack(run.state)) == run.state
+
+
+def test_hundreds_of_retractions_show_what_lists_show_at_every_position() -> None:
+    state = State("s")
+    for position, event in enumerate([SessionStarted(), BranchCreated(0, "b", "main")], 1):
+        evolve(state, position, position, event)
+    shown: list[int] = []
+    lists = {2: list(shown)}
+    for step in range(600):
+        position = state.position + 1
+        if step < 200 or step % 3 == 0:
+            evolve(state, position, position, MessageAppended(0, InstructionContent(instruction="x")))
+            shown.append(position)
+        else:
+            gone = shown.pop((step * 7) % len(shown))
+            evolve(state, position, position, MessageRetracted(0, gone))
+        lists[position] = list(shown)
+
+    for position, line in lists.items():
+        assert list(positions(state.showing(0, position).ranges, state.written)) == line
+    assert len(state.branches[0].showings) < 10
+    assert unpack(pack(state)) == state

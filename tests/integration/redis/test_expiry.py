@@ -354,6 +354,7 @@ def test_a_row_that_was_taken_away_is_found(place: Place, store: Store) -> None:
     reasons = [(fault.session, fault.position, fault.reason) for fault in store.verify().faults]
     assert reasons == [
         ("s", 3, "the event at this position is missing"),
+        (None, None, "session 's' has events that no branch shows, or shows what is no event"),
         (None, None, "global position 3 is missing"),
     ]
 

@@ -99,9 +99,16 @@ def without(ranges: Ranges, removed: Sequence[int], written: Written) -> Ranges:
     """All messages but those at these positions."""
     gone = sorted(removed)
     left: list[Range] = []
+    seam = False  # whether something was taken out in front, so that two ranges may have come to meet
     for piece in ranges:
-        for kept in _pieces(piece, gone[bisect_left(gone, piece.first) : bisect_right(gone, piece.last)], written):
+        place = bisect_left(gone, piece.first)
+        touched = place < len(gone) and gone[place] <= piece.last
+        if not touched and not seam:
+            left.append(piece)
+            continue
+        for kept in _pieces(piece, gone[place : bisect_right(gone, piece.last)], written) if touched else (piece,):
             left[-1:] = joined(tuple(left[-1:]), (kept,), written)
+        seam = touched
     return tuple(left)
 
 

@@ -29,7 +29,6 @@ class Live:
         self.store = store
         self.id = state.session
         self._state = state
-        self._ready: Sequence[Draft] | None = None
         self._lock = RLock()
 
     @contextmanager
@@ -63,15 +62,20 @@ class Live:
         self.store.catch_up(self._state)
         if not holds(expected, self._state.position):
             raise PositionConflict(self.id, expectation_text(expected), self._state.position)
-        return self._append(decision(self._state), command_id)
+        events = decision(self._state)
+        return self._append(events, draft(events), command_id)
 
     def _until_recorded(self, decision: Decision, command_id: str | None) -> list[Placed]:
+        drafts: Sequence[Draft] = ()
         for attempt in range(ATTEMPTS):
+            events = self._decided(decision)
+            if [each.event for each in drafts] != list(events):
+                drafts = draft(events)  # else those of the last try: encoded anew, large ones would lose every race
             try:
-                return self._append(self._decided(decision), command_id)
+                return self._append(events, drafts, command_id)
             except PositionConflict as conflict:
                 lost = conflict
-            sleep(uniform(0, 0.001 * 2 ** min(attempt, 6)))
+            _stand_back(attempt)
             self.store.catch_up(self._state)
         raise lost
 
@@ -85,22 +89,17 @@ class Live:
         self.store.catch_up(self._state)
         return decision(self._state)
 
-    def _append(self, events: Sequence[Event], command_id: str | None) -> list[Placed]:
+    def _append(self, events: Sequence[Event], drafts: Sequence[Draft], command_id: str | None) -> list[Placed]:
         if not events:
             return []
-        if self._ready is None or [each.event for each in self._ready] != list(events):
-            self._ready = draft(
-                events
-            )  # kept for the next try: encoded anew each time, large ones would lose every race
         appended = self.store.append(
             self.id,
             events,
             expected=self._state.position,
             command_id=command_id,
             provenance=provenance(),
-            drafts=self._ready,
+            drafts=drafts,
         )
-        self._ready = None
         if appended.repeated:
             return self._repeated(appended)
         placed = [(position, appended.time, event) for position, event in enumerate(events, appended.first)]
@@ -115,10 +114,13 @@ class Live:
 
 
 def change_together(lives: Sequence[Live], decision: Callable[..., Sequence[Sequence[Event]]]) -> None:
-    """Records what is decided on several sessions of a store, given the newest state of each: all of it, or nothing."""
+    """Records what is decided on several sessions of a store, given the newest state of each: all of it, or nothing.
+
+    They are held in the order of their ids, so that two who change the same ones never wait for each other.
+    """
     with ExitStack() as held:
-        states = [held.enter_context(live.current()) for live in sorted(lives, key=lambda live: live.id)]
-        states.sort(key=lambda state: [live.id for live in lives].index(state.session))
+        found = {live.id: held.enter_context(live.current()) for live in sorted(lives, key=lambda live: live.id)}
+        states = [found[live.id] for live in lives]
         for attempt in range(ATTEMPTS):
             decided = zip(states, decision(*states), strict=True)
             changes = [(state.session, events, state.position) for state, events in decided if events]
@@ -127,7 +129,12 @@ def change_together(lives: Sequence[Live], decision: Callable[..., Sequence[Sequ
                 return
             except PositionConflict as conflict:
                 lost = conflict
-            sleep(uniform(0, 0.001 * 2 ** min(attempt, 6)))
-            for live, state in zip(lives, states, strict=True):
-                live.store.catch_up(state)
+            _stand_back(attempt)
+            for live in lives:
+                live.store.catch_up(found[live.id])
         raise lost
+
+
+def _stand_back(attempt: int) -> None:
+    """Lets others go first, the longer the more often they were faster."""
+    sleep(uniform(0, 0.001 * 2 ** min(attempt, 6)))

@@ -18,7 +18,7 @@ from .domain.decisions.history import Strategy
 from .domain.decisions.plan import BranchPlan, begin
 from .domain.decisions.retelling import retell
 from .domain.decisions.sequence import in_turn
-from .domain.errors import InvalidBranch, InvalidValue, SessionExists
+from .domain.errors import InvalidValue, SessionExists
 from .domain.events import Event
 from .domain.expectation import ANY, Expected
 from .domain.inheritance import inherit, stretches
@@ -221,7 +221,7 @@ class Session(SessionView):
                 there, here, digest=recorded.digest, name=name, user=user, metadata=metadata
             ),
         )
-        return Session._of(fork)
+        return type(self)._of(fork)
 
     def merge(
         self,
@@ -240,12 +240,8 @@ class Session(SessionView):
 
     def get_branch(self, branch: BranchView | str | int, default: D | None = None) -> Branch | D:
         """The branch; one that is not there is refused, unless there is a default to answer with."""
-        try:
-            return self._branch(self._number(branch))
-        except InvalidBranch:
-            if default is None:
-                raise
-            return default
+        found = super().get_branch(branch, default)
+        return self._branch(found.number) if isinstance(found, BranchView) else found
 
     def remove_branch(self, branch: BranchView | str | int, delete: bool = False) -> None:
         """Removes the branch from here on; if it was the default, the oldest one left takes its place.
@@ -335,7 +331,6 @@ class Session(SessionView):
     anew_branch = awaited(new_branch)
     afork = awaited(fork)
     amerge = awaited(merge)
-    aget_branch = awaited(get_branch)
     aremove_branch = awaited(remove_branch)
     achange_default_branch = awaited(change_default_branch)
     aadd_message = awaited(add_message)
@@ -365,7 +360,7 @@ class Session(SessionView):
         id = str(uuid4()) if session_id is None else session_id
         copy = Live(self._live.store, State(sessions.checked_name(id, "a session id")))
         copy.change(lambda state: [*sessions.start(state, name=name, user=owner, metadata=kept), *told])
-        return Session._of(copy)
+        return type(self)._of(copy)
 
     def _number_now(self, branch: BranchView | str | int) -> int:
         """The number of a branch that is meant as it is; one seen as it was cannot be changed or taken over."""

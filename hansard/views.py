@@ -10,7 +10,8 @@ from msgspec.structs import replace
 
 from ._moments import Moment, Past, Source, past_of, position_of
 from .domain import lookup
-from .domain.errors import ForeignBranch, UnknownBranch, ViewIsReadOnly
+from .domain.errors import ForeignBranch, InvalidBranch, InvalidValue, UnknownBranch, ViewIsReadOnly
+from .domain.events import STORED_NAMES
 from .domain.message import Message
 from .domain.plain import Json
 from .domain.ranges import Origin
@@ -296,6 +297,15 @@ class SessionView(View):
         """The branches, by name, id or number."""
         return Branches(self._source, self._branch)
 
+    def get_branch(self, branch: BranchView | str | int, default: D | None = None) -> BranchView | D:
+        """The branch; one that is not there is refused, unless there is a default to answer with."""
+        try:
+            return self._branch(self._number(branch))
+        except InvalidBranch:
+            if default is None:
+                raise
+            return default
+
     @property
     def default_branch(self) -> BranchView:
         """The branch that is meant when none is named."""
@@ -381,17 +391,27 @@ class SessionView(View):
         Without bounds, those of this session alone; positions before 1 are those of the sessions it goes on from. On
         request only those with one of the stored names, on one branch, by one actor, or of one run.
         """
-        number = None if branch is None else self._number(branch)
-        wanted = {"actor": actor, "correlation": correlation, "branch": number}
+        unknown = sorted({names} if isinstance(names, str) else set(names) - STORED_NAMES.keys())
+        if unknown:
+            raise InvalidValue("names", f"are {unknown}: expected a list of stored names")
+        wanted = {
+            "actor": actor,
+            "correlation": correlation,
+            "branch": None if branch is None else self._number(branch),
+        }
+        return (
+            event
+            for event in self._recorded(after, until, backwards)
+            if (not names or event.name in names)
+            and all(value is None or getattr(event, field) == value for field, value in wanted.items())
+        )
+
+    def _recorded(self, after: int | None, until: int | None, backwards: bool) -> Iterator[RecordedEvent]:
         with self._source.current() as state:
             reader = SessionReader(self._source.store, state)
             last = state.position if until is None else min(until, state.position)
             start = (0 if state.position > 0 else state.first - 1) if after is None else max(after, state.first - 1)
-        for event in reader.read(start, last, backwards=backwards):
-            if names and event.name not in names:
-                continue
-            if all(value is None or getattr(event, field) == value for field, value in wanted.items()):
-                yield event
+        return reader.read(start, last, backwards=backwards)
 
     def at(self, when: Moment) -> "SessionView":
         """Everything as it was at a moment."""
@@ -401,6 +421,7 @@ class SessionView(View):
         return BranchView(self._source, number)
 
     aget_state = awaited(get_state)
+    aget_branch = awaited(get_branch)
     aconcat_messages = awaited(concat_messages)
     adiff = awaited(diff)
     abisect = awaited(bisect)

@@ -82,9 +82,9 @@ class RemoteRecorder(Recorder):
 
     def append_together(self, appends: Sequence[Append]) -> list[Appended]:
         outcomes: dict[int, Appended] = {}
-        twins = _twins(appends)
+        repeats = _repeats(appends)
         for _ in range(ROUNDS):
-            open_ones = [place for place in range(len(appends)) if place not in outcomes and place not in twins]
+            open_ones = [place for place in range(len(appends)) if place not in outcomes and place not in repeats]
             answers = self._round([appends[place] for place in open_ones], together=True)
             for answer in answers:
                 if isinstance(answer, Refused):
@@ -94,7 +94,7 @@ class RemoteRecorder(Recorder):
             }
             if len(appended) == len(open_ones):
                 outcomes |= appended
-                outcomes |= {place: replace(outcomes[first], repeated=True) for place, first in twins.items()}
+                outcomes |= {place: replace(outcomes[first], repeated=True) for place, first in repeats.items()}
                 return [outcomes[place] for place in range(len(appends))]
             # What a command recorded earlier stays; the others must not stand on what it would record now.
             outcomes |= {place: answer for place, answer in appended.items() if answer.repeated}
@@ -166,13 +166,13 @@ class RemoteRecorder(Recorder):
             self._heads.pop(session, None)
 
 
-def _twins(appends: Sequence[Append]) -> dict[int, int]:
+def _repeats(appends: Sequence[Append]) -> dict[int, int]:
     """The places of those whose command comes earlier among them, and where that is."""
     firsts: dict[tuple[str, str], int] = {}
-    twins = {}
+    repeats = {}
     for place, append in enumerate(appends):
         if append.command_id is not None:
             first = firsts.setdefault((append.session, append.command_id), place)
             if first != place:
-                twins[place] = first
-    return twins
+                repeats[place] = first
+    return repeats

@@ -14,6 +14,7 @@ from hansard import (
     Session,
     SessionView,
     Store,
+    StoreFailed,
     UnknownBranch,
     ViewIsReadOnly,
 )
@@ -275,3 +276,38 @@ def test_a_message_of_one_branch_can_be_said_again_on_another(store: Store) -> N
 
     assert (again.text, again.role, again.sender, again.metadata) == ("yes", "assistant", "bot", {"n": 1, "m": 2})
     assert again.position != said.position
+
+
+def test_a_view_finds_branches_as_the_session_does(session: Session) -> None:
+    assert session.at(7).get_branch("main").name == "main"
+    assert session.at(1).get_branch("main", 5) == 5
+
+
+def test_events_are_asked_for_by_names_that_there_are(session: Session) -> None:
+    for names in (["mesage.appended"], "message.appended"):
+        with pytest.raises(InvalidValue, match="expected a list of stored names"):
+            session.events(names=names)
+
+
+def test_what_a_call_that_failed_had_ready_is_not_recorded_by_the_next(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = Session(store=store)
+
+    def full(*_: object, **__: object) -> None:
+        raise StoreFailed("the store", "is full")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(store, "append", full)
+        with pytest.raises(StoreFailed):
+            session.set_state("k", 1)
+    session.set_state("k", True)
+
+    assert Session.open(session.id, store=store).get_state("k") is True
+
+
+def test_a_fork_of_a_session_is_of_its_kind(store: Store) -> None:
+    class Talk(Session):
+        pass
+
+    assert type(Talk(store=store).fork_session()) is Talk

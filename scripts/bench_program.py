@@ -130,6 +130,12 @@ def views(store: Store) -> None:
 
     kept = median(timed(view) for _ in range(50))
     say("whole view at a random position of 100 k messages, 2 k others", f"{kept * 1e3:.1f} ms", "20 ms")
+    wide = Session(store=store)
+    wide.default_branch.add_many(["a word"] * 10)
+    for _ in range(5000):
+        wide.fork()
+    spread = median(timed(lambda: Session.open(wide.id, store=store)) for _ in range(5))
+    say("a session of 5 000 branches opened", f"{spread * 1e3:.0f} ms", "1 s")
     cold = median(timed(lambda: Session.open(session.id, store=store)) for _ in range(10))
     say("the same session opened cold", f"{cold * 1e3:.1f} ms", "none")
 

@@ -52,7 +52,7 @@ end
 
 -- Check ----------------------------------------------------------------------------------------------------
 
-local heads, turns, owners, commands, refused = {}, {}, {}, {}, false
+local heads, turns, owners, commands, refused, broken = {}, {}, {}, {}, false, nil
 
 local function head_of(session)
     if not heads[session] then
@@ -102,6 +102,9 @@ local function verdict(attempt)
         end
         return 'moved'
     end
+    if redis.call('HEXISTS', key('events', attempt.session), text(tonumber(attempt.head) + 1)) == 1 then
+        broken = attempt.session
+    end
     if attempt.own_key and attempt.labels ~= '' and is_taken(attempt) then
         refused = true
         return 'taken'
@@ -121,6 +124,9 @@ end
 
 for _, attempt in ipairs(attempts) do
     attempt.verdict = verdict(attempt)
+end
+if broken then
+    return redis.error_reply('HANSARD session ' .. broken .. ' has rows behind its head; verify says where')
 end
 
 -- Write ----------------------------------------------------------------------------------------------------

@@ -287,9 +287,9 @@ class RedisRecorder(RemoteRecorder):
 
     def _newest_global_positions(self) -> tuple[int, int]:
         """The newest of a row that is there, and the newest that was given out."""
-        newest = b""
+        newest, left_out = b"", b"0"
         while not newest:
-            newest, given_out = self._server.read(scripts.NEWEST, PAGE)
+            newest, given_out, left_out = self._server.read(scripts.NEWEST, PAGE, left_out)
         return int(newest), int(given_out)
 
     def _sleep_behind(self, given_out: int, seconds: float) -> None:

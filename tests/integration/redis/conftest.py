@@ -92,11 +92,15 @@ class Place:
         (member,) = (name for name in self.members("expiries") if name.endswith(session))
         self.client.zadd(self.key("expiries"), {member: 1})
 
+    def clear(self) -> None:
+        """Takes away what was written."""
+        for name in self.names():
+            self.client.delete(self.key(name))
+
     def close(self) -> None:
         """Closes what was opened, and takes away what was written."""
         self._closing.close()
-        for name in self.names():
-            self.client.delete(self.key(name))
+        self.clear()
 
 
 @pytest.fixture

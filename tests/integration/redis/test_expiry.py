@@ -240,6 +240,33 @@ def test_positions_begin_anew_and_global_positions_go_on(place: Place, store: St
     assert store.verify().ok
 
 
+def test_a_session_that_begins_anew_as_it_was_leaves_no_gap(place: Place, store: Store) -> None:
+    for _ in range(3):
+        full(store, "s", user="ada")
+        place.expire("s")
+    full(store, "s", user="ada")
+
+    assert [one.global_position for one in store.read_all()] == [13, 14, 15, 16]
+    assert place.members("feed") == ["1:4:s"]
+    assert store.verify().ok
+
+
+def test_a_session_that_is_started_again_is_found_by_its_new_names_only(place: Place, store: Store) -> None:
+    full(store, "s", user="ada", key="desk")
+    store.append("s", [SessionStarted(user="bob", key="table")])
+    recorder = place.recorder(ttl=DAY)
+
+    assert [entry.user for entry in recorder.read_entries_of("bob")] == ["bob"]
+    assert list(recorder.read_entries_of("ada")) == []
+    full(store, "t", key="desk")
+    assert len(place.members("expiries")) == 2
+    store.append("t", [STARTED])
+    full(store, "u", key="desk")
+    place.expire("s")
+    assert [entry.session for entry in store.sessions()] == ["t", "u"]
+    assert not any(name.startswith("user:") for name in place.names())
+
+
 def test_a_session_that_expired_before_it_was_appended_to_conflicts(place: Place, store: Store) -> None:
     full(store, "s")
     place.expire("s")
@@ -316,6 +343,22 @@ def test_a_session_that_was_taken_away_by_hand_is_found(place: Place, ttl: int |
     assert [fault.reason for fault in verification.faults] == [
         "session 's' is gone, and its time had not come: deleted by hand, or evicted"
     ]
+    assert place.members("feed") == ["1:4:s", "1:4:t"]  # what was lost stays counted
+
+
+def test_readers_pass_over_many_appends_of_a_session_that_was_taken_away(place: Place) -> None:
+    store = place.store()
+    full(store, "kept")
+    store.append("s", [STARTED])
+    for number in range(1100):
+        store.append("s", [SessionRenamed(str(number))])
+    for name in place.names_of("s"):
+        place.client.delete(place.key(name))
+    recorder = place.recorder()
+
+    assert recorder.last_global_position() == 4
+    assert [row.session for row in recorder.read_all(limit=9)] == ["kept"] * 4
+    assert [row.position for row in recorder.read_all(names=["branch.created"], limit=9)] == [2]
 
 
 def test_a_session_that_was_taken_out_of_the_indexes_too_leaves_a_gap(place: Place) -> None:

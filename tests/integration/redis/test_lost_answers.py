@@ -17,7 +17,9 @@ from hansard import open_store
 from hansard.domain.content import InstructionContent
 from hansard.domain.errors import KeyTaken, OutcomeUnknown, PositionConflict, StoreFailed
 from hansard.domain.events import BranchCreated, Event, MessageAppended, SessionRenamed, SessionStarted
+from hansard.infrastructure.memory import MemoryRecorder
 from hansard.infrastructure.redis import recorder as redis_recorder
+from hansard.infrastructure.redis import scripts
 from hansard.infrastructure.rows import Append, Appended, draft
 from hansard.infrastructure.store import Store
 
@@ -377,6 +379,38 @@ def test_appends_that_share_a_call_are_not_tried_again_when_nobody_knows(
     assert sorted(texts(place)) == ["first", "other 0", "other 1"]
 
 
+def test_a_server_that_says_no_is_not_taken_for_a_lost_connection(place: Place, proxy: Proxy, store: Store) -> None:
+    """The driver raises some answers as it raises lost connections; but such a server has done nothing."""
+
+    def loading(request: bytes, link: Link) -> None:
+        link.client.sendall(b"-LOADING the dataset is loading\r\n")
+
+    proxy.plans = [loading]
+    with pytest.raises(StoreFailed, match="the dataset is loading"):
+        store.append("s", [said("a")])
+    assert texts(place) == []
+    assert store.append("s", [said("b")]).first == 3
+
+
+def test_a_restoring_whose_last_answer_was_lost_has_come_to_its_end(place: Place, proxy: Proxy) -> None:
+    source = Store(MemoryRecorder())
+    source.append("s", [STARTED, MAIN, said("a")])
+    recorder = proxy.recorder(place)
+
+    def lose_the_last(request: bytes, link: Link) -> None:
+        if scripts.RESTORE_END.digest.encode() in request:
+            lose_the_answer(request, link)
+        else:
+            proxy.plans = [lose_the_last]
+            carry_on(request, link)
+
+    for _ in range(2):  # the first time the server is told the script, the second time it knows it
+        proxy.plans = [lose_the_last]
+        source.copy_to(Store(recorder))
+        assert texts(place) == ["a"]
+        place.clear()
+
+
 # --- Turns ---------------------------------------------------------------------------------------------------
 
 
@@ -431,6 +465,25 @@ def test_of_appends_that_share_a_call_only_those_wait_whose_turn_it_is_not(place
 
     assert [(one.session, one.last) for one in outcomes] == [("t", 1), ("s", 1), ("u", 1), ("s", 2)]
     assert [row.session for row in recorder.read_all(limit=9)] == ["t", "u", "s", "s"]
+
+
+def test_what_goes_together_waits_together(place: Place) -> None:
+    recorder = place.recorder()
+    recorder.append([Append("s", draft([STARTED])), Append("t", draft([STARTED]))])
+    place.recorder().append([Append("t", draft([SessionRenamed("elsewhere")]))])
+    place.client.set(place.key("turn", "s"), "somebody who is gone", px=100)
+    answers = recorder.append_together(
+        [Append("t", draft([SessionRenamed("a")])), Append("s", draft([SessionRenamed("b")]))]
+    )
+
+    assert [(one.session, one.last) for one in answers] == [("t", 3), ("s", 2)]
+    assert [(row.session, row.position) for row in recorder.read_all(limit=9)] == [
+        ("s", 1),
+        ("t", 1),
+        ("t", 2),
+        ("t", 3),
+        ("s", 2),
+    ]
 
 
 def test_a_failure_while_some_wait_is_theirs_alone(place: Place, proxy: Proxy, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,11 +12,22 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import redis
 
-from hansard import InvalidValue, SchemaMismatch, Session, StoreClosed, StoreFailed, open_store
+from hansard import (
+    InvalidValue,
+    KeyTaken,
+    PositionConflict,
+    SchemaMismatch,
+    Session,
+    StoreClosed,
+    StoreFailed,
+    open_store,
+)
 from hansard.domain.content import InstructionContent
 from hansard.domain.events import BranchCreated, Event, MessageAppended, SessionRenamed, SessionStarted, StateSet
 from hansard.infrastructure.memory import MemoryRecorder
-from hansard.infrastructure.rows import Append, Appended, Draft
+from hansard.infrastructure.redis import scripts
+from hansard.infrastructure.redis.shapes import message_place
+from hansard.infrastructure.rows import Append, Appended, Draft, draft
 from hansard.infrastructure.store import Store
 
 if TYPE_CHECKING:
@@ -241,8 +252,10 @@ def test_a_payload_of_20_megabytes_passes(place: Place, over: str) -> None:
     assert store.verify().ok
 
 
-def test_a_group_of_large_appends_is_sent_in_parts_and_each_is_recorded_once(place: Place) -> None:
+def test_a_group_of_large_appends_is_sent_in_parts_and_each_is_recorded_once(place: Place, client: redis.Redis) -> None:
     recorder = place.recorder()
+    list(recorder.append([Append("known", draft([STARTED]))]))
+    client.config_resetstat()
     payload = b'"%s"' % (b"x" * (30 << 20))
     appends = [Append(f"s{number % 2}", [Draft("other", None, payload, None)]) for number in range(4)]
     outcomes = recorder.append(appends)
@@ -253,7 +266,93 @@ def test_a_group_of_large_appends_is_sent_in_parts_and_each_is_recorded_once(pla
         ("s0", 2),
         ("s1", 2),
     ]
-    assert [row.position for row in recorder.read_all(limit=9)] == [1, 1, 2, 2]
+    assert calls(client)["evalsha"] == 2
+    assert [row.position for row in recorder.read_all(after=1, limit=9)] == [1, 1, 2, 2]
+
+
+def test_pages_end_by_rows_or_by_bytes(place: Place) -> None:
+    """One script holds up everybody else, so none reads more than some rows, or a row that is large."""
+    recorder = place.recorder()
+    rows = [Draft("message.appended", 0, b'"%s"' % (b"x" * 1000), None) for _ in range(6)]
+    recorder.append([Append("s", rows), Append("t", rows)])
+    read, reach = recorder.server.read, 2**62
+
+    def sizes(script: scripts.Script, *arguments: Any, row: int = 3) -> tuple[int, int]:
+        """How many rows a page has that may have four, and one that may have about 2000 bytes."""
+        by_rows = read(script, *(4 if each == "rows" else 10**6 if each == "bytes" else each for each in arguments))
+        by_bytes = read(script, *(1000 if each == "rows" else 2000 if each == "bytes" else each for each in arguments))
+        assert by_rows[0]
+        assert by_bytes[0]
+        return len(by_rows) // row, len(by_bytes) // row
+
+    places = b"[" + message_place(0, 1), b"[" + message_place(0, 9)
+    assert sizes(scripts.READ, "s", 1, reach, "rows", "bytes", 0) == (4, 2)
+    assert sizes(scripts.READ, "s", 1, reach, "rows", "bytes", 1) == (4, 2)
+    assert sizes(scripts.READ_PLACES, "s", *places, "rows", "bytes", 0) == (4, 2)
+    assert sizes(scripts.READ_PLACES, "s", *places, "rows", "bytes", 1) == (4, 2)
+    assert sizes(scripts.READ_ALL, 0, reach, "rows", "bytes", 1000, row=4) == (4, 2)
+    assert read(scripts.READ_ALL, 0, reach, 1000, 10**6, 4, "other name") == [b"4"]
+    assert len(read(scripts.READ_ENTRIES, "catalogue", "-inf", 1, 10**6)) == 2
+    assert len(read(scripts.READ_ENTRIES, "catalogue", "-inf", 1000, 10)) == 2
+    for backwards in (False, True):
+        assert len(list(recorder.read("s", backwards=backwards))) == 6
+
+
+def test_the_feed_is_read_up_to_a_global_position(place: Place) -> None:
+    recorder = place.recorder()
+    for _ in range(3):
+        recorder.append([Append("s", draft([STARTED, STARTED]))])
+
+    assert [row.global_position for row in recorder.read_all(after=1, until=5, limit=9)] == [2, 3, 4, 5]
+    assert [row.global_position for row in recorder.read_all(after=1, until=4, limit=2)] == [2, 3]
+    assert recorder.read_all(after=3, until=3, limit=9) == []
+    assert [row.position for row in recorder.read_all(names=["session.started"], until=2, limit=9)] == [1, 2]
+
+
+def test_connections_are_used_again(place: Place, client: redis.Redis) -> None:
+    store = place.store()
+    for _ in range(3):
+        store.append("s", [STARTED])
+        with pytest.raises(StoreFailed):
+            store.recorder.server.ask("NONSENSE")  # type: ignore[attr-defined]  # of this kind
+    before: Any = client.client_list()
+    for _ in range(20):
+        store.append("s", [STARTED])
+        list(store.read("s"))
+    after: Any = client.client_list()
+
+    assert len(after) == len(before)
+
+
+def test_a_command_that_comes_twice_in_one_call_is_recorded_once(place: Place) -> None:
+    recorder = place.recorder()
+    once = Append("s", draft([STARTED]), command_id="c")
+    outcomes = recorder.append([once, once, Append("s", draft([MAIN])), once])
+
+    assert [(one.last, one.repeated) for one in outcomes if isinstance(one, Appended)] == [
+        (1, False),
+        (1, True),
+        (2, False),
+        (1, True),
+    ]
+    assert [row.position for row in recorder.read_all(limit=9)] == [1, 2]
+
+
+def test_of_appends_that_go_together_all_are_recorded_or_none(place: Place) -> None:
+    recorder, other = place.recorder(), place.recorder()
+    recorder.append([Append("s", draft([STARTED])), Append("t", draft([SessionStarted(key="desk")]))])
+    before = recorder.read_all(limit=9)
+    together = [Append("s", draft([MAIN]), command_id="c"), Append("u", draft([STARTED]))]
+
+    with pytest.raises(KeyTaken):
+        recorder.append_together([*together, Append("v", draft([SessionStarted(key="desk")]))])
+    with pytest.raises(PositionConflict):
+        other.append_together([*together, Append("t", draft([MAIN]), expected=7)])
+    assert recorder.read_all(limit=9) == before
+    assert recorder.find_command("s", "c") is None
+    assert [entry.session for entry in recorder.read_entries()] == ["s", "t"]
+
+    assert [one.last for one in recorder.append_together(together)] == [2, 1]
 
 
 def test_an_append_of_very_many_events_is_one_append(store: Store) -> None:
@@ -383,6 +482,22 @@ def test_a_restoring_that_breaks_off_leaves_the_store_as_empty_as_it_was(place: 
 
     source.copy_to(Store(recorder))
     assert recorder.read_all(limit=2000) == rows
+
+
+def test_a_restoring_that_breaks_off_after_its_first_entries_leaves_nothing_either(place: Place) -> None:
+    recorder = place.recorder(ttl=60)
+    source = Store(MemoryRecorder())
+    for number in range(501):
+        source.append(f"s{number}", [SessionStarted(user="ada", key=f"k{number}")])
+    entries = list(source.sessions())
+
+    def broken() -> Iterator[Any]:
+        yield from entries
+        raise OSError("the source is gone")
+
+    with pytest.raises(OSError, match="the source is gone"):
+        recorder.restore(broken(), source.recorder.read_all(limit=600))
+    assert place.names() == {"format"}
 
 
 def test_while_a_store_is_restored_nobody_else_writes(place: Place, source: Store) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from hansard import UnreadableEvent
+from hansard import StoreFailed, UnreadableEvent
 from hansard.domain.content import InstructionContent
 from hansard.domain.events import BranchCreated, Event, MessageAppended, SessionStarted
 from hansard.domain.record import Provenance
@@ -102,3 +102,23 @@ def test_an_event_whose_columns_cannot_be_read_is_named(place: Place, store: Sto
     with pytest.raises(UnreadableEvent) as unreadable:
         list(store.read("s"))
     assert (unreadable.value.session, unreadable.value.position) == ("s", 2)
+
+
+def test_a_row_in_the_wrong_place_of_the_feed_is_not_shown_there(place: Place, store: Store) -> None:
+    store.append("s", [SessionStarted(), BranchCreated(0, "id-main", "main"), said("one")])
+    replaced("events", "2", "[2,", "[7,")(place)
+
+    assert [one.position for one in store.read_all()] == [1, 3]
+
+
+def test_a_row_that_is_there_is_never_written_over(place: Place) -> None:
+    store = place.store()
+    store.append("s", [SessionStarted(), BranchCreated(0, "id-main", "main"), said("one")])
+    before = list(store.read("s"))
+    put("entry", "position", "2")(place)
+    put("entry", "digest", before[1].digest.hex())(place)
+
+    with pytest.raises(StoreFailed, match="session s has rows behind its head; verify says where"):
+        place.store().append("s", [said("two")])
+    store.append("t", [SessionStarted()])
+    assert list(store.read("s")) == before

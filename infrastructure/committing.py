@@ -37,12 +37,12 @@ class GroupCommit:
     def append(self, append: Append) -> Appended:
         """Records an append, perhaps together with others; raises what it is refused with."""
         mine = _Waiter(append)
-        self._wait_for_turn(mine)
-        if mine.outcome is None:
-            try:
+        try:
+            self._wait_for_turn(mine)
+            if mine.outcome is None:
                 self._commit_queue()
-            finally:
-                self._hand_over()
+        finally:
+            self._step_out(mine)
         if isinstance(mine.outcome, Appended):
             return mine.outcome
         raise mine.outcome or self._given_up()
@@ -52,31 +52,30 @@ class GroupCommit:
         with self._lock:
             self._queue.append(mine)
             if not self._taken:
-                self._taken = mine.has_place = True
+                mine.has_place = self._taken = True
                 return
-        try:
-            mine.asleep.acquire()
-        except BaseException:
-            self._step_out(mine)
-            raise
+        mine.asleep.acquire()
 
     def _step_out(self, mine: "_Waiter") -> None:
-        """Interrupted while asleep: leaves the queue, and passes on the place if it had just been given it."""
-        with self._lock:
-            if mine in self._queue:
-                self._queue.remove(mine)
+        """Leaves the queue if it was interrupted there, and passes on the place if it has it."""
+        if mine.outcome is None:
+            with self._lock:
+                if mine in self._queue:
+                    self._queue.remove(mine)
         if mine.has_place:
             self._hand_over()
 
     def _commit_queue(self) -> None:
-        with self._lock:
-            group = [self._queue.popleft() for _ in range(min(len(self._queue), LARGEST_GROUP))]
+        group: list[_Waiter] = []
+        outcomes: Sequence[Ending] = ()
         try:
-            outcomes: Sequence[Ending] = self._outcomes([waiter.append for waiter in group])
-        except BaseException:
-            outcomes = [self._given_up() for _ in group]
-            raise
+            with self._lock:
+                while self._queue and len(group) < LARGEST_GROUP:
+                    group.append(self._queue[0])
+                    self._queue.popleft()
+            outcomes = self._outcomes([waiter.append for waiter in group])
         finally:
+            outcomes = outcomes or [self._given_up() for _ in group]
             for waiter, outcome in zip(group, outcomes, strict=True):
                 waiter.outcome = outcome
                 if not waiter.has_place:

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from ..domain.errors import PositionConflict, Refused, StoreError
 from ..domain.expectation import holds
+from ..domain.state import Status
 from ..projections.catalogue import Entry
 from .forking import tell
 from .recorder import Recorder
@@ -136,7 +137,9 @@ class RemoteRecorder(Recorder):
         return PositionConflict(append.session, expectation_text(append.expected), head.position)
 
     def _learn(self, attempt: Attempt, outcome: Appended | Refused | Moved) -> None:
-        if isinstance(outcome, Moved):
+        if isinstance(outcome, Moved) and outcome.head.status == Status.UNSTARTED:
+            self._forget(outcome.head.session)  # where it will start is for whoever starts it to say
+        elif isinstance(outcome, Moved):
             self._remember(outcome.head)
         elif isinstance(outcome, Appended) and not outcome.repeated:
             self._remember(attempt.entry)

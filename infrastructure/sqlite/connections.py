@@ -28,6 +28,7 @@ class Connections:
         self._idle: list[sqlite3.Connection] = []
         self._closed = False
         self._parents: list[sqlite3.Connection] = []
+        self._left_behind = False
         tell(self)
         with self.translated():
             self._writer = self._connect()
@@ -38,26 +39,26 @@ class Connections:
                 raise
 
     def forked(self) -> None:
-        """Connects anew in a child process; to close what is its parent's would end the parent's locks."""
+        """Refuses to go on in a child process: SQLite's locks are its parent's, and appends would be lost."""
         self._parents += [self._writer, *self._idle]
         self._writing, self._pool, self._idle = RLock(), Lock(), []
-        if not self._closed:
-            self._writer = self._connect()
+        self._left_behind = True
 
     @contextmanager
     def alone(self) -> Iterator[sqlite3.Connection]:
         """The connection that writes, outside of a transaction."""
         with self._writing, self.translated():
-            if self._closed:
-                raise StoreClosed(self.name)
+            self._check_open()
             yield self._writer
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
         """The connection that writes, in a transaction that is committed if nothing goes wrong."""
         with self.alone() as connection:
-            connection.execute("BEGIN IMMEDIATE")
-            try:
+            try:  # also around BEGIN: who is interrupted while waiting for it may have got it
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                connection.execute("BEGIN IMMEDIATE")
                 yield connection
                 connection.execute("COMMIT")
             except BaseException:
@@ -91,10 +92,15 @@ class Connections:
             while self._idle:
                 self._idle.pop().close()
 
+    def _check_open(self) -> None:
+        if self._left_behind:
+            raise StoreFailed(self.name, "it was opened before this process was forked: open it anew in the child")
+        if self._closed:
+            raise StoreClosed(self.name)
+
     def _take(self) -> sqlite3.Connection:
         with self._pool:
-            if self._closed:
-                raise StoreClosed(self.name)
+            self._check_open()
             if self._idle:
                 return self._idle.pop()
         connection = self._connect()

@@ -47,6 +47,8 @@ def evolve(state: State, position: int, time: int, event: e.Event) -> None:
 
 def place_message(state: State, position: int, time: int, branch: int) -> None:
     """What `evolve` does with a message, which needs none of its words."""
+    if branch not in state.written:
+        raise UnreadableEvent(state.session, position, "message.appended", f"there is no branch {branch} before it")
     places = state.written[branch]
     if not places or places[-1] < position:
         places.append(position)

@@ -13,6 +13,7 @@ from .domain.events import Event
 from .domain.evolve import Placed, evolve
 from .domain.expectation import ANY, Expected, checked, holds
 from .domain.state import State
+from .infrastructure.forking import tell
 from .infrastructure.rows import Appended, Draft, draft, expectation_text
 from .infrastructure.store import Store
 
@@ -29,13 +30,19 @@ class Live:
         self.store = store
         self.id = state.session
         self._state = state
+        self._torn = False
+        self._lock = RLock()
+        tell(self)
+
+    def forked(self) -> None:
+        """Takes a lock of its own: in a new process nobody gives back what was held."""
         self._lock = RLock()
 
     @contextmanager
     def current(self) -> Iterator[State]:
         """The state as the store has it now; yours to read until the block ends."""
         with self._lock:
-            self.store.catch_up(self._state)
+            self._catch_up()
             yield self._state
 
     def change(self, decision: Decision, *, expected: Expected = ANY, command_id: str | None = None) -> list[Placed]:
@@ -59,7 +66,7 @@ class Live:
                 return self._repeated(first)
 
     def _once(self, decision: Decision, expected: Expected, command_id: str | None) -> list[Placed]:
-        self.store.catch_up(self._state)
+        self._catch_up()
         if not holds(expected, self._state.position):
             raise PositionConflict(self.id, expectation_text(expected), self._state.position)
         events = decision(self._state)
@@ -76,17 +83,19 @@ class Live:
             except PositionConflict as conflict:
                 lost = conflict
             _stand_back(attempt)
-            self.store.catch_up(self._state)
+            self._catch_up()
         raise lost
 
     def _decided(self, decision: Decision) -> Sequence[Event]:
+        if self._torn or self.store.forgets:
+            self._catch_up()
         try:
             events = decision(self._state)
         except Refused:
             events = ()
         if events:
             return events
-        self.store.catch_up(self._state)
+        self._catch_up()
         return decision(self._state)
 
     def _append(self, events: Sequence[Event], drafts: Sequence[Draft], command_id: str | None) -> list[Placed]:
@@ -103,12 +112,22 @@ class Live:
         if appended.repeated:
             return self._repeated(appended)
         placed = [(position, appended.time, event) for position, event in enumerate(events, appended.first)]
+        self._torn = True
         for position, time, event in placed:
             evolve(self._state, position, time, event)
+        self._torn = False
         return placed
 
-    def _repeated(self, first: Appended) -> list[Placed]:
+    def _catch_up(self) -> None:
+        """Takes in what is new; a state that an interrupt or an error left half way is folded anew."""
+        if self._torn:
+            self._state = self.store.load(self.id)
+        self._torn = True
         self.store.catch_up(self._state)
+        self._torn = False
+
+    def _repeated(self, first: Appended) -> list[Placed]:
+        self._catch_up()
         found = self.store.read(self.id, after=first.first - 1, until=first.last)
         return [(recorded.position, recorded.time, recorded.event) for recorded in found]
 

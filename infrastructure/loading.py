@@ -42,6 +42,10 @@ def load(recorder: Recorder, session: str, at: int | None = None, written: Writt
 
 def catch_up(recorder: Recorder, state: State) -> None:
     """Takes into a state what has been recorded since."""
+    if recorder.forgets and state.position > 0:
+        entry = recorder.find_entry(state.session)
+        if entry is None or entry.created != state.created:  # gone, or begun anew under the same id by somebody else
+            raise SessionNotFoundError(state.session)
     for row in recorder.read(state.session, after=max(state.position, 0)):
         if row.name == MESSAGE_APPENDED and row.branch is not None:
             place_message(state, row.position, row.time, row.branch)

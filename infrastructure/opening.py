@@ -1,6 +1,7 @@
 """From an address to an open store."""
 
 import os
+import re
 import tomllib
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -86,7 +87,11 @@ def _scheme(address: object) -> str:
 
 
 def _not_understood(address: object) -> InvalidValue:
-    shown = f"{_scheme(address)}://..." if isinstance(address, str) and "@" in address else address
+    """The refusal of an address; what may hold a password is not repeated, wherever in it that may be."""
+    shown = address
+    if isinstance(address, str) and re.search("[@=]", address):
+        scheme = re.match(r"[a-z][a-z0-9+]{0,20}(?=://)", address, re.IGNORECASE)
+        shown = f"{scheme[0]}://..." if scheme else "..."
     known = f"{DEFAULT_ADDRESS!r}, 'postgresql://host/database', 'redis://host' or 'memory://'"
     return InvalidValue("the store address", f"{shown!r} is not understood: expected {known}")
 

@@ -26,6 +26,9 @@ class Recorder(ApplicationRecorder):
     name: str
     """What the store is called in errors: its address."""
 
+    forgets: bool = False
+    """Whether sessions may vanish, and their ids begin anew."""
+
     originator_id_type: type[UUID] | type[str] = str
     """What the library's applications take the id of a stream for; on the record it is text."""
 

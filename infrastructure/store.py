@@ -182,6 +182,11 @@ class Store(HansardApplication):
         """Where the record is kept."""
         return self._recorder.name
 
+    @property
+    def forgets(self) -> bool:
+        """Whether sessions may vanish, and their ids begin anew."""
+        return self._recorder.forgets
+
     def keeps_the_same_as(self, other: "Store") -> bool:
         """Whether both are the same record, as far as their addresses tell."""
         return self is other or (self.address == other.address and not self.address.startswith("memory:"))

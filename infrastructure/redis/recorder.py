@@ -97,6 +97,7 @@ class RedisRecorder(RemoteRecorder):
         self.name = address.name
         self._server = Server(address)
         self._ttl = (address.ttl or 0) * 1000
+        self.forgets = True  # also without a ttl: other writers may give the sessions one
         try:
             self._check_eviction()
             self._check_format()

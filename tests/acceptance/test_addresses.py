@@ -83,7 +83,7 @@ def test_stores_in_memory_have_nothing_to_do_with_each_other(here: Path) -> None
     [
         *("hansard.db", "/tmp/hansard.db", "file:///hansard.db", "mysql://localhost/x", "sqlite://", "sqlite:///"),
         *("sqlite:hansard.db", "sqlite://host/hansard.db", "sqlite:///a#b.db", "sqlite:///a%00b.db", "sqlite://["),
-        *("memory://some", "memory:", "memory://?x=1", "memory:///x", " ", "sqlite:///~nobody-of-this-name/x.db"),
+        *("memory://some", "memory:", "memory://?x", "memory:///x", " ", "sqlite:///~nobody-of-this-name/x.db"),
     ],
 )
 def test_an_address_that_means_no_store_is_refused(here: Path, address: str) -> None:
@@ -92,6 +92,14 @@ def test_an_address_that_means_no_store_is_refused(here: Path, address: str) -> 
 
     assert repr(address) in str(refused.value)
     assert list(here.iterdir()) == []
+
+
+@pytest.mark.parametrize("address", ["postgres:ada:secret@host/x", "memory://?password=secret", "mysql://a:secret@h/x"])
+def test_an_address_that_may_hold_a_password_is_refused_without_repeating_it(here: Path, address: str) -> None:
+    with pytest.raises(InvalidValue, match="is not understood: expected") as refused:
+        open_store(address)
+
+    assert "secret" not in str(refused.value)
 
 
 @pytest.mark.parametrize("options", ["durability=none", "durability=", "x=1", "durability=full&x=1", "Durability=full"])

@@ -2,6 +2,7 @@
 
 from ._provenance import acting, carried
 from .branch import Branch
+from .branch_view import BranchView
 from .domain.content import (
     ActionRequestContent,
     ActionResponseContent,
@@ -59,7 +60,7 @@ from .projections.difference import Difference
 from .projections.messages import Messages
 from .replay import Replay
 from .session import Session
-from .views import BranchView, SessionView
+from .session_view import SessionView
 
 __all__ = [
     "ANY",

@@ -7,6 +7,7 @@ from uuid import uuid4
 from ._live import Live
 from ._moments import Moment, position_of
 from ._planning import SystemGiven, ToolsGiven, several, system_content, tool_names
+from .branch_view import BranchView
 from .domain.decisions import branch as branches
 from .domain.decisions import history, message
 from .domain.decisions.branch import UNCHANGED, AccessGiven, Unchanged
@@ -20,7 +21,6 @@ from .domain.plain import Json
 from .domain.state import State
 from .infrastructure.twins import awaited
 from .projections.messages import message_of
-from .views import BranchView
 
 
 class Branch(BranchView):

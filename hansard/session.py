@@ -9,27 +9,27 @@ from ._default import default_store
 from ._live import Live, change_together
 from ._moments import Moment, position_of
 from ._planning import SystemGiven, ToolGiven, ToolsGiven, dated_system, loaded_messages, name_of, tool_names
+from ._session_forks import gone_on, retold
 from .branch import Branch, added_messages, fork_plan, new_branch
+from .branch_view import Absent, Branches, BranchView
 from .domain.decisions import branch as branches
 from .domain.decisions import history, message
 from .domain.decisions import session as sessions
 from .domain.decisions.branch import UNCHANGED, Access, AccessGiven, Unchanged
 from .domain.decisions.history import Strategy
 from .domain.decisions.plan import BranchPlan, begin
-from .domain.decisions.retelling import retell
 from .domain.decisions.sequence import in_turn
-from .domain.errors import InvalidValue, SessionExists
+from .domain.errors import InvalidValue
 from .domain.events import Event
 from .domain.expectation import ANY, Expected
-from .domain.inheritance import inherit, stretches
 from .domain.message import ContentGiven, Message, message_from
 from .domain.plain import Json
 from .domain.ranges import Origin
 from .domain.state import State
 from .infrastructure.store import Store
 from .infrastructure.twins import awaited
-from .replay import Replay
-from .views import Branches, BranchView, SessionView
+from .session_replay import SessionReplay
+from .session_view import SessionView
 
 D = TypeVar("D")
 
@@ -207,21 +207,9 @@ class Session(SessionView):
         count backwards from 0. This session cannot be deleted as long as the other one is there, unless that one is to
         be `self_contained`: then what is shown at the moment is copied, and neither knows of the other.
         """
-        if self_contained:
-            return self._retold(at, name=name, user=user, session_id=session_id, metadata=metadata)
-        source, point = self._recorded_at(at)
-        id = str(uuid4()) if session_id is None else sessions.checked_name(session_id, "a session id")
-        if source.store.find_session(id) is not None:
-            raise SessionExists(id)
-        fork = Live(source.store, inherit(source.store.load(source.id, point), id, point))
-        (recorded,) = source.store.read(source.id, after=point - 1, until=point)
-        change_together(
-            [source, fork],
-            lambda there, here: sessions.fork(
-                there, here, digest=recorded.digest, name=name, user=user, metadata=metadata
-            ),
-        )
-        return type(self)._of(fork)
+        point = None if at is None else position_of(self._live, at)
+        fork = retold if self_contained else gone_on
+        return type(self)._of(fork(self._live, point, name=name, user=user, session_id=session_id, metadata=metadata))
 
     def merge(
         self,
@@ -238,7 +226,7 @@ class Session(SessionView):
             lambda state: history.merge(state, theirs, ours, since=start, strategy=history.strategy_named(strategy))
         )
 
-    def get_branch(self, branch: BranchView | str | int, default: D | None = None) -> Branch | D:
+    def get_branch(self, branch: BranchView | str | int, default: D | Absent = Absent.ABSENT) -> Branch | D:
         """The branch; one that is not there is refused, unless there is a default to answer with."""
         found = super().get_branch(branch, default)
         return self._branch(found.number) if isinstance(found, BranchView) else found
@@ -256,7 +244,7 @@ class Session(SessionView):
         number = self._number_now(branch)
         self._live.change(lambda state: branches.change_default(state, number))
 
-    def replay(self) -> "SessionReplay":
+    def replay(self) -> SessionReplay:
         """A walk through the session, event by event, forwards and backwards, from which it can be forked."""
         return SessionReplay(self._live)
 
@@ -342,26 +330,6 @@ class Session(SessionView):
     arestore = awaited(restore)
     adelete = awaited(delete)
 
-    def _retold(
-        self,
-        at: Moment | None,
-        *,
-        name: str | None,
-        user: str | None,
-        session_id: str | None,
-        metadata: Mapping[str, Json] | None,
-    ) -> "Session":
-        """A new session with a copy of what this one shows at a moment."""
-        there = self.at(self.position if at is None else at)
-        messages = {message.position: message for message in there.all_messages if message.position is not None}
-        with there._source.current() as state:
-            told = retell(state, messages)
-            owner, kept = state.user if user is None else user, {**state.metadata, **(metadata or {})}
-        id = str(uuid4()) if session_id is None else session_id
-        copy = Live(self._live.store, State(sessions.checked_name(id, "a session id")))
-        copy.change(lambda state: [*sessions.start(state, name=name, user=owner, metadata=kept), *told])
-        return type(self)._of(copy)
-
     def _number_now(self, branch: BranchView | str | int) -> int:
         """The number of a branch that is meant as it is; one seen as it was cannot be changed or taken over."""
         if isinstance(branch, BranchView) and branch.seen_at is not None:
@@ -369,16 +337,6 @@ class Session(SessionView):
                 "the branch", f"is seen as it was at {branch.seen_at}: expected it as it is, or a fork of it"
             )
         return self._number(branch)
-
-    def _recorded_at(self, at: Moment | None) -> tuple[Live, int]:
-        """The session that recorded what was last at a moment, this one or one it goes on from, and where."""
-        with self._live.current() as state:
-            point = state.position if at is None else position_of(self._live, at)
-            ((session, ahead, position, _),) = stretches(state.session, state.ancestors, point, point)
-        if session == self.id:
-            return self._live, position
-        store = self._live.store
-        return Live(store, store.load(session)), position + ahead
 
     @classmethod
     def _of(cls, live: Live) -> Self:
@@ -392,24 +350,6 @@ class Session(SessionView):
 
     def _branch(self, number: int) -> Branch:
         return Branch(self._live, number)
-
-
-class SessionReplay(Replay[SessionView]):
-    """A walk through a session that takes changes."""
-
-    def __init__(self, live: Live) -> None:
-        super().__init__(live, SessionView)
-        self._live = live
-
-    def fork_here(self, branch: BranchView | str | int | None = None, name: str | None = None) -> Branch:
-        """A new branch that shows what a branch, or the default one, showed here."""
-        there = self.view
-        source = there.default_branch if branch is None else there.branches[_reference(branch)]
-        return Branch(self._live, source.number).fork(self.position, name)
-
-
-def _reference(branch: BranchView | str | int) -> str | int:
-    return branch.number if isinstance(branch, BranchView) else branch
 
 
 def _on(branch: int | None, state: State, decide: Callable[[State, int], Sequence[Event]]) -> Sequence[Event]:

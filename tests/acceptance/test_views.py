@@ -281,6 +281,8 @@ def test_a_message_of_one_branch_can_be_said_again_on_another(store: Store) -> N
 def test_a_view_finds_branches_as_the_session_does(session: Session) -> None:
     assert session.at(7).get_branch("main").name == "main"
     assert session.at(1).get_branch("main", 5) == 5
+    assert session.at(1).get_branch("main", None) is None
+    assert session.get_branch("another", None) is None
 
 
 def test_events_are_asked_for_by_names_that_there_are(session: Session) -> None:

@@ -22,7 +22,7 @@ from hypothesis.stateful import (
 )
 
 from hansard import Session
-from hansard.views import SessionView
+from hansard.session_view import SessionView
 
 if TYPE_CHECKING:
     from hansard import Branch, Message

@@ -154,6 +154,14 @@ def test_events_are_chosen_by_name_branch_actor_and_run(session: Session) -> Non
     assert [event.position for event in session.events(correlation="run 7", backwards=True)] == [6, 5, 4]
 
 
+def test_events_are_chosen_from_one_moment_to_another(session: Session) -> None:
+    first, last = session.messages[0], session.messages[-1]
+
+    assert [event.position for event in session.events(after=first, until=last)] == [4, 5, 6]
+    assert [event.position for event in session.events(until=session.created_at)][:1] == [1]
+    assert list(session.events(after=session.position + 5)) == []
+
+
 def test_a_moment_may_be_a_time(session: Session, clock: object) -> None:
     started = session.created_at
     with pytest.raises(InvalidValue, match="is before session"):

@@ -4,19 +4,18 @@ from bisect import bisect_left
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator
 from copy import deepcopy
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, NoReturn, TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
-from msgspec.structs import replace
-
-from ._moments import Moment, Past, Source, past_of, position_of
+from ._moments import Moment, Source, past_of, position_of
+from .branch_view import Absent, Branches, BranchView, View
 from .domain import lookup
-from .domain.errors import ForeignBranch, InvalidBranch, InvalidValue, UnknownBranch, ViewIsReadOnly
+from .domain.errors import ForeignBranch, InvalidBranch, InvalidValue, UnknownBranch
 from .domain.events import STORED_NAMES
 from .domain.message import Message
 from .domain.plain import Json
 from .domain.ranges import Origin
 from .domain.record import RecordedEvent, moment
-from .domain.state import BranchState, Showing, State
+from .domain.state import Showing, State
 from .infrastructure.reading import SessionReader
 from .infrastructure.twins import awaited, in_threads
 from .projections.difference import Difference, difference
@@ -24,196 +23,7 @@ from .projections.messages import Messages, all_shown, shown_messages
 from .replay import Replay
 
 A = TypeVar("A")
-
-
-class View:
-    """What can be read at a moment; what the class for the present adds to it is writing, and refused by name."""
-
-    _source: Source
-    _writing: ClassVar[frozenset[str]] = frozenset()
-
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        super().__init_subclass__(**kwargs)
-        for view in cls.__bases__:
-            if issubclass(view, View) and View in view.__bases__:
-                added = {name for name, what in vars(cls).items() if not isinstance(what, classmethod)}
-                view._writing |= {name for name in added - vars(view).keys() if not name.startswith("_")}
-
-    if not TYPE_CHECKING:  # a type checker would take it that every name can be read
-
-        def __getattr__(self, name: str) -> NoReturn:
-            if View in type(self).__bases__ and name in type(self)._writing:
-                with self._source.current() as state:
-                    raise ViewIsReadOnly(state.session, state.position, name)
-            raise AttributeError(f"{type(self).__name__} has no attribute {name!r}", name=name, obj=self)
-
-
-class BranchView(View):
-    """A branch as it was at a position: who it is and what it shows."""
-
-    def __init__(self, source: Source, number: int) -> None:
-        self._source = source
-        self.number = number
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, BranchView) and self._identity() == other._identity()
-
-    def __hash__(self) -> int:
-        return hash(self._identity())
-
-    def __repr__(self) -> str:
-        with self._source.current() as state:
-            branch = state.branches[self.number]
-            shown = state.showing(self.number).length
-        gone = "" if branch.removed_at is None else f", removed at position {branch.removed_at}"
-        return f"<{type(self).__name__} {branch.name!r} of session {self._source.id}: {shown} messages{gone}>"
-
-    @property
-    def session_id(self) -> str:
-        """The id of the session it belongs to."""
-        return self._source.id
-
-    @property
-    def id(self) -> str:
-        """The id of the branch, for good."""
-        return self._read(lambda _, branch: branch.id)
-
-    @property
-    def name(self) -> str:
-        """The name, unique within the session."""
-        return self._read(lambda _, branch: branch.name)
-
-    @property
-    def user(self) -> str | None:
-        """Whose branch it is."""
-        return self._read(lambda _, branch: branch.user)
-
-    @property
-    def parent(self) -> str | None:
-        """The id of the branch it was forked from."""
-        return self._read(lambda state, branch: None if branch.parent is None else state.branches[branch.parent].id)
-
-    @property
-    def forked_at(self) -> int | None:
-        """The position of the parent from which it goes on."""
-        return self._read(lambda _, branch: branch.forked_at)
-
-    @property
-    def capabilities(self) -> frozenset[str] | None:
-        """The output types allowed; None is all, an empty set none."""
-        return self._read(lambda _, branch: branch.capabilities)
-
-    @property
-    def resources(self) -> frozenset[str] | None:
-        """The services allowed; None is all, an empty set none."""
-        return self._read(lambda _, branch: branch.resources)
-
-    @property
-    def messages(self) -> Messages:
-        """What the branch shows, the system message first; read as it is asked for."""
-        with self._source.current() as state:
-            lookup.get_branch(state, self.number)
-            return shown_messages(SessionReader(self._source.store, state), state.showing(self.number), state.written)
-
-    @property
-    def system(self) -> Message | None:
-        """The system message, if there is one."""
-        with self._source.current() as state:
-            lookup.get_branch(state, self.number)
-            alone = replace(state.showing(self.number), ranges=())
-            found = shown_messages(SessionReader(self._source.store, state), alone, state.written)
-        return next(iter(found), None)
-
-    def lineage(self) -> list[tuple["BranchView", int]]:
-        """The branches that this one goes on from up to the root, and the position at which each was forked."""
-        with self._source.current() as state:
-            forks, branch = [], state.branches[self.number]
-            while branch.parent is not None and branch.forked_at is not None:
-                forks.append((BranchView(self._source, branch.parent), branch.forked_at))
-                branch = state.branches[branch.parent]
-        return forks
-
-    def at(self, when: Moment) -> "BranchView":
-        """The branch as it was at a moment."""
-        position = position_of(self._source, when)
-        with self._source.current() as state:
-            lookup.branch_at(state, self.number, position)
-        return BranchView(past_of(self._source, position), self.number)
-
-    alineage = awaited(lineage)
-    aat = awaited(at)
-
-    def _read(self, answer: Callable[[State, BranchState], A]) -> A:
-        with self._source.current() as state:
-            return answer(state, state.branches[self.number])
-
-    def _identity(self) -> tuple[str, int, int | None]:
-        return self._source.id, self.number, self.seen_at
-
-    @property
-    def seen_at(self) -> int | None:
-        """The position it is seen at, if it is seen as it was; None for the branch itself."""
-        return self._source.position if isinstance(self._source, Past) else None
-
-
-B = TypeVar("B", bound=BranchView, covariant=True)
 D = TypeVar("D")
-
-
-class Branches(Generic[B]):
-    """The branches of a session by name, id or number; iterating yields the branches themselves."""
-
-    def __init__(self, source: Source, in_hand: Callable[[int], B]) -> None:
-        self._source = source
-        self._in_hand = in_hand
-
-    def __getitem__(self, reference: str | int) -> B:
-        with self._source.current() as state:
-            return self._in_hand(lookup.get_branch(state, reference).number)
-
-    def __iter__(self) -> Iterator[B]:
-        with self._source.current() as state:
-            numbers = [branch.number for branch in state.live]
-        return map(self._in_hand, numbers)
-
-    def __len__(self) -> int:
-        with self._source.current() as state:
-            return len(state.names)
-
-    def __contains__(self, reference: object) -> bool:
-        with self._source.current() as state:
-            if isinstance(reference, BranchView):
-                if reference.session_id != state.session:
-                    return False
-                reference = reference.number
-            if not isinstance(reference, str | int):
-                return False
-            branch = lookup.find_branch(state, reference)
-            return branch is not None and branch.removed_at is None
-
-    def __repr__(self) -> str:
-        return f"<{len(self)} branches: {', '.join(self.keys()[:10])}>"
-
-    def get(self, reference: str | int, default: D | None = None) -> B | D | None:
-        """The branch, or the default if there is none by this name, id or number."""
-        try:
-            return self[reference]
-        except UnknownBranch:
-            return default
-
-    def keys(self) -> list[str]:
-        """The names of the branches, in the order they were created."""
-        with self._source.current() as state:
-            return [branch.name for branch in state.live]
-
-    def values(self) -> list[B]:
-        """The branches, in the order they were created."""
-        return list(self)
-
-    def items(self) -> list[tuple[str, B]]:
-        """Names and branches, in the order they were created."""
-        with self._source.current() as state:
-            return [(branch.name, self._in_hand(branch.number)) for branch in state.live]
 
 
 class SessionView(View):
@@ -297,12 +107,12 @@ class SessionView(View):
         """The branches, by name, id or number."""
         return Branches(self._source, self._branch)
 
-    def get_branch(self, branch: BranchView | str | int, default: D | None = None) -> BranchView | D:
+    def get_branch(self, branch: BranchView | str | int, default: D | Absent = Absent.ABSENT) -> BranchView | D:
         """The branch; one that is not there is refused, unless there is a default to answer with."""
         try:
             return self._branch(self._number(branch))
         except InvalidBranch:
-            if default is None:
+            if default is Absent.ABSENT:
                 raise
             return default
 
@@ -378,15 +188,15 @@ class SessionView(View):
     def events(
         self,
         *,
-        after: int | None = None,
-        until: int | None = None,
+        after: Moment | None = None,
+        until: Moment | None = None,
         backwards: bool = False,
         names: Collection[str] = (),
         branch: BranchView | str | int | None = None,
         actor: str | None = None,
         correlation: str | None = None,
     ) -> Iterator[RecordedEvent]:
-        """The record itself: the events after one position and up to another, included.
+        """The record itself: the events after one moment and up to another, included.
 
         Without bounds, those of this session alone; positions before 1 are those of the sessions it goes on from. On
         request only those with one of the stored names, on one branch, by one actor, or of one run.
@@ -401,10 +211,14 @@ class SessionView(View):
         }
         return (
             event
-            for event in self._recorded(after, until, backwards)
+            for event in self._recorded(self._bound(after), self._bound(until), backwards)
             if (not names or event.name in names)
             and all(value is None or getattr(event, field) == value for field, value in wanted.items())
         )
+
+    def _bound(self, when: Moment | None) -> int | None:
+        """A position as it is, also one behind the last; any other moment as the position it is."""
+        return when if when is None or isinstance(when, int) else position_of(self._source, when)
 
     def _recorded(self, after: int | None, until: int | None, backwards: bool) -> Iterator[RecordedEvent]:
         with self._source.current() as state:

@@ -1,0 +1,214 @@
+"""Reading a branch at one position: the surface that the past and the present share."""
+
+from collections.abc import Callable, Iterator
+from enum import Enum
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, NoReturn, TypeVar
+
+from msgspec.structs import replace
+
+from ._moments import Moment, Past, Source, past_of, position_of
+from .domain import lookup
+from .domain.errors import UnknownBranch, ViewIsReadOnly
+from .domain.message import Message
+from .domain.state import BranchState, State
+from .infrastructure.reading import SessionReader
+from .infrastructure.twins import awaited
+from .projections.messages import Messages, shown_messages
+
+A = TypeVar("A")
+
+
+class Absent(Enum):
+    """Stands for a default that was not given, where None is one."""
+
+    ABSENT = "absent"
+
+
+class View:
+    """What can be read at a moment; what the class for the present adds to it is writing, and refused by name."""
+
+    _source: Source
+    _writing: ClassVar[frozenset[str]] = frozenset()
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        for view in cls.__bases__:
+            if issubclass(view, View) and View in view.__bases__:
+                added = {name for name, what in vars(cls).items() if not isinstance(what, classmethod)}
+                view._writing |= {name for name in added - vars(view).keys() if not name.startswith("_")}
+
+    if not TYPE_CHECKING:  # a type checker would take it that every name can be read
+
+        def __getattr__(self, name: str) -> NoReturn:
+            if View in type(self).__bases__ and name in type(self)._writing:
+                with self._source.current() as state:
+                    raise ViewIsReadOnly(state.session, state.position, name)
+            raise AttributeError(f"{type(self).__name__} has no attribute {name!r}", name=name, obj=self)
+
+
+class BranchView(View):
+    """A branch as it was at a position: who it is and what it shows."""
+
+    def __init__(self, source: Source, number: int) -> None:
+        self._source = source
+        self.number = number
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, BranchView) and self._identity() == other._identity()
+
+    def __hash__(self) -> int:
+        return hash(self._identity())
+
+    def __repr__(self) -> str:
+        with self._source.current() as state:
+            branch = state.branches[self.number]
+            shown = state.showing(self.number).length
+        gone = "" if branch.removed_at is None else f", removed at position {branch.removed_at}"
+        return f"<{type(self).__name__} {branch.name!r} of session {self._source.id}: {shown} messages{gone}>"
+
+    @property
+    def session_id(self) -> str:
+        """The id of the session it belongs to."""
+        return self._source.id
+
+    @property
+    def id(self) -> str:
+        """The id of the branch, for good."""
+        return self._read(lambda _, branch: branch.id)
+
+    @property
+    def name(self) -> str:
+        """The name, unique within the session."""
+        return self._read(lambda _, branch: branch.name)
+
+    @property
+    def user(self) -> str | None:
+        """Whose branch it is."""
+        return self._read(lambda _, branch: branch.user)
+
+    @property
+    def parent(self) -> str | None:
+        """The id of the branch it was forked from."""
+        return self._read(lambda state, branch: None if branch.parent is None else state.branches[branch.parent].id)
+
+    @property
+    def forked_at(self) -> int | None:
+        """The position of the parent from which it goes on."""
+        return self._read(lambda _, branch: branch.forked_at)
+
+    @property
+    def capabilities(self) -> frozenset[str] | None:
+        """The output types allowed; None is all, an empty set none."""
+        return self._read(lambda _, branch: branch.capabilities)
+
+    @property
+    def resources(self) -> frozenset[str] | None:
+        """The services allowed; None is all, an empty set none."""
+        return self._read(lambda _, branch: branch.resources)
+
+    @property
+    def messages(self) -> Messages:
+        """What the branch shows, the system message first; read as it is asked for."""
+        with self._source.current() as state:
+            lookup.get_branch(state, self.number)
+            return shown_messages(SessionReader(self._source.store, state), state.showing(self.number), state.written)
+
+    @property
+    def system(self) -> Message | None:
+        """The system message, if there is one."""
+        with self._source.current() as state:
+            lookup.get_branch(state, self.number)
+            alone = replace(state.showing(self.number), ranges=())
+            found = shown_messages(SessionReader(self._source.store, state), alone, state.written)
+        return next(iter(found), None)
+
+    def lineage(self) -> list[tuple["BranchView", int]]:
+        """The branches that this one goes on from up to the root, and the position at which each was forked."""
+        with self._source.current() as state:
+            forks, branch = [], state.branches[self.number]
+            while branch.parent is not None and branch.forked_at is not None:
+                forks.append((BranchView(self._source, branch.parent), branch.forked_at))
+                branch = state.branches[branch.parent]
+        return forks
+
+    def at(self, when: Moment) -> "BranchView":
+        """The branch as it was at a moment."""
+        position = position_of(self._source, when)
+        with self._source.current() as state:
+            lookup.branch_at(state, self.number, position)
+        return BranchView(past_of(self._source, position), self.number)
+
+    alineage = awaited(lineage)
+    aat = awaited(at)
+
+    def _read(self, answer: Callable[[State, BranchState], A]) -> A:
+        with self._source.current() as state:
+            return answer(state, state.branches[self.number])
+
+    def _identity(self) -> tuple[str, int, int | None]:
+        return self._source.id, self.number, self.seen_at
+
+    @property
+    def seen_at(self) -> int | None:
+        """The position it is seen at, if it is seen as it was; None for the branch itself."""
+        return self._source.position if isinstance(self._source, Past) else None
+
+
+B = TypeVar("B", bound=BranchView, covariant=True)
+D = TypeVar("D")
+
+
+class Branches(Generic[B]):
+    """The branches of a session by name, id or number; iterating yields the branches themselves."""
+
+    def __init__(self, source: Source, in_hand: Callable[[int], B]) -> None:
+        self._source = source
+        self._in_hand = in_hand
+
+    def __getitem__(self, reference: str | int) -> B:
+        with self._source.current() as state:
+            return self._in_hand(lookup.get_branch(state, reference).number)
+
+    def __iter__(self) -> Iterator[B]:
+        with self._source.current() as state:
+            numbers = [branch.number for branch in state.live]
+        return map(self._in_hand, numbers)
+
+    def __len__(self) -> int:
+        with self._source.current() as state:
+            return len(state.names)
+
+    def __contains__(self, reference: object) -> bool:
+        with self._source.current() as state:
+            if isinstance(reference, BranchView):
+                if reference.session_id != state.session:
+                    return False
+                reference = reference.number
+            if not isinstance(reference, str | int):
+                return False
+            branch = lookup.find_branch(state, reference)
+            return branch is not None and branch.removed_at is None
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} branches: {', '.join(self.keys()[:10])}>"
+
+    def get(self, reference: str | int, default: D | None = None) -> B | D | None:
+        """The branch, or the default if there is none by this name, id or number."""
+        try:
+            return self[reference]
+        except UnknownBranch:
+            return default
+
+    def keys(self) -> list[str]:
+        """The names of the branches, in the order they were created."""
+        with self._source.current() as state:
+            return [branch.name for branch in state.live]
+
+    def values(self) -> list[B]:
+        """The branches, in the order they were created."""
+        return list(self)
+
+    def items(self) -> list[tuple[str, B]]:
+        """Names and branches, in the order they were created."""
+        with self._source.current() as state:
+            return [(branch.name, self._in_hand(branch.number)) for branch in state.live]

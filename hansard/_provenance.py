@@ -8,6 +8,7 @@ from typing import ParamSpec, TypeVar
 
 from msgspec.structs import replace
 
+from ._telemetry import traced
 from .domain.decisions.session import checked_name
 from .domain.errors import InvalidValue
 from .domain.record import NOBODY, Provenance
@@ -43,8 +44,14 @@ def acting(
 
 
 def provenance() -> Provenance:
-    """Who acts here and now."""
-    return _provenance.get()
+    """Who acts here and now; what no block around names is taken from OpenTelemetry, where that is in use."""
+    named = _provenance.get()
+    if named.actor is not None and named.correlation is not None:
+        return named
+    found = traced()
+    if found is NOBODY:
+        return named
+    return Provenance(named.actor or found.actor, named.correlation or found.correlation, named.cause)
 
 
 def carried(work: Callable[P, R]) -> Callable[P, R]:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from threading import Thread
 from typing import Any
 
 import pytest
+from opentelemetry.baggage import set_baggage
+from opentelemetry.context import attach, detach
+from opentelemetry.sdk.trace import TracerProvider
 
 from hansard import InvalidValue, Session, Store, acting, carried
 
@@ -218,3 +222,47 @@ def test_what_carried_work_does_to_its_context_stays_there(store: Store) -> None
     session.rename("b")
 
     assert who(session) == [NOBODY, ("inside", None, None), NOBODY]
+
+
+# --- OpenTelemetry ----------------------------------------------------------------------------------------
+
+
+def test_the_current_trace_is_the_correlation_and_the_baggage_names_the_actor(store: Store) -> None:
+    session = Session(store=store)
+    with TracerProvider().get_tracer("test").start_as_current_span("run") as span, carrying("hansard.actor", "ada"):
+        session.rename("a")
+        with acting(actor="bob", correlation="run-1", cause=1):
+            session.rename("b")
+        asyncio.run(session.arename("c"))
+
+    trace = format(span.get_span_context().trace_id, "032x")
+    assert who(session) == [NOBODY, ("ada", trace, None), ("bob", "run-1", 1), ("ada", trace, None)]
+
+
+def test_a_trace_without_baggage_names_nobody_and_baggage_without_a_trace_no_run(store: Store) -> None:
+    session = Session(store=store)
+    with TracerProvider().get_tracer("test").start_as_current_span("run") as span:
+        session.rename("a")
+    with carrying("enduser.id", "ada"):
+        session.rename("b")
+
+    trace = format(span.get_span_context().trace_id, "032x")
+    assert who(session) == [NOBODY, (None, trace, None), ("ada", None, None)]
+
+
+@pytest.mark.parametrize("name", ["", "a\nb", "\ud800", "x" * 10_000, 5])
+def test_baggage_that_cannot_name_an_actor_is_passed_over(store: Store, name: object) -> None:
+    with carrying("hansard.actor", name):
+        session = Session(store=store)
+
+    assert who(session) == [NOBODY]
+
+
+@contextmanager
+def carrying(key: str, value: object) -> Iterator[None]:
+    """OpenTelemetry's baggage with one entry."""
+    token = attach(set_baggage(key, value))
+    try:
+        yield
+    finally:
+        detach(token)

@@ -128,3 +128,68 @@ CREATE TABLE "{schema}".{prefix}snapshots (
     state    bytea NOT NULL,
     PRIMARY KEY (purpose, session, position)
 );
+
+-- For whoever asks in SQL. Sessions and branches as they are now; messages as they were written, one row each,
+-- whichever branches show them. A session that goes on from another has only its own here. Where a text has a NUL
+-- character, which PostgreSQL has no room for, the replacement character stands in the answers.
+CREATE FUNCTION "{schema}".{prefix}as_json(payload text) RETURNS json LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT CASE WHEN position('\u0000' IN payload) = 0 THEN payload::json
+                ELSE replace(replace(payload, '\\', '\u005c'), '\u0000', '\ufffd')::json END
+$$;
+
+CREATE FUNCTION "{schema}".{prefix}as_time(microseconds bigint) RETURNS timestamptz LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT timestamptz '1970-01-01 00:00:00+00' + microseconds * interval '1 microsecond'
+$$;
+
+CREATE VIEW "{schema}".{prefix}sessions AS
+SELECT session, key, name, "user", status, forked_from, forked_at, position, messages, bytes,
+       "{schema}".{prefix}as_json(metadata) AS metadata,
+       "{schema}".{prefix}as_time(created) AS created_at, "{schema}".{prefix}as_time(updated) AS updated_at
+FROM "{schema}".{prefix}catalogue;
+
+CREATE VIEW "{schema}".{prefix}branches AS
+SELECT session, branch, created ->> 'id' AS id, coalesce(renamed, created ->> 'name') AS name, created ->> 'user' AS "user",
+       (created ->> 'parent')::bigint AS parent, (created ->> 'at')::bigint AS forked_at,
+       created_position, removed_position, messages, created_at
+FROM (
+    SELECT c.session, e.branch, "{schema}".{prefix}as_json(e.payload) AS created, e.position AS created_position,
+           "{schema}".{prefix}as_time(e.time) AS created_at,
+           (SELECT "{schema}".{prefix}as_json(later.payload) ->> 'name' FROM "{schema}".{prefix}events AS later
+            WHERE later.session = e.session AND later.name <> 'message.appended'
+              AND later.name = 'branch.renamed' AND later.branch = e.branch
+            ORDER BY later.position DESC LIMIT 1) AS renamed,
+           (SELECT later.position FROM "{schema}".{prefix}events AS later
+            WHERE later.session = e.session AND later.name <> 'message.appended'
+              AND later.name = 'branch.removed' AND later.branch = e.branch) AS removed_position,
+           (SELECT count(*) FROM "{schema}".{prefix}events AS message
+            WHERE message.session = e.session AND message.branch = e.branch
+              AND message.name = 'message.appended') AS messages
+    FROM "{schema}".{prefix}events AS e JOIN "{schema}".{prefix}catalogue AS c ON c.number = e.session
+    WHERE e.name <> 'message.appended' AND e.name = 'branch.created'
+) AS made;
+
+CREATE VIEW "{schema}".{prefix}messages AS
+SELECT session, position, global_position, branch, content ->> 'type' AS type,
+       CASE content ->> 'type'
+           WHEN 'system' THEN 'system' WHEN 'instruction' THEN 'user' WHEN 'assistant_response' THEN 'assistant'
+           WHEN 'action_request' THEN 'assistant' WHEN 'action_response' THEN 'tool' END AS role,
+       CASE content ->> 'type'          -- as JSON, if it is no plain text
+           WHEN 'system' THEN content ->> 'system_message'
+           WHEN 'instruction' THEN content ->> 'instruction'
+           WHEN 'assistant_response' THEN content ->> 'assistant_response'
+           WHEN 'action_request' THEN json_build_object(
+               'function', content -> 'function', 'arguments', coalesce(content -> 'arguments', '{}')
+           )::text
+           WHEN 'action_response' THEN coalesce(content ->> 'error', content ->> 'result')
+           ELSE content ->> 'text' END AS text,
+       payload ->> 'sender' AS sender, payload ->> 'recipient' AS recipient, actor, correlation, created_at, content,
+       coalesce(payload -> 'metadata', '{}') AS metadata
+FROM (
+    SELECT c.session, e.position, e.global_position, e.branch, e.actor, e.correlation,
+           "{schema}".{prefix}as_json(e.payload) AS payload,
+           "{schema}".{prefix}as_json(e.payload) -> 'content' AS content,
+           "{schema}".{prefix}as_time(e.time) AS created_at
+    FROM "{schema}".{prefix}events AS e JOIN "{schema}".{prefix}catalogue AS c ON c.number = e.session
+    WHERE e.name IN ('message.appended', 'branch.system_set')
+) AS written
+WHERE content ->> 'type' IS NOT NULL;

@@ -104,3 +104,69 @@ CREATE TABLE snapshots (
     state    BLOB NOT NULL,
     PRIMARY KEY (purpose, session, position)
 ) STRICT;
+
+-- For whoever asks in SQL. Sessions and branches as they are now; messages as they were written, one row each,
+-- whichever branches show them. Times are ISO 8601 in UTC. A session that goes on from another has only its own here.
+-- Where a text has a NUL character, at which SQLite ends a text, the replacement character stands in the answers.
+CREATE VIEW sessions AS
+SELECT session, key, name, user, status, forked_from, forked_at, position, messages, bytes, metadata,
+       strftime('%Y-%m-%dT%H:%M:%fZ', created / 1e6, 'unixepoch') AS created_at,
+       strftime('%Y-%m-%dT%H:%M:%fZ', updated / 1e6, 'unixepoch') AS updated_at
+FROM catalogue;
+
+CREATE VIEW branches AS
+SELECT c.session, e.branch, json_extract(e.payload, '$.id') AS id,
+       coalesce(
+           (SELECT json_extract(later.payload, '$.name')
+            FROM events AS later INDEXED BY structure_by_position
+            WHERE later.session = e.session AND later.name <> 'message.appended'
+              AND later.name = 'branch.renamed' AND later.branch = e.branch
+            ORDER BY later.position DESC LIMIT 1),
+           json_extract(e.payload, '$.name')
+       ) AS name,
+       json_extract(e.payload, '$.user') AS user,
+       json_extract(e.payload, '$.parent') AS parent,
+       json_extract(e.payload, '$.at') AS forked_at,
+       e.position AS created_position,
+       (SELECT later.position FROM events AS later INDEXED BY structure_by_position
+        WHERE later.session = e.session AND later.name <> 'message.appended'
+          AND later.name = 'branch.removed' AND later.branch = e.branch) AS removed_position,
+       (SELECT count(*) FROM events AS message INDEXED BY messages_by_branch
+        WHERE message.session = e.session AND message.branch = e.branch
+          AND message.name = 'message.appended') AS messages,
+       strftime('%Y-%m-%dT%H:%M:%fZ', e.time / 1e6, 'unixepoch') AS created_at
+FROM events AS e JOIN catalogue AS c ON c.number = e.session
+WHERE e.name <> 'message.appended' AND e.name = 'branch.created';
+
+CREATE VIEW messages AS
+SELECT session, position, global_position, branch, type,
+       CASE type WHEN 'system' THEN 'system' WHEN 'instruction' THEN 'user' WHEN 'assistant_response' THEN 'assistant'
+                 WHEN 'action_request' THEN 'assistant' WHEN 'action_response' THEN 'tool' END AS role,
+       CASE WHEN type = 'action_request' THEN      -- as JSON, if it is no plain text
+                json_object('function', json_extract(payload, '$.content.function'),
+                            'arguments', json(coalesce(json_extract(payload, '$.content.arguments'), '{}')))
+            WHEN json_type(payload, said) IN ('true', 'false') THEN json_type(payload, said)
+            ELSE CAST(json_extract(payload, said) AS TEXT) END AS text,
+       json_extract(payload, '$.sender') AS sender, json_extract(payload, '$.recipient') AS recipient,
+       actor, correlation, created_at, json_extract(payload, '$.content') AS content,
+       coalesce(json_extract(payload, '$.metadata'), '{}') AS metadata
+FROM (
+    SELECT *, CASE type
+        WHEN 'system' THEN '$.content.system_message'
+        WHEN 'instruction' THEN '$.content.instruction'
+        WHEN 'assistant_response' THEN '$.content.assistant_response'
+        WHEN 'action_response' THEN
+            CASE WHEN json_type(payload, '$.content.error') = 'text' THEN '$.content.error' ELSE '$.content.result' END
+        ELSE '$.content.text'
+    END AS said
+    FROM (
+        SELECT c.session, e.position, e.global_position, e.branch, e.actor, e.correlation,
+               CASE WHEN instr(e.payload, '\u0000') = 0 THEN e.payload
+                    ELSE replace(replace(e.payload, '\\', '\u005c'), '\u0000', '\ufffd') END AS payload,
+               json_extract(e.payload, '$.content.type') AS type,
+               strftime('%Y-%m-%dT%H:%M:%fZ', e.time / 1e6, 'unixepoch') AS created_at
+        FROM events AS e JOIN catalogue AS c ON c.number = e.session
+        WHERE e.name IN ('message.appended', 'branch.system_set')
+    )
+)
+WHERE type IS NOT NULL;

@@ -12,7 +12,7 @@ from ._telemetry import traced
 from .domain.decisions.session import checked_name
 from .domain.errors import InvalidValue
 from .domain.record import NOBODY, Provenance
-from .infrastructure.store import LAST
+from .infrastructure.rows import LAST
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -71,6 +71,8 @@ class GroupCommit:
         try:
             with self._lock:
                 while self._queue and len(group) < LARGEST_GROUP:
+                    # First into the group, then off the queue: an interrupt in between leaves the waiter in both, and
+                    # it gets an outcome below. The other way round it would be in neither, and sleep for ever.
                     group.append(self._queue[0])
                     self._queue.popleft()
             outcomes = self._outcomes([waiter.append for waiter in group])
@@ -98,6 +100,8 @@ class GroupCommit:
 
     def _hand_over(self) -> None:
         with self._lock:
+            while self._queue and self._queue[0].outcome is not None:  # an interrupt left it here; it sleeps no more
+                self._queue.popleft()
             if self._queue:
                 self._queue[0].has_place = True
                 self._queue[0].asleep.release()

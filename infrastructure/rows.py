@@ -14,6 +14,9 @@ from ..domain.expectation import ANY, Expectation, Expected
 from ..domain.record import NOBODY, Provenance, RecordedEvent
 from ..projections.catalogue import HOUSEKEEPING, LABELS, Entry, described
 
+LAST = 2**62
+"""Behind every position and global position, and as far as any database counts."""
+
 MESSAGE_APPENDED = "message.appended"
 """The one stored name that stores index by branch."""
 
@@ -99,30 +102,20 @@ def stamped(append: Append, head: Entry, global_position: int) -> tuple[list[Row
     for name, branch, payload, _ in append.drafts:
         position += 1
         weight += len(payload)
-        header = _encode([session, position, time, name, branch, actor, correlation, cause, command_id])
-        digest = chained(digest, header, sha256(payload).digest())
-        place = (session, position, global_position, time, name, branch)
-        rows.append(Row(*place, actor, correlation, cause, command_id, payload, None, digest))
+        columns = (session, position, global_position, time, name, branch, actor, correlation, cause, command_id)
+        digest = chained(digest, header_of(columns), sha256(payload).digest())
+        rows.append(Row(*columns, payload, None, digest))
         global_position += 1
     entry = described(head, time, [each.event for each in append.drafts])
     return rows, replace(entry, position=position, digest=digest, bytes=head.bytes + weight)
 
 
-def header_of(row: Row) -> bytes:
-    """The columns that the digest covers beside the payload: a JSON array without spaces, in UTF-8."""
-    return _encode(
-        [
-            row.session,
-            row.position,
-            row.time,
-            row.name,
-            row.branch,
-            row.actor,
-            row.correlation,
-            row.cause,
-            row.command_id,
-        ]
-    )
+def header_of(columns: tuple[object, ...]) -> bytes:
+    """What the digest of a row covers beside the payload: a JSON array without spaces, in UTF-8.
+
+    These are its columns from the session to the command id, but for the global position.
+    """
+    return _encode((*columns[:2], *columns[3:10]))
 
 
 def chained(previous: bytes, header: bytes, payload_hash: bytes) -> bytes:

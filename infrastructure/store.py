@@ -19,12 +19,9 @@ from .copying import copy
 from .library.application import HansardApplication
 from .loading import catch_up, load
 from .recorder import Recorder
-from .rows import Append, Appended, Draft, draft, recorded
+from .rows import LAST, Append, Appended, Draft, draft, recorded
 from .twins import awaited
 from .verification import Verification, verify
-
-LAST = 2**62
-"""Behind every position, and as far as any database counts."""
 
 
 def wall_clock() -> int:

@@ -11,9 +11,8 @@ from ..domain.errors import SessionNotFoundError, StoreFailed, UnreadableEvent
 from ..domain.events import MessageRedacted, SessionStarted
 from ..projections.catalogue import Entry
 from .recorder import Recorder
-from .rows import Row, chained, entry_after, event_of, header_of, wordless
+from .rows import LAST, Row, chained, entry_after, event_of, header_of, wordless
 
-BEFORE_ALL = -(2**62)
 BEGINNING = "session.started"
 REDACTION = "message.redacted"
 
@@ -69,7 +68,7 @@ class _Walk:
         while True:
             before = self.entry.position
             try:
-                for row in self._recorder.read(self._session, after=before or BEFORE_ALL):
+                for row in self._recorder.read(self._session, after=before or -LAST):
                     yield from self._steps(row)
             except (StoreFailed, UnicodeDecodeError) as reason:
                 yield Fault(self._session, self.entry.position + 1, f"from here on it cannot be read: {reason}")

@@ -10,9 +10,10 @@ from psycopg.errors import UniqueViolation
 
 from ..postgres import wire
 from ..postgres.connections import Connection
-from ..postgres.recorder import LAST, PostgresRecorder
+from ..postgres.recorder import PostgresRecorder
 from ..recorder import Recorder
 from ..remote import Attempt
+from ..rows import LAST
 from .beside import Beside, Process, View, not_ahead
 from .stored import appends_of, library_errors, notification_ids
 

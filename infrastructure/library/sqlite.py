@@ -9,7 +9,8 @@ from uuid import UUID
 from eventsourcing.persistence import AggregateRecorder, IntegrityError, StoredEvent, Tracking
 
 from ..recorder import Recorder
-from ..sqlite.recorder import LAST, SQLiteRecorder
+from ..rows import LAST
+from ..sqlite.recorder import SQLiteRecorder
 from .beside import Beside, Process, View, not_ahead
 from .stored import appends_of, library_errors, notification_ids
 

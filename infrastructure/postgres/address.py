@@ -41,10 +41,17 @@ def understood(address: str) -> Address:
             options[key] = unquote(value)
         else:
             rest.append(part)
-    tables = Tables(_identifier("schema", options["schema"]), _identifier("prefix", options["prefix"]))
+    tables = Tables(_schema(options["schema"]), _identifier("prefix", options["prefix"]))
     known = _understood_by_libpq(place, f"?{'&'.join(rest)}" if rest else "")
     settings = {"fallback_application_name": "hansard", **known, "client_encoding": "utf8"}
     return Address(make_conninfo("", **settings), tables, _name(known, options))
+
+
+def _schema(name: str) -> str:
+    if name.startswith("pg_") or name == "information_schema":
+        expected = "expected one of your own; names that begin with pg_ are the server's too"
+        raise InvalidValue("the store address", f"has the schema {name!r}, which is the server's: {expected}")
+    return _identifier("schema", name)
 
 
 def _identifier(option: str, value: str) -> str:

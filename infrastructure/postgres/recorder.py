@@ -11,8 +11,9 @@ from msgspec.structs import replace
 from ...domain.errors import OutcomeUnknown, Refused, StoreFailed, StoreNotEmpty
 from ...domain.ranges import Positions
 from ...projections.catalogue import Entry
+from ..paging import in_pages
 from ..remote import Attempt, Moved, RemoteRecorder
-from ..rows import Append, Appended, Outcome, Row
+from ..rows import LAST, Append, Appended, Outcome, Row
 from . import sql, wire
 from .address import understood
 from .connections import TRIES, Connections, Lost, NoConnection
@@ -23,9 +24,6 @@ PAGE = 1000
 
 MOST_BYTES = 100_000_000
 """Of payloads in one call, if there are several; PostgreSQL takes a gigabyte, and so do few others on the way."""
-
-LAST = 2**62
-"""A position behind all others."""
 
 
 class PostgresRecorder(RemoteRecorder):
@@ -181,16 +179,10 @@ class PostgresRecorder(RemoteRecorder):
         self._listener.close()
 
     def _pages(self, statement: str, bounds: tuple[int, int], backwards: bool, **which: object) -> Iterator[Row]:
-        first, last = bounds
-        while first <= last:
-            page = self._connections.ask(statement, {**which, "first": first, "last": last, "limit": PAGE})
-            yield from map(Row._make, page)
-            if len(page) < PAGE:
-                return
-            if backwards:
-                last = page[-1][1] - 1
-            else:
-                first = page[-1][1] + 1
+        def page(first: int, last: int) -> list[tuple[Any, ...]]:
+            return self._connections.ask(statement, {**which, "first": first, "last": last, "limit": PAGE})
+
+        return in_pages(page, PAGE, *bounds, backwards=backwards)
 
 
 def _id(text: str) -> str | None:

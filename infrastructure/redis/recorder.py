@@ -46,7 +46,7 @@ from ...domain.errors import OutcomeUnknown, Refused, SchemaMismatch, StoreError
 from ...domain.ranges import Positions
 from ...projections.catalogue import Entry
 from ..remote import Attempt, Moved, RemoteRecorder
-from ..rows import Appended, Row
+from ..rows import LAST, Appended, Row
 from . import scripts
 from .address import Address
 from .appending import Answer, Call, first_call
@@ -78,9 +78,6 @@ LARGEST_PAGE = 8 << 20
 
 POLL = 0.25
 """Seconds until a reader that waits looks whether its store was closed."""
-
-LAST = 2**62
-"""A position behind all others."""
 
 TURNS = (0.0005, 0.004)
 """Seconds, at least and at most, to stand back when it is another's turn to append."""

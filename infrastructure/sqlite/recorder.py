@@ -16,8 +16,9 @@ from ...domain.errors import InvalidValue, KeyTaken, PositionConflict, Refused, 
 from ...domain.expectation import holds
 from ...domain.ranges import Positions
 from ...projections.catalogue import Entry
+from ..paging import in_pages
 from ..recorder import Recorder
-from ..rows import Append, Appended, Outcome, Row, expectation_text, stamped
+from ..rows import LAST, Append, Appended, Outcome, Row, expectation_text, stamped
 from . import sql
 from .connections import Connections
 
@@ -26,9 +27,6 @@ PAGE = 1000
 
 POLL = 0.02
 """Seconds between two looks for what other processes have written; one look costs some microseconds."""
-
-LAST = 2**62
-"""A position behind all others."""
 
 
 class SQLiteRecorder(Recorder):
@@ -152,17 +150,11 @@ class SQLiteRecorder(Recorder):
             self._news.notify_all()
 
     def _pages(self, query: str, which: tuple[Any, ...], bounds: tuple[int, int], backwards: bool) -> Iterator[Row]:
-        first, last = bounds
-        while first <= last:
+        def page(first: int, last: int) -> list[tuple[Any, ...]]:
             with self._connections.reading() as connection:
-                page = connection.execute(query, (*which, first, last, PAGE)).fetchall()
-            yield from map(Row._make, page)
-            if len(page) < PAGE:
-                return
-            if backwards:
-                last = page[-1][1] - 1
-            else:
-                first = page[-1][1] + 1
+                return connection.execute(query, (*which, first, last, PAGE)).fetchall()
+
+        return in_pages(page, PAGE, *bounds, backwards=backwards)
 
 
 def _append(connection: sqlite3.Connection, append: Append) -> Appended | Refused:

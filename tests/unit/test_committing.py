@@ -1,12 +1,14 @@
 """Group commit, with a commit that the test opens and shuts."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Event
+from typing import Any
 
 import pytest
 
-from hansard.domain.errors import PositionConflict, Refused, StoreFailed
+from hansard.domain.errors import OutcomeUnknown, PositionConflict, Refused, StoreFailed
 from hansard.infrastructure.committing import GroupCommit
 from hansard.infrastructure.rows import Append, Appended
 
@@ -131,3 +133,47 @@ def test_when_the_committing_thread_is_interrupted_the_others_are_told_and_the_p
     with pytest.raises(StoreFailed, match="whether it was recorded is not known"):
         c.result()
     assert commits.append(Append("d", [])).session == "d"
+
+
+class Interrupted(deque[Any]):
+    """A queue that is interrupted before so many takings from it."""
+
+    def __init__(self, waiters: Iterable[Any], after: int) -> None:
+        super().__init__(waiters)
+        self._left = after
+
+    def popleft(self) -> Any:
+        self._left -= 1
+        if self._left == -1:
+            raise KeyboardInterrupt
+        return super().popleft()
+
+
+def test_who_is_interrupted_while_gathering_a_group_leaves_nobody_asleep(threads: ThreadPoolExecutor) -> None:
+    gate = Gate(recorded)
+    commits = GroupCommit("a store", gate.commit)
+    a, b, c, d = queued(threads, commits, gate, ["a", "b", "c", "d"])
+    commits._queue = Interrupted(commits._queue, after=1)
+
+    gate.open.set()
+
+    assert a.result().session == "a"
+    with pytest.raises(KeyboardInterrupt):
+        b.result()
+    with pytest.raises(OutcomeUnknown, match="the commit was interrupted"):
+        c.result()
+    assert d.result().session == "d"
+    assert commits.append(Append("e", [])).session == "e"
+    assert gate.groups == [["a"], ["d"], ["e"]]
+
+
+def test_who_is_interrupted_while_gathering_its_own_append_does_not_keep_the_place() -> None:
+    gate = Gate(recorded)
+    gate.open.set()
+    commits = GroupCommit("a store", gate.commit)
+    commits._queue = Interrupted([], after=0)
+
+    with pytest.raises(KeyboardInterrupt):
+        commits.append(Append("a", []))
+    assert commits.append(Append("b", [])).session == "b"
+    assert gate.groups == [["b"]]

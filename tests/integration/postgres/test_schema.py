@@ -165,6 +165,12 @@ def test_what_is_no_identifier_is_refused(option: str, value: str) -> None:
         open_store(f"postgresql://nobody@localhost/nothing?{option}={value}")
 
 
+@pytest.mark.parametrize("schema", ["information_schema", "pg_catalog", "pg_toast", "pg_temp", "pg_own"])
+def test_a_schema_that_is_the_servers_is_refused_before_anybody_connects(schema: str) -> None:
+    with pytest.raises(InvalidValue, match=f"has the schema '{schema}', which is the server's: expected one of your"):
+        open_store(f"postgresql://nobody@localhost/nothing?schema={schema}")
+
+
 @pytest.mark.parametrize(
     "address",
     [

@@ -8,7 +8,7 @@ from time import sleep
 from typing import TypeAlias
 
 from ._provenance import provenance
-from .domain.errors import PositionConflict, Refused
+from .domain.errors import PositionConflict, Refused, SessionNotFoundError
 from .domain.events import Event
 from .domain.evolve import Placed, evolve
 from .domain.expectation import ANY, Expected, checked, holds
@@ -108,6 +108,7 @@ class Live:
             command_id=command_id,
             provenance=provenance(),
             drafts=drafts,
+            created=_created(self.store, self._state),
         )
         if appended.repeated:
             return self._repeated(appended)
@@ -121,10 +122,16 @@ class Live:
     def _catch_up(self) -> None:
         """Takes in what is new; a state that an interrupt or an error left half way is folded anew."""
         if self._torn:
-            self._state = self.store.load(self.id)
+            self._state = self._folded_anew()
         self._torn = True
         self.store.catch_up(self._state)
         self._torn = False
+
+    def _folded_anew(self) -> State:
+        state = self.store.load(self.id)
+        if _created(self.store, self._state) not in (None, state.created):  # another session has the id by now
+            raise SessionNotFoundError(self.id)
+        return state
 
     def _repeated(self, first: Appended) -> list[Placed]:
         self._catch_up()
@@ -137,21 +144,29 @@ def change_together(lives: Sequence[Live], decision: Callable[..., Sequence[Sequ
 
     They are held in the order of their ids, so that two who change the same ones never wait for each other.
     """
+    store = lives[0].store
     with ExitStack() as held:
         found = {live.id: held.enter_context(live.current()) for live in sorted(lives, key=lambda live: live.id)}
         states = [found[live.id] for live in lives]
         for attempt in range(ATTEMPTS):
             decided = zip(states, decision(*states), strict=True)
-            changes = [(state.session, events, state.position) for state, events in decided if events]
+            changes = [
+                (state.session, events, state.position, _created(store, state)) for state, events in decided if events
+            ]
             try:
-                lives[0].store.append_together(changes, provenance(), not_before=max(state.time for state in states))
+                store.append_together(changes, provenance(), not_before=max(state.time for state in states))
                 return
             except PositionConflict as conflict:
                 lost = conflict
             _stand_back(attempt)
             for live in lives:
-                live.store.catch_up(found[live.id])
+                store.catch_up(found[live.id])
         raise lost
+
+
+def _created(store: Store, state: State) -> int | None:
+    """When a session was started, if the store may forget it and its id may begin anew."""
+    return state.created if store.forgets and state.position > 0 else None
 
 
 def _stand_back(attempt: int) -> None:

@@ -1,5 +1,6 @@
 """States out of a recorder: folded from all that is no message, and the positions of the messages."""
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from ..domain.decisions.session import is_name
@@ -10,7 +11,7 @@ from ..domain.ranges import Written
 from ..domain.state import State
 from ..projections.catalogue import Entry
 from .recorder import Recorder
-from .rows import MESSAGE_APPENDED, event_of
+from .rows import MESSAGE_APPENDED, Row, event_of
 
 
 class _Life(NamedTuple):
@@ -42,11 +43,13 @@ def load(recorder: Recorder, session: str, at: int | None = None, written: Writt
 
 def catch_up(recorder: Recorder, state: State) -> None:
     """Takes into a state what has been recorded since."""
+    rows: Iterable[Row] = recorder.read(state.session, after=max(state.position, 0))
     if recorder.forgets and state.position > 0:
-        entry = recorder.find_entry(state.session)
+        rows = list(rows)
+        entry = recorder.find_entry(state.session)  # after the rows: if it is the same one now, all of them are its
         if entry is None or entry.created != state.created:  # gone, or begun anew under the same id by somebody else
             raise SessionNotFoundError(state.session)
-    for row in recorder.read(state.session, after=max(state.position, 0)):
+    for row in rows:
         if row.name == MESSAGE_APPENDED and row.branch is not None:
             place_message(state, row.position, row.time, row.branch)
         else:

@@ -9,7 +9,7 @@ from threading import Lock
 import msgspec
 from msgspec.structs import replace
 
-from ..domain.errors import PositionConflict, Refused, StoreError
+from ..domain.errors import PositionConflict, Refused, SessionNotFoundError, StoreError
 from ..domain.expectation import holds
 from ..domain.state import Status
 from ..projections.catalogue import Entry
@@ -109,7 +109,7 @@ class RemoteRecorder(Recorder):
         attempts: list[tuple[int, Attempt]] = []
         for place, append in enumerate(appends):
             head = ahead.get(append.session) or self._head(append)
-            if not holds(append.expected, head.position):
+            if not _meets(append, head):
                 answers[place] = Moved(head) if append.session in ahead else self._refused(append)
                 continue
             rows, entry = stamped(append, head, 0)
@@ -132,8 +132,10 @@ class RemoteRecorder(Recorder):
             if earlier is not None:
                 return earlier
         head = self._newest(append)
-        if holds(append.expected, head.position):
+        if _meets(append, head):
             return Moved(head)
+        if not _is_meant(append, head):
+            return SessionNotFoundError(append.session)
         return PositionConflict(append.session, expectation_text(append.expected), head.position)
 
     def _learn(self, attempt: Attempt, outcome: Appended | Refused | Moved) -> None:
@@ -167,6 +169,15 @@ class RemoteRecorder(Recorder):
     def _forget(self, session: str) -> None:
         with self._heads_lock:
             self._heads.pop(session, None)
+
+
+def _meets(append: Append, head: Entry) -> bool:
+    return holds(append.expected, head.position) and _is_meant(append, head)
+
+
+def _is_meant(append: Append, head: Entry) -> bool:
+    """Whether it is the session that is meant, and not one that was started under its id when that one was gone."""
+    return append.created is None or append.created == head.created
 
 
 def _repeats(appends: Sequence[Append]) -> dict[int, int]:

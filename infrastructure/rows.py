@@ -33,7 +33,8 @@ class Draft(NamedTuple):
 class Append(msgspec.Struct, frozen=True):
     """What one writer asks for: these events, all or none, if the session is where it is expected.
 
-    `start` is the position of the first event of a session that is not on the record yet.
+    `start` is the position of the first event of a session that is not on the record yet. `created` is when the session
+    was started, if it may have vanished since: another one that has its id by now is not meant.
     """
 
     session: str
@@ -43,6 +44,7 @@ class Append(msgspec.Struct, frozen=True):
     time: int = 0
     command_id: str | None = None
     start: int = 1
+    created: int | None = None
 
 
 class Appended(msgspec.Struct, frozen=True):

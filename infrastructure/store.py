@@ -58,35 +58,45 @@ class Store(HansardApplication):
         command_id: str | None = None,
         provenance: Provenance = NOBODY,
         drafts: Sequence[Draft] | None = None,
+        created: int | None = None,
     ) -> Appended:
         """Records the events, all or none, and answers with the positions they got.
 
         A session that is not where it is expected raises PositionConflict. A command id that has been recorded
         before answers as it did then, and nothing is written. Whoever tries again spares the encoding by `drafts`.
+        In a store that forgets, `created` tells the session that is meant from a later one of the same id.
         """
         checked_name(session, "a session id")
         if command_id is not None:
             checked_name(command_id, "a command id")
         ready = draft(events) if drafts is None else drafts
-        append = Append(session, ready, checked(expected), provenance, self._clock(), command_id)
+        append = Append(session, ready, checked(expected), provenance, self._clock(), command_id, created=created)
         return self._commits.append(append)
 
     def append_together(
         self,
-        changes: Sequence[tuple[str, Sequence[Event], Expected]],
+        changes: Sequence[tuple[str, Sequence[Event], Expected, int | None]],
         provenance: Provenance = NOBODY,
         *,
         not_before: int = 0,
     ) -> list[Appended]:
         """Records events of several sessions, each expected somewhere: all of them, or none and a refusal is raised.
 
-        No event gets a time earlier than `not_before`, in microseconds.
+        Each change ends with what `append` takes as `created`. No event gets a time earlier than `not_before`, in
+        microseconds.
         """
         time = max(self._clock(), not_before)
         return self._recorder.append_together(
             [
-                Append(checked_name(session, "a session id"), draft(events), checked(expected), provenance, time)
-                for session, events, expected in changes
+                Append(
+                    checked_name(session, "a session id"),
+                    draft(events),
+                    checked(expected),
+                    provenance,
+                    time,
+                    created=created,
+                )
+                for session, events, expected, created in changes
             ]
         )
 

@@ -24,8 +24,11 @@ import pytest
 UNPRIVILEGED = "nobody"
 """Who the server runs as when the tests run as root, whom it refuses."""
 
-UNTIL_STDIN_ENDS = '"$@" & server=$!; cat > /dev/null; kill -s INT $server; wait $server'
-"""A shell that ends the server when its own input ends, that is also when the tests are killed."""
+UNTIL_STDIN_ENDS = '"$@" & server=$!; exec > /dev/null 2>&1; cat; kill -s INT $server; wait $server'
+"""A shell that ends the server when its own input ends, that is also when the tests are killed.
+
+It lets go of the output, which so ends with the server: who waits for a server that has died would wait for ever.
+"""
 
 # Nothing here outlives a crash of the machine, so nothing waits for its disk.
 SETTINGS = {"fsync": "off", "full_page_writes": "off", "max_connections": "200", "shared_buffers": "64MB"}
@@ -41,8 +44,14 @@ class PostgresServer:
         self._data = self.folder / "data"
         self._numbers = count(1)
         self._process: subprocess.Popen[str] | None = None
-        self._run("initdb", "--no-sync", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", "--username=postgres")
-        self.start()
+        try:
+            self._run(
+                "initdb", "--no-sync", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", "--username=postgres"
+            )
+            self.start()
+        except BaseException:
+            shutil.rmtree(self.folder)
+            raise
 
     def start(self) -> None:
         """Starts the server, and returns when it takes connections."""
@@ -62,7 +71,9 @@ class PostgresServer:
             if "ready to accept connections" in line:
                 break
         else:
-            raise AssertionError("".join(said))
+            self._process.stderr.close()
+            self.stop()
+            raise AssertionError(f"PostgreSQL ended before it took connections, and said:\n{''.join(said)}")
         Thread(target=_read_away, args=(self._process.stderr,), daemon=True).start()
 
     def stop(self) -> None:
@@ -75,7 +86,8 @@ class PostgresServer:
 
     def crash(self) -> None:
         """Ends the server without good order."""
-        os.kill(int((self._data / "postmaster.pid").read_text().split()[0]), signal.SIGQUIT)
+        with suppress(FileNotFoundError, ProcessLookupError):  # it may have ended by itself
+            os.kill(int((self._data / "postmaster.pid").read_text().split()[0]), signal.SIGQUIT)
         self.stop()
 
     def address(self, database: str, *, tcp: bool = False) -> str:

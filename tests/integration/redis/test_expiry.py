@@ -16,6 +16,8 @@ from hansard.domain.events import BranchCreated, Event, MessageAppended, Session
 from hansard.domain.expectation import NO_STREAM
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from hansard.infrastructure.store import Store
     from tests.integration.redis.conftest import Place
 
@@ -324,6 +326,145 @@ def test_the_server_itself_lets_a_session_expire(place: Place) -> None:
     assert store.read_all() == []
     assert list(store.sessions()) == []
     assert place.names() == {"format", "positions", "sweep"}
+    assert store.verify().ok
+
+
+# --- Handles that are older than what has their id now ------------------------------------------------------
+
+
+def begun_anew(place: Place, store: Store) -> tuple[Session, Session]:
+    """A handle of a session that has expired, and the session that somebody else started under its id."""
+    stale = Session("Be terse.", session_id="desk", store=store)
+    stale.default_branch.add("of the old life")
+    place.expire("desk")
+    place.clock.now += 1
+    anew = Session("Be kind.", session_id="desk", store=place.store(ttl=DAY))
+    anew.default_branch.add("of the new life")
+    anew.default_branch.add("and more of it")
+    return stale, anew
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda handle: handle.default_branch.add("a stray"),
+        lambda handle: handle.default_branch.add("a stray", expected=5),
+        lambda handle: handle.default_branch.add("a stray", command_id="once"),
+        lambda handle: handle.rename("stray"),
+        lambda handle: handle.fork(at=3),
+        lambda handle: handle.default_branch.clear(),
+        lambda handle: handle.fork_session(),
+        lambda handle: handle.delete(),
+    ],
+    ids=["add", "strictly", "by command", "rename", "fork", "clear", "fork the session", "delete"],
+)
+def test_a_handle_of_an_expired_session_does_not_write_into_the_session_that_has_its_id_now(
+    place: Place, store: Store, write: Callable[[Session], object]
+) -> None:
+    stale, anew = begun_anew(place, store)
+    recorded = list(anew.events())
+
+    for _ in range(2):  # the second time it knows no more than the first
+        with pytest.raises(SessionNotFoundError, match="'desk'"):
+            write(stale)
+
+    assert list(anew.events()) == recorded
+    assert [entry.session for entry in store.sessions()] == ["desk"]
+    assert store.verify().ok
+    assert anew.default_branch.add("goes on").position == 6
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda handle: handle.position,
+        lambda handle: handle.name,
+        lambda handle: handle.messages,
+        lambda handle: list(handle.branches),
+        lambda handle: handle.at(2),
+    ],
+    ids=["position", "name", "messages", "branches", "at"],
+)
+def test_reading_by_a_handle_of_an_expired_session_says_that_it_is_gone(
+    place: Place, store: Store, read: Callable[[Session], object]
+) -> None:
+    stale, anew = begun_anew(place, store)
+
+    with pytest.raises(SessionNotFoundError, match="'desk'"):
+        read(stale)
+    assert [message.text for message in anew.messages] == ["Be kind.", "of the new life", "and more of it"]
+
+
+def test_a_handle_of_an_expired_session_that_nobody_started_anew_writes_and_reads_nothing(
+    place: Place, store: Store
+) -> None:
+    session = Session("Be terse.", session_id="desk", store=store)
+    main = session.default_branch
+    place.expire("desk")
+
+    for use in (lambda: main.add("a stray"), lambda: main.messages, lambda: session.rename("stray")):
+        with pytest.raises(SessionNotFoundError, match="'desk'"):
+            use()
+    assert list(store.sessions()) == []
+    assert store.read_all() == []
+
+
+@pytest.mark.parametrize("same_process", [True, False])
+def test_a_session_that_expires_while_a_handle_decides_is_not_written_to(
+    place: Place, store: Store, monkeypatch: pytest.MonkeyPatch, same_process: bool
+) -> None:
+    other = store if same_process else place.store(ttl=DAY)
+    session = Session("Be terse.", session_id="desk", store=store)
+    main = session.default_branch
+    append, before = store.append, session.position
+
+    def overtaken(*arguments: Any, **more: Any) -> Any:
+        monkeypatch.undo()
+        place.expire("desk")
+        place.clock.now += 1
+        anew = Session("Be kind.", session_id="desk", store=other)
+        assert anew.position == before
+        return append(*arguments, **more)
+
+    monkeypatch.setattr(store, "append", overtaken)
+    with pytest.raises(SessionNotFoundError, match="'desk'"):
+        main.add("a stray")
+
+    anew = Session.open("desk", store=store)
+    assert [message.text for message in anew.messages] == ["Be kind."]
+    assert store.verify().ok
+
+
+@pytest.mark.parametrize("same_process", [True, False])
+def test_a_session_that_is_forked_while_it_expires_gets_no_fork(
+    place: Place, store: Store, monkeypatch: pytest.MonkeyPatch, same_process: bool
+) -> None:
+    session = Session("Be terse.", session_id="desk", store=store)
+    other = store if same_process else place.store(ttl=DAY)
+    append_together = store.append_together
+
+    def overtaken(*arguments: Any, **more: Any) -> Any:
+        monkeypatch.undo()
+        place.expire("desk")
+        place.clock.now += 1
+        Session("Be kind.", session_id="desk", store=other)
+        return append_together(*arguments, **more)
+
+    monkeypatch.setattr(store, "append_together", overtaken)
+    with pytest.raises(SessionNotFoundError, match="'desk'"):
+        session.fork_session()
+
+    assert [(entry.session, entry.position) for entry in store.sessions()] == [("desk", 3)]
+    assert store.verify().ok
+
+
+def test_a_handle_of_the_new_life_writes_although_its_process_knew_the_old_one(place: Place, store: Store) -> None:
+    Session("Be terse.", session_id="desk", store=store)
+    place.expire("desk")
+    place.clock.now += 1
+    Session("Be kind.", session_id="desk", store=place.store(ttl=DAY))
+
+    assert Session.open("desk", store=store).default_branch.add("of the new life").position == 4
     assert store.verify().ok
 
 

@@ -27,6 +27,7 @@ class Connections:
         self._pool = Lock()
         self._idle: list[sqlite3.Connection] = []
         self._closed = False
+        self._read_only = False
         self._parents: list[sqlite3.Connection] = []
         self._left_behind = False
         tell(self)
@@ -49,7 +50,15 @@ class Connections:
         """The connection that writes, outside of a transaction."""
         with self._writing, self.translated():
             self._check_open()
-            yield self._writer
+            if self._read_only:
+                self._writer.close()
+                self._writer, self._read_only = self._connect(), False
+            try:
+                yield self._writer
+            except sqlite3.OperationalError as reason:
+                # A connection made while the file cannot be written never writes; one made later may.
+                self._read_only = reason.sqlite_errorcode & 0xFF == sqlite3.SQLITE_READONLY
+                raise
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:

@@ -35,6 +35,15 @@ def unprivileged() -> Iterator[None]:
         os.seteuid(0)
 
 
+def make_writable(folder: Path) -> None:
+    """Lets everybody write the files in a folder, as their owner may; in the middle of `unprivileged` too."""
+    effective = os.geteuid()
+    os.seteuid(os.getuid())
+    for path in folder.iterdir():  # the companions are made with the permissions of the file
+        path.chmod(0o666)
+    os.seteuid(effective)
+
+
 @pytest.fixture
 def folder() -> Iterator[Path]:
     """A folder that everybody can enter, unlike those that pytest makes."""
@@ -138,6 +147,37 @@ def test_a_file_that_cannot_be_written_can_be_read(folder: Path) -> None:
     path.chmod(0o644)
     with open_store(f"sqlite:///{path}") as store:
         assert Session.open(session.id, store=store).position == 3
+        assert store.verify().ok
+
+
+def test_a_file_that_cannot_be_written_takes_no_append_until_it_can_be_written_again(folder: Path) -> None:
+    path = folder / "hansard.db"
+    with open_store(f"sqlite:///{path}") as store:
+        session = Session("Be terse.", store=store)
+    folder.chmod(0o777)
+    path.chmod(0o444)
+    before = path.read_bytes()
+
+    with unprivileged(), open_store(f"sqlite:///{path}") as store:
+        seen = Session.open(session.id, store=store)
+        main = seen.default_branch
+        for write in (
+            lambda: main.add("one"),
+            lambda: main.add_many(["one", "two"]),
+            lambda: main.add("once", command_id="c"),
+            lambda: Session("Be kind.", store=store),
+            store.vacuum,
+        ):
+            with pytest.raises(StoreFailed, match=f"the store sqlite:///{path} failed: attempt to write a readonly"):
+                write()
+        assert [message.text for message in main.messages] == ["Be terse."]
+        assert (seen.position, store.find_command(seen.id, "c"), len(list(store.sessions()))) == (3, None, 1)
+        assert path.read_bytes() == before
+
+        make_writable(folder)  # while the store stays open
+        assert main.add("after", command_id="c").position == 4
+        assert [message.text for message in main.messages] == ["Be terse.", "after"]
+        store.vacuum()
         assert store.verify().ok
 
 

@@ -57,7 +57,7 @@ class Connections:
                 yield self._writer
             except sqlite3.OperationalError as reason:
                 # A connection made while the file cannot be written never writes; one made later may.
-                self._read_only = reason.sqlite_errorcode & 0xFF == sqlite3.SQLITE_READONLY
+                self._read_only = getattr(reason, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_READONLY
                 raise
 
     @contextmanager

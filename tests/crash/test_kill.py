@@ -8,10 +8,59 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import pytest
 
 from hansard import Session, open_store
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.redis_server import NewServer
+    from tests.servers import PostgresDatabase
+
 APPENDER = Path(__file__).with_name("appender.py")
+
+
+class Place(NamedTuple):
+    """A store for processes that are killed: after how many lines each time, and who waits for what they had begun."""
+
+    address: str
+    turns: list[int]
+    settle: Callable[[], None]
+
+
+@pytest.fixture
+def sqlite(tmp_path: Path) -> Place:
+    """A file. What a process had begun ends with it."""
+    return Place(f"sqlite:///{tmp_path}/hansard.db", [0, 1, 40, 2, 17, 0, 33, 5, 80, 3], lambda: None)
+
+
+@pytest.fixture
+def postgres(postgres_database: PostgresDatabase) -> Place:
+    """A database on a server. What it was asked for it may do after the asker was killed."""
+    others = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+
+    def settle() -> None:
+        with postgres_database.connect() as connection:
+            while connection.execute(others).fetchone() != (0,):
+                pass
+
+    return Place(postgres_database.address(), [0, 1, 40, 2, 33], settle)
+
+
+@pytest.fixture
+def redis(new_redis_server: NewServer) -> Place:
+    """A server that speaks Redis. What it was sent it may do after the sender was killed."""
+    server = new_redis_server()
+
+    def settle() -> None:
+        with server.client() as client:
+            while len(client.client_list()) > 1:
+                pass
+
+    return Place(server.address(), [0, 1, 40, 2, 33], settle)
 
 
 @contextmanager
@@ -38,20 +87,24 @@ def kill(process: subprocess.Popen[str]) -> list[str]:
     return said.splitlines(keepends=True)
 
 
-def test_whatever_was_acknowledged_is_there_once_and_whole_after_every_kill(tmp_path: Path) -> None:
-    address = f"sqlite:///{tmp_path}/hansard.db"
+@pytest.mark.parametrize("kind", ["sqlite", "postgres", "redis"])
+def test_whatever_was_acknowledged_is_there_once_and_whole_after_every_kill(
+    kind: str, request: pytest.FixtureRequest
+) -> None:
+    address, turns, settle = request.getfixturevalue(kind)
     with open_store(address) as store:
         session = Session(store=store)
         branch = session.default_branch.id
     heard: list[str] = []
 
-    for turn, lines in enumerate([0, 1, 40, 2, 17, 0, 33, 5, 80, 3]):
+    for turn, lines in enumerate(turns):
         with ExitStack() as processes:
             one, other = (
                 processes.enter_context(appending(address, session.id, f"{turn}{name}")) for name in ("a", "b")
             )
             heard += hear(one, lines) + kill(one)
             heard += hear(other, lines + 5) + kill(other)
+        settle()
 
         acknowledged = dict(line.split(maxsplit=1) for line in heard if line.endswith("\n"))
         with open_store(address) as store:

@@ -1,9 +1,13 @@
-"""What things cost, each beside the least it could cost, taken in turns in one run; take the ratios, not the times."""
+"""What things cost, each beside the least it could cost, taken in turns in one run; take the ratios, not the times.
+
+Arguments: the kinds of rows to measure, by name; all of them if none is named.
+"""
 
 import random
 import sqlite3
+import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -17,6 +21,8 @@ from hansard.domain.codec import encode
 from hansard.domain.content import content_from
 from hansard.domain.events import MessageAppended
 
+SIZES = {1_000: "1 k", 10_000: "10 k", 100_000: "100 k"}
+KINDS = {"append", "batch", "deep", "file", "fork", "replay", "tail", "threads", "view", "wide"}
 TEXT = "An event-sourced store keeps every change as one immutable event. " * 9
 PAYLOAD = encode(MessageAppended(0, content_from(TEXT))).decode()
 BARE = "INSERT INTO bare VALUES (1, ?, ?)"
@@ -39,10 +45,17 @@ class Bare:
         self.connection.executemany(BARE, rows)
         self.connection.execute("COMMIT")
 
-    def decode(self) -> None:
+    def grow(self, count: int) -> None:
+        while self.rows < count:
+            self.insert(1000)
+
+    def decode(self, count: int, order: str = "a, b") -> None:
         decoder = msgspec.json.Decoder(MessageAppended)
-        for (payload,) in self.connection.execute("SELECT payload FROM bare ORDER BY a, b LIMIT 100000"):
+        for (payload,) in self.connection.execute(f"SELECT payload FROM bare ORDER BY {order} LIMIT {count}"):
             decoder.decode(payload)
+
+    def last_fifty(self) -> None:
+        self.decode(50, "a DESC, b DESC")
 
 
 def timed(work: Callable[[], object]) -> float:
@@ -62,10 +75,10 @@ def say(what: str, result: str, bar: str) -> None:
     print(f"{what:<62} {result:<44} bar {bar}", flush=True)
 
 
-def appends(store: Store, bare: Bare, main: Branch, size: str) -> None:
+def appends(bare: Bare, main: Branch, size: str) -> None:
     least, cost, ratio = in_turns(500, bare.insert, lambda: main.add(TEXT))
     numbers = f"{cost * 1e6:.0f} us, mean x {cost / least:.2f}, median x {ratio:.2f}"
-    say(f"append one message, durable, at {size}", numbers, "x 1.5")
+    say(f"append one message, durable, at {size}, 1 000 other sessions", numbers, "x 1.5")
 
 
 def batches(bare: Bare, main: Branch) -> None:
@@ -99,84 +112,117 @@ def forks(session: Session, main: Branch, size: str) -> None:
     say(f"fork at a random position of {size}, beside one append", f"{cost * 1e6:.0f} us, x {ratio:.2f}", "x 1.5")
 
 
-def tails(main: Branch) -> None:
+def tail(bare: Bare, what: str, branch: Branch, bar: str) -> None:
+    _, cost, ratio = in_turns(100, bare.last_fifty, lambda: [message.text for message in branch.messages.last(50)])
+    say(f"last 50 {what}, beside cursor and decode", f"{cost * 1e3:.2f} ms, x {ratio:.2f}", bar)
+
+
+def deep_tails(bare: Bare, main: Branch) -> None:
     deep = main
-    for _ in range(100):
+    for depth in range(1, 501):
         deep = deep.fork()
         deep.add("a word")
-    for what, branch, bar in (("of 100 k messages", main, "1 ms"), ("of a fork 100 deep", deep, "2 ms")):
-        cost = median(timed(partial(last_fifty, branch)) for _ in range(100))
-        say(f"last 50 {what}", f"{cost * 1e3:.2f} ms", bar)
+        if depth in (100, 500):
+            tail(bare, f"of a fork {depth} deep", deep, "2 ms")
 
 
-def last_fifty(branch: Branch) -> list[str]:
-    return [message.text for message in branch.messages.last(50)]
-
-
-def views(store: Store) -> None:
-    """A session of 100 k messages in which a branch is forked or renamed after every fifty."""
+def structured(store: Store, count: int) -> Session:
+    """A session of so many messages in which a branch is forked or renamed after every fifty."""
     session = Session(store=store)
     branch = session.default_branch
-    for number in range(2000):
-        branch.add_many(["a word"] * 50)
+    for number in range(count // 50):
+        branch.add_many([TEXT] * 50)
         if number % 2:
             branch.rename(f"tree {number}")
         else:
             branch = random.choice(list(session.branches)).fork()
+    return session
+
+
+def views(bare: Bare, session: Session, count: int, size: str) -> None:
+    """Beside reading what a view is folded from, half of it on average."""
 
     def view() -> int:
         past = session.at(random.randint(2, session.position))
         return sum(len(branch.messages) for branch in past.branches)
 
-    kept = median(timed(view) for _ in range(50))
-    say("whole view at a random position of 100 k messages, 2 k others", f"{kept * 1e3:.1f} ms", "20 ms")
-    wide = Session(store=store)
-    wide.default_branch.add_many(["a word"] * 10)
+    others = session.position - count
+    _, cost, ratio = in_turns(50, lambda: bare.decode(others // 2), view)
+    say(f"whole view at a random position of {size}, {others} others", f"{cost * 1e3:.2f} ms, x {ratio:.2f}", "20 ms")
+
+
+def replays(bare: Bare, store: Store, session: Session, count: int, size: str) -> None:
+    _, cost, ratio = in_turns(
+        max(5, 50_000 // count), lambda: bare.decode(count), lambda: Session.open(session.id, store=store)
+    )
+    say(f"state of {size}, cold, beside cursor and decode of all", f"{cost * 1e3:.2f} ms, x {ratio:.2f}", "x 2")
+    _, cost, ratio = in_turns(
+        max(3, 10_000 // count), lambda: bare.decode(count), lambda: sum(1 for _ in session.events())
+    )
+    rate = f"{session.position / cost:.0f} events/s, x {ratio:.2f}"
+    say(f"all events of {size} read, beside cursor and decode", rate, "none")
+    replay = session.replay()
+    replay.goto(session.position // 2)
+    _, cost, ratio = in_turns(100, partial(bare.decode, 1), replay.step)
+    say(f"one step of a replay of {size}, beside one row", f"{cost * 1e6:.0f} us, x {ratio:.2f}", "none")
+
+
+def wide(store: Store) -> None:
+    session = Session(store=store)
+    session.default_branch.add_many(["a word"] * 10)
     for _ in range(5000):
-        wide.fork()
-    spread = median(timed(lambda: Session.open(wide.id, store=store)) for _ in range(5))
-    say("a session of 5 000 branches opened", f"{spread * 1e3:.0f} ms", "1 s")
-    cold = median(timed(lambda: Session.open(session.id, store=store)) for _ in range(10))
-    say("the same session opened cold", f"{cold * 1e3:.1f} ms", "none")
+        session.fork()
+    cost = median(timed(lambda: Session.open(session.id, store=store)) for _ in range(5))
+    say("a session of 5 000 branches opened", f"{cost * 1e3:.0f} ms", "1 s")
 
 
-def replays(session: Session, store: Store, bare: Bare) -> None:
-    _, cost, ratio = in_turns(5, bare.decode, lambda: store.load(session.id))
-    say("state of 100 k events, beside cursor and decode", f"{cost * 1e3:.0f} ms, x {ratio:.2f}", "x 2")
-    every = timed(lambda: sum(1 for _ in session.events()))
-    say("all events read and decoded", f"{session.position / every:.0f} events/s", "none")
-
-
-def size(folder: Path, session: Session, store: Store) -> None:
+def file(folder: Path, store: Store) -> None:
     store.vacuum()
-    entry = store.get_session(session.id)
-    say("file, beside the payloads", f"x {(folder / 'ours.db').stat().st_size / entry.bytes:.2f}", "x 1.5")
+    payloads = sum(entry.bytes for entry in store.sessions())
+    say("file, beside the payloads", f"x {(folder / 'ours.db').stat().st_size / payloads:.2f}", "x 1.5")
+
+
+def measure(wanted: Set[str], folder: Path, bare: Bare, store: Store) -> None:
+    for number in range(1000):
+        Session(name=f"other {number}", store=store)
+    session = Session(store=store)
+    main = session.default_branch
+    for count, size in SIZES.items():
+        bare.grow(count)
+        while wanted & {"append", "fork", "tail", "deep", "file"} and session.message_count < count:
+            main.add_many([TEXT] * 1000)
+        if "append" in wanted:
+            appends(bare, main, size)
+        if "fork" in wanted:
+            forks(session, main, size)
+        if "tail" in wanted:
+            tail(bare, f"of {size} messages", main, "1 ms")
+        if wanted & {"view", "replay"}:
+            mixed = structured(store, count)
+            if "view" in wanted:
+                views(bare, mixed, count, size)
+            if "replay" in wanted:
+                replays(bare, store, mixed, count, size)
+    if "file" in wanted:
+        file(folder, store)
+    if "deep" in wanted:
+        deep_tails(bare, main)
+    if "batch" in wanted:
+        batches(bare, main)
+    if "threads" in wanted:
+        threads(store)
+    if "wide" in wanted:
+        wide(store)
 
 
 def main() -> None:
+    wanted = set(sys.argv[1:]) or KINDS
+    if wanted - KINDS:
+        sys.exit(f"no such rows: {', '.join(sorted(wanted - KINDS))}; expected some of: {', '.join(sorted(KINDS))}")
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
-        bare = Bare(folder)
         with open_store(f"sqlite:///{folder}/ours.db") as store:
-            for number in range(1000):
-                Session(name=f"other {number}", store=store)
-            session = Session(store=store)
-            branch = session.default_branch
-            branch.add_many([TEXT] * 1000)
-            appends(store, bare, branch, "1 k messages, 1 000 other sessions")
-            forks(session, branch, "1 k messages")
-            batches(bare, branch)
-            threads(store)
-            while session.message_count < 100_000:
-                branch.add_many([TEXT] * 1000)
-            while bare.rows < 100_000:
-                bare.insert(1000)
-            appends(store, bare, branch, "100 k messages, 1 000 other sessions")
-            forks(session, branch, "100 k messages")
-            tails(branch)
-            replays(session, store, bare)
-            size(folder, session, store)
-            views(store)
+            measure(wanted, folder, Bare(folder), store)
 
 
 if __name__ == "__main__":

@@ -117,7 +117,7 @@ def header_of(columns: tuple[object, ...]) -> bytes:
 
     These are its columns from the session to the command id, but for the global position.
     """
-    return _encode((*columns[:2], *columns[3:10]))
+    return _encode(columns[:2] + columns[3:10])
 
 
 def chained(previous: bytes, header: bytes, payload_hash: bytes) -> bytes:

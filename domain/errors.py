@@ -186,6 +186,21 @@ class InvalidMerge(InvalidBranch):
 
 
 @error
+class RecordedElsewhere(Refused):
+    """What is to be changed was recorded by a session that this one goes on from."""
+
+    session: str
+    position: int
+    source: str
+
+    def __str__(self) -> str:
+        return (
+            f"what stands at position {self.position} of session {self.session} was recorded by session {self.source}: "
+            "expected to be redacted there"
+        )
+
+
+@error
 class UnknownPosition(ItemNotFoundError, ValueError):
     """The session has no such position."""
 

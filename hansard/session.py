@@ -19,7 +19,7 @@ from .domain.decisions.branch import UNCHANGED, Access, AccessGiven, Unchanged
 from .domain.decisions.history import Strategy
 from .domain.decisions.plan import BranchPlan, begin
 from .domain.decisions.sequence import in_turn
-from .domain.errors import InvalidValue
+from .domain.errors import InvalidValue, RecordedElsewhere
 from .domain.events import Event
 from .domain.expectation import ANY, Expected
 from .domain.message import ContentGiven, Message, message_from
@@ -271,6 +271,19 @@ class Session(SessionView):
         )
         return added_messages(self.id, placed, command_id)[0]
 
+    def redact(self, redacted: Message, reason: str | None = None) -> None:
+        """Takes the words of a message off the record, for good, and with them its sender, recipient and metadata.
+
+        That there was one, of which kind, when and on which branch stays, who recorded it, and the proof. What a
+        session that this one goes on from has recorded is redacted there. Done again, it completes what was broken off.
+        """
+        point = position_of(self._live, redacted)
+        if point < 1:
+            source = redacted.id.rpartition("/")[0] if redacted.id else ""
+            raise RecordedElsewhere(self.id, point, source)
+        self._live.change(lambda state: message.redact(state, point, reason))
+        self._live.store.erase(self.id, point)
+
     # The session itself
 
     def rename(self, name: str | None) -> None:
@@ -322,6 +335,7 @@ class Session(SessionView):
     aremove_branch = awaited(remove_branch)
     achange_default_branch = awaited(change_default_branch)
     aadd_message = awaited(add_message)
+    aredact = awaited(redact)
     arename = awaited(rename)
     aupdate_metadata = awaited(update_metadata)
     aset_state = awaited(set_state)

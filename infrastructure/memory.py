@@ -1,7 +1,7 @@
 """The record in process, for tests: the same contract, gone when the process is."""
 
 from array import array
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
@@ -115,6 +115,12 @@ class MemoryRecorder(Recorder):
     def find_command(self, session: str, command_id: str) -> Appended | None:
         with self._open():
             return self._kept(session).command(command_id)
+
+    def erase(self, row: Row) -> None:
+        with self._open():
+            kept = self._kept(row.session)
+            kept.rows[bisect_left(kept.rows, row.position, key=_position)] = row
+            self._all[bisect_left(self._all, row.global_position, key=_global_position)] = row
 
     def find_flaws(self) -> list[str]:
         return []

@@ -18,7 +18,7 @@ from .rows import Append, Appended, Outcome, Row
 
 
 class Recorder(ApplicationRecorder):
-    """Keeps rows. Every answer is of committed rows only, and a row once committed is never different.
+    """Keeps rows. Every answer is of committed rows only; a row once committed is never different, unless it is erased.
 
     What the `eventsourcing` library asks of a recorder of applications is answered here, once for every kind of store.
     """
@@ -94,6 +94,13 @@ class Recorder(ApplicationRecorder):
     @abstractmethod
     def find_command(self, session: str, command_id: str) -> Appended | None:
         """What a command recorded when it first came."""
+
+    @abstractmethod
+    def erase(self, row: Row) -> None:
+        """Leaves of a row what is given here, which is the same without its words; done before, does nothing.
+
+        The record says before that its message was redacted.
+        """
 
     @abstractmethod
     def find_flaws(self) -> list[str]:

@@ -143,6 +143,13 @@ def wordless(payload: bytes) -> bytes:
     return _encode({"branch": fields["branch"], "content": {"type": fields["content"]["type"]}})
 
 
+def erased(row: Row) -> Row:
+    """A row of a message without its words; their hash takes their place in the proof."""
+    if row.payload is None or row.payload_hash is not None:
+        return row
+    return row._replace(payload=wordless(row.payload), payload_hash=sha256(row.payload).digest())
+
+
 def event_of(row: Row) -> Event:
     """The event that a row holds."""
     if row.payload is None:

@@ -19,7 +19,7 @@ from .copying import copy
 from .library.application import HansardApplication
 from .loading import catch_up, load
 from .recorder import Recorder
-from .rows import LAST, Append, Appended, Draft, draft, recorded
+from .rows import LAST, Append, Appended, Draft, draft, erased, recorded
 from .twins import awaited
 from .verification import Verification, verify
 
@@ -150,6 +150,12 @@ class Store(HansardApplication):
         """Takes into a state what has been recorded since."""
         catch_up(self._recorder, state)
 
+    def erase(self, session: str, position: int) -> None:
+        """Takes the words of a redacted message out of the store; their hash stays. Done before, does nothing."""
+        for row in self._recorder.read(session, after=position - 1, until=position):
+            if row.payload_hash is None:
+                self._recorder.erase(erased(row))
+
     def copy_to(self, target: "Store") -> int:
         """Copies all that is here now into an empty store of any kind, as it is; answers how many events that were."""
         return copy(self._recorder, target._recorder)
@@ -179,6 +185,7 @@ class Store(HansardApplication):
     afind_command = awaited(find_command)
     aload = awaited(load)
     acatch_up = awaited(catch_up)
+    aerase = awaited(erase)
     acopy_to = awaited(copy_to)
     abackup = awaited(backup)
     avacuum = awaited(vacuum)

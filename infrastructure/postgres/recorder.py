@@ -167,6 +167,12 @@ class PostgresRecorder(RemoteRecorder):
         (found,) = self._connections.ask(sql.FIND_COMMAND, which)
         return None if found[0] is None else replace(Appended(session, *found), repeated=True)
 
+    def erase(self, row: Row) -> None:
+        payload, _ = wire.payload_columns(row.payload)
+        with self._connections.using() as connection:
+            which = (payload, row.payload_hash, _id(row.session), row.position)
+            connection.execute(self._connections.tables.named(sql.ERASE), which)
+
     def find_flaws(self) -> list[str]:
         return [flaw for (flaw,) in self._connections.ask(sql.FIND_FLAWS)]
 

@@ -144,6 +144,13 @@ ANNOUNCE = "SELECT pg_notify('{channel}', '')"
 
 VACUUM = 'VACUUM (ANALYZE) "{schema}".{prefix}catalogue, "{schema}".{prefix}counter, "{schema}".{prefix}events'
 
+# Leaves of a payload what has no words in it; once.
+ERASE = """
+UPDATE "{schema}".{prefix}events SET payload = %s, payload_hash = %s
+WHERE session = (SELECT number FROM "{schema}".{prefix}catalogue WHERE session = %s) AND position = %s
+  AND payload_hash IS NULL
+"""
+
 # What is wrong with the store as a whole, a sentence each.
 FIND_FLAWS = f"""
 SELECT 'the catalogue does not know the session of global position ' || min(e.global_position)

@@ -57,6 +57,7 @@ from .shapes import (
     ALL_MESSAGES,
     appended_of,
     entry_of,
+    erased_columns,
     message_place,
     row_of,
     rows_of,
@@ -196,6 +197,13 @@ class RedisRecorder(RemoteRecorder):
     def find_command(self, session: str, command_id: str) -> Appended | None:
         recorded = self._server.ask("HGET", self._server.key("commands", session), command_id)
         return None if recorded is None else appended_of(session, recorded)
+
+    def erase(self, row: Row) -> None:
+        position = b"%d" % row.position
+        before = self._server.ask("HGET", self._server.key("events", row.session), position)
+        if before is not None:
+            after = erased_columns(before, row)
+            self._server.read(scripts.ERASE, row.session, position, before, after, row.payload or b"")
 
     def find_flaws(self) -> list[str]:
         return list(flaws(self._server))

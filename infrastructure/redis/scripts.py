@@ -20,6 +20,7 @@ def _script(name: str) -> Script:
 
 APPEND = _script("append")
 SETTLE = _script("settle")
+ERASE = _script("erase")
 READ = _script("read")
 READ_PLACES = _script("read_places")
 READ_WRITTEN = _script("read_written")

@@ -64,6 +64,11 @@ def columns_behind_global_position(row: Row, token: str) -> bytes:
     return columns_of(row, token).partition(b",")[2]
 
 
+def erased_columns(columns: bytes, row: Row) -> bytes:
+    """The columns of a row that is erased; which call wrote it stays."""
+    return columns_of(row, _decode_columns(columns).token)
+
+
 def row_of(session: str, position: bytes, columns: bytes, payload: bytes | None) -> Row:
     """The row that lies under a position.
 

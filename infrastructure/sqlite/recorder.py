@@ -125,6 +125,14 @@ class SQLiteRecorder(Recorder):
         with self._connections.reading() as connection:
             return _found_command(connection, session, command_id)
 
+    def erase(self, row: Row) -> None:
+        with self._connections.writing() as connection:
+            connection.execute("PRAGMA secure_delete = ON")  # what was there is overwritten in the file
+            connection.execute(sql.ERASE, (_text(row.payload), row.payload_hash, row.session, row.position))
+        with self._connections.alone() as connection:
+            connection.execute("PRAGMA secure_delete = OFF")
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
     def find_flaws(self) -> list[str]:
         with self._connections.reading() as connection:
             return [flaw for (flaw,) in connection.execute(sql.FIND_FLAWS)]

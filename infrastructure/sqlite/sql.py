@@ -83,6 +83,12 @@ INSERT INTO events (session, position, global_position, time, name, branch, acto
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 
+# Leaves of a payload what has no words in it; once.
+ERASE = """
+UPDATE events SET payload = ?, payload_hash = ?
+WHERE session = (SELECT number FROM catalogue WHERE session = ?) AND position = ? AND payload_hash IS NULL
+"""
+
 # The entry of a session that goes on.
 MOVE_ENTRY = """
 UPDATE catalogue SET position = ?, time = ?, digest = ?, messages = ?, bytes = ?, updated = ? WHERE number = ?

@@ -80,7 +80,7 @@ BEGIN
                 IS NOT DISTINCT FROM
                 (old.branch, old.encoding, old.actor, old.correlation, old.cause, old.command_id, old.payload_bytes)
             -- By its text: as JSON, PostgreSQL would refuse a payload with a NUL character in it.
-            AND new.payload = substring(old.payload FROM '^{"branch":[0-9]+,"content":{"type":"[a-z_]+"') || '}}'
+            AND new.payload = substring(old.payload FROM '^{"branch":[0-9]+,"content":{"type":"[a-z0-9_.-]+"') || '}}'
             AND EXISTS (
                 SELECT FROM "{schema}".{prefix}events AS redaction
                 WHERE redaction.session = old.session AND redaction.position > old.position

@@ -1,0 +1,125 @@
+"""Words that are taken off the record are gone from the store, and the record says so and still proves itself."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hansard import (
+    Message,
+    RecordedElsewhere,
+    Session,
+    Store,
+    SystemContent,
+    UnknownMessage,
+    open_store,
+)
+from hansard.domain.decisions import message as decisions
+
+SECRET = "her number is 555-0199"
+
+
+@pytest.fixture
+def session(store: Store) -> Session:
+    """Positions: 1 started, 2 branch, 3 system, 4 to 6 messages."""
+    session = Session("Be brief.", store=store)
+    session.default_branch.add("one")
+    session.default_branch.add(SECRET, sender="ada", recipient="bot", metadata={"phone": SECRET})
+    session.default_branch.add({"assistant_response": "three"})
+    return session
+
+
+def told(session: Session, position: int) -> Message:
+    (found,) = [message for message in session.messages if message.position == position]
+    return found
+
+
+def payloads(store: Store, session: Session) -> list[bytes]:
+    return [row.payload or b"" for row in store.recorder.read(session.id)]
+
+
+def test_the_words_of_a_redacted_message_are_gone_and_the_record_still_verifies(
+    stores: Any, store: Store, session: Session
+) -> None:
+    session.redact(told(session, 5), "asked for by the customer")
+
+    again = Session.open(session.id, store=stores.reopened(store))
+    left = told(again, 5)
+    assert (left.text, left.role, left.sender, left.recipient, left.metadata) == ("", "user", None, None, {})
+    assert [message.position for message in again.messages] == [3, 4, 5, 6]
+    assert not any(b"555-0199" in payload for payload in payloads(again._live.store, again))
+    assert [event.name for event in again.events(after=6)] == ["message.redacted"]
+    assert again._live.store.verify().faults == ()
+    assert [message.text for message in again.at(6).messages] == ["Be brief.", "one", "", "three"]
+
+
+def test_a_system_message_is_redacted_too(store: Store, session: Session) -> None:
+    session.redact(told(session, 3))
+
+    assert told(session, 3).content == SystemContent()
+    assert store.verify().ok
+
+
+def test_redacting_again_writes_nothing_and_completes_what_was_broken_off(store: Store, session: Session) -> None:
+    said = told(session, 5)
+    session._live.change(lambda state: decisions.redact(state, 5))
+    assert any(b"555-0199" in payload for payload in payloads(store, session))
+
+    session.redact(said)
+    session.redact(said)
+
+    assert not any(b"555-0199" in payload for payload in payloads(store, session))
+    assert session.position == 7
+    assert store.verify().ok
+
+
+def test_every_branch_and_session_that_shows_it_shows_it_without_words(store: Store, session: Session) -> None:
+    fork = session.fork(name="retry")
+    other = session.fork_session(at=6)
+    said = told(other, -1)
+
+    with pytest.raises(RecordedElsewhere, match=f"was recorded by session {session.id}: expected to be redacted there"):
+        other.redact(said)
+    session.redact(told(session, 5))
+
+    assert [message.text for message in fork.messages] == ["Be brief.", "one", "", "three"]
+    assert [message.text for message in other.messages] == ["Be brief.", "one", "", "three"]
+    assert store.verify().ok
+
+
+def test_what_is_put_away_can_be_redacted(store: Store, session: Session) -> None:
+    said = told(session, 5)
+    session.archive()
+    session.redact(said)
+
+    assert told(session, 5).text == ""
+
+
+def test_what_is_no_message_of_the_session_is_not_redacted(store: Store, session: Session) -> None:
+    other = Session(store=store).default_branch.add(SECRET)
+    with pytest.raises(UnknownMessage):
+        session.redact(other)
+    with pytest.raises(UnknownMessage):
+        session.redact(Message("never added"))
+
+    assert session.position == 6
+    assert other.text == SECRET
+
+
+def test_what_was_redacted_stays_so_in_a_copy(stores: Any, store: Store, session: Session) -> None:
+    session.redact(told(session, 5))
+    copy = stores.new()
+    store.copy_to(copy)
+
+    assert not any(b"555-0199" in payload for payload in payloads(copy, session))
+    assert copy.verify().ok
+
+
+def test_a_file_holds_the_words_no_longer(tmp_path: Path) -> None:
+    with open_store(f"sqlite:///{tmp_path}/hansard.db") as store:
+        session = Session(store=store)
+        said = session.default_branch.add(SECRET * 1000)
+        session.redact(said)
+
+        held = b"".join(file.read_bytes() for file in tmp_path.iterdir())
+        assert b"555-0199" not in held

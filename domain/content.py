@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import ClassVar, TypeAlias
 
 import msgspec
+from msgspec.structs import force_setattr
 
 from .errors import InvalidContent
 from .plain import Json, plain
@@ -40,6 +41,21 @@ class MessageContent(
         raise NotImplementedError
 
 
+class ResponseFormat(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The shape that an answer is asked for in: a name, and a JSON schema that outlives the type it was made from."""
+
+    name: str
+    schema: dict[str, Json]
+
+
+class Usage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """What an answer has used, in tokens, and whatever else the provider counts."""
+
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    details: dict[str, Json] = {}
+
+
 class SystemContent(MessageContent, frozen=True, tag="system"):
     """Instructions from the system or developer."""
 
@@ -64,6 +80,7 @@ class InstructionContent(MessageContent, frozen=True, tag="instruction"):
     tool_schemas: list[Json] = []
     images: list[str] = []
     image_detail: str | None = None
+    response_format: ResponseFormat | None = None
 
     @property
     def body(self) -> Json:
@@ -76,6 +93,9 @@ class AssistantResponseContent(MessageContent, frozen=True, tag="assistant_respo
     role: ClassVar[MessageRole] = MessageRole.ASSISTANT
 
     assistant_response: Json = ""
+    model: str | None = None
+    usage: Usage | None = None
+    raw: Json = None
 
     @property
     def body(self) -> Json:
@@ -104,11 +124,13 @@ class ActionResponseContent(MessageContent, frozen=True, tag="action_response"):
     result: Json = None
     error: str | None = None
     request_id: str | None = None
+    success: bool | None = None  # None only until it is made: then it is what the error says, and stored as such
 
-    @property
-    def success(self) -> bool:
-        """Whether the call succeeded; an empty error is still an error."""
-        return self.error is None
+    def __post_init__(self) -> None:
+        if self.success is None:
+            force_setattr(self, "success", self.error is None)
+        elif self.success and self.error is not None:
+            raise ValueError("a call with an error has not succeeded")
 
     @property
     def body(self) -> Json:
@@ -128,7 +150,9 @@ KINDS: tuple[type[Content], ...] = (
 )
 
 # Keys that only accompany another key: alone they say nothing.
-COMPANIONS = frozenset({"extra", "guidance", "image_detail", "request_id"})
+COMPANIONS = frozenset(
+    {"extra", "guidance", "image_detail", "model", "raw", "request_id", "response_format", "success", "usage"}
+)
 
 ROLES: dict[str, tuple[type[Content], str]] = {
     "system": (SystemContent, "system_message"),

@@ -4,9 +4,12 @@ from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
 import msgspec
+from msgspec.structs import asdict, replace
 
-from .errors import InvalidValue, UnreadableEvent
-from .events import STORED_NAMES, Event
+from .content import KINDS, MessageContent
+from .content_types import OWN, content_in, stored_form
+from .errors import InvalidContent, InvalidValue, UnreadableEvent
+from .events import STORED_NAMES, Event, MessageAppended
 from .plain import Json
 
 Upcaster: TypeAlias = Callable[[dict[str, Json]], dict[str, Json]]
@@ -20,6 +23,7 @@ _encoder = msgspec.json.Encoder()
 _MISFITS = (ValueError, LookupError, TypeError, AttributeError, RecursionError)
 _EXPECTED = "expected plain JSON values that fit its fields"
 _decoders = {name: msgspec.json.Decoder(event) for name, event in STORED_NAMES.items()}
+_DEFAULTS = {field.name: field.default for field in msgspec.structs.fields(MessageAppended)}
 _names = {event: name for name, event in STORED_NAMES.items()}
 
 
@@ -32,9 +36,11 @@ def encode(event: Event) -> bytes:
     """The payload as JSON in UTF-8; refused if it would not be read back as the same event."""
     name = stored_name(event)
     try:
-        payload = _encoder.encode(event)
-        if _decoders[name].decode(payload) == event:
+        payload = _encoder.encode(_storable(event))
+        if _decoded(name, payload) == event:
             return payload
+    except InvalidContent:
+        raise
     except UnicodeEncodeError:
         raise InvalidValue(name, "holds a lone surrogate: expected text that UTF-8 can say") from None
     except (TypeError, ValueError, OverflowError, RecursionError) as reason:
@@ -50,13 +56,41 @@ def decode(
     upcasters: Mapping[str, tuple[str, Upcaster]] = UPCASTERS,
 ) -> Event:
     """The event stored under a name; session and position are for the error that says it cannot be read."""
-    decoder = _decoders.get(name)
-    if decoder is None and name not in upcasters:
+    known = name in _decoders
+    if not known and name not in upcasters:
         raise UnreadableEvent(session, position, name, "no event has this stored name")
     try:
-        return decoder.decode(payload) if decoder is not None else _lifted(name, payload, upcasters)
+        return _decoded(name, payload) if known else _lifted(name, payload, upcasters)
     except _MISFITS as reason:
         raise UnreadableEvent(session, position, name, f"its payload does not fit: {reason}") from None
+
+
+def _storable(event: Event) -> object:
+    """What the encoder writes: the event, or its fields if its content is an application's own."""
+    content = event.content if isinstance(event, MessageAppended) else None
+    if not isinstance(content, MessageContent) or type(content) in KINDS:
+        return event
+    fields = {name: value for name, value in asdict(event).items() if value != _DEFAULTS.get(name, ...)}
+    return {**fields, "content": stored_form(content)}
+
+
+def _decoded(name: str, payload: bytes | str) -> Event:
+    try:
+        return _decoders[name].decode(payload)
+    except msgspec.ValidationError:
+        if STORED_NAMES[name] is not MessageAppended:
+            raise
+        return _built(MessageAppended, msgspec.json.decode(payload, type=dict[str, Json]))
+
+
+def _built(kind: type[Event], fields: dict[str, Json]) -> Event:
+    """The event with these fields, also if its content is none of Hansard's own."""
+    content = fields.get("content") if kind is MessageAppended else None
+    tag = content.get("type") if isinstance(content, dict) else None
+    if not isinstance(content, dict) or not isinstance(tag, str) or tag in OWN:
+        return msgspec.convert(fields, kind)
+    event = msgspec.convert({**fields, "content": {"type": next(iter(OWN))}}, kind)
+    return replace(event, content=content_in(content))
 
 
 def _lifted(name: str, payload: bytes | str, upcasters: Mapping[str, tuple[str, Upcaster]]) -> Event:
@@ -64,4 +98,4 @@ def _lifted(name: str, payload: bytes | str, upcasters: Mapping[str, tuple[str, 
     while name in upcasters:
         name, lift = upcasters[name]
         fields = lift(fields)
-    return msgspec.convert(fields, STORED_NAMES[name])
+    return _built(STORED_NAMES[name], fields)

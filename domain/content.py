@@ -1,14 +1,19 @@
-"""What a message says, and so which role it has: one type per kind of content, each under an explicit tag."""
+"""What a message says, and so which role it has: one type per kind of content, each under an explicit tag.
 
-from collections.abc import Mapping
+Tags and fields are the storage format: add, never alter.
+"""
+
+from collections.abc import Callable
 from enum import StrEnum
-from typing import ClassVar, TypeAlias
+from operator import attrgetter
+from typing import Any, ClassVar, TypeAlias
 
 import msgspec
 from msgspec.structs import force_setattr
 
 from .errors import InvalidContent
-from .plain import Json, plain
+from .frozen import NO_ITEMS, NO_KEYS
+from .plain import Json
 
 
 class MessageRole(StrEnum):
@@ -24,11 +29,14 @@ class MessageRole(StrEnum):
 class MessageContent(
     msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True, repr_omit_defaults=True
 ):
-    """The root of all contents; the role follows from the type."""
+    """The root of all contents; the role follows from the type, `extra` holds what came along and has no field."""
 
     role: ClassVar[MessageRole] = MessageRole.UNSET
 
-    extra: dict[str, Json] = {}
+    extra: dict[str, Json] = NO_KEYS
+
+    def __str__(self) -> str:
+        return self.text
 
     @property
     def text(self) -> str:
@@ -53,7 +61,7 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbi
 
     input_tokens: int | None = None
     output_tokens: int | None = None
-    details: dict[str, Json] = {}
+    details: dict[str, Json] = NO_KEYS
 
 
 class SystemContent(MessageContent, frozen=True, tag="system"):
@@ -76,9 +84,9 @@ class InstructionContent(MessageContent, frozen=True, tag="instruction"):
 
     instruction: Json = None
     guidance: Json = None
-    context: list[Json] = []
-    tool_schemas: list[Json] = []
-    images: list[str] = []
+    context: list[Json] = NO_ITEMS
+    tool_schemas: list[Json] = NO_ITEMS
+    images: list[str] = NO_ITEMS
     image_detail: str | None = None
     response_format: ResponseFormat | None = None
 
@@ -108,7 +116,7 @@ class ActionRequestContent(MessageContent, frozen=True, tag="action_request"):
     role: ClassVar[MessageRole] = MessageRole.ASSISTANT
 
     function: str = ""
-    arguments: dict[str, Json] = {}
+    arguments: dict[str, Json] = NO_KEYS
     request_id: str | None = None
 
     @property
@@ -130,7 +138,7 @@ class ActionResponseContent(MessageContent, frozen=True, tag="action_response"):
         if self.success is None:
             force_setattr(self, "success", self.error is None)
         elif self.success and self.error is not None:
-            raise ValueError("a call with an error has not succeeded")
+            raise InvalidContent("a call with an error has not succeeded: expected success=False, or no error")
 
     @property
     def body(self) -> Json:
@@ -140,6 +148,7 @@ class ActionResponseContent(MessageContent, frozen=True, tag="action_response"):
 Content: TypeAlias = (
     SystemContent | InstructionContent | AssistantResponseContent | ActionRequestContent | ActionResponseContent
 )
+"""The contents of Hansard's own, which one decoder reads; an application may add to them."""
 
 KINDS: tuple[type[Content], ...] = (
     InstructionContent,
@@ -149,42 +158,30 @@ KINDS: tuple[type[Content], ...] = (
     SystemContent,
 )
 
-# Keys that only accompany another key: alone they say nothing.
-COMPANIONS = frozenset(
-    {"extra", "guidance", "image_detail", "model", "raw", "request_id", "response_format", "success", "usage"}
-)
-
-ROLES: dict[str, tuple[type[Content], str]] = {
-    "system": (SystemContent, "system_message"),
-    "developer": (SystemContent, "system_message"),
-    "user": (InstructionContent, "instruction"),
-    "assistant": (AssistantResponseContent, "assistant_response"),
-    "tool": (ActionResponseContent, "result"),
-    "function": (ActionResponseContent, "result"),
+BODIES: dict[type[MessageContent], str] = {
+    SystemContent: "system_message",
+    InstructionContent: "instruction",
+    AssistantResponseContent: "assistant_response",
+    ActionResponseContent: "result",
 }
+"""The field of each kind that is said in the first place, where one field alone is."""
 
-ACCEPTED = (*sorted({key for kind in KINDS for key in kind.__struct_fields__} - {"extra"}), "role and content")
+_NESTING: dict[type[MessageContent], tuple[Callable[[Any], object], object]] = {
+    SystemContent: (attrgetter("extra"), NO_KEYS),
+    InstructionContent: (
+        attrgetter("guidance", "context", "tool_schemas", "images", "response_format", "extra"),
+        (None, NO_ITEMS, NO_ITEMS, NO_ITEMS, None, NO_KEYS),
+    ),
+    AssistantResponseContent: (attrgetter("usage", "raw", "extra"), (None, None, NO_KEYS)),
+    ActionResponseContent: (attrgetter("extra"), NO_KEYS),
+}
+"""The fields of each kind, other than its body, that can hold more than text; and what they hold if not given."""
 
 
-def content_from(given: object) -> Content:
-    """The content that a caller's text, dict or content stands for; refused if its keys name none."""
-    if isinstance(given, str):
-        return InstructionContent(given if type(given) is str else plain(given, "a message"))
-    if isinstance(given, MessageContent):
-        return plain_content(given)
-    if isinstance(given, Mapping):
-        return _from_dict(plain(given, "a message"))
-    raise InvalidContent(f"a {type(given).__name__} is no message: expected a str, a dict or a content")
-
-
-def plain_content(content: MessageContent) -> Content:
-    """The same content, its values plain; checked, since a Struct made in Python is not."""
-    kind = next((kind for kind in KINDS if kind is type(content)), None)
-    if kind is None:
-        names = ", ".join(kind.__name__ for kind in KINDS)
-        raise InvalidContent(f"{type(content).__name__} is no kind of content: expected one of {names}")
-    fields = {name: getattr(content, name) for name in kind.__struct_fields__}
-    return _convert(kind, plain(fields, "a message"))
+def is_simple(content: MessageContent) -> bool:
+    """Whether a content is text and nothing else, as most are: nothing in it can be changed, or points anywhere."""
+    nesting = _NESTING.get(type(content))
+    return nesting is not None and type(content.body) is str and nesting[0](content) == nesting[1]
 
 
 def as_text(body: Json) -> str:
@@ -202,39 +199,3 @@ def as_text(body: Json) -> str:
 
 def _is_text(part: Json) -> bool:
     return isinstance(part, dict) and isinstance(part.get("text"), str)
-
-
-def _from_dict(given: dict[str, Json]) -> Content:
-    if "role" in given and "content" in given:
-        return _from_role(given)
-    keys = given.keys()
-    for kind in KINDS:
-        if keys <= set(kind.__struct_fields__) and keys - COMPANIONS:
-            return _convert(kind, given)
-    raise InvalidContent(_what_is_wrong(given), ACCEPTED)
-
-
-def _from_role(given: dict[str, Json]) -> Content:
-    role = given["role"]
-    if not isinstance(role, str) or role not in ROLES:
-        raise InvalidContent(f"the role {role!r} is unknown, expected one of {', '.join(ROLES)}")
-    kind, key = ROLES[role]
-    extra = {name: value for name, value in given.items() if name not in ("role", "content")}
-    body = "" if given["content"] is None and kind is not ActionResponseContent else given["content"]
-    return _convert(kind, {key: body, "extra": extra})
-
-
-def _convert(kind: type[Content], given: dict[str, Json]) -> Content:
-    try:
-        return msgspec.convert(given, kind)
-    except msgspec.ValidationError as reason:
-        raise InvalidContent(f"this is no {kind.__name__}: {reason}") from None
-
-
-def _what_is_wrong(given: dict[str, Json]) -> str:
-    if not given:
-        return "an empty dict says nothing"
-    unknown = sorted(given.keys() - set(ACCEPTED))
-    if unknown:
-        return f"unknown keys {', '.join(unknown)}"
-    return f"the keys {', '.join(sorted(given))} do not name one kind of content"

@@ -281,6 +281,47 @@ class InvalidValue(Refused, ValueError):
 
 
 @error
+class ContentTypeTaken(Refused, ValueError):
+    """A kind of content is stored under this name already."""
+
+    name: str
+    owner: str
+
+    def __str__(self) -> str:
+        return f"the name {self.name!r} is taken by {self.owner}: expected one that no kind of content has"
+
+
+@error
+class ImageRefused(Refused, ValueError):
+    """An image is at an address that the session's image policy does not allow."""
+
+    reason: str
+
+    def __str__(self) -> str:
+        return f"an image {self.reason}"
+
+
+@error
+class AnswerMisfit(Refused, ValueError):
+    """An answer has not the shape that it was asked for in."""
+
+    format: str
+    place: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"the answer does not fit {self.format!r}: at {self.place}, {self.reason}"
+
+
+@error
+class ValueIsReadOnly(Refused, TypeError):
+    """A dict or list inside a message was to be changed."""
+
+    def __str__(self) -> str:
+        return "what is inside a message cannot be changed: expected a copy of it, as copy.deepcopy makes one"
+
+
+@error
 class ViewIsReadOnly(Refused, AttributeError):
     """A view of the past was asked to write."""
 

@@ -10,6 +10,7 @@ from types import MappingProxyType
 import msgspec
 
 from .content import Content, SystemContent
+from .frozen import NO_KEYS
 from .plain import Json
 from .ranges import Origin, Ranges
 
@@ -122,7 +123,8 @@ class SystemSet(BranchEvent, frozen=True):
 
     content: SystemContent | None
     sender: str | None = None
-    metadata: dict[str, Json] = {}
+    metadata: dict[str, Json] = NO_KEYS
+    lineage: tuple[str, ...] = ()
 
 
 class MessagesShared(BranchEvent, frozen=True):
@@ -174,11 +176,14 @@ class ChangeUndone(BranchEvent, frozen=True):
 
 
 class MessageAppended(BranchEvent, frozen=True):
-    content: Content
+    """A message; if it is a copy, `lineage` has the ids of the one it was made of, and so on to the first."""
+
+    content: Content  # or one of an application's own, see codec
     sender: str | None = None
     recipient: str | None = None
-    metadata: dict[str, Json] = {}
+    metadata: dict[str, Json] = NO_KEYS
     origin: Origin = Origin.AUTHORED
+    lineage: tuple[str, ...] = ()
 
 
 class MessageRetracted(BranchEvent, frozen=True):

@@ -1,38 +1,50 @@
 """A message as a value: what was said and by whom, and, once it is on the record, where it stands."""
 
-from collections.abc import Mapping
+from collections.abc import ItemsView, Iterator, KeysView, Mapping, ValuesView
 from datetime import datetime
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import msgspec
-from msgspec.structs import force_setattr
+from msgspec.structs import asdict, force_setattr, replace
 
-from .content import Content, MessageContent, MessageRole, content_from
+from .chat import chat_of
+from .content import MessageContent, MessageRole, is_simple
+from .content_given import content_from
+from .content_types import content_in, stored_form
 from .errors import InvalidValue
-from .plain import Json
+from .frozen import NO_KEYS, frozen, frozen_struct
+from .plain import DEEPEST, Json, plain, utc
 from .ranges import Origin
 
-ContentGiven: TypeAlias = Content | str | Mapping[str, Json]
-"""What a message can be made of: a content, text for an instruction, or a dict whose keys name the content."""
+D = TypeVar("D")
+
+ContentGiven: TypeAlias = MessageContent | str | Mapping[str, Any] | tuple[str, Any]
+"""What a message can be made of: a content, text for an instruction, a dict whose keys name the content or that has a
+role and a content, or a pair of a role and what it says."""
 
 
-class Message(msgspec.Struct, frozen=True, repr_omit_defaults=True):
+class Message(msgspec.Struct, frozen=True, eq=False, repr_omit_defaults=True):
     """One message; `session`, `position`, `branch` and `created_at` are None until it is on the record.
 
     `branch` is the number of the branch it was written on, `origin` how it came to the branch it is read from. One
     that the session inherited has its position there, at or before 0, and was `recorded_as` a message of another one.
+    A copy has a `lineage`: the ids of the message it was made of, of the one that was made of, up to the first.
+
+    It can be read like a chat dict as well: `message["role"]`, `message["content"]`, and what else it was given with.
+    Nothing in it can be changed.
     """
 
-    content: Content
+    content: MessageContent
     sender: str | None = None
     recipient: str | None = None
-    metadata: dict[str, Json] = {}
+    metadata: dict[str, Json] = NO_KEYS
     session: str | None = None
     position: int | None = None
     branch: int | None = None
     created_at: datetime | None = None
     origin: Origin = Origin.AUTHORED
     recorded_as: str | None = None
+    lineage: tuple[str, ...] = ()
 
     if TYPE_CHECKING:  # the content may be given in every form that __post_init__ understands
 
@@ -41,22 +53,35 @@ class Message(msgspec.Struct, frozen=True, repr_omit_defaults=True):
             content: ContentGiven,
             sender: str | None = None,
             recipient: str | None = None,
-            metadata: dict[str, Json] = {},  # noqa: B006 (msgspec copies it)
+            metadata: dict[str, Json] = NO_KEYS,
             session: str | None = None,
             position: int | None = None,
             branch: int | None = None,
             created_at: datetime | None = None,
             origin: Origin = Origin.AUTHORED,
             recorded_as: str | None = None,
+            lineage: tuple[str, ...] = (),
         ) -> None: ...
 
     def __post_init__(self) -> None:
         given: object = self.content
-        if not isinstance(given, MessageContent):
-            force_setattr(self, "content", content_from(given))
+        try:
+            content = given if isinstance(given, MessageContent) else content_from(given)
+            if not is_simple(content):
+                content = frozen_struct(content)
+            if content is not given:
+                force_setattr(self, "content", content)
+            if self.metadata is not NO_KEYS:
+                force_setattr(self, "metadata", frozen(self.metadata))
+        except RecursionError:
+            raise InvalidValue("a message", f"is nested too deep: expected {DEEPEST} levels at most") from None
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Message) and self._identity() == other._identity()
 
     def __hash__(self) -> int:
-        return hash((self.id, self.content.text))
+        body = self.content.body
+        return hash((self.id, type(self.content), body if isinstance(body, str) else None))
 
     @property
     def id(self) -> str | None:
@@ -75,6 +100,114 @@ class Message(msgspec.Struct, frozen=True, repr_omit_defaults=True):
         """The plain text of the content, whatever its kind."""
         return self.content.text
 
+    def clone(self, *, sender: str | None = None, recipient: str | None = None) -> "Message":
+        """A message of the same words that is not on the record, and knows where they come from."""
+        return replace(message_from(self, sender=sender, recipient=recipient), origin=Origin.CLONED)
+
+    # As a chat dict
+
+    def __getitem__(self, key: str) -> Json:
+        return chat_of(self.content)[key]
+
+    def __contains__(self, key: object) -> bool:
+        return key in chat_of(self.content)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(chat_of(self.content))
+
+    def __len__(self) -> int:
+        return len(chat_of(self.content))
+
+    def get(self, key: str, default: D | None = None) -> Json | D | None:
+        """What the message has under a key of its chat dict, or the default."""
+        return chat_of(self.content).get(key, default)
+
+    def keys(self) -> KeysView[str]:
+        """The keys of the message as a chat dict."""
+        return chat_of(self.content).keys()
+
+    def values(self) -> ValuesView[Json]:
+        """The values of the message as a chat dict."""
+        return chat_of(self.content).values()
+
+    def items(self) -> ItemsView[str, Json]:
+        """The message as a chat dict, key by key."""
+        return chat_of(self.content).items()
+
+    # As JSON
+
+    def to_dict(self) -> dict[str, Json]:
+        """All that the message is, in plain values, to be read back by `from_dict`; role and id are told along."""
+        form = {field: getattr(self, field) for field in self.__struct_fields__}
+        form |= {"content": stored_form(self.content), "origin": self.origin.value, "lineage": list(self.lineage)}
+        form["created_at"] = None if self.created_at is None else utc(self.created_at).isoformat()
+        told: dict[str, Json] = plain({"id": self.id, "role": self.role.value, **form}, "a message")
+        return told
+
+    @classmethod
+    def from_dict(cls, given: Mapping[str, Json]) -> "Message":
+        """The message that `to_dict` told."""
+        if not isinstance(given, Mapping):
+            raise InvalidValue("a message", f"cannot be read from a {type(given).__name__}: expected a dict")
+        form = plain(given, "a message")
+        told = {key: form.pop(key) for key in ("id", "role") if key in form}
+        try:
+            content = content_in(form.pop("content"))
+            message = cls(content, **asdict(msgspec.convert(form, _Rest)))
+        except (msgspec.ValidationError, LookupError, TypeError) as reason:
+            raise InvalidValue("a message", f"cannot be read: {reason}; expected what to_dict told") from None
+        for key, value in told.items():
+            if getattr(message, key) != value:
+                raise InvalidValue("a message", f"has the {key} {value!r}: expected {getattr(message, key)!r}")
+        return message
+
+    def to_json(self) -> str:
+        """All that the message is, as JSON, to be read back by `from_json`."""
+        return msgspec.json.encode(self.to_dict()).decode()
+
+    @classmethod
+    def from_json(cls, given: str | bytes) -> "Message":
+        """The message that `to_json` told."""
+        try:
+            form = msgspec.json.decode(given)
+        except (msgspec.DecodeError, TypeError, ValueError, RecursionError) as reason:
+            raise InvalidValue("a message", f"cannot be read: {reason}; expected JSON as to_json tells it") from None
+        return cls.from_dict(form)
+
+    def _identity(self) -> tuple[object, ...]:
+        return self.id, self.content, self.sender, self.recipient, self.metadata
+
+
+class _Rest(msgspec.Struct, forbid_unknown_fields=True):
+    """What a message is beside its content."""
+
+    sender: str | None = None
+    recipient: str | None = None
+    metadata: dict[str, Json] = NO_KEYS
+    session: str | None = None
+    position: int | None = None
+    branch: int | None = None
+    created_at: datetime | None = None
+    origin: Origin = Origin.AUTHORED
+    recorded_as: str | None = None
+    lineage: tuple[str, ...] = ()
+
+
+class MessageDict(dict[str, Any]):
+    """A message as a dict of one's own with role, content and what else it was given with.
+
+    It can be changed, which changes no message; `message` is the one it was made of, whose attributes it answers with.
+    """
+
+    def __init__(self, message: Message) -> None:
+        super().__init__(plain(chat_of(message.content), "a message"))
+        self.message = message
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__") or name == "message":
+            raise AttributeError(name)
+        return getattr(self.message, name)
+
 
 def message_from(
     given: Message | ContentGiven,
@@ -83,12 +216,14 @@ def message_from(
     recipient: str | None = None,
     metadata: Mapping[str, Json] | None = None,
 ) -> Message:
-    """A new message of what a caller gave; of one that is on the record, the words and who said them to whom."""
+    """A new message of what a caller gave; of another message the words, who said them to whom, and where from."""
     if metadata is not None and not isinstance(metadata, Mapping):
         raise InvalidValue("metadata", f"cannot be a {type(metadata).__name__}: expected a dict")
     origin = Origin.AUTHORED
+    lineage: tuple[str, ...] = ()
     if isinstance(given, Message):
         origin = given.origin if given.position is None else Origin.CLONED
+        lineage = given.lineage if given.id is None else (given.id, *given.lineage)
         sender = given.sender if sender is None else sender
         recipient = given.recipient if recipient is None else recipient
         metadata = {**given.metadata, **(metadata or {})}
@@ -96,4 +231,4 @@ def message_from(
     for participant in (sender, recipient):
         if participant is not None and not isinstance(participant, str):
             raise InvalidValue("a sender or recipient", f"cannot be a {type(participant).__name__}: expected a str")
-    return Message(content_from(given), sender, recipient, dict(metadata or {}), origin=origin)
+    return Message(content_from(given), sender, recipient, dict(metadata or {}), origin=origin, lineage=lineage)

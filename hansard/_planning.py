@@ -6,7 +6,8 @@ from typing import TypeAlias
 
 from msgspec.structs import replace
 
-from .domain.content import MessageContent, SystemContent, content_from
+from .domain.content import MessageContent, SystemContent
+from .domain.content_given import content_from, is_pair
 from .domain.errors import InvalidContent, InvalidValue
 from .domain.message import ContentGiven, Message, message_from
 from .domain.plain import Json
@@ -55,7 +56,7 @@ def loaded_messages(
 
 def several(given: Iterable[Message | ContentGiven]) -> Iterable[Message | ContentGiven]:
     """Messages that are given as several; one that is given alone is not taken to pieces."""
-    if isinstance(given, str | Mapping | Message | MessageContent) or not isinstance(given, Iterable):
+    if isinstance(given, str | Mapping | Message | MessageContent) or is_pair(given) or not isinstance(given, Iterable):
         raise InvalidValue("the messages", f"are a {type(given).__name__}: expected a list of messages")
     return given
 

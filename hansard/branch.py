@@ -176,7 +176,8 @@ def new_branch(
 
 
 def _messages(given: Iterable[Message]) -> Iterable[Message]:
-    if isinstance(given, str | Message) or not isinstance(given, Iterable):
+    one_alone: object = given
+    if isinstance(one_alone, str | Message) or not isinstance(given, Iterable):
         raise InvalidValue("the messages", f"are a {type(given).__name__}: expected a list of messages")
     return given
 

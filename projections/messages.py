@@ -171,11 +171,11 @@ def message_of(session: str, position: int, time: int, event: Event, origin: Ori
     """The message that an event put on the record; `origin` is how it came to where it is read."""
     at = moment(time)
     match event:
-        case MessageAppended(branch, content, sender, recipient, metadata, written):
+        case MessageAppended(branch, content, sender, recipient, metadata, written, lineage):
             origin = written if origin is Origin.AUTHORED else origin
-            return Message(content, sender, recipient, metadata, session, position, branch, at, origin)
-        case SystemSet(branch, SystemContent() as content, sender, metadata):
-            return Message(content, sender, None, metadata, session, position, branch, at, origin)
+            return Message(content, sender, recipient, metadata, session, position, branch, at, origin, lineage=lineage)
+        case SystemSet(branch, SystemContent() as system, sender, metadata, lineage):
+            return Message(system, sender, None, metadata, session, position, branch, at, origin, lineage=lineage)
         case _:
             raise TypeError(f"a {type(event).__name__} is no message")
 

@@ -18,13 +18,13 @@ import msgspec
 
 from hansard import Branch, Session, Store, open_store
 from hansard.domain.codec import encode
-from hansard.domain.content import content_from
+from hansard.domain.content import InstructionContent
 from hansard.domain.events import MessageAppended
 
 SIZES = {1_000: "1 k", 10_000: "10 k", 100_000: "100 k"}
 KINDS = {"append", "batch", "deep", "file", "fork", "replay", "tail", "threads", "view", "wide"}
 TEXT = "An event-sourced store keeps every change as one immutable event. " * 9
-PAYLOAD = encode(MessageAppended(0, content_from(TEXT))).decode()
+PAYLOAD = encode(MessageAppended(0, InstructionContent(instruction=TEXT))).decode()
 BARE = "INSERT INTO bare VALUES (1, ?, ?)"
 
 

@@ -1,10 +1,12 @@
 """Decisions on messages: append, retract, redact."""
 
 from collections.abc import Sequence
+from typing import cast
 
-from ..content import SystemContent
+from ..content import Content, SystemContent
 from ..errors import UnknownMessage
 from ..events import Event, MessageAppended, MessageRedacted, MessageRetracted, SystemSet
+from ..frozen import NO_KEYS
 from ..lookup import get_branch
 from ..message import Message
 from ..plain import plain
@@ -42,10 +44,13 @@ def redact(state: State, message: int, reason: str | None = None) -> list[Event]
 def appended(branch: int, message: Message) -> Event:
     """What adding a message to a branch records."""
     content = message.content
-    metadata = plain(message.metadata, "metadata") if message.metadata else {}
+    metadata = plain(message.metadata, "metadata") if message.metadata else NO_KEYS
     if isinstance(content, SystemContent):
-        return SystemSet(branch, content, message.sender, metadata)
-    return MessageAppended(branch, content, message.sender, message.recipient, metadata, message.origin)
+        return SystemSet(branch, content, message.sender, metadata, tuple(message.lineage))
+    said = cast(Content, content)  # or one of an application's own
+    return MessageAppended(
+        branch, said, message.sender, message.recipient, metadata, message.origin, tuple(message.lineage)
+    )
 
 
 def _was_shown(state: State, branch: BranchState, message: int) -> bool:

@@ -3,21 +3,19 @@
 from array import array
 from collections.abc import Mapping
 
-from ..content import SystemContent
 from ..events import (
     BranchCreated,
     BranchReordered,
     DefaultBranchChanged,
     Event,
-    MessageAppended,
     ModelSet,
     StateSet,
-    SystemSet,
     ToolRegistered,
 )
 from ..message import Message
 from ..ranges import Origin, Positions, from_positions, spread
 from ..state import BranchState, State
+from .message import appended
 
 FIRST = 2
 """The position of the first event told: 1 is the start of the session."""
@@ -55,7 +53,7 @@ def _conversation(
     told: list[Event] = []
     for position, place in places.items():
         written[owners[position]].append(place)
-        told.append(_appended(owners[position], messages[position]))
+        told.append(appended(owners[position], messages[position].clone()))
     for number, line in lines.items():
         order = [(owners[position], places[position], Origin.CLONED) for _, position, _ in line]
         if [place for _, place, _ in order] != list(written[number]):
@@ -88,13 +86,7 @@ def _equipment(source: State, numbers: Mapping[int, int]) -> list[Event]:
     return told
 
 
-def _appended(branch: int, message: Message) -> Event:
-    return MessageAppended(branch, message.content, message.sender, message.recipient, message.metadata, Origin.CLONED)
-
-
 def _system(branch: int, position: int | None, messages: Mapping[int, Message]) -> list[Event]:
     if position is None:
         return []
-    message = messages[position]
-    assert isinstance(message.content, SystemContent)
-    return [SystemSet(branch, message.content, message.sender, message.metadata)]
+    return [appended(branch, messages[position].clone())]

@@ -14,7 +14,14 @@ from msgspec import inspect
 
 from hansard.domain import events
 from hansard.domain.codec import UPCASTERS, Upcaster, decode, encode, stored_name
-from hansard.domain.content import KINDS, ActionResponseContent, InstructionContent, SystemContent
+from hansard.domain.content import (
+    KINDS,
+    ActionResponseContent,
+    InstructionContent,
+    ResponseFormat,
+    SystemContent,
+    Usage,
+)
 from hansard.domain.decisions.history import Strategy
 from hansard.domain.errors import InvalidValue, UnreadableEvent
 from hansard.domain.events import (
@@ -42,6 +49,7 @@ def stored_format() -> dict[str, Any]:
     return {
         "events": {name: fields_of(event) for name, event in STORED_NAMES.items()},
         "contents": {tag_of(kind): fields_of(kind) for kind in KINDS},
+        "parts": {part.__name__: fields_of(part) for part in (ResponseFormat, Usage)},
         "arrays": {"Range": [f"{name}: {field['type']}" for name, field in fields_of(Range).items()]},
         "words": {"Origin": [origin.value for origin in Origin], "Strategy": [way.value for way in Strategy]},
     }
@@ -66,7 +74,7 @@ def described(field: inspect.Field) -> dict[str, Json]:
     if field.default_factory is not msgspec.NODEFAULT:
         found["default"] = field.default_factory()
     elif field.default is not msgspec.NODEFAULT:
-        found["default"] = field.default
+        found["default"] = list(field.default) if field.default == () else field.default
     return found
 
 
@@ -144,7 +152,7 @@ def test_payloads_hold_no_column_of_the_record() -> None:
         (
             MessageAppended(0, ActionResponseContent(error="")),
             "message.appended",
-            b'{"branch":0,"content":{"type":"action_response","error":""}}',
+            b'{"branch":0,"content":{"type":"action_response","error":"","success":false}}',
         ),
         (
             SystemSet(0, SystemContent(system_message="be terse")),
@@ -181,6 +189,9 @@ def values(kind: inspect.Type) -> st.SearchStrategy[Any]:
             return st.lists(values(item), max_size=3).map(tuple)
         case inspect.DictType(value_type=value):
             return st.dictionaries(st.text(), values(value), max_size=3)
+        case inspect.StructType(cls=cls, fields=fields) if cls is ActionResponseContent:
+            made = {field.name: values(field.type) for field in fields}
+            return st.builds(cls, **{**made, "success": st.none() | st.just(False)})
         case inspect.StructType(cls=cls, fields=fields):
             return st.builds(cls, **{field.name: values(field.type) for field in fields})
         case inspect.EnumType(cls=cls):
@@ -191,6 +202,8 @@ def values(kind: inspect.Type) -> st.SearchStrategy[Any]:
             return st.integers()
         case inspect.StrType():
             return st.text()
+        case inspect.BoolType():
+            return st.booleans()
         case inspect.NoneType():
             return st.none()
         case inspect.AnyType():
@@ -297,7 +310,8 @@ def test_an_event_that_would_not_come_back_the_same_is_refused_by_name(event: Ev
         ("branch.renamed", b'{"branch":true,"name":"a"}', "got `bool`"),
         ("branch.created", b'{"branch":0,"id":"a","name":"a","origin":"stolen"}', "stolen"),
         ("message.appended", b'{"branch":0,"content":{"instruction":"a"}}', "missing required field `type`"),
-        ("message.appended", b'{"branch":0,"content":{"type":"poem"}}', "poem"),
+        ("message.appended", b'{"branch":0,"content":{"type":7}}', "got `int`"),
+        ("message.appended", b'{"branch":0,"content":{"type":"poem"},"sendr":"ada"}', "unknown field"),
         ("message.appended", b'{"branch":0,"content":{"type":"system","instruction":"a"}}', "unknown field"),
         ("branch.merged", b'{"branch":0,"source":1,"at":2,"strategy":"a","kept":0,"ranges":[[1]]}', "length"),
     ],

@@ -4,7 +4,7 @@ import math
 from collections import OrderedDict
 from datetime import UTC, datetime
 from types import MappingProxyType
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 from uuid import UUID
 
 import pytest
@@ -20,16 +20,16 @@ from hansard.domain.content import (
     MessageContent,
     MessageRole,
     SystemContent,
-    content_from,
-    plain_content,
+    Usage,
 )
+from hansard.domain.content_given import content_from, plain_content
 from hansard.domain.errors import InvalidContent, InvalidValue
 from hansard.domain.events import MessageAppended
 
 
-def stored(content: Content) -> Content:
+def stored(content: MessageContent) -> Content:
     """The content as it comes back from storage."""
-    event = codec.decode("message.appended", codec.encode(MessageAppended(0, content)), "s", 1)
+    event = codec.decode("message.appended", codec.encode(MessageAppended(0, cast(Content, content))), "s", 1)
     assert isinstance(event, MessageAppended)
     return event.content
 
@@ -88,6 +88,7 @@ def test_the_keys_of_a_dict_name_the_content(given: dict[str, Any], content: Con
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_field_of_a_content_is_an_accepted_key(kind: type[Content]) -> None:
     sayable: dict[str, Any] = {"context": [], "tool_schemas": [], "images": [], "arguments": {}, "extra": {}}
+    sayable |= {"response_format": {"type": "object"}, "usage": {}, "success": False}
 
     assert type(content_from({key: sayable.get(key, "a") for key in kind.__struct_fields__})) is kind
 
@@ -134,7 +135,10 @@ def test_the_extra_keys_beside_role_and_content_are_kept() -> None:
     given = {"role": "assistant", "content": "a", "model": "gpt-4", "usage": {"tokens": 7}, "tool_calls": []}
 
     assert content_from(given) == AssistantResponseContent(
-        assistant_response="a", extra={"model": "gpt-4", "usage": {"tokens": 7}, "tool_calls": []}
+        assistant_response="a",
+        model="gpt-4",
+        usage=Usage(details={"tokens": 7}),
+        extra={"model": "gpt-4", "usage": {"tokens": 7}, "tool_calls": []},
     )
 
 
@@ -192,7 +196,8 @@ def test_a_dict_that_names_no_content_is_refused_with_the_keys_that_do(given: di
     assert "action_response" not in str(refused.value)
     assert str(refused.value).endswith(
         "expected keys among arguments, assistant_response, context, error, function, guidance, image_detail, "
-        "images, instruction, request_id, result, system_datetime, system_message, tool_schemas, role and content"
+        "images, instruction, model, raw, request_id, response_format, result, success, system_datetime, "
+        "system_message, tool_schemas, usage, role and content"
     )
 
 

@@ -11,7 +11,13 @@ from hypothesis import strategies as st
 from hansard.domain import errors
 from hansard.domain.errors import HansardError, ItemNotFoundError, Refused, SessionError, StoreError
 
-FREE_SENTENCE = {errors.InvalidContent, errors.InvalidMerge, errors.InvalidValue}
+FREE_SENTENCE = {
+    errors.AnswerMisfit,
+    errors.ImageRefused,
+    errors.InvalidContent,
+    errors.InvalidMerge,
+    errors.InvalidValue,
+}
 """Whoever raises one of these says what was expected; the tests of decisions hold them to it."""
 
 

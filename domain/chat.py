@@ -1,0 +1,122 @@
+"""Chat dicts, as model providers have them: a role, a content and whatever else; to contents and back."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+from msgspec.structs import fields as struct_fields
+
+from .content import (
+    BODIES,
+    KINDS,
+    ActionRequestContent,
+    ActionResponseContent,
+    AssistantResponseContent,
+    InstructionContent,
+    MessageContent,
+    SystemContent,
+)
+from .content_types import tag_of
+from .errors import InvalidContent
+from .frozen import NO_ITEMS, NO_KEYS
+from .plain import Json
+from .structured import response_format_from, usage_from
+
+ROLES: dict[str, type[MessageContent]] = {
+    "system": SystemContent,
+    "developer": SystemContent,
+    "user": InstructionContent,
+    "assistant": AssistantResponseContent,
+    "tool": ActionResponseContent,
+    "function": ActionResponseContent,
+}
+
+_DEFAULTS: dict[type[MessageContent], dict[str, Any]] = {
+    kind: {field.name: field.default for field in struct_fields(kind)} for kind in KINDS
+}
+
+_TYPES: dict[type[MessageContent], dict[str, Any]] = {
+    kind: {field.name: field.type for field in struct_fields(kind)} for kind in KINDS
+}
+
+_FIELDS = {kind: [name for name in types if name not in ("extra", BODIES.get(kind))] for kind, types in _TYPES.items()}
+"""What a chat dict can say by the name of a field."""
+
+
+def content_of_chat(given: dict[str, Json]) -> MessageContent:
+    """The content that a chat dict stands for; every key beside role and content is kept as it is among the extra.
+
+    A key that is the name of a field, and whose value fits, becomes that field as well.
+    """
+    role = given["role"]
+    if not isinstance(role, str) or role not in ROLES:
+        raise InvalidContent(f"the role {role!r} is unknown, expected one of {', '.join(ROLES)}")
+    kind, body = ROLES[role], given["content"]
+    extra = {name: value for name, value in given.items() if name not in ("role", "content")}
+    if kind is AssistantResponseContent and _is_request(body, extra):
+        kind = ActionRequestContent
+    values = {name: value for name in _FIELDS[kind] if name in extra for value in _fitting(kind, name, extra[name])}
+    if kind is ActionRequestContent:
+        extra = {name: value for name, value in extra.items() if name not in values}
+    elif kind is ActionResponseContent:
+        values["result"] = extra.get("result") if body is not None and body == values.get("error") else body
+        values.setdefault("request_id", next(_fitting(kind, "request_id", extra.get("tool_call_id")), None))
+    else:
+        values[BODIES[kind]] = "" if body is None else body
+    return made(kind, {**values, "extra": extra})
+
+
+def chat_of(content: MessageContent) -> dict[str, Json]:
+    """The chat dict that stands for a content; what its role and body do not say has a key of its own."""
+    chat: dict[str, Json] = {"role": content.role.value, "content": content.body, **content.extra}
+    chat["role"], chat["content"] = content.role.value, content.body
+    if type(content) not in KINDS:
+        return {**chat, "type": tag_of(content)}
+    for name, default in _DEFAULTS[type(content)].items():
+        value = getattr(content, name)
+        if value != default and name not in chat and not _is_said(content, name):
+            chat[name] = msgspec.to_builtins(value) if isinstance(value, msgspec.Struct) else value
+    return chat
+
+
+def made(kind: type[MessageContent], values: dict[str, Json]) -> MessageContent:
+    """A content of a kind with these values, each of the type that its field has."""
+    values = {name: value for name, value in values.items() if not _is_none_given(kind, name, value)}
+    try:
+        return msgspec.convert(values, kind)
+    except msgspec.ValidationError as reason:
+        raise InvalidContent(f"this is no {kind.__name__}: {reason}") from None
+
+
+def _is_none_given(kind: type[MessageContent], name: str, value: Json) -> bool:
+    """Whether it is an empty list or dict where one that was not given is the same."""
+    return value in (NO_ITEMS, NO_KEYS) and value == _DEFAULTS[kind].get(name)
+
+
+def _is_said(content: MessageContent, name: str) -> bool:
+    """Whether role, content and what came along say the field already."""
+    if name == "extra":
+        return True
+    if not isinstance(content, ActionResponseContent):
+        return name == BODIES.get(type(content))
+    if name == "result":
+        return content.error is None
+    return bool(content.success) if name == "success" else name == "request_id" and "tool_call_id" in content.extra
+
+
+def _is_request(body: Json, extra: dict[str, Json]) -> bool:
+    """Whether it is the dict of a tool that is to be called, as `chat_of` makes it."""
+    return "function" in extra and body == {"function": extra["function"], "arguments": extra.get("arguments", {})}
+
+
+def _fitting(kind: type[MessageContent], name: str, value: Json) -> Iterator[Json]:
+    """The value as the field takes it, if it does."""
+    try:
+        if name == "usage":
+            value = msgspec.to_builtins(usage_from(value))
+        elif name == "response_format":
+            value = msgspec.to_builtins(response_format_from(value))
+        msgspec.convert(value, _TYPES[kind][name])
+    except (msgspec.ValidationError, InvalidContent):
+        return
+    yield value

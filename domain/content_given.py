@@ -1,0 +1,86 @@
+"""What a caller gives for a message, as content: text, a dict whose keys name the kind, a chat dict, a pair."""
+
+from collections.abc import Mapping
+from typing import TypeGuard
+
+import msgspec
+
+from .chat import ROLES, content_of_chat, made
+from .content import KINDS, MessageContent, ResponseFormat, Usage
+from .content_types import is_registered, plain_other, registered_content
+from .errors import InvalidContent
+from .plain import Json, plain
+from .structured import response_format_from, usage_from
+
+# Keys that only accompany another key: alone they say nothing.
+COMPANIONS = frozenset(
+    {"extra", "guidance", "image_detail", "model", "raw", "request_id", "response_format", "success", "usage"}
+)
+
+ACCEPTED = (*sorted({key for kind in KINDS for key in kind.__struct_fields__} - {"extra"}), "role and content")
+
+
+def content_from(given: object) -> MessageContent:
+    """The content that a caller's text, dict, pair or content stands for; refused if it names none."""
+    if isinstance(given, str):
+        return made(KINDS[0], {"instruction": plain(given, "a message")})
+    if isinstance(given, MessageContent):
+        return plain_content(given)
+    if isinstance(given, Mapping):
+        return _from_dict(plain(_shaped(given), "a message"))
+    if is_pair(given):
+        role, body = given
+        return content_of_chat({"role": plain(role, "a message"), "content": plain(body, "a message")})
+    raise InvalidContent(
+        f"a {type(given).__name__} is no message: expected a str, a dict or a content, or a role and what it says"
+    )
+
+
+def plain_content(content: MessageContent) -> MessageContent:
+    """The same content, its values plain; checked, since a Struct made in Python is not."""
+    kind = next((kind for kind in KINDS if kind is type(content)), None)
+    if kind is None:
+        return plain_other(content)
+    fields = {name: getattr(content, name) for name in kind.__struct_fields__}
+    return made(kind, plain(_shaped(fields), "a message"))
+
+
+def is_pair(given: object) -> TypeGuard[tuple[str, Json]]:
+    """Whether it is a tuple of a role and what it says."""
+    return isinstance(given, tuple) and len(given) == 2 and isinstance(given[0], str) and given[0] in ROLES
+
+
+def _shaped(given: Mapping[str, Json]) -> Mapping[str, Json]:
+    """The same, with what stands for a response format or a usage said in plain values."""
+    shaped = {}
+    if isinstance(given.get("response_format"), type | ResponseFormat) or _says_shape(given):
+        shaped["response_format"] = msgspec.to_builtins(response_format_from(given["response_format"]))
+    if isinstance(given.get("usage"), Usage) or ("usage" in given and "assistant_response" in given):
+        usage = given["usage"]
+        shaped["usage"] = None if usage is None else msgspec.to_builtins(usage_from(usage))
+    return {**given, **shaped} if shaped else given
+
+
+def _says_shape(given: Mapping[str, Json]) -> bool:
+    return given.get("response_format") is not None and not ("role" in given and "content" in given)
+
+
+def _from_dict(given: dict[str, Json]) -> MessageContent:
+    if is_registered(given.get("type")):
+        return registered_content(given)
+    if "role" in given and "content" in given:
+        return content_of_chat(given)
+    keys = given.keys()
+    for kind in KINDS:
+        if keys <= set(kind.__struct_fields__) and keys - COMPANIONS:
+            return made(kind, given)
+    raise InvalidContent(_what_is_wrong(given), ACCEPTED)
+
+
+def _what_is_wrong(given: dict[str, Json]) -> str:
+    if not given:
+        return "an empty dict says nothing"
+    unknown = sorted(given.keys() - set(ACCEPTED))
+    if unknown:
+        return f"unknown keys {', '.join(unknown)}"
+    return f"the keys {', '.join(sorted(given))} do not name one kind of content"

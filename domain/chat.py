@@ -16,7 +16,7 @@ from .content import (
     MessageContent,
     SystemContent,
 )
-from .content_types import tag_of
+from .content_types import stored_form
 from .errors import InvalidContent
 from .frozen import NO_ITEMS, NO_KEYS
 from .plain import Json
@@ -71,7 +71,7 @@ def chat_of(content: MessageContent) -> dict[str, Json]:
     chat: dict[str, Json] = {"role": content.role.value, "content": content.body, **content.extra}
     chat["role"], chat["content"] = content.role.value, content.body
     if type(content) not in KINDS:
-        return {**chat, "type": tag_of(content)}
+        return {**chat, **stored_form(content)}
     for name, default in _DEFAULTS[type(content)].items():
         value = getattr(content, name)
         if value != default and name not in chat and not _is_said(content, name):
@@ -116,6 +116,8 @@ def _fitting(kind: type[MessageContent], name: str, value: Json) -> Iterator[Jso
             value = msgspec.to_builtins(usage_from(value))
         elif name == "response_format":
             value = msgspec.to_builtins(response_format_from(value))
+        elif name == "images" and not all(isinstance(each, str) and ":" in each for each in value or ()):
+            return  # not where they are, but what they are: only a provider knows how to read that
         msgspec.convert(value, _TYPES[kind][name])
     except (msgspec.ValidationError, InvalidContent):
         return

@@ -123,9 +123,11 @@ def content_in(form: dict[str, Json]) -> MessageContent:
 
 
 def registered_content(given: dict[str, Json]) -> MessageContent:
-    """The content of an application's own that a dict names by its type."""
+    """The content of an application's own that a dict names by its type, with its fields or as a chat dict."""
+    named = {field.encode_name for field in fields(_classes[given["type"]])}
+    said = RESERVED if "content" in named or "role" not in given else RESERVED | {"content"}
     try:
-        return _made(given["type"], {key: value for key, value in given.items() if key != "type"})
+        return _made(given["type"], {key: value for key, value in given.items() if key not in said - {"role"}})
     except msgspec.ValidationError as reason:
         raise InvalidContent(f"this is no {given['type']}: {reason}") from None
 

@@ -10,13 +10,19 @@ from .domain.content import (
     InstructionContent,
     MessageContent,
     MessageRole,
+    ResponseFormat,
     SystemContent,
+    Usage,
 )
+from .domain.content_types import UnknownContent, content_type
 from .domain.decisions.branch import UNCHANGED
 from .domain.errors import (
+    AnswerMisfit,
     BranchNotYet,
+    ContentTypeTaken,
     ForeignBranch,
     HansardError,
+    ImageRefused,
     InvalidBranch,
     InvalidContent,
     InvalidMerge,
@@ -48,12 +54,15 @@ from .domain.errors import (
     UnknownPosition,
     UnknownState,
     UnreadableEvent,
+    ValueIsReadOnly,
     ViewIsReadOnly,
 )
 from .domain.expectation import ANY, NO_STREAM
-from .domain.message import Message
+from .domain.images import ImagePolicy
+from .domain.message import Message, MessageDict
 from .domain.ranges import Origin
 from .domain.record import RecordedEvent
+from .infrastructure.answers import validate_answer
 from .infrastructure.opening import open_store
 from .infrastructure.store import Store
 from .infrastructure.verification import Fault, Verification
@@ -67,14 +76,18 @@ __all__ = [
     "ANY",
     "ActionRequestContent",
     "ActionResponseContent",
+    "AnswerMisfit",
     "AssistantResponseContent",
     "Branch",
     "BranchNotYet",
     "BranchView",
+    "ContentTypeTaken",
     "Difference",
     "Fault",
     "ForeignBranch",
     "HansardError",
+    "ImagePolicy",
+    "ImageRefused",
     "InstructionContent",
     "InvalidBranch",
     "InvalidContent",
@@ -85,6 +98,7 @@ __all__ = [
     "KeyTaken",
     "Message",
     "MessageContent",
+    "MessageDict",
     "MessageRole",
     "Messages",
     "MissingExtra",
@@ -100,6 +114,7 @@ __all__ = [
     "Refused",
     "RemovedBranch",
     "Replay",
+    "ResponseFormat",
     "SchemaMismatch",
     "Session",
     "SessionError",
@@ -116,13 +131,18 @@ __all__ = [
     "SystemContent",
     "UNCHANGED",
     "UnknownBranch",
+    "UnknownContent",
     "UnknownMessage",
     "UnknownPosition",
     "UnknownState",
     "UnreadableEvent",
+    "Usage",
+    "ValueIsReadOnly",
     "Verification",
     "ViewIsReadOnly",
     "acting",
     "carried",
+    "content_type",
     "open_store",
+    "validate_answer",
 ]

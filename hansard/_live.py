@@ -8,10 +8,11 @@ from time import sleep
 from typing import TypeAlias
 
 from ._provenance import provenance
-from .domain.errors import PositionConflict, Refused, SessionNotFoundError
-from .domain.events import Event
+from .domain.errors import InvalidValue, PositionConflict, Refused, SessionNotFoundError
+from .domain.events import Event, MessageAppended, SystemSet
 from .domain.evolve import Placed, evolve
 from .domain.expectation import ANY, Expected, checked, holds
+from .domain.images import ImagePolicy, images_in
 from .domain.state import State
 from .infrastructure.forking import tell
 from .infrastructure.rows import Appended, Draft, draft, expectation_text
@@ -26,9 +27,10 @@ ATTEMPTS = 50
 class Live:
     """One session of one store, as opened once: the session and the branches got from it share this."""
 
-    def __init__(self, store: Store, state: State) -> None:
+    def __init__(self, store: Store, state: State, images: ImagePolicy | None = None) -> None:
         self.store = store
         self.id = state.session
+        self.images = image_policy(images)
         self._state = state
         self._torn = False
         self._lock = RLock()
@@ -70,14 +72,16 @@ class Live:
         if not holds(expected, self._state.position):
             raise PositionConflict(self.id, expectation_text(expected), self._state.position)
         events = decision(self._state)
-        return self._append(events, draft(events), command_id)
+        return self._append(events, self._drafted(events), command_id)
 
     def _until_recorded(self, decision: Decision, command_id: str | None) -> list[Placed]:
         drafts: Sequence[Draft] = ()
         for attempt in range(ATTEMPTS):
             events = self._decided(decision)
             if [each.event for each in drafts] != list(events):
-                drafts = draft(events)  # else those of the last try: encoded anew, large ones would lose every race
+                drafts = self._drafted(
+                    events
+                )  # else those of the last try: encoded anew, large ones would lose every race
             try:
                 return self._append(events, drafts, command_id)
             except PositionConflict as conflict:
@@ -97,6 +101,14 @@ class Live:
             return events
         self._catch_up()
         return decision(self._state)
+
+    def _drafted(self, events: Sequence[Event]) -> list[Draft]:
+        """The events ready for storage; the one place that everything passes which a session records."""
+        for event in events:
+            if isinstance(event, MessageAppended | SystemSet) and event.content is not None:
+                for url in images_in(event.content):
+                    self.images.check(url)
+        return draft(events)
 
     def _append(self, events: Sequence[Event], drafts: Sequence[Draft], command_id: str | None) -> list[Placed]:
         if not events:
@@ -137,6 +149,16 @@ class Live:
         self._catch_up()
         found = self.store.read(self.id, after=first.first - 1, until=first.last)
         return [(recorded.position, recorded.time, recorded.event) for recorded in found]
+
+
+def image_policy(given: ImagePolicy | None) -> ImagePolicy:
+    """The policy that a caller gave, or the strict one."""
+    if given is not None and not isinstance(given, ImagePolicy):
+        raise InvalidValue("images", f"cannot be a {type(given).__name__}: expected an ImagePolicy")
+    return given or _STRICT
+
+
+_STRICT = ImagePolicy()
 
 
 def change_together(lives: Sequence[Live], decision: Callable[..., Sequence[Sequence[Event]]]) -> None:

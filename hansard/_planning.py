@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from enum import Enum
 from typing import TypeAlias
 
 from msgspec.structs import replace
@@ -22,6 +23,25 @@ ToolGiven: TypeAlias = str | Callable[..., object] | object
 
 ToolsGiven: TypeAlias = ToolGiven | Iterable[ToolGiven] | None
 """One tool, or several."""
+
+
+class Unsaid(Enum):
+    """Stands for a body or content that was not given, where None is one."""
+
+    UNSAID = "unsaid"
+
+
+UNSAID = Unsaid.UNSAID
+
+
+def what_is_said(content: Message | ContentGiven | Unsaid, body: Json, role: str | None) -> Message | ContentGiven:
+    """The message meant by one thing, or by a role and a body, in this order or by name."""
+    if role is not None and body is UNSAID and content is not UNSAID:
+        return {"role": role, "content": content}
+    if role is None and content is not UNSAID:
+        return content if body is UNSAID else {"role": content, "content": body}
+    given = "nothing" if content is UNSAID else "a role twice"
+    raise InvalidValue("the message", f"is {given}: expected a text, a dict or a content, or a role and what it says")
 
 
 def system_content(given: SystemGiven) -> SystemContent:

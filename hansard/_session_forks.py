@@ -29,7 +29,7 @@ def gone_on(
     id = _new_id(session_id)
     if source.store.find_session(id) is not None:
         raise SessionExists(id)
-    fork = Live(source.store, inherit(source.store.load(source.id, point), id, point))
+    fork = Live(source.store, inherit(source.store.load(source.id, point), id, point), live.images)
     (recorded,) = source.store.read(source.id, after=point - 1, until=point)
     change_together(
         [source, fork],
@@ -55,7 +55,7 @@ def retold(
         found = all_shown(SessionReader(live.store, state), shown, state.written, frozenset())
         told = retell(state, {message.position: message for message in found if message.position is not None})
         owner, kept = state.user if user is None else user, {**state.metadata, **(metadata or {})}
-    copy = Live(live.store, State(_new_id(session_id)))
+    copy = Live(live.store, State(_new_id(session_id)), live.images)
     copy.change(lambda state: [*sessions.start(state, name=name, user=owner, metadata=kept), *told])
     return copy
 

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 from ._live import Live
 from ._moments import Moment, position_of
-from ._planning import SystemGiven, ToolsGiven, several, system_content, tool_names
+from ._planning import UNSAID, SystemGiven, ToolsGiven, Unsaid, several, system_content, tool_names, what_is_said
 from .branch_view import BranchView
 from .domain.decisions import branch as branches
 from .domain.decisions import history, message
@@ -32,8 +32,10 @@ class Branch(BranchView):
 
     def add(
         self,
-        content: Message | ContentGiven,
+        content: Message | ContentGiven | Unsaid = UNSAID,
+        body: Json = UNSAID,
         *,
+        role: str | None = None,
         sender: str | None = None,
         recipient: str | None = None,
         metadata: Mapping[str, Json] | None = None,
@@ -42,11 +44,12 @@ class Branch(BranchView):
     ) -> Message:
         """Puts a message on the record, at the end of the branch, and answers with it.
 
-        Text stands for an instruction, the keys of a dict choose the kind of content, a system message takes its
-        place in front. `expected` is the position the session must be at. A `command_id` that was used before makes
-        the call answer as it did then and write nothing.
+        Text stands for an instruction, the keys of a dict choose the kind of content, two things are a role and what
+        it says, a system message takes its place in front. `expected` is the position the session must be at. A
+        `command_id` that was used before makes the call answer as it did then and write nothing.
         """
-        given = message_from(content, sender=sender, recipient=recipient, metadata=metadata)
+        said = what_is_said(content, body, role)
+        given = message_from(said, sender=sender, recipient=recipient, metadata=metadata)
         return self._add([given], expected, command_id)[0]
 
     def add_many(

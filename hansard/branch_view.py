@@ -8,8 +8,8 @@ from msgspec.structs import replace
 
 from ._moments import Moment, Past, Source, past_of, position_of
 from .domain import lookup
-from .domain.errors import UnknownBranch, ViewIsReadOnly
-from .domain.message import Message
+from .domain.errors import InvalidValue, UnknownBranch, ViewIsReadOnly
+from .domain.message import Message, MessageDict
 from .domain.state import BranchState, State
 from .infrastructure.reading import SessionReader
 from .infrastructure.twins import awaited
@@ -113,6 +113,10 @@ class BranchView(View):
             lookup.get_branch(state, self.number)
             return shown_messages(SessionReader(self._source.store, state), state.showing(self.number), state.written)
 
+    def get_messages(self, limit: int | None = None) -> list[MessageDict]:
+        """The messages as dicts of one's own with role and content, as `json` can write them; all, or the last."""
+        return message_dicts(self.messages, limit)
+
     @property
     def system(self) -> Message | None:
         """The system message, if there is one."""
@@ -138,6 +142,7 @@ class BranchView(View):
             lookup.branch_at(state, self.number, position)
         return BranchView(past_of(self._source, position), self.number)
 
+    aget_messages = awaited(get_messages)
     alineage = awaited(lineage)
     aat = awaited(at)
 
@@ -152,6 +157,15 @@ class BranchView(View):
     def seen_at(self) -> int | None:
         """The position it is seen at, if it is seen as it was; None for the branch itself."""
         return self._source.position if isinstance(self._source, Past) else None
+
+
+def message_dicts(messages: Messages, limit: int | None) -> list[MessageDict]:
+    """The last messages, or all, as dicts."""
+    if limit is None:
+        return [MessageDict(message) for message in messages]
+    if isinstance(limit, bool) or not isinstance(limit, int) or limit < 0:
+        raise InvalidValue("the limit", f"is {limit!r}: expected a number of messages, 0 or more, or None for all")
+    return [MessageDict(message) for message in messages.last(limit)]
 
 
 B = TypeVar("B", bound=BranchView, covariant=True)

@@ -6,9 +6,21 @@ from typing import Literal, Self, TypeVar
 from uuid import uuid4
 
 from ._default import default_store
-from ._live import Live, change_together
+from ._live import Live, change_together, image_policy
 from ._moments import Moment, position_of
-from ._planning import SystemGiven, ToolGiven, ToolsGiven, dated_system, loaded_messages, name_of, tool_names
+from ._on_branch import on_branch
+from ._planning import (
+    UNSAID,
+    SystemGiven,
+    ToolGiven,
+    ToolsGiven,
+    Unsaid,
+    dated_system,
+    loaded_messages,
+    name_of,
+    tool_names,
+    what_is_said,
+)
 from ._session_forks import gone_on, retold
 from .branch import Branch, added_messages, fork_plan, new_branch
 from .branch_view import Absent, Branches, BranchView
@@ -18,16 +30,19 @@ from .domain.decisions import session as sessions
 from .domain.decisions.branch import UNCHANGED, Access, AccessGiven, Unchanged
 from .domain.decisions.history import Strategy
 from .domain.decisions.plan import BranchPlan, begin
+from .domain.decisions.replacing import replaced
 from .domain.decisions.sequence import in_turn
 from .domain.errors import InvalidValue, RecordedElsewhere
 from .domain.events import Event
 from .domain.expectation import ANY, Expected
+from .domain.images import ImagePolicy
 from .domain.message import ContentGiven, Message, message_from
 from .domain.plain import Json
 from .domain.ranges import Origin
 from .domain.state import State
 from .infrastructure.store import Store
 from .infrastructure.twins import awaited
+from .projections.messages import Messages
 from .session_replay import SessionReplay
 from .session_view import SessionView
 
@@ -52,10 +67,12 @@ class Session(SessionView):
         default_capabilities: Access = None,
         default_resources: Access = None,
         store: Store | None = None,
+        images: ImagePolicy | None = None,
     ) -> None:
         """Starts a session; with a system text or anything else for it, on a default branch that has it, named "main".
 
-        Without a store it is kept where the settings say, which is ./hansard.db if they say nothing.
+        Without a store it is kept where the settings say, which is ./hansard.db if they say nothing. `images` says
+        which images this handle takes on the record; without it, those at public https URLs and small data URLs.
         """
         begun = BranchPlan(
             name=default_branch,
@@ -69,19 +86,19 @@ class Session(SessionView):
         steps = [lambda state: sessions.start(state, name=name, user=owner, metadata=metadata)]
         if begun != BranchPlan():
             steps.append(lambda state: begin(state, begun, id=main))
-        self._attach(Live(store or default_store(), State(id)))
+        self._attach(Live(store or default_store(), State(id), images))
         self._live.change(lambda state: in_turn(state, *steps))
 
     @classmethod
-    def open(cls, session_id: str, *, store: Store | None = None) -> Self:
-        """The session with this id, started in whatever process."""
-        kept = store or default_store()
-        return cls._of(Live(kept, kept.load(session_id)))
+    def open(cls, session_id: str, *, store: Store | None = None, images: ImagePolicy | None = None) -> Self:
+        """The session with this id, started in whatever process; `images` says which images this handle takes."""
+        kept, policy = store or default_store(), image_policy(images)
+        return cls._of(Live(kept, kept.load(session_id), policy))
 
     @classmethod
-    async def aopen(cls, session_id: str, *, store: Store | None = None) -> Self:
-        """The session with this id, started in whatever process."""
-        return await to_thread(cls.open, session_id, store=store)
+    async def aopen(cls, session_id: str, *, store: Store | None = None, images: ImagePolicy | None = None) -> Self:
+        """The session with this id, started in whatever process; `images` says which images this handle takes."""
+        return await to_thread(cls.open, session_id, store=store, images=images)
 
     # Branches
 
@@ -177,7 +194,7 @@ class Session(SessionView):
         )
 
         def decide(state: State, id: str) -> Sequence[Event]:
-            return _on(source, state, lambda state, number: fork(state, number, id))
+            return on_branch(source, state, lambda state, number: fork(state, number, id))
 
         return new_branch(self._live, decide, expected, command_id)
 
@@ -254,22 +271,57 @@ class Session(SessionView):
 
     def add_message(
         self,
-        content: Message | ContentGiven,
+        content: Message | ContentGiven | Unsaid = UNSAID,
+        body: Json = UNSAID,
         *,
+        role: str | None = None,
         sender: str | None = None,
         recipient: str | None = None,
         metadata: Mapping[str, Json] | None = None,
         expected: Expected = ANY,
         command_id: str | None = None,
     ) -> Message:
-        """Puts a message on the record, at the end of the default branch."""
-        given = message_from(content, sender=sender, recipient=recipient, metadata=metadata)
+        """Puts a message on the record, at the end of the default branch; two things given are a role and a body."""
+        said = what_is_said(content, body, role)
+        given = message_from(said, sender=sender, recipient=recipient, metadata=metadata)
         placed = self._live.change(
-            lambda state: _on(None, state, lambda state, number: message.append(state, number, [given])),
+            lambda state: on_branch(None, state, lambda state, number: message.append(state, number, [given])),
             expected=expected,
             command_id=command_id,
         )
         return added_messages(self.id, placed, command_id)[0]
+
+    @property
+    def messages(self) -> Messages:
+        """What the default branch shows; nothing if there is none. Set it to replace them, as `replace_messages`."""
+        return super().messages
+
+    @messages.setter
+    def messages(self, messages: Iterable[Message | ContentGiven]) -> None:
+        self.replace_messages(messages)
+
+    def replace_messages(self, messages: Iterable[Message | ContentGiven]) -> None:
+        """Makes the default branch show these messages and no others, in one commit; the old ones stay on record.
+
+        They count as loaded. A system message among them is the one of the branch; without one it has none.
+        """
+        given = loaded_messages(messages)
+        self._live.change(lambda state: on_branch(None, state, lambda state, number: replaced(state, number, given)))
+
+    def clear_messages(self) -> None:
+        """Makes the default branch show nothing but its system message."""
+        self._on_default(history.clear)
+
+    def truncate_messages(self, max_messages: int) -> None:
+        """Makes the default branch show only its last messages, and its system message."""
+        self._on_default(lambda state, number: history.truncate(state, number, max_messages))
+
+    areplace_messages = awaited(replace_messages)
+    aclear_messages = awaited(clear_messages)
+    atruncate_messages = awaited(truncate_messages)
+
+    def _on_default(self, decide: Callable[[State, int], Sequence[Event]]) -> None:
+        self._live.change(lambda state: on_branch(None, state, decide))
 
     def redact(self, redacted: Message, reason: str | None = None) -> None:
         """Takes the words of a message off the record, for good, and with them its sender, recipient and metadata.
@@ -364,14 +416,3 @@ class Session(SessionView):
 
     def _branch(self, number: int) -> Branch:
         return Branch(self._live, number)
-
-
-def _on(branch: int | None, state: State, decide: Callable[[State, int], Sequence[Event]]) -> Sequence[Event]:
-    """What is decided on a branch, or on the default one; if there is none it is created together with that."""
-    number = state.default if branch is None else branch
-    if number is not None:
-        return decide(state, number)
-    fresh, next_number = str(uuid4()), len(state.branches)
-    return in_turn(
-        state, lambda state: branches.create_default(state, id=fresh), lambda state: decide(state, next_number)
-    )

@@ -7,11 +7,11 @@ from datetime import datetime
 from typing import Any, TypeAlias, TypeVar
 
 from ._moments import Moment, Source, past_of, position_of
-from .branch_view import Absent, Branches, BranchView, View
+from .branch_view import Absent, Branches, BranchView, View, message_dicts
 from .domain import lookup
 from .domain.errors import ForeignBranch, InvalidBranch, InvalidValue, UnknownBranch
 from .domain.events import STORED_NAMES
-from .domain.message import Message
+from .domain.message import Message, MessageDict
 from .domain.plain import Json
 from .domain.ranges import Origin
 from .domain.record import RecordedEvent, moment
@@ -131,6 +131,13 @@ class SessionView(View):
             showing = Showing(0) if state.default is None else state.showing(state.default)
             return shown_messages(SessionReader(self._source.store, state), showing, state.written)
 
+    def get_messages(self, limit: int | None = None) -> list[MessageDict]:
+        """The messages of the default branch, or the last ones, as dicts with role and content.
+
+        They are one's own to change and to write with `json`, and have the attributes of the messages, too.
+        """
+        return message_dicts(self.messages, limit)
+
     def concat_messages(
         self,
         branches: Iterable[BranchView | str | int] | BranchView | str | int | None = None,
@@ -236,6 +243,7 @@ class SessionView(View):
 
     aget_state = awaited(get_state)
     aget_branch = awaited(get_branch)
+    aget_messages = awaited(get_messages)
     aconcat_messages = awaited(concat_messages)
     adiff = awaited(diff)
     abisect = awaited(bisect)

@@ -20,6 +20,8 @@ C = TypeVar("C", bound=type[MessageContent])
 RESERVED = frozenset({"type", "role"})
 """Keys under which the record keeps what kind of content it is, and who speaks."""
 
+_TYPED = "expected values of the types that its fields have"
+
 _ROLES = (MessageRole.USER, MessageRole.ASSISTANT, MessageRole.TOOL)
 
 
@@ -141,7 +143,10 @@ def plain_other(content: MessageContent) -> MessageContent:
             raise
         raise InvalidContent(f"this {type(content).__name__} cannot be stored: {reason}") from None
     if not isinstance(content, UnknownContent):
-        return registered_content(form)
+        made = registered_content(form)
+        if made != content:
+            raise InvalidContent(f"this {type(content).__name__} would be read back as something else: {_TYPED}")
+        return made
     if content.tag in OWN or content.tag in _classes or "type" in content.fields:
         raise InvalidContent(f"the content type {content.tag!r} is known here: expected its own class or keys")
     return replace(content, fields={key: value for key, value in form.items() if key != "type"})

@@ -2,7 +2,7 @@
 
 from collections.abc import ItemsView, Iterator, KeysView, Mapping, ValuesView
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
 from msgspec.structs import asdict, force_setattr, replace
@@ -15,8 +15,6 @@ from .errors import InvalidValue
 from .frozen import NO_KEYS, frozen, frozen_struct
 from .plain import DEEPEST, Json, plain, utc
 from .ranges import Origin
-
-D = TypeVar("D")
 
 ContentGiven: TypeAlias = MessageContent | str | Mapping[str, Any] | tuple[str, Any]
 """What a message can be made of: a content, text for an instruction, a dict whose keys name the content or that has a
@@ -118,7 +116,7 @@ class Message(msgspec.Struct, frozen=True, eq=False, repr_omit_defaults=True):
     def __len__(self) -> int:
         return len(chat_of(self.content))
 
-    def get(self, key: str, default: D | None = None) -> Json | D | None:
+    def get(self, key: str, default: Json = None) -> Json:
         """What the message has under a key of its chat dict, or the default."""
         return chat_of(self.content).get(key, default)
 

@@ -66,7 +66,7 @@ def loaded_messages(
     given: Iterable[Message | ContentGiven] | None, order: Sequence[int] | None = None
 ) -> tuple[Message, ...]:
     """Messages that come from elsewhere; in the order that a list of their indexes gives, if there is one."""
-    messages = [replace(message_from(each), origin=Origin.LOADED) for each in several(given or ())]
+    messages = [replace(message_from(each), origin=Origin.LOADED) for each in several(() if given is None else given)]
     if order is None:
         return tuple(messages)
     if not all(isinstance(place, int) and 0 <= place < len(messages) for place in order):

@@ -18,6 +18,7 @@ from ._planning import (
     dated_system,
     loaded_messages,
     name_of,
+    several,
     tool_names,
     what_is_said,
 )
@@ -305,7 +306,7 @@ class Session(SessionView):
 
         They count as loaded. A system message among them is the one of the branch; without one it has none.
         """
-        given = loaded_messages(messages)
+        given = loaded_messages(several(messages))
         self._live.change(lambda state: on_branch(None, state, lambda state, number: replaced(state, number, given)))
 
     def clear_messages(self) -> None:

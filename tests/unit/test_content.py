@@ -1,15 +1,21 @@
 """What a message can be made of, which type and role it gets, and what its plain text is."""
 
+import json
 import math
 from collections import OrderedDict
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import MappingProxyType
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar, TypedDict, cast
 from uuid import UUID
 
+import msgspec
+import pydantic
 import pytest
+from msgspec import structs
 
 from hansard.domain import codec
+from hansard.domain.chat import chat_of
 from hansard.domain.content import (
     KINDS,
     ActionRequestContent,
@@ -19,6 +25,7 @@ from hansard.domain.content import (
     InstructionContent,
     MessageContent,
     MessageRole,
+    ResponseFormat,
     SystemContent,
     Usage,
 )
@@ -248,6 +255,241 @@ def test_a_content_of_a_foreign_kind_is_refused() -> None:
 
     with pytest.raises(InvalidContent, match="Poem is no kind of content: expected one of InstructionContent, "):
         plain_content(Poem())
+
+
+def test_success_beside_an_error_is_refused() -> None:
+    for given in ({"error": "boom", "success": True}, {"role": "tool", "content": "", "error": "", "success": True}):
+        with pytest.raises(InvalidContent, match="a call with an error has not succeeded: expected success=False"):
+            content_from(given)
+    with pytest.raises(InvalidContent, match="a call with an error has not succeeded"):
+        ActionResponseContent(error="boom", success=True)
+
+
+@pytest.mark.parametrize("success", [1, "yes", []])
+def test_success_is_true_or_false(success: Any) -> None:
+    with pytest.raises(InvalidContent, match="this is no ActionResponseContent"):
+        content_from({"result": 1, "success": success})
+
+
+# --- Chat dicts and pairs ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("pair", "content"),
+    [
+        (("user", "Hi"), InstructionContent(instruction="Hi")),
+        (("system", "Hi"), SystemContent(system_message="Hi")),
+        (("assistant", None), AssistantResponseContent()),
+        (("tool", {"a": 1}), ActionResponseContent(result={"a": 1})),
+        ((MessageRole.ASSISTANT, "Hi"), AssistantResponseContent(assistant_response="Hi")),
+    ],
+)
+def test_a_pair_of_a_role_and_a_body_is_understood(pair: tuple[str, Any], content: Content) -> None:
+    assert content_from(pair) == content
+
+
+@pytest.mark.parametrize("given", [("bot", "Hi"), ("user",), ("user", "Hi", "there"), ["user", "Hi"], (None, "Hi"), ()])
+def test_a_tuple_that_is_no_such_pair_is_refused(given: object) -> None:
+    with pytest.raises(InvalidContent, match="expected a str, a dict or a content, or a role and what it says"):
+        content_from(given)
+
+
+@pytest.mark.parametrize(
+    ("given", "content"),
+    [
+        (
+            {"role": "tool", "content": "7", "tool_call_id": "call-1"},
+            ActionResponseContent(result="7", request_id="call-1", extra={"tool_call_id": "call-1"}),
+        ),
+        (
+            {"role": "tool", "content": "7", "tool_call_id": 9},
+            ActionResponseContent(result="7", extra={"tool_call_id": 9}),
+        ),
+        (
+            {"role": "tool", "content": "boom", "error": "boom"},
+            ActionResponseContent(error="boom", extra={"error": "boom"}),
+        ),
+        (
+            {"role": "tool", "content": "half", "success": False},
+            ActionResponseContent(result="half", success=False, extra={"success": False}),
+        ),
+        (
+            {"role": "assistant", "content": "a", "model": "m", "usage": {"prompt_tokens": 3, "completion_tokens": 4}},
+            AssistantResponseContent(
+                assistant_response="a",
+                model="m",
+                usage=Usage(input_tokens=3, output_tokens=4),
+                extra={"model": "m", "usage": {"prompt_tokens": 3, "completion_tokens": 4}},
+            ),
+        ),
+        (
+            {"role": "assistant", "content": "a", "model": ["m"], "usage": "much"},
+            AssistantResponseContent(assistant_response="a", extra={"model": ["m"], "usage": "much"}),
+        ),
+        (
+            {"role": "assistant", "content": None, "tool_calls": [{"id": "1"}]},
+            AssistantResponseContent(extra={"tool_calls": [{"id": "1"}]}),
+        ),
+        (
+            {"role": "user", "content": "a", "timestamp": "2026-01-01", "context": "not a list", "has_code": False},
+            InstructionContent(
+                instruction="a", extra={"timestamp": "2026-01-01", "context": "not a list", "has_code": False}
+            ),
+        ),
+    ],
+)
+def test_a_chat_dict_keeps_every_key_and_fills_the_fields_that_it_fits(given: dict[str, Any], content: Content) -> None:
+    assert content_from(given) == content
+
+
+EVERYTHING = [
+    SystemContent(system_message="a", system_datetime="2026-01-01"),
+    InstructionContent(instruction="a", guidance="g", context=[1], images=["https://a.com/b.png"], image_detail="low"),
+    InstructionContent(instruction="a", response_format=ResponseFormat("r", {"type": "object"}), tool_schemas=[{}]),
+    AssistantResponseContent(assistant_response={"a": []}, model="m", usage=Usage(input_tokens=1), raw={"id": 1}),
+    ActionRequestContent(function="f", arguments={"a": 1}, request_id="r"),
+    ActionRequestContent(function="f"),
+    ActionResponseContent(result=None, request_id="r"),
+    ActionResponseContent(result={"half": 1}, error="boom"),
+    ActionResponseContent(error=""),
+    ActionResponseContent(result="x", success=False),
+]
+
+
+@pytest.mark.parametrize("content", EVERYTHING)
+def test_a_content_told_as_a_chat_dict_is_the_same_when_it_is_read_again(content: Content) -> None:
+    told = chat_of(content)
+    again = content_from(json.loads(json.dumps(told)))
+
+    assert type(again) is type(content)
+    assert structs.replace(again, extra={}) == content
+    assert chat_of(again) == told
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (InstructionContent(instruction="a"), {"role": "user", "content": "a"}),
+        (AssistantResponseContent(), {"role": "assistant", "content": ""}),
+        (ActionResponseContent(), {"role": "tool", "content": None}),
+        (
+            ActionResponseContent(error="boom"),
+            {"role": "tool", "content": "boom", "error": "boom", "success": False},
+        ),
+        (
+            InstructionContent(instruction="a", extra={"role": "x", "content": "y", "z": 1}),
+            {"role": "user", "content": "a", "z": 1},
+        ),
+    ],
+)
+def test_a_chat_dict_says_no_more_than_is_needed(content: Content, told: dict[str, Any]) -> None:
+    assert chat_of(content) == told
+
+
+# --- Usage and response formats ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("given", "usage"),
+    [
+        ({}, Usage()),
+        ({"input_tokens": 1, "output_tokens": 2}, Usage(input_tokens=1, output_tokens=2)),
+        ({"prompt_tokens": 1, "completion_tokens": 0}, Usage(input_tokens=1, output_tokens=0)),
+        (
+            {"prompt_tokens": 1, "total_tokens": 3, "prompt_tokens_details": {"cached_tokens": 1}},
+            Usage(input_tokens=1, details={"total_tokens": 3, "prompt_tokens_details": {"cached_tokens": 1}}),
+        ),
+        ({"input_tokens": 1, "details": {"a": 1}, "b": None}, Usage(input_tokens=1, details={"a": 1, "b": None})),
+        ({"input_tokens": 1, "prompt_tokens": 1}, Usage(input_tokens=1)),
+        ({"input_tokens": 1, "prompt_tokens": 2}, Usage(input_tokens=1, details={"prompt_tokens": 2})),
+        ({"prompt_tokens": None}, Usage()),
+        ({"details": "many"}, Usage(details={"details": "many"})),
+        (Usage(input_tokens=1, details={"a": 1}), Usage(input_tokens=1, details={"a": 1})),
+    ],
+)
+def test_a_usage_is_understood_in_the_words_of_each_provider(given: Any, usage: Usage) -> None:
+    assert content_from({"assistant_response": "a", "usage": given}) == AssistantResponseContent(
+        assistant_response="a", usage=usage
+    )
+
+
+@pytest.mark.parametrize(
+    "given", [7, "much", [1], {"input_tokens": -1}, {"prompt_tokens": True}, {"input_tokens": 1.5}]
+)
+def test_a_usage_that_counts_nothing_is_refused(given: Any) -> None:
+    with pytest.raises(InvalidContent, match=r"usage"):
+        content_from({"assistant_response": "a", "usage": given})
+
+
+class Model(pydantic.BaseModel):
+    """A shape as pydantic says it."""
+
+    name: str
+
+
+class Shape(msgspec.Struct):
+    """A shape as msgspec says it."""
+
+    name: str
+
+
+@dataclass
+class Plain:
+    """A shape as the standard library says it."""
+
+    name: str
+
+
+class Typed(TypedDict):
+    """A shape of a dict."""
+
+    name: str
+
+
+@pytest.mark.parametrize("shape", [Model, Shape, Plain, Typed])
+def test_a_class_is_kept_as_its_name_and_its_schema(shape: Any) -> None:
+    for given in (
+        {"instruction": "a", "response_format": shape},
+        {"role": "user", "content": "a", "response_format": shape},
+        InstructionContent(instruction="a", response_format=shape),
+    ):
+        found = content_from(given)
+
+        assert isinstance(found, InstructionContent)
+        assert isinstance(found.response_format, ResponseFormat)
+        assert found.response_format.name == shape.__name__
+        assert __name__ not in json.dumps(found.response_format.schema)
+        assert '"name": {' in json.dumps(found.response_format.schema)
+        assert stored(found) == found
+
+
+@pytest.mark.parametrize(
+    ("given", "name"),
+    [
+        ({"type": "object"}, "response"),
+        ({"title": "Order", "type": "object"}, "Order"),
+        ({"name": "Order", "schema": {"type": "object"}}, "Order"),
+        (
+            {"type": "json_schema", "json_schema": {"name": "Order", "schema": {"type": "object"}, "strict": True}},
+            "Order",
+        ),
+        ({"type": "json_object"}, "json_object"),
+        (ResponseFormat("Order", {"type": "object"}), "Order"),
+    ],
+)
+def test_a_schema_is_kept_under_the_name_it_has(given: Any, name: str) -> None:
+    found = content_from({"instruction": "a", "response_format": given})
+
+    assert isinstance(found, InstructionContent)
+    assert found.response_format is not None
+    assert found.response_format.name == name
+    assert found.response_format.schema["type"] == "object"
+
+
+@pytest.mark.parametrize("given", [{}, 7, "Order", int, object(), [Shape], {"name": 7, "schema": {}}, {"schema": []}])
+def test_what_is_no_response_format_is_refused(given: Any) -> None:
+    with pytest.raises(InvalidContent, match="response format"):
+        content_from({"instruction": "a", "response_format": given})
 
 
 # --- Role and success, also out of storage ----------------------------------------------------------------

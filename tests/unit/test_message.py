@@ -1,13 +1,17 @@
 """A message as a value."""
 
+import copy
+import json
 import pickle
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from hansard.domain.content import AssistantResponseContent, InstructionContent, MessageRole
-from hansard.domain.errors import InvalidContent, InvalidValue
-from hansard.domain.message import Message, message_from
+from hansard.domain.errors import InvalidContent, InvalidValue, ValueIsReadOnly
+from hansard.domain.message import Message, MessageDict, message_from
 from hansard.domain.ranges import Origin
 
 
@@ -60,10 +64,24 @@ def test_a_new_message_of_what_a_caller_gave() -> None:
 def test_a_new_message_of_one_on_the_record_keeps_its_words_and_not_its_place() -> None:
     recorded = Message("hello", "ada", "model", {"a": 1, "b": 2}, "s", 7, 0, origin=Origin.INHERITED)
 
-    assert message_from(recorded) == Message("hello", "ada", "model", {"a": 1, "b": 2}, origin=Origin.CLONED)
-    assert message_from(recorded, sender="bob", metadata={"b": 3}) == Message(
-        "hello", "bob", "model", {"a": 1, "b": 3}, origin=Origin.CLONED
-    )
+    for given, expected in [
+        (message_from(recorded), Message("hello", "ada", "model", {"a": 1, "b": 2})),
+        (message_from(recorded, sender="bob", metadata={"b": 3}), Message("hello", "bob", "model", {"a": 1, "b": 3})),
+    ]:
+        assert given == expected
+        assert (given.origin, given.lineage, given.position) == (Origin.CLONED, ("s/7",), None)
+
+
+def test_a_clone_knows_all_that_it_comes_from_and_its_metadata_is_untouched() -> None:
+    first = Message("hello", "ada", "model", {"clone_from": "mine"}, "s", 7, 0)
+    second = Message("hello", "bob", "model", {"clone_from": "mine"}, "t", 3, 0, lineage=("s/7",), origin=Origin.CLONED)
+
+    assert first.clone(sender="bob").lineage == ("s/7",)
+    assert second.clone().lineage == ("t/3", "s/7")
+    assert second.clone().clone(recipient="eve").lineage == ("t/3", "s/7")
+    assert message_from(second.clone()).lineage == ("t/3", "s/7")
+    assert second.clone(recipient="eve") == Message("hello", "bob", "eve", {"clone_from": "mine"})
+    assert (Message("hello").clone().origin, Message("hello").clone().lineage) == (Origin.CLONED, ())
 
 
 def test_a_message_that_is_not_on_the_record_keeps_where_it_comes_from() -> None:
@@ -93,3 +111,137 @@ def test_a_content_that_was_made_by_hand_is_checked() -> None:
 
     with pytest.raises(InvalidContent, match="Expected `str`, got `int`"):
         message_from(by_hand)
+
+
+# --- As a chat dict ---------------------------------------------------------------------------------------
+
+
+def test_a_message_reads_like_the_dict_it_was_given_as() -> None:
+    given = {"role": "assistant", "content": "Hi", "timestamp": "2026-01-01", "model": "gpt-4", "tags": ["a"]}
+    message = Message(given)
+
+    assert dict(message) == given
+    assert list(message) == list(message.keys()) == ["role", "content", "timestamp", "model", "tags"]
+    assert (message["role"], message["content"], message["timestamp"]) == ("assistant", "Hi", "2026-01-01")
+    assert message.get("content", "").lower() == "hi"
+    assert message.get("nothing") is None
+    assert message.get("nothing", 7) == 7
+    assert "tags" in message
+    assert "sender" not in message
+    assert len(message) == 5
+    assert dict(message.items()) == dict(zip(message.keys(), message.values(), strict=True)) == given
+    assert {**message} == given
+    with pytest.raises(KeyError):
+        message["nothing"]
+
+
+def test_the_content_prints_as_its_text() -> None:
+    assert str(Message("Hi").content) == "Hi"
+    assert f"{Message({'result': {'a': 1}}).content}" == '{"a":1}'
+
+
+def test_a_message_dict_is_ones_own_and_has_the_attributes_of_the_message() -> None:
+    message = Message({"role": "user", "content": "Hi", "tags": ["a"]}, "ada", None, {}, "s", 7, 0)
+    told = MessageDict(message)
+
+    assert json.loads(json.dumps(told, indent=2)) == {"role": "user", "content": "Hi", "tags": ["a"]}
+    assert (told.id, told.text, told.sender, told.role) == ("s/7", "Hi", "ada", "user")
+    told["tags"].append("b")
+    told["content"] = "Ho"
+    assert (message["tags"], message["content"]) == (["a"], "Hi")
+    assert copy.deepcopy(told) == told
+    assert pickle.loads(pickle.dumps(told)) == told
+    with pytest.raises(AttributeError):
+        _ = told.nothing
+
+
+# --- As JSON ----------------------------------------------------------------------------------------------
+
+ON_RECORD = Message(
+    {"role": "tool", "content": {"a": [1, 2.0, None]}, "tool_call_id": "c", "k\u00e9y": "\0\u202e"},
+    "ada",
+    "bob",
+    {"m": {"n": []}},
+    "s",
+    -3,
+    2,
+    datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC),
+    Origin.MERGED,
+    "r/4",
+    ("t/9", "u/1"),
+)
+
+
+@pytest.mark.parametrize("message", [ON_RECORD, Message(""), Message({"error": ""}), ON_RECORD.clone()])
+def test_a_message_told_as_json_is_read_back_exactly(message: Message) -> None:
+    for again in (Message.from_json(message.to_json()), Message.from_dict(message.to_dict())):
+        assert again == message
+        assert structs.astuple(again) == structs.astuple(message)
+        assert type(again.content) is type(message.content)
+        assert again.to_json() == message.to_json()
+    assert json.loads(message.to_json()) == message.to_dict()
+    assert Message.from_json(message.to_json().encode()) == message
+
+
+def test_the_json_of_a_message_says_who_speaks_and_which_it_is() -> None:
+    told = Message("Hi", "ada", None, {}, "s", 7, 0, datetime(2026, 1, 2, tzinfo=UTC)).to_dict()
+
+    assert told == {
+        "id": "s/7",
+        "role": "user",
+        "content": {"type": "instruction", "instruction": "Hi"},
+        "sender": "ada",
+        "recipient": None,
+        "metadata": {},
+        "session": "s",
+        "position": 7,
+        "branch": 0,
+        "created_at": "2026-01-02T00:00:00+00:00",
+        "origin": "authored",
+        "recorded_as": None,
+        "lineage": [],
+    }
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{",
+        "[]",
+        "null",
+        '"Hi"',
+        "{}",
+        '{"content": "Hi"}',
+        '{"content": {}}',
+        '{"content": {"type": "instruction", "instrction": 1}}',
+        '{"content": {"type": "instruction"}, "sendr": "ada"}',
+        '{"content": {"type": "instruction"}, "position": "7"}',
+        '{"content": {"type": "instruction"}, "origin": "stolen"}',
+        '{"content": {"type": "instruction"}, "role": "assistant"}',
+        '{"content": {"type": "instruction"}, "id": "s/7"}',
+        '{"content": {"type": "action_response", "error": "x", "success": true}}',
+        '{"content": {"type": "instruction", "instruction": NaN}}',
+    ],
+)
+def test_json_that_is_no_message_is_refused_by_name(text: str) -> None:
+    with pytest.raises((InvalidValue, InvalidContent), match="expected"):
+        Message.from_json(text)
+
+
+def test_equal_messages_have_equal_hashes_whatever_their_values_look_like() -> None:
+    one = Message({"instruction": {"a": 1, "b": 2}})
+    other = Message({"instruction": {"b": 2.0, "a": True}})
+
+    assert one == other
+    assert hash(one) == hash(other)
+    assert Message("a") != "a"
+    assert Message("a", session="s", position=1) != Message("a", session="s", position=2)
+    assert Message("a", session="s", position=1) == Message("a", session="s", position=1, origin=Origin.INHERITED)
+
+
+def test_a_copied_message_is_the_message() -> None:
+    for again in (copy.copy(ON_RECORD), copy.deepcopy(ON_RECORD), pickle.loads(pickle.dumps(ON_RECORD))):
+        assert structs.astuple(again) == structs.astuple(ON_RECORD)
+        with pytest.raises(ValueIsReadOnly):
+            again.metadata["m"]["n"].append(1)

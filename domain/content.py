@@ -166,22 +166,26 @@ BODIES: dict[type[MessageContent], str] = {
 }
 """The field of each kind that is said in the first place, where one field alone is."""
 
-_NESTING: dict[type[MessageContent], tuple[Callable[[Any], object], object]] = {
-    SystemContent: (attrgetter("extra"), NO_KEYS),
+_NESTING: dict[type[MessageContent], tuple[str, Callable[[Any], object], object]] = {
+    SystemContent: ("system_message", attrgetter("extra"), NO_KEYS),
     InstructionContent: (
+        "instruction",
         attrgetter("guidance", "context", "tool_schemas", "images", "response_format", "extra"),
         (None, NO_ITEMS, NO_ITEMS, NO_ITEMS, None, NO_KEYS),
     ),
-    AssistantResponseContent: (attrgetter("usage", "raw", "extra"), (None, None, NO_KEYS)),
-    ActionResponseContent: (attrgetter("extra"), NO_KEYS),
+    AssistantResponseContent: ("assistant_response", attrgetter("usage", "raw", "extra"), (None, None, NO_KEYS)),
+    ActionResponseContent: ("result", attrgetter("extra"), NO_KEYS),
 }
-"""The fields of each kind, other than its body, that can hold more than text; and what they hold if not given."""
+"""The body of each kind, and the other fields that can hold more than text, with what they hold if not given."""
 
 
 def is_simple(content: MessageContent) -> bool:
     """Whether a content is text and nothing else, as most are: nothing in it can be changed, or points anywhere."""
     nesting = _NESTING.get(type(content))
-    return nesting is not None and type(content.body) is str and nesting[0](content) == nesting[1]
+    if nesting is None:
+        return False
+    body, others, none_given = nesting
+    return type(getattr(content, body)) is str and others(content) == none_given
 
 
 def as_text(body: Json) -> str:

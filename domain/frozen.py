@@ -68,10 +68,10 @@ def frozen(value: Json) -> Json:
     kind = type(value)
     if kind in _UNCHANGING:  # what was frozen here has frozen parts only
         return value
-    if isinstance(value, Mapping):
-        return FrozenDict({key: frozen(item) for key, item in value.items()})
-    if isinstance(value, list):
-        return FrozenList([frozen(item) for item in value])
+    if kind is dict or isinstance(value, Mapping):
+        return FrozenDict({key: item if type(item) in _UNCHANGING else frozen(item) for key, item in value.items()})
+    if kind is list or isinstance(value, list):
+        return FrozenList([item if type(item) in _UNCHANGING else frozen(item) for item in value])
     if isinstance(value, msgspec.Struct):
         return frozen_struct(value)
     if isinstance(value, tuple):

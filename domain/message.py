@@ -65,10 +65,8 @@ class Message(msgspec.Struct, frozen=True, eq=False, repr_omit_defaults=True):
         given: object = self.content
         try:
             content = given if isinstance(given, MessageContent) else content_from(given)
-            if not is_simple(content):
-                content = frozen_struct(content)
-            if content is not given:
-                force_setattr(self, "content", content)
+            if content is not given or not is_simple(content):
+                force_setattr(self, "content", frozen_struct(content))
             if self.metadata is not NO_KEYS:
                 force_setattr(self, "metadata", frozen(self.metadata))
         except RecursionError:

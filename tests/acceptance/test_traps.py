@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 
 from hansard import (
+    ActionResponseContent,
     Branch,
     ForeignBranch,
+    ImageRefused,
     InvalidContent,
     Message,
     NameTaken,
@@ -173,3 +175,79 @@ def test_messages_cannot_be_changed_and_are_equal_by_what_they_are(session: Sess
         message.content = "other"  # type: ignore[misc, assignment]  # refused at work, too
     assert message == session.default_branch.messages[1]
     assert message != Message("one", sender="ada", recipient="bob")
+
+
+@pytest.mark.parametrize(
+    "given",
+    [{}, {"instrction": "x"}, {"rol": "user", "content": "x"}, {"role": "user"}, {"content": "x"}, {"foreign": 1}],
+)
+def test_a_dict_that_is_not_understood_is_refused_with_the_keys_that_are(  # T20
+    session: Session, given: dict[str, Any]
+) -> None:
+    before = session.position
+
+    with pytest.raises(InvalidContent, match=r"expected keys among arguments, .*instruction, .*role and content"):
+        session.add_message(given)
+
+    assert session.position == before
+
+
+def test_the_keys_beside_role_and_content_are_kept(session: Session) -> None:  # T20
+    given = {"role": "user", "content": "x", "timestamp": "now", "foreign": {"a": [None, False, 0, ""]}}
+
+    session.add_message(given)
+
+    assert dict(session.messages[-1]) == given
+
+
+def test_a_failed_call_is_a_failed_call_after_it_is_read_again(session: Session, store: Store) -> None:  # T25
+    session.default_branch.add_many([{"error": "boom"}, {"error": ""}, {"result": None}, {"result": "", "error": None}])
+
+    read = list(Session.open(session.id, store=store).messages)[-4:]
+    imported = [Message.from_json(message.to_json()) for message in read]
+
+    for messages in (read, imported):
+        contents = [message.content for message in messages]
+        assert [isinstance(each, ActionResponseContent) and each.success for each in contents] == [
+            False,
+            False,
+            True,
+            True,
+        ]
+        assert messages[0].text == "boom"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://169.254.169.254/latest/meta-data/",
+        "https://metadata.google.internal/",
+        "https://192.168.1.1/a.png",
+        "https://example.com/a.png\nHost: internal",
+        "https://ada:secret@example.com/a.png",
+        "file:///etc/passwd",
+        "javascript:alert(1)",
+    ],
+)
+def test_an_image_that_leads_elsewhere_is_refused_before_anything_is_written(session: Session, url: str) -> None:  # T28
+    before = session.position
+
+    for given in (
+        {"instruction": "look", "images": [url]},
+        {"role": "user", "content": [{"type": "image_url", "image_url": {"url": url}}]},
+        {"role": "user", "content": [{"type": "image", "source": {"type": "url", "url": url}}]},
+    ):
+        with pytest.raises(ImageRefused):
+            session.add_message(given)
+
+    assert session.position == before
+
+
+def test_a_copy_of_a_copy_knows_the_first_one_and_metadata_is_left_alone(session: Session, store: Store) -> None:  # T30
+    first = session.add_message("x", metadata={"clone_from": "mine", "lineage": "too"})
+    second = session.add_message(first.clone(sender="ada"))
+    third = Session(store=store).add_message(second.clone(recipient="bob"))
+
+    assert third.lineage == (second.id, first.id)
+    assert third.metadata == {"clone_from": "mine", "lineage": "too"}
+    assert (third.text, third.sender, third.recipient) == ("x", "ada", "bob")

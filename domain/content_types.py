@@ -3,6 +3,7 @@
 Nothing that is stored ever names a class: a process that has not registered a name reads the content as unknown.
 """
 
+import re
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -20,6 +21,8 @@ C = TypeVar("C", bound=type[MessageContent])
 RESERVED = frozenset({"type", "role"})
 """Keys under which the record keeps what kind of content it is, and who speaks."""
 
+_NAME = re.compile(r"[a-z0-9_.-]{1,255}")
+_OF = "letters a to z, digits, _ . -"
 _TYPED = "expected values of the types that its fields have"
 
 _ROLES = (MessageRole.USER, MessageRole.ASSISTANT, MessageRole.TOOL)
@@ -61,8 +64,8 @@ def content_type(name: str) -> Callable[[C], C]:
     The class says its `role` (user, assistant or tool) and has a property `body`. What is stored is its fields by
     name: add to them, with defaults, and never alter them. A name with a dot never meets one of Hansard's own.
     """
-    if not isinstance(name, str) or not name or not name.isprintable() or plain(name, "a content type") != name:
-        raise InvalidValue("the name of a content type", f"is {name!r}: expected a name such as 'invoice.shown'")
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise InvalidValue("the name of a content type", f"is {name!r}: expected one such as 'invoice.shown', of {_OF}")
 
     def register(kind: C) -> C:
         _check(kind)

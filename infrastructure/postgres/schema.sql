@@ -172,7 +172,8 @@ CREATE VIEW "{schema}".{prefix}messages AS
 SELECT session, position, global_position, branch, content ->> 'type' AS type,
        CASE content ->> 'type'
            WHEN 'system' THEN 'system' WHEN 'instruction' THEN 'user' WHEN 'assistant_response' THEN 'assistant'
-           WHEN 'action_request' THEN 'assistant' WHEN 'action_response' THEN 'tool' END AS role,
+           WHEN 'action_request' THEN 'assistant' WHEN 'action_response' THEN 'tool'
+           ELSE content ->> 'role' END AS role,
        CASE content ->> 'type'          -- as JSON, if it is no plain text
            WHEN 'system' THEN content ->> 'system_message'
            WHEN 'instruction' THEN content ->> 'instruction'

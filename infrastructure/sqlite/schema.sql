@@ -141,7 +141,8 @@ WHERE e.name <> 'message.appended' AND e.name = 'branch.created';
 CREATE VIEW messages AS
 SELECT session, position, global_position, branch, type,
        CASE type WHEN 'system' THEN 'system' WHEN 'instruction' THEN 'user' WHEN 'assistant_response' THEN 'assistant'
-                 WHEN 'action_request' THEN 'assistant' WHEN 'action_response' THEN 'tool' END AS role,
+                 WHEN 'action_request' THEN 'assistant' WHEN 'action_response' THEN 'tool'
+                 ELSE json_extract(payload, '$.content.role') END AS role,
        CASE WHEN type = 'action_request' THEN      -- as JSON, if it is no plain text
                 json_object('function', json_extract(payload, '$.content.function'),
                             'arguments', json(coalesce(json_extract(payload, '$.content.arguments'), '{}')))

@@ -250,7 +250,7 @@ def test_a_class_that_cannot_be_a_content_is_refused(kind: Any) -> None:
     assert not content_types.is_registered("a.b")
 
 
-@pytest.mark.parametrize("name", ["", "a\nb", "\ud800", 7, None])
+@pytest.mark.parametrize("name", ["", "a\nb", "\ud800", "a b", "Invoice", "a.b\n", 'a"b', 7, None])
 def test_a_name_that_is_none_is_refused(name: Any) -> None:
     with pytest.raises(InvalidValue, match="name"):
         content_type(name)

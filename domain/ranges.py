@@ -134,7 +134,7 @@ def positions(ranges: Iterable[Range], written: Written) -> Iterator[int]:
         yield from written[piece.branch][start : start + piece.count]
 
 
-def from_positions(order: Sequence[Shown], written: Written) -> Ranges:
+def from_positions(order: Iterable[Shown], written: Written) -> Ranges:
     """The ranges that show messages, each given as (branch, position, origin), in this order."""
     ranges: list[Range] = []
     for branch, position, origin in order:

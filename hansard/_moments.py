@@ -7,8 +7,7 @@ from threading import Lock
 from typing import Protocol, TypeAlias
 
 from .domain import lookup
-from .domain.errors import InvalidValue, UnknownMessage
-from .domain.inheritance import local_position
+from .domain.errors import InvalidValue
 from .domain.message import Message
 from .domain.ranges import Written
 from .domain.record import microseconds
@@ -63,20 +62,10 @@ def position_of(source: Source, when: Moment) -> int:
         if isinstance(when, datetime):
             return _position_at(source.store, state, when)
         if isinstance(when, Message):
-            return _position_of_message(state, when)
+            return lookup.position_in(state, SessionReader(source.store, state).position_of(when))
         if not isinstance(when, int) or isinstance(when, bool):
             raise InvalidValue("a position", f"is {when!r}: expected an int, a Message or a datetime")
         return lookup.position_in(state, when)
-
-
-def _position_of_message(state: State, message: Message) -> int:
-    if message.id is None:
-        raise UnknownMessage(state.session, "the record", "that has not been added")
-    session, _, number = message.id.rpartition("/")
-    position = local_position(state, session, int(number))
-    if position is None:
-        raise UnknownMessage(state.session, "the record", str(message.id))
-    return lookup.position_in(state, position)
 
 
 def _position_at(store: Store, state: State, when: datetime) -> int:

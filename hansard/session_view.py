@@ -4,7 +4,7 @@ from bisect import bisect_left
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator
 from copy import deepcopy
 from datetime import datetime
-from typing import Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from ._moments import Moment, Source, past_of, position_of
 from .branch_view import Absent, Branches, BranchView, View, message_dicts
@@ -22,8 +22,15 @@ from .projections.difference import Difference, difference
 from .projections.messages import Messages, all_shown, shown_messages
 from .replay import Replay
 
+if TYPE_CHECKING:
+    import pandas
+    import polars
+    import pyarrow
+
 A = TypeVar("A")
 D = TypeVar("D")
+
+NOT_LOADED = frozenset(Origin) - {Origin.LOADED}
 
 
 class SessionView(View):
@@ -155,7 +162,34 @@ class SessionView(View):
             shown = [each.number for each in state.live] if numbers is None else numbers
             showings = [state.showing(lookup.get_branch(state, number).number) for number in shown]
             found = all_shown(SessionReader(self._source.store, state), showings, state.written, leave_out)
-        return found.without_loaded() if exclude_load else found
+        return found.filter(origin=NOT_LOADED) if exclude_load else found
+
+    def to_arrow(
+        self,
+        branches: Iterable[BranchView | str | int] | BranchView | str | int | None = None,
+        exclude_clone: bool = False,
+        exclude_load: bool = False,
+    ) -> "pyarrow.Table":
+        """The messages that `concat_messages` answers with, as an Arrow table."""
+        return self.concat_messages(branches, exclude_clone, exclude_load).to_arrow()
+
+    def to_df(
+        self,
+        branches: Iterable[BranchView | str | int] | BranchView | str | int | None = None,
+        exclude_clone: bool = False,
+        exclude_load: bool = False,
+    ) -> "pandas.DataFrame":
+        """The messages that `concat_messages` answers with, as a pandas DataFrame."""
+        return self.concat_messages(branches, exclude_clone, exclude_load).to_df()
+
+    def to_polars(
+        self,
+        branches: Iterable[BranchView | str | int] | BranchView | str | int | None = None,
+        exclude_clone: bool = False,
+        exclude_load: bool = False,
+    ) -> "polars.DataFrame":
+        """The messages that `concat_messages` answers with, as a Polars DataFrame."""
+        return self.concat_messages(branches, exclude_clone, exclude_load).to_polars()
 
     @property
     def all_messages(self) -> Messages:
@@ -245,6 +279,9 @@ class SessionView(View):
     aget_branch = awaited(get_branch)
     aget_messages = awaited(get_messages)
     aconcat_messages = awaited(concat_messages)
+    ato_arrow = awaited(to_arrow)
+    ato_df = awaited(to_df)
+    ato_polars = awaited(to_polars)
     adiff = awaited(diff)
     abisect = awaited(bisect)
     ablame = awaited(blame)

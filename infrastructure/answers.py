@@ -10,7 +10,7 @@ from ..domain.errors import AnswerMisfit, InvalidValue
 from ..domain.message import Message
 from ..domain.plain import Json, plain
 from ..domain.structured import response_format_from
-from .extras import needed
+from ..projections.extras import needed
 
 if TYPE_CHECKING:
     from jsonschema.exceptions import ValidationError

@@ -13,6 +13,7 @@ from ..domain.errors import KeyTaken, PositionConflict, Refused, StoreClosed, St
 from ..domain.expectation import holds
 from ..domain.ranges import Positions
 from ..projections.catalogue import Entry
+from ..projections.pages import Body
 from .recorder import Recorder
 from .rows import MESSAGE_APPENDED, Append, Appended, Outcome, Row, expectation_text, stamped
 
@@ -75,6 +76,11 @@ class MemoryRecorder(Recorder):
             kept = self._kept(session)
             found = kept.at(_within(kept.written.get(branch, _NONE), first - 1, last))
         return reversed(found) if backwards else iter(found)
+
+    def read_bodies_at(self, session: str, positions: Sequence[int]) -> list[Body]:
+        with self._open():
+            rows = self._kept(session).found(positions)
+        return [(row.position, row.time, row.payload) for row in rows]
 
     def read_structure(self, session: str, *, after: int = 0, until: int) -> Iterator[Row]:
         with self._open():
@@ -201,6 +207,11 @@ class _Kept:
         start = bisect_right(self.rows, after, key=_position)
         stop = len(self.rows) if until is None else bisect_right(self.rows, until, key=_position)
         return self.rows[start:stop]
+
+    def found(self, positions: Iterable[int]) -> list[Row]:
+        """The rows at those of the positions that there are."""
+        there = range(self.rows[0].position, self.rows[-1].position + 1) if self.rows else range(0)
+        return self.at(place for place in positions if place in there)
 
     def at(self, positions: Iterable[int]) -> list[Row]:
         ahead = self.rows[0].position if self.rows else 0

@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from ..domain.errors import InvalidValue
-from .extras import needed
+from ..projections.extras import needed
 from .memory import MemoryRecorder
 from .recorder import Recorder
 from .redis.address import SCHEMES as REDIS_SCHEMES

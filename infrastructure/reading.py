@@ -1,11 +1,19 @@
 """Reading a session whose beginning was recorded by others: each position from where it is recorded."""
 
-from collections.abc import Iterator
+from bisect import bisect_left, bisect_right
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from typing import TypeVar
 
-from ..domain.inheritance import stretches
+from ..domain.errors import UnknownMessage
+from ..domain.inheritance import local_position, stretches
+from ..domain.message import Message
 from ..domain.record import RecordedEvent
 from ..domain.state import State
+from ..projections.pages import Bodies
 from .store import Store
+from .twins import in_threads
+
+R = TypeVar("R")
 
 
 class SessionReader:
@@ -13,6 +21,7 @@ class SessionReader:
 
     def __init__(self, store: Store, state: State) -> None:
         self.session = state.session
+        self.names = [branch.name for branch in state.branches]
         self._store = store
         self._ancestors = tuple(state.ancestors)
 
@@ -21,10 +30,20 @@ class SessionReader:
         ((session, ahead, first, _),) = stretches(self.session, self._ancestors, position, position)
         return f"{session}/{first + ahead}"
 
-    def local_position(self, event: RecordedEvent) -> int:
-        """The position that an event of a session that this one goes on from has in this one."""
-        ahead = {ancestor.session: ancestor.ahead for ancestor in self._ancestors}
-        return event.position - ahead.get(event.session, 0)
+    def position_of(self, message: Message) -> int:
+        """The position that a message, which others may have recorded, has in this session."""
+        if message.id is None:
+            raise UnknownMessage(self.session, "the record", "that has not been added")
+        session, _, number = message.id.rpartition("/")
+        here = State(self.session, ancestors=list(self._ancestors))
+        position = local_position(here, session, int(number))
+        if position is None:
+            raise UnknownMessage(self.session, "the record", message.id)
+        return position
+
+    def time_at(self, position: int) -> int:
+        """When the event at a position was recorded."""
+        return self.read_event(position).time
 
     def read_event(self, position: int) -> RecordedEvent:
         """The event at a position."""
@@ -38,8 +57,20 @@ class SessionReader:
         for session, ahead, start, stop in reversed(places) if backwards else places:
             yield from self._store.read(session, after=start + ahead - 1, until=stop + ahead, backwards=backwards)
 
-    def read_messages(self, branch: int, first: int, last: int, *, backwards: bool = False) -> Iterator[RecordedEvent]:
-        """The messages written on a branch between two positions, both included."""
+    def read_bodies(self, branch: int, first: int, last: int, *, backwards: bool = False) -> Iterator[Bodies]:
+        """The messages written on a branch between two positions, both included, as they are stored."""
         places = stretches(self.session, self._ancestors, first, last)
         for session, ahead, start, stop in reversed(places) if backwards else places:
-            yield from self._store.read_messages(session, branch, start + ahead, stop + ahead, backwards=backwards)
+            for page in self._store.read_bodies(session, branch, start + ahead, stop + ahead, backwards=backwards):
+                yield Bodies(session, ahead, page)
+
+    def read_bodies_at(self, positions: Sequence[int]) -> Iterator[Bodies]:
+        """What is recorded at these positions, which ascend, as it is stored."""
+        for session, ahead, start, stop in stretches(self.session, self._ancestors, positions[0], positions[-1]):
+            here = positions[bisect_left(positions, start) : bisect_right(positions, stop)]
+            if here:
+                yield Bodies(session, ahead, self._store.read_bodies_at(session, [place + ahead for place in here]))
+
+    def in_threads(self, items: Iterable[R]) -> AsyncIterator[R]:
+        """The items, fetched in another thread some at a time, so that the event loop goes on meanwhile."""
+        return in_threads(items)

@@ -12,9 +12,13 @@ from eventsourcing.persistence import ApplicationRecorder, NotSupportedError, St
 from ..domain.errors import NotSupported
 from ..domain.ranges import Positions
 from ..projections.catalogue import Entry
+from ..projections.pages import Body
 from .library.stored import RowNotification, appends_of, library_errors, notification_ids
 from .library.subscription import FeedSubscription
 from .rows import Append, Appended, Outcome, Row
+
+PAGE = 1000
+"""Messages per page of bodies, where the store has no pages of its own."""
 
 
 class Recorder(ApplicationRecorder):
@@ -59,6 +63,19 @@ class Recorder(ApplicationRecorder):
         self, session: str, branch: int, first: int, last: int, *, backwards: bool = False
     ) -> Iterator[Row]:
         """The messages written on a branch between two positions, both included."""
+
+    def read_bodies(
+        self, session: str, branch: int, first: int, last: int, *, backwards: bool = False
+    ) -> Iterator[list[Body]]:
+        """The messages written on a branch between two positions, both included, a page at a time."""
+        rows = self.read_messages(session, branch, first, last, backwards=backwards)
+        while page := [(row.position, row.time, row.payload) for row in islice(rows, PAGE)]:
+            yield page
+
+    def read_bodies_at(self, session: str, positions: Sequence[int]) -> list[Body]:
+        """What is recorded at these positions, which ascend."""
+        rows = (row for place in positions for row in self.read(session, after=place - 1, until=place))
+        return [(row.position, row.time, row.payload) for row in rows]
 
     @abstractmethod
     def read_structure(self, session: str, *, after: int = 0, until: int) -> Iterator[Row]:

@@ -14,6 +14,7 @@ from ..domain.ranges import Written
 from ..domain.record import NOBODY, Provenance, RecordedEvent
 from ..domain.state import State
 from ..projections.catalogue import Entry
+from ..projections.pages import Body
 from .committing import GroupCommit
 from .copying import copy
 from .library.application import HansardApplication
@@ -113,6 +114,16 @@ class Store(HansardApplication):
         """The messages written on a branch between two positions, both included."""
         rows = self._recorder.read_messages(session, branch, first, min(last, LAST), backwards=backwards)
         return map(recorded, rows)
+
+    def read_bodies(
+        self, session: str, branch: int, first: int, last: int, *, backwards: bool = False
+    ) -> Iterator[list[Body]]:
+        """The messages written on a branch between two positions, both included, as they are stored, in pages."""
+        return self._recorder.read_bodies(session, branch, first, min(last, LAST), backwards=backwards)
+
+    def read_bodies_at(self, session: str, positions: Sequence[int]) -> list[Body]:
+        """What is recorded at these positions, which ascend, as it is stored."""
+        return self._recorder.read_bodies_at(session, positions)
 
     def read_all(self, *, after: int = 0, limit: int = 1000) -> list[RecordedEvent]:
         """The events of all sessions behind a global position, in the order they were committed."""

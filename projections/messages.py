@@ -2,8 +2,8 @@
 
 from array import array
 from collections import ChainMap
-from collections.abc import Iterable, Iterator, Sequence, Set
-from typing import Protocol, overload
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence, Set
+from typing import TYPE_CHECKING, overload
 
 from msgspec.structs import replace
 
@@ -23,42 +23,34 @@ from ..domain.ranges import (
     positions,
     spread,
 )
-from ..domain.record import RecordedEvent, moment
+from ..domain.record import moment
 from ..domain.state import Showing
+from . import frames
+from .pages import SYSTEM, Body, Page, Reader, pages
+from .said import event_of, said
+from .table import ENDS, html_table
+from .wanted import Moment, OneOrMore, Wanted, first_position, last_position, wanted, with_origins, within
 
-SYSTEM = -1
-"""Stands for a branch number in the range that shows a system message, which is written on no line of messages."""
-
-
-class Reader(Protocol):
-    """What it takes to read the messages of one session."""
-
-    session: str
-
-    def id_of(self, position: int) -> str:
-        """The id of the message at a position."""
-        ...
-
-    def local_position(self, event: RecordedEvent) -> int:
-        """The position that an event of a session that this one goes on from has in this one."""
-        ...
-
-    def read_event(self, position: int) -> RecordedEvent:
-        """The event at a position."""
-        ...
-
-    def read_messages(self, branch: int, first: int, last: int, *, backwards: bool = False) -> Iterator[RecordedEvent]:
-        """The messages written on a branch between two positions, both included."""
-        ...
+if TYPE_CHECKING:
+    import pandas
+    import polars
+    import pyarrow
 
 
 class Messages(Sequence[Message]):
-    """The messages that a branch showed at one moment; what is recorded later does not change them."""
+    """The messages that a branch showed at one moment; what is recorded later does not change them.
+
+    They speak the Arrow PyCapsule protocol, so Polars, DuckDB and pandas take them as they are.
+    """
 
     def __init__(self, reader: Reader, ranges: Ranges, written: Written) -> None:
         self._reader = reader
-        self._ranges = ranges
+        self._known = ranges
         self._written = written
+
+    @property
+    def _ranges(self) -> Ranges:
+        return self._known
 
     def __len__(self) -> int:
         return length(self._ranges)
@@ -75,12 +67,17 @@ class Messages(Sequence[Message]):
         return message
 
     def __iter__(self) -> Iterator[Message]:
-        for piece in self._ranges:
-            yield from self._read(piece)
+        for page in self._pages():
+            for body in page.bodies:
+                yield self._message(page, body)
 
     def __reversed__(self) -> Iterator[Message]:
-        for piece in reversed(self._ranges):
-            yield from self._read(piece, backwards=True)
+        for page in self._pages(backwards=True):
+            for body in page.bodies:
+                yield self._message(page, body)
+
+    def __aiter__(self) -> AsyncIterator[Message]:
+        return self._reader.in_threads(self)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Messages) and self.ids == other.ids
@@ -105,14 +102,56 @@ class Messages(Sequence[Message]):
         """The last messages, as many as there are up to `count`."""
         return self._of(last(self._ranges, count, self._written))
 
-    def without_loaded(self) -> "Messages":
-        """Those that were not loaded from elsewhere; all are read to find out."""
-        loaded = {message.position for message in self if message.origin is Origin.LOADED}
-        return self._of(
-            from_positions(
-                [each for each in spread(self._ranges, self._written) if each[1] not in loaded], self._written
-            )
-        )
+    def filter(
+        self,
+        *,
+        role: OneOrMore[str] | None = None,
+        sender: OneOrMore[str | None] | None = None,
+        recipient: OneOrMore[str | None] | None = None,
+        origin: OneOrMore[str] | None = None,
+        since: Moment | None = None,
+        until: Moment | None = None,
+        contains: str | None = None,
+    ) -> "Messages":
+        """Those messages that are all that is asked; where several values are given, any of them will do.
+
+        Both moments are included. `contains` does not tell upper from lower case. Who iterates reads page by page, and
+        sees the first before the last is read; who asks for the length or a place has all read once, and none kept.
+        """
+        asked = wanted(role, sender, recipient, origin, contains)
+        found = self
+        if since is not None or until is not None:
+            bounds = first_position(self._reader, self._span, since), last_position(self._reader, self._span, until)
+            found = found._reduced(lambda ranges: within(ranges, self._written, *bounds))
+        if (origins := asked.origins) is not None:
+            found = found._reduced(lambda ranges: with_origins(ranges, origins))
+        return found if asked.is_anything else _Filtered(found, asked)
+
+    def to_arrow(self) -> "pyarrow.Table":
+        """The messages as an Arrow table, one row for each."""
+        return frames.arrow(self._reader, self._pages())
+
+    def to_df(self) -> "pandas.DataFrame":
+        """The messages as a pandas DataFrame, one row for each."""
+        return frames.pandas_frame(self._reader, self._pages())
+
+    def to_polars(self) -> "polars.DataFrame":
+        """The messages as a Polars DataFrame, one row for each."""
+        return frames.polars_frame(self._reader, self._pages())
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        """A stream of the rows as an Arrow PyCapsule, read while it is taken."""
+        return frames.stream(self._reader, self._pages()).__arrow_c_stream__(requested_schema)
+
+    def __arrow_c_schema__(self) -> object:
+        """The columns as an Arrow PyCapsule."""
+        return frames.schema().__arrow_c_schema__()
+
+    def _repr_html_(self) -> str:
+        count = len(self)
+        whole = count <= 2 * ENDS + 1
+        head, tail = (self, ()) if whole else (self[:ENDS], self.last(ENDS))
+        return html_table(repr(self).strip("<>"), head, 0 if whole else count - 2 * ENDS, tail)
 
     def _slice(self, chosen: range) -> "Messages":
         if chosen.step == 1:
@@ -124,20 +163,64 @@ class Messages(Sequence[Message]):
     def _of(self, ranges: Ranges) -> "Messages":
         return Messages(self._reader, ranges, self._written)
 
-    def _read(self, piece: Range, backwards: bool = False) -> Iterator[Message]:
-        if piece.branch == SYSTEM:
-            for position in positions((piece,), self._written):
-                yield self._message(self._reader.read_event(position), Origin.AUTHORED)
-            return
-        for event in self._reader.read_messages(piece.branch, piece.first, piece.last, backwards=backwards):
-            yield self._message(event, piece.origin)
+    @property
+    def _span(self) -> Ranges:
+        """The ranges in which the messages are, perhaps among others."""
+        return self._known
 
-    def _message(self, event: RecordedEvent, origin: Origin) -> Message:
-        message = recorded_message(event, origin)
-        if event.session == self._reader.session:
+    def _reduced(self, reduce: Callable[[Ranges], Ranges]) -> "Messages":
+        """The messages that are in fewer ranges; nothing is read to find out."""
+        return self._of(reduce(self._known))
+
+    def _pages(self, *, backwards: bool = False) -> Iterator[Page]:
+        return pages(self._reader, self._ranges, self._written, backwards=backwards)
+
+    def _message(self, page: Page, body: Body) -> Message:
+        position, time, _ = body
+        message = message_of(page.session, position, time, event_of(page, body), page.origin)
+        if page.session == self._reader.session:
             return message
-        position = self._reader.local_position(event)
-        return replace(message, session=self._reader.session, position=position, recorded_as=message.id)
+        local = position - page.ahead
+        return replace(message, session=self._reader.session, position=local, recorded_as=message.id)
+
+
+class _Filtered(Messages):
+    """Those of some messages that are wanted; which ones is found out by whoever needs to know."""
+
+    def __init__(self, source: Messages, asked: Wanted) -> None:
+        super().__init__(source._reader, source._known, source._written)
+        self._source = source
+        self._wanted = asked
+        self._found: Ranges | None = None
+
+    @property
+    def _ranges(self) -> Ranges:
+        if self._found is None:
+            self._found = from_positions(self._shown(), self._written)
+        return self._found
+
+    def __repr__(self) -> str:
+        if self._found is None:
+            return f"<some messages of session {self._reader.session}>"
+        return super().__repr__()
+
+    def _reduced(self, reduce: Callable[[Ranges], Ranges]) -> Messages:
+        return _Filtered(self._source._reduced(reduce), self._wanted)
+
+    def _pages(self, *, backwards: bool = False) -> Iterator[Page]:
+        if self._found is not None:
+            yield from super()._pages(backwards=backwards)
+            return
+        for page in self._source._pages(backwards=backwards):
+            pairs = zip(page.bodies, said(page), strict=True)
+            kept = [body for body, message in pairs if self._wanted.takes(page, message)]
+            if kept:
+                yield page._replace(bodies=kept)
+
+    def _shown(self) -> Iterator[Shown]:
+        for page in self._pages():
+            for position, _, _ in page.bodies:
+                yield page.branch, position - page.ahead, page.origin
 
 
 def shown_messages(reader: Reader, showing: Showing, written: Written) -> Messages:
@@ -178,8 +261,3 @@ def message_of(session: str, position: int, time: int, event: Event, origin: Ori
             return Message(system, sender, None, metadata, session, position, branch, at, origin, lineage=lineage)
         case _:
             raise TypeError(f"a {type(event).__name__} is no message")
-
-
-def recorded_message(recorded: RecordedEvent, origin: Origin = Origin.AUTHORED) -> Message:
-    """The message that a recorded event is."""
-    return message_of(recorded.session, recorded.position, recorded.time, recorded.event, origin)

@@ -11,7 +11,8 @@ from msgspec.structs import replace
 from ...domain.errors import OutcomeUnknown, Refused, StoreFailed, StoreNotEmpty
 from ...domain.ranges import Positions
 from ...projections.catalogue import Entry
-from ..paging import in_pages
+from ...projections.pages import Body
+from ..paging import Page, in_pages, whole_pages
 from ..remote import Attempt, Moved, RemoteRecorder
 from ..rows import LAST, Append, Appended, Outcome, Row
 from . import sql, wire
@@ -122,6 +123,18 @@ class PostgresRecorder(RemoteRecorder):
         statement = sql.READ_MESSAGES_BACKWARDS if backwards else sql.READ_MESSAGES
         yield from self._pages(statement, (first, last), backwards, session=_id(session), branch=branch)
 
+    def read_bodies(
+        self, session: str, branch: int, first: int, last: int, *, backwards: bool = False
+    ) -> Iterator[list[Body]]:
+        statement = sql.READ_BODIES_BACKWARDS if backwards else sql.READ_BODIES
+        page = self._page(statement, session=_id(session), branch=branch)
+        return whole_pages(page, PAGE, first, last, backwards=backwards)
+
+    def read_bodies_at(self, session: str, positions: Sequence[int]) -> list[Body]:
+        which = {"session": _id(session), "positions": list(positions)}
+        found = self._connections.ask(sql.READ_BODIES_AT, which)
+        return [(position, time, payload) for position, time, payload in found]
+
     def read_structure(self, session: str, *, after: int = 0, until: int) -> Iterator[Row]:
         yield from self._pages(sql.READ_STRUCTURE, (after + 1, until), backwards=False, session=_id(session))
 
@@ -185,10 +198,13 @@ class PostgresRecorder(RemoteRecorder):
         self._listener.close()
 
     def _pages(self, statement: str, bounds: tuple[int, int], backwards: bool, **which: object) -> Iterator[Row]:
-        def page(first: int, last: int) -> list[tuple[Any, ...]]:
+        return in_pages(self._page(statement, **which), PAGE, *bounds, backwards=backwards)
+
+    def _page(self, statement: str, **which: object) -> Page:
+        def page(first: int, last: int) -> list[Any]:
             return self._connections.ask(statement, {**which, "first": first, "last": last, "limit": PAGE})
 
-        return in_pages(page, PAGE, *bounds, backwards=backwards)
+        return page
 
 
 def _id(text: str) -> str | None:

@@ -30,11 +30,12 @@ def _named(tables: Tables, statement: str) -> str:
 _EVENTS = '"{schema}".{prefix}events AS e'
 _CATALOGUE = '"{schema}".{prefix}catalogue AS c'
 _COUNTER = '"{schema}".{prefix}counter AS n'
-_COLUMNS = """
+_PAYLOAD = "CASE WHEN e.encoding IS NULL THEN coalesce(e.payload_bytes, convert_to(e.payload, 'UTF8')) END"
+_COLUMNS = f"""
     e.position, e.global_position, e.time, e.name, e.branch, e.actor, e.correlation, e.cause, e.command_id,
-    CASE WHEN e.encoding IS NULL THEN coalesce(e.payload_bytes, convert_to(e.payload, 'UTF8')) END, e.payload_hash,
-    e.digest
+    {_PAYLOAD}, e.payload_hash, e.digest
 """
+_BODY = f"e.position, e.time, {_PAYLOAD}"
 _ROW = f"%(session)s::text, {_COLUMNS}"
 _OF_SESSION = f"FROM {_EVENTS} WHERE e.session = (SELECT c.number FROM {_CATALOGUE} WHERE c.session = %(session)s)"
 # The planner is not told how many rows that is, and so expects to need few. Told that it is a full page, and knowing
@@ -72,6 +73,15 @@ AND e.position BETWEEN %(first)s AND %(last)s ORDER BY e.position {_LIMIT}
 READ_MESSAGES_BACKWARDS = f"""
 SELECT {_ROW} {_OF_SESSION} AND e.name = 'message.appended' AND e.branch = %(branch)s
 AND e.position BETWEEN %(first)s AND %(last)s ORDER BY e.position DESC {_LIMIT}
+"""
+
+# The same messages, of which only what is needed to make a frame of them.
+READ_BODIES = READ_MESSAGES.replace(_ROW, _BODY)
+READ_BODIES_BACKWARDS = READ_MESSAGES_BACKWARDS.replace(_ROW, _BODY)
+
+# What is recorded at some positions of a session.
+READ_BODIES_AT = f"""
+SELECT {_BODY} {_OF_SESSION} AND e.position = ANY(%(positions)s::bigint[]) ORDER BY e.position
 """
 
 # A page of a session's events that are no messages.

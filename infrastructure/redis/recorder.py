@@ -45,6 +45,7 @@ from typing import cast
 from ...domain.errors import OutcomeUnknown, Refused, SchemaMismatch, StoreError, StoreFailed
 from ...domain.ranges import Positions
 from ...projections.catalogue import Entry
+from ...projections.pages import Body
 from ..remote import Attempt, Moved, RemoteRecorder
 from ..rows import LAST, Appended, Row
 from . import scripts
@@ -138,6 +139,16 @@ class RedisRecorder(RemoteRecorder):
         if first <= last:
             bounds = b"[" + message_place(branch, first), b"[" + message_place(branch, last)
             yield from self._at_places(session, bounds, backwards)
+
+    def read_bodies_at(self, session: str, positions: Sequence[int]) -> list[Body]:
+        found: list[Body] = []
+        looked = 0
+        while looked < len(positions):
+            ahead = positions[looked : looked + PAGE]
+            count, *parts = self._server.read(scripts.READ_POSITIONS, session, LARGEST_PAGE, *ahead)
+            found += [(row.position, row.time, row.payload) for row in rows_of(session, parts)]
+            looked += int(count)
+        return found
 
     def read_structure(self, session: str, *, after: int = 0, until: int) -> Iterator[Row]:
         if after < until:

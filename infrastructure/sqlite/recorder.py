@@ -16,7 +16,8 @@ from ...domain.errors import InvalidValue, KeyTaken, PositionConflict, Refused, 
 from ...domain.expectation import holds
 from ...domain.ranges import Positions
 from ...projections.catalogue import Entry
-from ..paging import in_pages
+from ...projections.pages import Body
+from ..paging import Page, in_pages, whole_pages
 from ..recorder import Recorder
 from ..rows import LAST, Append, Appended, Outcome, Row, expectation_text, stamped
 from . import sql
@@ -76,6 +77,17 @@ class SQLiteRecorder(Recorder):
     ) -> Iterator[Row]:
         query = sql.READ_MESSAGES_BACKWARDS if backwards else sql.READ_MESSAGES
         yield from self._pages(query, (session, branch), (first, last), backwards)
+
+    def read_bodies(
+        self, session: str, branch: int, first: int, last: int, *, backwards: bool = False
+    ) -> Iterator[list[Body]]:
+        query = sql.READ_BODIES_BACKWARDS if backwards else sql.READ_BODIES
+        return whole_pages(self._page(query, (session, branch)), PAGE, first, last, backwards=backwards)
+
+    def read_bodies_at(self, session: str, positions: Sequence[int]) -> list[Body]:
+        places = msgspec.json.encode(positions).decode()
+        with self._connections.reading() as connection:
+            return connection.execute(sql.READ_BODIES_AT, (session, places)).fetchall()
 
     def read_structure(self, session: str, *, after: int = 0, until: int) -> Iterator[Row]:
         yield from self._pages(sql.READ_STRUCTURE, (session,), (after + 1, until), backwards=False)
@@ -158,11 +170,14 @@ class SQLiteRecorder(Recorder):
             self._news.notify_all()
 
     def _pages(self, query: str, which: tuple[Any, ...], bounds: tuple[int, int], backwards: bool) -> Iterator[Row]:
-        def page(first: int, last: int) -> list[tuple[Any, ...]]:
+        return in_pages(self._page(query, which), PAGE, *bounds, backwards=backwards)
+
+    def _page(self, query: str, which: tuple[Any, ...]) -> Page:
+        def page(first: int, last: int) -> list[Any]:
             with self._connections.reading() as connection:
                 return connection.execute(query, (*which, first, last, PAGE)).fetchall()
 
-        return in_pages(page, PAGE, *bounds, backwards=backwards)
+        return page
 
 
 def _append(connection: sqlite3.Connection, append: Append) -> Appended | Refused:

@@ -4,6 +4,7 @@ _ROW = """
     c.session, e.position, e.global_position, e.time, e.name, e.branch, e.actor, e.correlation, e.cause,
     e.command_id, CASE WHEN e.encoding IS NULL THEN CAST(e.payload AS BLOB) END, e.payload_hash, e.digest
 """
+_BODY = "e.position, e.time, CASE WHEN e.encoding IS NULL THEN CAST(e.payload AS BLOB) END"
 _OF_SESSION = "FROM catalogue AS c JOIN events AS e ON e.session = c.number WHERE c.session = ?"
 _ENTRY = """
     number, session, position, time, digest, status, key, name, user, forked_from, forked_at, messages, bytes,
@@ -28,6 +29,15 @@ ORDER BY e.position LIMIT ?
 READ_MESSAGES_BACKWARDS = f"""
 SELECT {_ROW} {_OF_SESSION} AND e.branch = ? AND e.name = 'message.appended' AND e.position BETWEEN ? AND ?
 ORDER BY e.position DESC LIMIT ?
+"""
+
+# The same messages, of which only what is needed to make a frame of them.
+READ_BODIES = READ_MESSAGES.replace(_ROW, _BODY)
+READ_BODIES_BACKWARDS = READ_MESSAGES_BACKWARDS.replace(_ROW, _BODY)
+
+# What is recorded at some positions of a session.
+READ_BODIES_AT = f"""
+SELECT {_BODY} {_OF_SESSION} AND e.position IN (SELECT value FROM json_each(?)) ORDER BY e.position
 """
 
 # A page of a session's events that are no messages.

@@ -1,0 +1,160 @@
+"""Messages as frames: Arrow, pandas and Polars, in columns whose types are the same whatever the rows hold.
+
+Rows go from what is stored into columns some at a time, so what is held is the frame and a page. `branch` is the name
+of the branch that a message was written on, `session` the session that it is read in, `id` says where it was recorded.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from ..domain.content import MessageRole, as_text
+from ..domain.ranges import Origin
+from .extras import needed
+from .pages import Page, Reader
+from .said import NO_METADATA, AnswerSaid, OtherSaid, Said, said
+
+if TYPE_CHECKING:
+    import pandas
+    import polars
+    import pyarrow
+
+ROWS = 2000
+"""Rows of a batch: so few that they stay in the processor's caches until their columns are made."""
+
+LARGEST = 2**63 - 1
+"""The largest number that a column has room for."""
+
+
+def schema() -> "pyarrow.Schema":
+    """The columns of a frame of messages."""
+    with needed("pyarrow", "frames"):
+        import pyarrow as pa
+    return pa.schema(
+        [
+            ("id", pa.string()),
+            ("position", pa.int64()),
+            ("created_at", pa.timestamp("us", "UTC")),
+            ("session", pa.string()),
+            ("branch", pa.string()),
+            ("role", pa.string()),
+            ("content", pa.large_string()),
+            ("sender", pa.string()),
+            ("recipient", pa.string()),
+            ("origin", pa.string()),
+            ("model", pa.string()),
+            ("input_tokens", pa.int64()),
+            ("output_tokens", pa.int64()),
+            ("metadata", pa.large_string()),
+        ]
+    )
+
+
+def batches(reader: Reader, pages: Iterable[Page]) -> Iterator["pyarrow.RecordBatch"]:
+    """The messages of pages as record batches, each made when it is asked for."""
+    with needed("pyarrow", "frames"):
+        import pyarrow as pa
+    columns = schema()
+    for some in _gathered(pages):
+        lists = _columns(reader, some)
+        arrays = [_array(values, field.type) for values, field in zip(lists, columns, strict=True)]
+        yield pa.RecordBatch.from_arrays(arrays, schema=columns)
+
+
+def stream(reader: Reader, pages: Iterable[Page]) -> "pyarrow.RecordBatchReader":
+    """The messages of pages as a stream, which can be read once."""
+    with needed("pyarrow", "frames"):
+        import pyarrow as pa
+    return pa.RecordBatchReader.from_batches(schema(), batches(reader, pages))
+
+
+def arrow(reader: Reader, pages: Iterable[Page]) -> "pyarrow.Table":
+    """The messages of pages as an Arrow table."""
+    with needed("pyarrow", "frames"):
+        import pyarrow as pa
+    return pa.Table.from_batches(batches(reader, pages), schema=schema())
+
+
+def pandas_frame(reader: Reader, pages: Iterable[Page]) -> "pandas.DataFrame":
+    """The messages of pages as a pandas DataFrame; whole numbers that may be missing are of type Int64."""
+    with needed("pyarrow", "frames"):
+        import pyarrow as pa
+    with needed("pandas", "frames"):
+        import pandas as pd
+    table = arrow(reader, pages)
+    frame: pd.DataFrame = table.to_pandas(types_mapper={pa.int64(): pd.Int64Dtype()}.get)
+    frame["position"] = frame["position"].astype("int64")
+    return frame
+
+
+def polars_frame(reader: Reader, pages: Iterable[Page]) -> "polars.DataFrame":
+    """The messages of pages as a Polars DataFrame."""
+    with needed("polars", "frames"):
+        import polars as pl
+    return pl.DataFrame(stream(reader, pages))
+
+
+def _gathered(pages: Iterable[Page]) -> Iterator[list[Page]]:
+    """The pages, as many together as make a batch; what is longer is not cut."""
+    some: list[Page] = []
+    count = 0
+    for page in pages:
+        some.append(page)
+        count += len(page.bodies)
+        if count >= ROWS:
+            yield some
+            some, count = [], 0
+    if some:
+        yield some
+
+
+def _columns(reader: Reader, pages: Sequence[Page]) -> Sequence[Sequence[object]]:
+    """The columns of some pages, in the order of the schema."""
+    rows = [row for page in pages for row in said(page)]
+    contents = [row.content for row in rows]
+    bodies = [content.body for content in contents]
+    usages = [content.usage if type(content) in _WITH_MODEL else None for content in contents]  # type: ignore[union-attr]  # they have one
+    return (
+        [f"{page.session}/{body[0]}" for page in pages for body in page.bodies],
+        [body[0] - page.ahead for page in pages for body in page.bodies],
+        [body[1] for page in pages for body in page.bodies],
+        [reader.session] * len(rows),
+        [reader.names[row.branch] for row in rows],
+        [_ROLES[content.role] for content in contents],
+        [body if type(body) is str else as_text(body) for body in bodies],
+        [row.sender for row in rows],
+        [row.recipient for row in rows],
+        _origins(pages, rows),
+        [content.model if type(content) in _WITH_MODEL else None for content in contents],  # type: ignore[union-attr]  # they have one
+        [None if usage is None else usage.input_tokens for usage in usages],
+        [None if usage is None else usage.output_tokens for usage in usages],
+        ["{}" if row.metadata is NO_METADATA else bytes(row.metadata) for row in rows],
+    )
+
+
+def _origins(pages: Sequence[Page], rows: Sequence[Said]) -> list[str]:
+    """How each message came to where it is shown; what was written there says it itself."""
+    if all(page.origin is Origin.AUTHORED for page in pages):
+        return [row.origin for row in rows]
+    shown = [page.origin for page in pages for _ in page.bodies]
+    return [row.origin if origin is Origin.AUTHORED else origin.value for row, origin in zip(rows, shown, strict=True)]
+
+
+def _array(values: Sequence[object], kind: "pyarrow.DataType") -> "pyarrow.Array":
+    import pyarrow as pa
+
+    if pa.types.is_timestamp(kind):
+        return pa.array(values, pa.int64()).view(kind)
+    try:
+        return pa.array(values, kind)
+    except (OverflowError, pa.ArrowInvalid):
+        if kind != pa.int64():
+            raise
+        return pa.array([each if _fits(each) else None for each in values], kind)
+
+
+def _fits(value: object) -> bool:
+    return isinstance(value, int) and -LARGEST <= value <= LARGEST
+
+
+_WITH_MODEL = frozenset({AnswerSaid, OtherSaid})
+_ROLES = {role: role.value for role in MessageRole}  # an enum's own value takes a call

@@ -1,0 +1,150 @@
+"""What frames and filters want to know of stored messages, without making a Message of each.
+
+Only the fields that are asked for are decoded, which takes half the time. The text of a content is that of its class in
+the domain all the same: a content of a kind that is not known here is made, and asked.
+"""
+
+from typing import ClassVar, TypeAlias
+
+import msgspec
+
+from ..domain.codec import decode
+from ..domain.content import (
+    ActionRequestContent,
+    ActionResponseContent,
+    AssistantResponseContent,
+    InstructionContent,
+    MessageRole,
+    SystemContent,
+    Usage,
+    as_text,
+)
+from ..domain.errors import UnreadableEvent
+from ..domain.events import Event, MessageAppended, SystemSet
+from ..domain.plain import Json
+from ..domain.ranges import Origin
+from .pages import SYSTEM, Body, Page
+
+NO_METADATA = msgspec.Raw(b"{}")
+
+
+class Tokens(msgspec.Struct, gc=False):
+    """What an answer has used."""
+
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+
+
+class _Kind(msgspec.Struct, gc=False):
+    """A content, of which only this is decoded: `body`, the part that speaks."""
+
+    role: ClassVar[MessageRole]
+
+
+class SystemSaid(_Kind, tag="system", rename={"body": "system_message"}, gc=False):
+    role: ClassVar[MessageRole] = SystemContent.role
+    body: Json = ""
+
+
+class InstructionSaid(_Kind, tag="instruction", rename={"body": "instruction"}, gc=False):
+    role: ClassVar[MessageRole] = InstructionContent.role
+    body: Json = None
+
+
+class AnswerSaid(_Kind, tag="assistant_response", rename={"body": "assistant_response"}, gc=False):
+    role: ClassVar[MessageRole] = AssistantResponseContent.role
+    body: Json = ""
+    model: str | None = None
+    usage: Tokens | None = None
+
+
+class RequestSaid(_Kind, tag="action_request", gc=False):
+    role: ClassVar[MessageRole] = ActionRequestContent.role
+    function: str = ""
+    arguments: dict[str, Json] = {}
+
+    @property
+    def body(self) -> Json:
+        return {"function": self.function, "arguments": self.arguments}
+
+
+class ResponseSaid(_Kind, tag="action_response", gc=False):
+    role: ClassVar[MessageRole] = ActionResponseContent.role
+    result: Json = None
+    error: str | None = None
+
+    @property
+    def body(self) -> Json:
+        return self.result if self.error is None else self.error
+
+
+class OtherSaid(msgspec.Struct, gc=False):
+    """A content of a kind that is not known here."""
+
+    role: MessageRole
+    body: str
+    model: str | None = None
+    usage: Tokens | None = None
+
+
+Kind: TypeAlias = SystemSaid | InstructionSaid | AnswerSaid | RequestSaid | ResponseSaid
+
+
+class Said(msgspec.Struct, gc=False):
+    """One message: what it says, and the rest of it as it is stored."""
+
+    branch: int
+    content: Kind
+    sender: str | None = None
+    recipient: str | None = None
+    metadata: msgspec.Raw = NO_METADATA
+    origin: str = Origin.AUTHORED.value
+
+    @property
+    def text(self) -> str:
+        """The plain text of the content."""
+        body = self.content.body
+        return body if type(body) is str else as_text(body)
+
+
+def said(page: Page) -> list[Said]:
+    """What the messages of a page say."""
+    try:
+        return [_decode(payload) for _, _, payload in page.bodies]  # type: ignore[arg-type]  # without one: TypeError
+    except _MISFITS:  # of one at least; from here on each by itself
+        return [_said(page, body) for body in page.bodies]
+
+
+def event_of(page: Page, body: Body) -> Event:
+    """The event that a message of a page is on the record."""
+    position, _, payload = body
+    name = "branch.system_set" if page.branch == SYSTEM else "message.appended"
+    if payload is None:
+        raise UnreadableEvent(page.session, position, name, "its payload was erased")
+    return decode(name, payload, page.session, position)
+
+
+def _said(page: Page, body: Body) -> Said:
+    try:
+        return _decode(body[2])  # type: ignore[arg-type]  # without one: TypeError
+    except _MISFITS:
+        return _other(event_of(page, body))
+
+
+def _other(event: Event) -> Said:
+    assert isinstance(event, MessageAppended | SystemSet)
+    content = event.content
+    assert content is not None
+    metadata = msgspec.Raw(msgspec.json.encode(event.metadata)) if event.metadata else NO_METADATA
+    recipient, origin = (
+        (event.recipient, event.origin.value) if isinstance(event, MessageAppended) else (None, Origin.AUTHORED.value)
+    )
+    usage: object = getattr(content, "usage", None)
+    tokens = Tokens(usage.input_tokens, usage.output_tokens) if isinstance(usage, Usage) else None
+    model: object = getattr(content, "model", None)
+    kind = OtherSaid(content.role, content.text, model if isinstance(model, str) else None, tokens)
+    return Said(event.branch, kind, event.sender, recipient, metadata, origin)  # type: ignore[arg-type]  # never decoded
+
+
+_MISFITS = (ValueError, TypeError, RecursionError)
+_decode = msgspec.json.Decoder(Said).decode

@@ -2,7 +2,7 @@
 
 from array import array
 from collections import ChainMap
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence, Set
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Reversible, Set
 from typing import TYPE_CHECKING, overload
 
 from msgspec.structs import replace
@@ -26,6 +26,7 @@ from ..domain.ranges import (
 from ..domain.record import moment
 from ..domain.state import Showing
 from . import frames
+from .chronology import in_order_recorded
 from .pages import SYSTEM, Body, Page, Reader, pages
 from .said import event_of, said
 from .table import ENDS, html_table
@@ -37,10 +38,11 @@ if TYPE_CHECKING:
     import pyarrow
 
 
-class Messages(Sequence[Message]):
+class Messages(Reversible[Message], Collection[Message]):
     """The messages that a branch showed at one moment; what is recorded later does not change them.
 
-    They speak the Arrow PyCapsule protocol, so Polars, DuckDB and pandas take them as they are.
+    They have all that a sequence has, and speak the Arrow PyCapsule protocol, so Polars, DuckDB and pandas take them as
+    they are. `collections.abc.Sequence` is not among their bases: Polars would take them for a list of objects.
     """
 
     def __init__(self, reader: Reader, ranges: Ranges, written: Written) -> None:
@@ -78,6 +80,21 @@ class Messages(Sequence[Message]):
 
     def __aiter__(self) -> AsyncIterator[Message]:
         return self._reader.in_threads(self)
+
+    def __contains__(self, message: object) -> bool:
+        return any(each == message for each in self)
+
+    def index(self, message: Message, start: int = 0, stop: int | None = None) -> int:
+        """Where a message is first shown; ValueError if it is not."""
+        chosen = range(len(self))[start:stop]
+        for place, each in zip(chosen, self[start:stop], strict=True):
+            if each == message:
+                return place
+        raise ValueError(f"{message!r} is not among the {len(chosen)} messages")
+
+    def count(self, message: Message) -> int:
+        """How often a message is shown."""
+        return sum(each == message for each in self)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Messages) and self.ids == other.ids
@@ -237,17 +254,15 @@ def all_shown(reader: Reader, showings: Iterable[Showing], written: Written, lea
 
     A message is left out if it came to all places where it is shown in one of the ways given.
     """
-    chosen: dict[int, Shown] = {}
-    systems = set()
+    systems: set[int] = set()
+    pieces: list[Range] = []
     for showing in showings:
-        if showing.system is not None:
+        if showing.system is not None and showing.system not in systems:
             systems.add(showing.system)
-            chosen[showing.system] = (SYSTEM, showing.system, Origin.AUTHORED)
-        for shown in spread(showing.ranges, written):
-            if shown[2] not in leave_out:
-                chosen.setdefault(shown[1], shown)
+            pieces.append(Range(SYSTEM, showing.system, showing.system, 1))
+        pieces += [piece for piece in showing.ranges if piece.origin not in leave_out]
     places: Written = ChainMap({SYSTEM: array("q", sorted(systems))}, written)  # type: ignore[arg-type]  # only read
-    return Messages(reader, from_positions([chosen[position] for position in sorted(chosen)], places), places)
+    return Messages(reader, in_order_recorded(pieces, places), places)
 
 
 def message_of(session: str, position: int, time: int, event: Event, origin: Origin = Origin.AUTHORED) -> Message:

@@ -5,6 +5,7 @@ Arguments: the kinds of rows to measure, by name; all of them if none is named.
 
 import random
 import sqlite3
+import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Set
@@ -22,9 +23,10 @@ from hansard.domain.content import InstructionContent
 from hansard.domain.events import MessageAppended
 
 SIZES = {1_000: "1 k", 10_000: "10 k", 100_000: "100 k"}
-KINDS = {"append", "batch", "deep", "file", "fork", "replay", "tail", "threads", "view", "wide"}
+KINDS = {"append", "batch", "deep", "file", "fork", "frames", "replay", "tail", "threads", "view", "wide"}
 TEXT = "An event-sourced store keeps every change as one immutable event. " * 9
 PAYLOAD = encode(MessageAppended(0, InstructionContent(instruction=TEXT))).decode()
+MILLION = 1_000_000
 BARE = "INSERT INTO bare VALUES (1, ?, ?)"
 
 
@@ -215,12 +217,32 @@ def measure(wanted: Set[str], folder: Path, bare: Bare, store: Store) -> None:
         wide(store)
 
 
+def frames(folder: Path, what: str, text: str) -> None:
+    address = f"sqlite:///{folder}/frames.db?durability=normal"
+
+    def step(*arguments: str) -> str:
+        command = [sys.executable, "-P", Path(__file__).with_name("bench_frames.py"), *arguments]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+    step("write", address, str(MILLION), text)
+    rate, size, grown = map(float, step("read", address).split())
+    numbers = f"{rate:.0f} rows/s, {size / 1e6:.0f} MB, peak x {grown / size:.2f}"
+    say(f"1 M {what} messages to Arrow, beside the size of the frame", numbers, "300 000 rows/s")
+    for file in folder.glob("frames.db*"):
+        file.unlink()
+
+
 def main() -> None:
     wanted = set(sys.argv[1:]) or KINDS
     if wanted - KINDS:
         sys.exit(f"no such rows: {', '.join(sorted(wanted - KINDS))}; expected some of: {', '.join(sorted(KINDS))}")
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
+        if "frames" in wanted:  # first: a process begins with the peak of the one that started it
+            frames(folder, "short", TEXT[:66])
+            frames(folder, "long", TEXT)
+        if wanted == {"frames"}:
+            return
         with open_store(f"sqlite:///{folder}/ours.db") as store:
             measure(wanted, folder, Bare(folder), store)
 

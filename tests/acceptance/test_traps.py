@@ -13,7 +13,6 @@ from hansard import (
     InvalidContent,
     Message,
     NameTaken,
-    RecordedEvent,
     Session,
     Store,
     UnknownBranch,
@@ -138,14 +137,14 @@ def test_the_end_of_a_long_branch_is_read_without_its_beginning(  # T13
 ) -> None:
     session.default_branch.add_many([str(number) for number in range(3_000)])
     read: list[int] = []
-    everything = Store.read_messages
+    everything = Store.read_bodies
 
-    def counted(store: Store, *where: Any, **how: Any) -> Iterator[RecordedEvent]:
-        for event in everything(store, *where, **how):
-            read.append(event.position)
-            yield event
+    def counted(store: Store, *where: Any, **how: Any) -> Iterator[list[Any]]:
+        for page in everything(store, *where, **how):
+            read.extend(position for position, *_ in page)
+            yield page
 
-    monkeypatch.setattr(Store, "read_messages", counted)
+    monkeypatch.setattr(Store, "read_bodies", counted)
 
     assert [message.text for message in session.default_branch.messages.last(3)] == ["2997", "2998", "2999"]
     assert len(read) == 3

@@ -4,7 +4,9 @@ Rows go from what is stored into columns some at a time, so what is held is the 
 of the branch that a message was written on, `session` the session that it is read in, `id` says where it was recorded.
 """
 
+from array import array
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from ..domain.content import MessageRole, as_text
@@ -127,7 +129,7 @@ def _columns(reader: Reader, pages: Sequence[Page]) -> Sequence[Sequence[object]
         [content.model if type(content) in _WITH_MODEL else None for content in contents],  # type: ignore[union-attr]  # they have one
         [None if usage is None else usage.input_tokens for usage in usages],
         [None if usage is None else usage.output_tokens for usage in usages],
-        ["{}" if row.metadata is NO_METADATA else bytes(row.metadata) for row in rows],
+        ["{}" if row.metadata is NO_METADATA else bytes(row.metadata).decode() for row in rows],
     )
 
 
@@ -142,6 +144,8 @@ def _origins(pages: Sequence[Page], rows: Sequence[Said]) -> list[str]:
 def _array(values: Sequence[object], kind: "pyarrow.DataType") -> "pyarrow.Array":
     import pyarrow as pa
 
+    if kind in (pa.string(), pa.large_string()) and None not in values:
+        return _text_array(values, kind)  # type: ignore[arg-type]  # columns of text hold text
     if pa.types.is_timestamp(kind):
         return pa.array(values, pa.int64()).view(kind)
     try:
@@ -150,6 +154,20 @@ def _array(values: Sequence[object], kind: "pyarrow.DataType") -> "pyarrow.Array
         if kind != pa.int64():
             raise
         return pa.array([each if _fits(each) else None for each in values], kind)
+
+
+def _text_array(values: Sequence[str], kind: "pyarrow.DataType") -> "pyarrow.Array":
+    """A column of text without gaps, joined here: Arrow's own builder grows as it goes, and keeps room to spare."""
+    import pyarrow as pa
+
+    text = "".join(values)
+    if text.isascii():
+        data, lengths = text.encode(), map(len, values)
+    else:
+        parts = [value.encode() for value in values]
+        data, lengths = b"".join(parts), map(len, parts)
+    offsets = array("q" if kind == pa.large_string() else "i", accumulate(lengths, initial=0))
+    return pa.Array.from_buffers(kind, len(values), [None, pa.py_buffer(offsets), pa.py_buffer(data)])
 
 
 def _fits(value: object) -> bool:

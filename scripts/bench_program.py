@@ -221,7 +221,7 @@ def frames(folder: Path, what: str, text: str) -> None:
     address = f"sqlite:///{folder}/frames.db?durability=normal"
 
     def step(*arguments: str) -> str:
-        command = [sys.executable, "-P", Path(__file__).with_name("bench_frames.py"), *arguments]
+        command = [sys.executable, "-P", str(Path(__file__).with_name("bench_frames.py")), *arguments]
         return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
     step("write", address, str(MILLION), text)

@@ -84,6 +84,11 @@ def test_what_is_found_is_a_sequence_again(messages: Messages) -> None:
     assert found.positions == [4, 5, 6, 8]
     assert found[0] in found
     assert messages[0] not in found
+    assert (found.index(messages[5]), found.count(messages[5]), found.count(messages[0])) == (3, 1, 0)
+    assert found.index(messages[2], 1, 3) == 1
+    for outside in ((2,), (0, 1)):
+        with pytest.raises(ValueError, match="is not among the"):
+            found.index(messages[2], *outside)
     assert found == messages.filter(role=["assistant", "user"])
 
 

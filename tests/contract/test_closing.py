@@ -20,6 +20,8 @@ USES: dict[str, Callable[[Store], object]] = {
     "read": lambda store: list(store.read("s")),
     "read backwards": lambda store: list(store.read("s", backwards=True)),
     "read_messages": lambda store: list(store.read_messages("s", 0, 1, 9)),
+    "read_bodies": lambda store: list(store.read_bodies("s", 0, 1, 9)),
+    "read_bodies_at": lambda store: store.read_bodies_at("s", [1]),
     "read_all": lambda store: store.read_all(),
     "find_session": lambda store: store.find_session("s"),
     "get_session": lambda store: store.get_session("s"),

@@ -44,6 +44,17 @@ def plan(database: sqlite3.Connection, statement: str) -> list[str]:
         ("READ_BACKWARDS", [SESSION, POSITION]),
         ("READ_MESSAGES", [SESSION, BRANCH]),
         ("READ_MESSAGES_BACKWARDS", [SESSION, BRANCH]),
+        ("READ_BODIES", [SESSION, BRANCH]),
+        ("READ_BODIES_BACKWARDS", [SESSION, BRANCH]),
+        (
+            "READ_BODIES_AT",
+            [
+                SESSION,
+                "SEARCH e USING INDEX events_by_position (session=? AND position=?)",
+                "LIST SUBQUERY 1",
+                "SCAN json_each VIRTUAL TABLE INDEX 1:",
+            ],
+        ),
         (
             "READ_STRUCTURE",
             [SESSION, "SEARCH e USING INDEX structure_by_position (session=? AND position>? AND position<?)"],

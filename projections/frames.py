@@ -7,7 +7,7 @@ of the branch that a message was written on, `session` the session that it is re
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from ..domain.content import MessageRole, as_text
 from ..domain.ranges import Origin
@@ -92,7 +92,9 @@ def polars_frame(reader: Reader, pages: Iterable[Page]) -> "polars.DataFrame":
     """The messages of pages as a Polars DataFrame."""
     with needed("polars", "frames"):
         import polars as pl
-    return pl.DataFrame(stream(reader, pages))
+    # Batch by batch, and not as a stream: what goes wrong in a stream is told in the words of Polars.
+    parts = [schema().empty_table(), *batches(reader, pages)]
+    return pl.concat([cast("pl.DataFrame", pl.from_arrow(part)) for part in parts])
 
 
 def _gathered(pages: Iterable[Page]) -> Iterator[list[Page]]:

@@ -23,7 +23,7 @@ from ..domain.ranges import (
     positions,
     spread,
 )
-from ..domain.record import moment
+from ..domain.record import RecordedEvent, moment
 from ..domain.state import Showing
 from . import frames
 from .chronology import in_order_recorded
@@ -276,3 +276,8 @@ def message_of(session: str, position: int, time: int, event: Event, origin: Ori
             return Message(system, sender, None, metadata, session, position, branch, at, origin, lineage=lineage)
         case _:
             raise TypeError(f"a {type(event).__name__} is no message")
+
+
+def recorded_message(recorded: RecordedEvent, origin: Origin = Origin.AUTHORED) -> Message:
+    """The message that a recorded event is."""
+    return message_of(recorded.session, recorded.position, recorded.time, recorded.event, origin)

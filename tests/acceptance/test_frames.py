@@ -137,20 +137,21 @@ def test_polars_takes_the_messages_as_they_are(session: Session) -> None:
 
 
 def test_pandas_takes_the_messages_as_they_are(session: Session) -> None:
-    frame = pd.DataFrame.from_arrow(session.messages)  # type: ignore[attr-defined]  # its types do not know it yet
+    pandas: Any = pd.DataFrame  # its types do not know yet that it can
+    frame = pandas.from_arrow(session.messages)
 
     assert frame["content"].tolist() == ["Be brief.", "Explain", "Keep facts."]
 
 
 def test_duckdb_asks_the_messages_as_a_table(session: Session) -> None:
     messages = session.messages
-    with duckdb.connect() as connection:
-        connection.register("messages", messages)
-        counted = connection.execute("SELECT role, count(*) FROM messages GROUP BY role ORDER BY role").fetchall()
-        joined = connection.execute(
-            "SELECT a.content, b.content FROM messages AS a JOIN messages AS b ON b.position = a.position + 1"
-            " WHERE a.metadata::JSON ->> '$.tags[0]' = 'a'"
-        ).fetchall()
+    assert len(messages) == 3  # and asked by its name in what follows
+
+    counted = duckdb.sql("SELECT role, count(*) FROM messages GROUP BY role ORDER BY role").fetchall()
+    joined = duckdb.sql(
+        "SELECT a.content, b.content FROM messages AS a JOIN messages AS b ON b.position = a.position + 1"
+        " WHERE a.metadata::JSON ->> '$.tags[0]' = 'a'"
+    ).fetchall()
 
     assert counted == [("assistant", 1), ("system", 1), ("user", 1)]
     assert joined == [("Explain", "Keep facts.")]

@@ -116,7 +116,7 @@ def _fitting(kind: type[MessageContent], name: str, value: Json) -> Iterator[Jso
             value = msgspec.to_builtins(usage_from(value))
         elif name == "response_format":
             value = msgspec.to_builtins(response_format_from(value))
-        elif name == "images" and not all(isinstance(each, str) and ":" in each for each in value or ()):
+        elif name == "images" and isinstance(value, list) and not any(":" in str(each) for each in value):
             return  # not where they are, but what they are: only a provider knows how to read that
         msgspec.convert(value, _TYPES[kind][name])
     except (msgspec.ValidationError, InvalidContent):

@@ -9,7 +9,7 @@ from .chat import ROLES, content_of_chat, made
 from .content import KINDS, MessageContent, ResponseFormat, Usage
 from .content_types import is_registered, plain_other, registered_content
 from .errors import InvalidContent
-from .plain import Json, plain
+from .plain import AGAIN, Json, plain
 from .structured import response_format_from, usage_from
 
 # Keys that only accompany another key: alone they say nothing.
@@ -42,7 +42,7 @@ def plain_content(content: MessageContent) -> MessageContent:
     if kind is None:
         return plain_other(content)
     fields = {name: getattr(content, name) for name in kind.__struct_fields__}
-    return made(kind, plain(_shaped(fields), "a message"))
+    return made(kind, plain(_shaped(fields), "a message", AGAIN))
 
 
 def is_pair(given: object) -> TypeGuard[tuple[str, Json]]:

@@ -14,7 +14,7 @@ from msgspec.structs import fields, replace
 from .content import KINDS, Content, MessageContent, MessageRole
 from .errors import ContentTypeTaken, InvalidContent, InvalidValue
 from .frozen import NO_KEYS
-from .plain import Json, plain
+from .plain import AGAIN, Json, plain
 
 C = TypeVar("C", bound=type[MessageContent])
 
@@ -140,7 +140,7 @@ def registered_content(given: dict[str, Json]) -> MessageContent:
 def plain_other(content: MessageContent) -> MessageContent:
     """The same content of no kind of Hansard's own, its values plain and checked."""
     try:
-        form = plain(stored_form(content), "a message")
+        form = plain(stored_form(content), "a message", AGAIN)
     except (TypeError, ValueError) as reason:
         if isinstance(reason, InvalidContent | InvalidValue):
             raise

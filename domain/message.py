@@ -13,7 +13,7 @@ from .content_given import content_from
 from .content_types import content_in, stored_form
 from .errors import InvalidValue
 from .frozen import NO_KEYS, frozen, frozen_struct
-from .plain import DEEPEST, Json, plain, utc
+from .plain import AGAIN, DEEPEST, Json, plain, utc
 from .ranges import Origin
 
 ContentGiven: TypeAlias = MessageContent | str | Mapping[str, Any] | tuple[str, Any]
@@ -137,7 +137,7 @@ class Message(msgspec.Struct, frozen=True, eq=False, repr_omit_defaults=True):
         form = {field: getattr(self, field) for field in self.__struct_fields__}
         form |= {"content": stored_form(self.content), "origin": self.origin.value, "lineage": list(self.lineage)}
         form["created_at"] = None if self.created_at is None else utc(self.created_at).isoformat()
-        told: dict[str, Json] = plain({"id": self.id, "role": self.role.value, **form}, "a message")
+        told: dict[str, Json] = plain({"id": self.id, "role": self.role.value, **form}, "a message", AGAIN)
         return told
 
     @classmethod
@@ -145,7 +145,7 @@ class Message(msgspec.Struct, frozen=True, eq=False, repr_omit_defaults=True):
         """The message that `to_dict` told."""
         if not isinstance(given, Mapping):
             raise InvalidValue("a message", f"cannot be read from a {type(given).__name__}: expected a dict")
-        form = plain(given, "a message")
+        form = plain(given, "a message", AGAIN)
         told = {key: form.pop(key) for key in ("id", "role") if key in form}
         try:
             content = content_in(form.pop("content"))
@@ -196,7 +196,7 @@ class MessageDict(dict[str, Any]):
     """
 
     def __init__(self, message: Message) -> None:
-        super().__init__(plain(chat_of(message.content), "a message"))
+        super().__init__(plain(chat_of(message.content), "a message", AGAIN))
         self.message = message
 
     def __getattr__(self, name: str) -> Any:

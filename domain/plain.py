@@ -16,6 +16,9 @@ Json: TypeAlias = Any
 DEEPEST = 100
 """Levels of nesting that every JSON reader can be trusted with."""
 
+AGAIN = -3
+"""The depth at which values start that were taken before and stand within something by now, as in a content."""
+
 LONGEST = 4300
 """Digits of a whole number that Python turns into text and back."""
 

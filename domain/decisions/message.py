@@ -46,11 +46,9 @@ def appended(branch: int, message: Message) -> Event:
     content = message.content
     metadata = plain(message.metadata, "metadata") if message.metadata else NO_KEYS
     if isinstance(content, SystemContent):
-        return SystemSet(branch, content, message.sender, metadata, tuple(message.lineage))
+        return SystemSet(branch, content, message.sender, metadata, message.lineage)
     said = cast(Content, content)  # or one of an application's own
-    return MessageAppended(
-        branch, said, message.sender, message.recipient, metadata, message.origin, tuple(message.lineage)
-    )
+    return MessageAppended(branch, said, message.sender, message.recipient, metadata, message.origin, message.lineage)
 
 
 def _was_shown(state: State, branch: BranchState, message: int) -> bool:

@@ -109,6 +109,23 @@ def test_any_json_is_read_back_exactly(store: Store, values: list[Json]) -> None
     assert [Message.from_json(message.to_json()) for message in read] == read
 
 
+def test_what_is_nested_as_deep_as_can_be_is_exported_imported_and_copied_like_all_else(store: Store) -> None:
+    deepest: list[Json] = []
+    for _ in range(98):
+        deepest = [deepest]
+    session = Session(store=store)
+    session.add_message({"result": deepest})
+    session.add_message({"role": "user", "content": "x", "deep": deepest})
+
+    for message in list(session.messages):
+        assert Message.from_json(message.to_json()) == message
+        assert session.add_message(message.clone()).content == message.content
+    session.messages = session.get_messages()
+    assert len(session.fork_session(self_contained=True).messages) == 4
+    with pytest.raises(InvalidValue, match="nested too deep"):
+        session.add_message({"result": [[[deepest]]]})
+
+
 def test_a_text_of_five_megabytes_is_read_back_exactly(store: Store) -> None:
     text = "\u00e9\U0001f600\0 \\" * 500_000
     session = Session(store=store)

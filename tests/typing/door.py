@@ -10,6 +10,7 @@ from hansard import (
     Branch,
     BranchView,
     Message,
+    MessageDict,
     MessageRole,
     Messages,
     Origin,
@@ -33,6 +34,11 @@ def sessions(store: Store) -> None:
     assert_type(session.fork(), Branch)
     assert_type(session.fork("main", at=3, name="retry"), Branch)
     assert_type(session.add_message({"assistant_response": "yes"}), Message)
+    assert_type(session.add_message("user", "yes"), Message)
+    assert_type(session.add_message(role="user", content="yes"), Message)
+    assert_type(session.get_messages(limit=3), list[MessageDict])
+    assert_type(session.messages, Messages)
+    session.messages = ["yes", ("assistant", "no"), {"role": "user", "content": "why?"}]
     assert_type(session.name, str | None)
     assert_type(session.position, int)
     assert_type(session.events(), Iterator[RecordedEvent])

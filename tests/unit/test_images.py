@@ -297,6 +297,7 @@ SHOWN = {"type": "image_url", "image_url": {"url": URL}}
         UnknownContent(tag="a.b", fields={"parts": [SHOWN]}),
         content_from({"role": "user", "content": [SHOWN]}),
         content_from({"role": "user", "content": "look", "images": [URL]}),
+        content_from({"role": "user", "content": "look", "images": [URL, URL]}),
     ],
 )
 def test_images_are_found_wherever_a_provider_would_look(content: MessageContent) -> None:
@@ -323,3 +324,10 @@ def test_image_data_is_found_too() -> None:
 )
 def test_what_shows_no_image_is_left_alone(content: MessageContent) -> None:
     assert list(images_in(content)) == []
+
+
+def test_a_list_of_images_that_says_of_one_where_it_is_is_looked_at_as_a_whole() -> None:
+    assert list(images_in(content_from({"role": "user", "content": "look", "images": ["aGVsbG8=", URL]}))) == [
+        "aGVsbG8=",
+        URL,
+    ]

@@ -6,7 +6,7 @@ from typing import TypeGuard
 import msgspec
 
 from .chat import ROLES, content_of_chat, made
-from .content import KINDS, MessageContent, ResponseFormat, Usage
+from .content import KINDS, InstructionContent, MessageContent, ResponseFormat, Usage
 from .content_types import is_registered, plain_other, registered_content
 from .errors import InvalidContent
 from .plain import AGAIN, Json, plain
@@ -23,7 +23,7 @@ ACCEPTED = (*sorted({key for kind in KINDS for key in kind.__struct_fields__} - 
 def content_from(given: object) -> MessageContent:
     """The content that a caller's text, dict, pair or content stands for; refused if it names none."""
     if isinstance(given, str):
-        return made(KINDS[0], {"instruction": plain(given, "a message")})
+        return InstructionContent(instruction=plain(given, "a message"))
     if isinstance(given, MessageContent):
         return plain_content(given)
     if isinstance(given, Mapping):

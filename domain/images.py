@@ -14,7 +14,7 @@ import msgspec
 from msgspec.structs import force_setattr
 
 from .addresses import fault_of_host
-from .content import InstructionContent, MessageContent, is_simple
+from .content import InstructionContent, MessageContent
 from .errors import ImageRefused, InvalidValue
 from .plain import Json
 
@@ -114,8 +114,6 @@ class ImagePolicy(msgspec.Struct, frozen=True, kw_only=True):
 
 def images_in(content: MessageContent) -> Iterator[str]:
     """The addresses of all images that a content shows, in fields and in the parts of whatever is nested in it."""
-    if is_simple(content):
-        return
     if isinstance(content, InstructionContent):
         yield from content.images
     for field in content.__struct_fields__:

@@ -227,4 +227,5 @@ def message_from(
     for participant in (sender, recipient):
         if participant is not None and not isinstance(participant, str):
             raise InvalidValue("a sender or recipient", f"cannot be a {type(participant).__name__}: expected a str")
-    return Message(content_from(given), sender, recipient, dict(metadata or {}), origin=origin, lineage=lineage)
+    kept = dict(metadata) if metadata else NO_KEYS
+    return Message(content_from(given), sender, recipient, kept, origin=origin, lineage=lineage)

@@ -8,6 +8,7 @@ from time import sleep
 from typing import TypeAlias
 
 from ._provenance import provenance
+from .domain.content import is_simple
 from .domain.errors import InvalidValue, PositionConflict, Refused, SessionNotFoundError
 from .domain.events import Event, MessageAppended, SystemSet
 from .domain.evolve import Placed, evolve
@@ -105,8 +106,9 @@ class Live:
     def _drafted(self, events: Sequence[Event]) -> list[Draft]:
         """The events ready for storage; the one place that everything passes which a session records."""
         for event in events:
-            if isinstance(event, MessageAppended | SystemSet) and event.content is not None:
-                for url in images_in(event.content):
+            content = event.content if isinstance(event, MessageAppended | SystemSet) else None
+            if content is not None and not is_simple(content):
+                for url in images_in(content):
                     self.images.check(url)
         return draft(events)
 

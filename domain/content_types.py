@@ -55,7 +55,7 @@ class UnknownContent(MessageContent, frozen=True):
 
     @property
     def body(self) -> Json:
-        return {key: value for key, value in self.fields.items() if key != "role"}
+        return {key: value for key, value in self.fields.items() if key != "role"} or None
 
 
 def content_type(name: str) -> Callable[[C], C]:

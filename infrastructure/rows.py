@@ -17,6 +17,9 @@ from ..projections.catalogue import HOUSEKEEPING, LABELS, Entry, described
 LAST = 2**62
 """Behind every position and global position, and as far as any database counts."""
 
+SPEAKERS = ("user", "assistant", "tool")
+"""The roles that a content of an application's own may have, and says that it has."""
+
 MESSAGE_APPENDED = "message.appended"
 """The one stored name that stores index by branch."""
 
@@ -135,12 +138,18 @@ def entry_after(entry: Entry, row: Row) -> Entry:
 
 
 def wordless(payload: bytes) -> bytes:
-    """What is left of the payload of a message when its words are taken out: its branch and the kind of content.
+    """What is left of the payload of a message when its words are taken out: branch, kind, who speaks, and success.
 
     The answer is the same for what is left already, so that it can be told from words put in by hand.
     """
     fields = msgspec.json.decode(payload)
-    return _encode({"branch": fields["branch"], "content": {"type": fields["content"]["type"]}})
+    content = fields["content"]
+    left = {"type": content["type"]}
+    if content.get("role") in SPEAKERS:
+        left["role"] = content["role"]
+    if isinstance(content.get("success"), bool):
+        left["success"] = content["success"]
+    return _encode({"branch": fields["branch"], "content": left})
 
 
 def erased(row: Row) -> Row:

@@ -69,18 +69,26 @@ CREATE INDEX {prefix}events_by_command ON "{schema}".{prefix}events (session, co
     WHERE command_id IS NOT NULL;
 
 -- What is on the record stays as it is. The one way out: the words are taken out of the payload of a message, which
--- leaves its branch, the kind of content and the hash, once the record says that the message was redacted.
+-- leaves its branch, the kind of content, role, success and the hash, once the record says that the message was redacted.
 CREATE FUNCTION "{schema}".{prefix}keep_events() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    words json;
 BEGIN
     IF TG_OP = 'UPDATE' THEN
+        words := CASE WHEN old.name IN ('message.appended', 'branch.system_set')
+                      THEN "{schema}".{prefix}as_json(old.payload) -> 'content' END;
         IF old.payload_hash IS NULL AND length(new.payload_hash) = 32
             AND (new.global_position, new.session, new.position, new.time, new.name, new.digest)
               = (old.global_position, old.session, old.position, old.time, old.name, old.digest)
             AND (new.branch, new.encoding, new.actor, new.correlation, new.cause, new.command_id, new.payload_bytes)
                 IS NOT DISTINCT FROM
                 (old.branch, old.encoding, old.actor, old.correlation, old.cause, old.command_id, old.payload_bytes)
-            -- By its text: as JSON, PostgreSQL would refuse a payload with a NUL character in it.
-            AND new.payload = substring(old.payload FROM '^{"branch":[0-9]+,"content":{"type":"[a-z0-9_.-]+"') || '}}'
+            AND new.payload = substring(old.payload FROM '^{"branch":[0-9]+,"content":{"type":"[a-z0-9_.-]+"')
+                || (CASE WHEN words ->> 'role' IN ('user', 'assistant', 'tool')
+                         THEN ',"role":"' || (words ->> 'role') || '"' ELSE '' END)
+                || (CASE WHEN json_typeof(words -> 'success') = 'boolean'
+                         THEN ',"success":' || (words ->> 'success') ELSE '' END)
+                || '}}'
             AND EXISTS (
                 SELECT FROM "{schema}".{prefix}events AS redaction
                 WHERE redaction.session = old.session AND redaction.position > old.position

@@ -60,7 +60,15 @@ WHEN NOT (
     old.payload_hash IS NULL AND length(new.payload_hash) = 32
     AND new.payload = json_object(
         'branch', json_extract(old.payload, '$.branch'),
-        'content', json_object('type', json_extract(old.payload, '$.content.type'))
+        'content', json_patch(
+            json_object('type', json_extract(old.payload, '$.content.type')),
+            json_object(     -- a NULL is left out
+                'role', CASE WHEN json_extract(old.payload, '$.content.role') IN ('user', 'assistant', 'tool')
+                             THEN json_extract(old.payload, '$.content.role') END,
+                'success', CASE json_type(old.payload, '$.content.success')
+                           WHEN 'true' THEN json('true') WHEN 'false' THEN json('false') END
+            )
+        )
     )
     AND (new.global_position, new.session, new.position, new.time, new.name, new.digest)
       = (old.global_position, old.session, old.position, old.time, old.name, old.digest)

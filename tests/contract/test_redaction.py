@@ -1,22 +1,39 @@
 """Words that are taken off the record are gone from the store, and the record says so and still proves itself."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
 from hansard import (
+    ActionResponseContent,
     Message,
+    MessageContent,
+    MessageRole,
     RecordedElsewhere,
     Session,
     Store,
     SystemContent,
     UnknownMessage,
+    content_type,
     open_store,
 )
 from hansard.domain.decisions import message as decisions
 
 SECRET = "her number is 555-0199"
+
+
+@content_type("redaction.shown")
+class Shown(MessageContent, frozen=True, kw_only=True):
+    """A content of an application's own."""
+
+    role: ClassVar[MessageRole] = MessageRole.TOOL
+
+    who: str
+
+    @property
+    def body(self) -> str:
+        return self.who
 
 
 @pytest.fixture
@@ -85,6 +102,21 @@ def test_every_branch_and_session_that_shows_it_shows_it_without_words(store: St
     assert [message.text for message in fork.messages] == ["Be brief.", "one", "", "three"]
     assert [message.text for message in other.messages] == ["Be brief.", "one", "", "three"]
     assert store.verify().ok
+
+
+def test_a_call_that_failed_stays_a_failure_and_a_content_of_ones_own_keeps_its_role(
+    stores: Any, store: Store, session: Session
+) -> None:
+    main = session.default_branch
+    for given in ({"error": SECRET, "request_id": "1"}, {"result": {"success": False}}, Shown(who=SECRET)):
+        session.redact(main.add(given))
+
+    failed, succeeded, shown = Session.open(session.id, store=stores.reopened(store)).messages[-3:]
+    assert isinstance(failed.content, ActionResponseContent)
+    assert isinstance(succeeded.content, ActionResponseContent)
+    assert (failed.content.success, failed.content.error, failed.role) == (False, None, "tool")
+    assert (succeeded.content.success, succeeded.content.result) == (True, None)
+    assert (shown.role, shown.text) == ("tool", "")
 
 
 def test_what_is_put_away_can_be_redacted(store: Store, session: Session) -> None:

@@ -1,0 +1,82 @@
+"""A projection, said once: what it reads, the rows it answers with, and how events change them. Pure.
+
+The same code is folded live in memory, inside the transaction that appends, and by a runner that follows the feed.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
+from itertools import islice
+
+from ..domain.errors import InvalidValue
+from ..domain.events import STORED_NAMES
+from ..domain.record import RecordedEvent
+from .rows import Kept, Rows
+from .tables import Key, Table, checked_identifier
+
+AT_A_TIME = 1000
+"""Events in one batch of a live fold; how events are cut into batches must not matter."""
+
+
+class Projection(ABC):
+    """Derive from this, name what it reads and keeps, and write `apply`.
+
+    `apply` keeps nothing in itself, and asks no clock, no chance and no outside: the same events make the same rows,
+    however they are cut into batches. With shards, events of different sessions are not seen in one order, so a row
+    must then not depend on two of them.
+    """
+
+    name: str
+    version: int = 1
+    """To be raised when `apply` or the tables change: the rows are built anew beside the old ones."""
+
+    names: Sequence[str] = ()
+    """The stored names that it reads; without any it reads all events."""
+
+    tables: Sequence[Table] = ()
+
+    @abstractmethod
+    def apply(self, batch: Sequence[RecordedEvent], rows: Rows) -> None:
+        """Changes rows by events, which come in the order they were committed."""
+
+    def needs(self, batch: Sequence[RecordedEvent]) -> Iterable[tuple[Table, Key]]:
+        """The rows that `apply` will look for, so that they are read at once; others are read one by one."""
+        return ()
+
+    def react(self, event: RecordedEvent) -> None:  # noqa: B027 (most projections only keep rows)
+        """Does something outside, once the rows are written; at least once for each event, and never in a rebuild."""
+
+    @property
+    def reacts(self) -> bool:
+        """Whether there is anything that `react` does."""
+        return type(self).react is not Projection.react
+
+    def reads(self, name: str) -> bool:
+        """Whether it reads events of this stored name."""
+        return not self.names or name in self.names
+
+
+def checked_projection(projection: Projection) -> Projection:
+    """The projection, if stores and runners can work with it."""
+    what = f"the projection {getattr(projection, 'name', type(projection).__name__)!r}"
+    checked_identifier(getattr(projection, "name", ""), what)
+    if type(projection.version) is not int or not 1 <= projection.version < 10_000:
+        raise InvalidValue(what, f"has the version {projection.version!r}: expected a whole number from 1 to 9999")
+    unknown = [name for name in projection.names if name not in STORED_NAMES]
+    if isinstance(projection.names, str) or unknown:
+        raise InvalidValue(what, f"reads {projection.names!r}: expected stored names, such as 'message.appended'")
+    tables = [table.name for table in projection.tables]
+    if len(set(tables)) < len(tables):
+        raise InvalidValue(what, f"has the tables {', '.join(tables)}: expected each name once")
+    return projection
+
+
+def fold(projection: Projection, events: Iterable[RecordedEvent], batch: int = AT_A_TIME) -> Rows:
+    """The rows that events make, folded now in memory."""
+    kept = Kept()
+    rows = Rows(checked_projection(projection).tables, kept)
+    read = (event for event in events if projection.reads(event.name))
+    while page := list(islice(read, batch)):
+        rows.know(projection.needs(page))
+        projection.apply(page, rows)
+        kept.write(rows.take_changes())
+    return rows

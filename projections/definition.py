@@ -11,7 +11,7 @@ from ..domain.errors import InvalidValue
 from ..domain.events import STORED_NAMES
 from ..domain.record import RecordedEvent
 from .rows import Kept, Rows
-from .tables import Key, Table, checked_identifier
+from .tables import Key, Shape, Table, checked_identifier
 
 AT_A_TIME = 1000
 """Events in one batch of a live fold; how events are cut into batches must not matter."""
@@ -73,7 +73,7 @@ def checked_projection(projection: Projection) -> Projection:
 def fold(projection: Projection, events: Iterable[RecordedEvent], batch: int = AT_A_TIME) -> Rows:
     """The rows that events make, folded now in memory."""
     kept = Kept()
-    rows = Rows(checked_projection(projection).tables, kept)
+    rows = Rows(map(Shape, checked_projection(projection).tables), kept)
     read = (event for event in events if projection.reads(event.name))
     while page := list(islice(read, batch)):
         rows.know(projection.needs(page))

@@ -149,8 +149,8 @@ class TableRows:
 class Rows:
     """The tables of a projection, by table or by its name: `rows[USAGE].find("main", 3)`."""
 
-    def __init__(self, tables: Sequence[Table], source: Source) -> None:
-        self._tables = {table.name: TableRows(Shape(table), source) for table in tables}
+    def __init__(self, shapes: Iterable[Shape], source: Source) -> None:
+        self._tables = {shape.table.name: TableRows(shape, source) for shape in shapes}
 
     def __getitem__(self, table: Table | str) -> TableRows:
         name = table if isinstance(table, str) else table.name
@@ -186,19 +186,24 @@ class Kept:
         self._by_first: dict[str, dict[object, dict[Key, None]]] = {}
 
     def fetch(self, shape: Shape, keys: Sequence[Key]) -> Iterable[Stored]:
-        rows = self._rows.get(shape.table.name, {})
+        rows = self._rows.get(shape.place, {})
         return [rows[key] for key in keys if key in rows]
 
     def scan(self, shape: Shape, prefix: Key) -> Iterable[Stored]:
-        rows, firsts = self._rows.get(shape.table.name, {}), self._by_first.get(shape.table.name, {})
+        rows, firsts = self._rows.get(shape.place, {}), self._by_first.get(shape.place, {})
         keys = firsts.get(prefix[0], ()) if prefix else chain.from_iterable(firsts.values())
         return [rows[key] for key in keys if key[: len(prefix)] == prefix]
+
+    def drop(self, place: str) -> None:
+        """Lets go of a table."""
+        self._rows.pop(place, None)
+        self._by_first.pop(place, None)
 
     def write(self, changes: Iterable[Change]) -> None:
         """Makes what a batch changed the rows that are kept."""
         for shape, put, deleted in changes:
-            rows = self._rows.setdefault(shape.table.name, {})
-            firsts = self._by_first.setdefault(shape.table.name, {})
+            rows = self._rows.setdefault(shape.place, {})
+            firsts = self._by_first.setdefault(shape.place, {})
             for stored in put:
                 key = shape.key_of(stored)
                 rows[key] = stored

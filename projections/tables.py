@@ -21,8 +21,10 @@ Stored: TypeAlias = tuple[Any, ...]
 """A row as it is kept: its values in the order of the columns, JSON as text."""
 
 IDENTIFIER = re.compile(r"[a-z](_?[a-z0-9])*")
-LONGEST = 20
-"""Characters of a name; what a database makes of several of them must stay within PostgreSQL's 63."""
+LONGEST = 16
+"""Characters of the name of a projection or a table: those made of both must stay within PostgreSQL's 63."""
+
+LONGEST_COLUMN = 40
 
 
 class Kind(StrEnum):
@@ -53,8 +55,9 @@ class Table(msgspec.Struct, frozen=True):
 
     def __post_init__(self) -> None:
         what = f"the table {self.name!r}"
-        for name in (self.name, *self.columns):
-            checked_identifier(name, what)
+        checked_identifier(self.name, what)
+        for name in self.columns:
+            checked_identifier(name, what, LONGEST_COLUMN)
         if not self.key or len(set(self.key)) < len(self.key):
             raise InvalidValue(what, f"has the key {self.key!r}: expected at least one column, each once")
         for name in (*self.key, *self.search, *(name for index in self.indexes for name in index)):
@@ -72,10 +75,16 @@ class Table(msgspec.Struct, frozen=True):
 
 
 class Shape:
-    """A table made ready for work: how its rows are checked, kept and given out."""
+    """A table made ready for work: how its rows are checked, kept and given out.
 
-    def __init__(self, table: Table) -> None:
+    `place` is what it is called where it is kept. The rows of a `guarded` table are locked by whoever reads them to
+    write.
+    """
+
+    def __init__(self, table: Table, place: str | None = None, *, guarded: bool = False) -> None:
         self.table = table
+        self.place = place or table.name
+        self.guarded = guarded
         self.names = tuple(table.columns)
         self.places = {name: place for place, name in enumerate(self.names)}
         self.key_places = tuple(self.places[name] for name in table.key)
@@ -122,11 +131,11 @@ class Shape:
         return f"the table {self.table.name!r}"
 
 
-def checked_identifier(name: str, what: str) -> str:
+def checked_identifier(name: str, what: str, longest: int = LONGEST) -> str:
     """The name, if every database takes it without quotes and there is room for what is added to it."""
-    if isinstance(name, str) and len(name) <= LONGEST and IDENTIFIER.fullmatch(name):
+    if isinstance(name, str) and len(name) <= longest and IDENTIFIER.fullmatch(name):
         return name
-    expected = f"expected at most {LONGEST} lower-case letters, digits and single underscores, a letter first"
+    expected = f"expected at most {longest} lower-case letters, digits and single underscores, a letter first"
     raise InvalidValue(what, f"is given the name {name!r}: {expected}")
 
 

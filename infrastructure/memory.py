@@ -14,6 +14,7 @@ from ..domain.expectation import holds
 from ..domain.ranges import Positions
 from ..projections.catalogue import Entry
 from ..projections.pages import Body
+from .projecting.memory import MemoryTarget
 from .recorder import Recorder
 from .rows import MESSAGE_APPENDED, Append, Appended, Outcome, Row, expectation_text, stamped
 
@@ -28,6 +29,8 @@ class MemoryRecorder(Recorder):
         self._sessions: dict[str, _Kept] = {}
         self._keys: dict[str, str] = {}
         self._closed = False
+        self.target = MemoryTarget()
+        """Where rows of projections are kept, for as long as this lives."""
 
     def append(self, appends: Sequence[Append]) -> list[Outcome]:
         with self._open():

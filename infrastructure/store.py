@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from time import time_ns
 
 from eventsourcing.utils import EnvType
 
@@ -15,6 +14,7 @@ from ..domain.record import NOBODY, Provenance, RecordedEvent
 from ..domain.state import State
 from ..projections.catalogue import Entry
 from ..projections.pages import Body
+from .clock import wall_clock
 from .committing import GroupCommit
 from .copying import copy
 from .library.application import HansardApplication
@@ -23,11 +23,6 @@ from .recorder import Recorder
 from .rows import LAST, Append, Appended, Draft, draft, erased, recorded
 from .twins import awaited
 from .verification import Verification, verify
-
-
-def wall_clock() -> int:
-    """Microseconds since 1970, UTC."""
-    return time_ns() // 1000
 
 
 class Store(HansardApplication):

@@ -32,9 +32,10 @@ class Change(NamedTuple):
 class TableRows:
     """The rows of one table; what is written here is written to the database when the batch is done."""
 
-    def __init__(self, shape: Shape, source: Source) -> None:
+    def __init__(self, shape: Shape, source: Source, remembers: bool = True) -> None:
         self._shape = shape
         self._source = source
+        self._remembers = remembers
         self._known: dict[Key, Stored | None] = {}
         self._changed: dict[Key, None] = {}
         self._sums: dict[Key, list[Mapping[str, int | float]]] = {}
@@ -42,6 +43,8 @@ class TableRows:
     def find(self, *key: object) -> Row | None:
         """The row with this key, or None; it is a copy: to change it, put it back."""
         stored = self._find(self._whole(key))
+        if not self._remembers:
+            self.forget()
         return None if stored is None else self._shape.row(stored)
 
     def under(self, *prefix: object) -> list[Row]:
@@ -149,8 +152,8 @@ class TableRows:
 class Rows:
     """The tables of a projection, by table or by its name: `rows[USAGE].find("main", 3)`."""
 
-    def __init__(self, shapes: Iterable[Shape], source: Source) -> None:
-        self._tables = {shape.table.name: TableRows(shape, source) for shape in shapes}
+    def __init__(self, shapes: Iterable[Shape], source: Source, *, remembers: bool = True) -> None:
+        self._tables = {shape.table.name: TableRows(shape, source, remembers) for shape in shapes}
 
     def __getitem__(self, table: Table | str) -> TableRows:
         name = table if isinstance(table, str) else table.name

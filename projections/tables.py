@@ -48,7 +48,7 @@ class Table(msgspec.Struct, frozen=True):
     """
 
     name: str
-    columns: Mapping[str, Kind]
+    columns: dict[str, Kind]
     key: tuple[str, ...]
     indexes: tuple[tuple[str, ...], ...] = ()
     search: tuple[str, ...] = ()

@@ -1,6 +1,6 @@
 """Connections to one PostgreSQL server: a pool for short calls, and what is said when one breaks."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from threading import Lock
 from time import monotonic
@@ -13,6 +13,7 @@ from ...domain.errors import StoreClosed, StoreFailed
 from ..forking import tell
 from .address import Address
 from .schema import prepare
+from .sql import Tables
 
 PATIENCE = 30.0
 """Seconds to wait for a connection, be it that all are in use or that the server is not there."""
@@ -24,6 +25,8 @@ TRIES = 5
 
 Parameters: TypeAlias = Sequence[object] | Mapping[str, object]
 Connection: TypeAlias = psycopg.Connection[tuple[Any, ...]]
+Prepare: TypeAlias = Callable[[Connection, str, Tables], None]
+"""Makes what is needed in the database, given what errors call it and which tables there are."""
 
 
 class Lost(StoreFailed):
@@ -40,7 +43,7 @@ class Connections:
     Nothing is kept in the server's session, so a transaction pooler may stand in between.
     """
 
-    def __init__(self, address: Address) -> None:
+    def __init__(self, address: Address, prepare: Prepare = prepare) -> None:
         self.name = address.name
         self.tables = address.tables
         self._conninfo = address.conninfo

@@ -1,0 +1,47 @@
+"""From an address, or from a store, to the database that rows of projections are kept in."""
+
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from ...domain.errors import InvalidValue, NotSupported
+from ..memory import MemoryRecorder
+from ..recorder import Recorder
+from ..sqlite.recorder import SQLiteRecorder
+from .memory import MemoryTarget
+from .sqlite import SQLiteFile, SQLiteTarget
+from .target import Target
+
+
+def target_of(recorder: Recorder) -> Target:
+    """The database that a store is in."""
+    if isinstance(recorder, MemoryRecorder):
+        return recorder.target
+    if isinstance(recorder, SQLiteRecorder):
+        connections = recorder.connections
+        return SQLiteTarget(recorder.name, connections.writing, connections.reading)
+    if recorder.name.startswith("postgres"):
+        from ..postgres.recorder import PostgresRecorder  # here, because the driver takes long to import
+        from .postgres import PostgresTarget
+
+        if isinstance(recorder, PostgresRecorder):
+            return PostgresTarget(recorder.connections)
+    raise NotSupported(
+        recorder.name, "keeping the rows of projections", "give the address of a SQLite file or a PostgreSQL database"
+    )
+
+
+def open_target(address: str) -> Target:
+    """The database at an address; rows may be kept elsewhere than in their store's."""
+    scheme, _, rest = address.partition("://")
+    if scheme.lower() in ("postgres", "postgresql"):
+        from .postgres import PostgresTarget  # here, because the driver takes long to import
+
+        return PostgresTarget.at(address)
+    if address == "memory://":
+        return MemoryTarget()
+    parts = urlsplit(address)
+    if scheme.lower() == "sqlite" and len(parts.path) > 1 and not (parts.netloc or parts.query or "\0" in rest):
+        return SQLiteFile(Path(unquote(parts.path[1:])).expanduser())
+    raise InvalidValue(
+        "the address of the target", "is not understood: expected 'sqlite:///rows.db' or 'postgresql://host/database'"
+    )

@@ -1,0 +1,196 @@
+"""Rows of projections in PostgreSQL: in a store's own database, or in another."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import lru_cache
+from typing import Any, TypeAlias
+
+from ...projections.rows import Change
+from ...projections.tables import Key, Kind, Shape, Stored
+from ..postgres.address import DEFAULTS, understood
+from ..postgres.connections import Connection, Connections
+from ..postgres.sql import Tables
+from .statements import column_definitions, index_definitions, matches, on_conflict, quoted
+from .target import Target, Transaction
+
+TYPES = {
+    Kind.TEXT: 'text COLLATE "C"',
+    Kind.INTEGER: "bigint",
+    Kind.REAL: "double precision",
+    Kind.BOOLEAN: "boolean",
+    Kind.JSON: "text",
+}
+ARRAYS = {Kind.TEXT: "text", Kind.INTEGER: "bigint", Kind.REAL: "float8", Kind.BOOLEAN: "boolean", Kind.JSON: "text"}
+
+SEARCHED = 200_000
+"""Characters of a text that are searched; PostgreSQL refuses to index the words of very long ones."""
+
+Clock: TypeAlias = Callable[[], int] | None
+"""Another clock than the server's."""
+
+NOW = "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
+
+
+class PostgresTarget(Target):
+    """Rows in a schema; leases go by the server's clock, unless another is given."""
+
+    def __init__(self, connections: Connections, clock: Clock = None, *, owned: bool = False) -> None:
+        self.name = connections.name
+        self._connections = connections
+        self._clock = clock
+        self._owned = owned
+        prefix = connections.tables.prefix
+        self.prefix = "" if prefix == DEFAULTS["prefix"] else prefix
+
+    @classmethod
+    def at(cls, address: str, clock: Clock = None) -> "PostgresTarget":
+        """The database at an address."""
+        return cls(Connections(understood(address), _make_schema), clock, owned=True)
+
+    @contextmanager
+    def writing(self) -> Iterator[Transaction]:
+        with self._connections.using() as connection, connection.transaction():
+            yield PostgresTransaction(connection, self._connections.tables, self._clock)
+
+    @contextmanager
+    def reading(self) -> Iterator[Transaction]:
+        with self._connections.using() as connection, connection.transaction():
+            yield PostgresTransaction(connection, self._connections.tables, self._clock, locking=False)
+
+    def close(self) -> None:
+        if self._owned:
+            self._connections.close()
+
+
+class PostgresTransaction(Transaction):
+    """What is done on one connection inside a transaction."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        tables: Tables,
+        clock: Clock = None,
+        *,
+        locking: bool = True,
+    ) -> None:
+        self._connection = connection
+        self._schema = tables.schema
+        self._clock = clock
+        self._locking = locking
+
+    def fetch(self, shape: Shape, keys: Sequence[Key]) -> Iterable[Stored]:
+        statement = _fetch(shape, self._schema) + self._lock(shape)
+        return self._connection.execute(statement, list(map(list, zip(*keys, strict=True))), binary=True).fetchall()
+
+    def scan(self, shape: Shape, prefix: Key) -> Iterable[Stored]:
+        statement = _scan(shape, self._schema, len(prefix)) + self._lock(shape)
+        return self._connection.execute(statement, prefix, binary=True).fetchall()
+
+    def write(self, changes: Iterable[Change]) -> None:
+        for shape, put, deleted in changes:
+            # One statement with arrays: a pipeline of many, as executemany makes it, can hang on large values.
+            if put:
+                self._connection.execute(_put(shape, self._schema), list(map(list, zip(*put, strict=True))))
+            if deleted:
+                self._connection.execute(_delete(shape, self._schema), list(map(list, zip(*deleted, strict=True))))
+
+    def create(self, shape: Shape) -> None:
+        if not self.exists(shape):
+            for statement in _definition(shape, self._schema):
+                self._connection.execute(statement)
+
+    def exists(self, shape: Shape) -> bool:
+        found = self._connection.execute("SELECT to_regclass(%s) IS NOT NULL", [_table(shape, self._schema)])
+        return found.fetchone() == (True,)
+
+    def drop(self, shape: Shape) -> None:
+        self._connection.execute(f"DROP TABLE IF EXISTS {_table(shape, self._schema)}")
+
+    def point(self, view: str, shape: Shape | None) -> None:
+        self._connection.execute(f'DROP VIEW IF EXISTS "{self._schema}"."{view}"')
+        if shape is not None:
+            rows = f"SELECT {quoted(*shape.names)} FROM {_table(shape, self._schema)}"
+            self._connection.execute(f'CREATE VIEW "{self._schema}"."{view}" AS {rows}')
+
+    def alone(self) -> None:
+        name = f"{self._schema}.projections"
+        self._connection.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [name])
+
+    def now(self) -> int:
+        if self._clock is not None:
+            return self._clock()
+        found = self._connection.execute(NOW).fetchone()
+        assert found is not None
+        return int(found[0])
+
+    def _lock(self, shape: Shape) -> str:
+        return " FOR UPDATE OF t" if shape.guarded and self._locking else ""
+
+
+def words_expression(shape: Shape) -> str:
+    """The expression whose index finds rows by their words; only a query that uses just this is fast."""
+    text = " || ' ' || ".join(f"coalesce(\"{name}\", '')" for name in shape.table.search)
+    return f"to_tsvector('simple', left({text}, {SEARCHED}))"
+
+
+def _table(shape: Shape, schema: str) -> str:
+    return f'"{schema}"."{shape.place}"'
+
+
+def _definition(shape: Shape, schema: str) -> list[str]:
+    table = _table(shape, schema)
+    parts = ", ".join([*column_definitions(shape, TYPES), f"PRIMARY KEY ({quoted(*shape.table.key)})"])
+    words = f'CREATE INDEX "{shape.place}__words" ON {table} USING gin ({words_expression(shape)})'
+    return [
+        f"CREATE TABLE {table} ({parts})",
+        *index_definitions(shape, table),
+        *([words] if shape.table.search else []),
+    ]
+
+
+def _arrays(shape: Shape, names: Sequence[str]) -> str:
+    return ", ".join(f"%s::{ARRAYS[shape.table.columns[name]]}[]" for name in names)
+
+
+def _same_key(shape: Shape) -> str:
+    return " AND ".join(f't."{name}" = k."{name}"' for name in shape.table.key)
+
+
+@lru_cache
+def _fetch(shape: Shape, schema: str) -> str:
+    columns, key = ", ".join(f't."{name}"' for name in shape.names), shape.table.key
+    wanted = f"unnest({_arrays(shape, key)}) AS k ({quoted(*key)})"
+    joined = f"{wanted} JOIN {_table(shape, schema)} AS t ON {_same_key(shape)}"
+    return f"SELECT {columns} FROM {joined} ORDER BY {_order(shape)}"
+
+
+@lru_cache
+def _scan(shape: Shape, schema: str, length: int) -> str:
+    found = f"{_table(shape, schema)} AS t WHERE {matches(shape.table.key[:length], '%s')}"
+    return f"SELECT {quoted(*shape.names)} FROM {found} ORDER BY {_order(shape)}"
+
+
+def _order(shape: Shape) -> str:
+    return ", ".join(f't."{name}"' for name in shape.table.key)
+
+
+@lru_cache
+def _put(shape: Shape, schema: str) -> str:
+    rows = f"SELECT * FROM unnest({_arrays(shape, shape.names)})"
+    return f"INSERT INTO {_table(shape, schema)} ({quoted(*shape.names)}) {rows} {on_conflict(shape)}"
+
+
+@lru_cache
+def _delete(shape: Shape, schema: str) -> str:
+    key = shape.table.key
+    gone = f"unnest({_arrays(shape, key)}) AS k ({quoted(*key)})"
+    return f"DELETE FROM {_table(shape, schema)} AS t USING {gone} WHERE {_same_key(shape)}"
+
+
+def _make_schema(connection: Any, store: str, tables: Tables) -> None:
+    found = connection.execute("SELECT to_regnamespace(%s) IS NOT NULL", [f'"{tables.schema}"']).fetchone()
+    if found == (True,):
+        return
+    with connection.transaction():
+        connection.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [tables.channel])
+        connection.execute(f'CREATE SCHEMA IF NOT EXISTS "{tables.schema}"')

@@ -1,0 +1,40 @@
+"""The rows of a projection for whoever asks: those of the version that counts, as they are at that moment."""
+
+from collections.abc import Sequence
+
+from ...domain.errors import UnknownProjection
+from ...projections.definition import Projection
+from ...projections.rows import Rows
+from ...projections.tables import Key, Shape, Stored
+from .ledger import Ledger
+from .target import Target
+
+
+def read_rows(target: Target, projection: Projection) -> Rows:
+    """The rows of the version that counts when each question is asked; nothing that is put there is written."""
+    return Rows(target.shapes(projection), _Current(target, projection), remembers=False)
+
+
+class _Current:
+    """Asks the version that counts, whichever that is at the moment."""
+
+    def __init__(self, target: Target, projection: Projection) -> None:
+        self._target = target
+        self._projection = projection
+
+    def fetch(self, shape: Shape, keys: Sequence[Key]) -> Sequence[Stored]:
+        with self._target.reading() as transaction:
+            return list(transaction.fetch(self._shape(Ledger(self._target, transaction), shape), keys))
+
+    def scan(self, shape: Shape, prefix: Key) -> Sequence[Stored]:
+        with self._target.reading() as transaction:
+            return list(transaction.scan(self._shape(Ledger(self._target, transaction), shape), prefix))
+
+    def _shape(self, ledger: Ledger, shape: Shape) -> Shape:
+        name = ledger.find_name(self._projection.name)
+        if name is None:
+            known = tuple(each.projection for each in ledger.names())
+            raise UnknownProjection(self._target.name, self._projection.name, known)
+        if name.version == self._projection.version:
+            return shape
+        return Shape(shape.table, self._target.place(name.projection, shape.table.name, name.version))

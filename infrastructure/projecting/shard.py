@@ -1,0 +1,472 @@
+"""One shard of one projection at work: a lease, then batch after batch, each with its rows and its checkpoint at once.
+
+A shard reads the feed of all sessions and takes the events of its own. Whatever goes wrong is raised; `failed` then
+decides what the next step does.
+"""
+
+from collections.abc import Callable, Sequence
+from enum import Enum
+from typing import NamedTuple
+from zlib import crc32
+
+import msgspec
+import structlog
+from msgspec.structs import replace
+
+from ...domain.errors import CheckpointMismatch, StoreError, UnreadableEvent
+from ...domain.record import RecordedEvent
+from ...projections.definition import Projection
+from ...projections.rows import Rows
+from ...projections.tables import Key, Shape, Stored
+from ..recorder import Recorder
+from ..rows import Row, recorded
+from .ledger import Checkpoint, Hook, Ledger, Letter, Wish
+from .target import Target, Transaction
+from .versions import take_over
+
+log = structlog.get_logger("hansard")
+
+REACTIONS_AT_A_TIME = 100
+
+
+class Pace(msgspec.Struct, frozen=True, kw_only=True):
+    """How a runner works: sizes, and times in seconds.
+
+    A batch is one transaction. Who holds a lease is left alone for that long. An event that cannot be applied is tried
+    so often before it is parked, first after a short wait, then after longer ones.
+    """
+
+    batch: int = 1000
+    lease: float = 10.0
+    poll: float = 1.0
+    tries: int = 3
+    first_wait: float = 0.2
+    longest_wait: float = 30.0
+
+
+class LeaseLost(Exception):
+    """Another runner has the shard; what this one was about to write is not written."""
+
+
+class Condition(Enum):
+    """What a shard is doing, as far as this process knows."""
+
+    STANDBY = "standby"
+    """Another runner has the lease, or nobody has asked for it yet."""
+    WORKING = "working"
+    PAUSED = "paused"
+    STOPPED = "stopped"
+    """It met an event that it cannot apply while its rows are built, or a store that it does not belong to."""
+
+
+class Suspect(NamedTuple):
+    """What was tried last, in case it fails: the first of so many events, and the dead letter they wait behind."""
+
+    hook: Hook
+    row: Row
+    events: int = 1
+    letter: Letter | None = None
+
+
+class Shard:
+    """A shard of a projection, as one runner works on it."""
+
+    def __init__(
+        self,
+        recorder: Recorder,
+        target: Target,
+        projection: Projection,
+        which: tuple[int, int],
+        owner: str,
+        pace: Pace,
+        clock: Callable[[], float],
+        jitter: Callable[[], float],
+    ) -> None:
+        self.projection = projection
+        self.shard, self.shards = which
+        self._which = (projection.name, projection.version, self.shard)
+        self.condition = Condition.STANDBY
+        self.due = 0.0
+        """When, by the clock of this process, there is something to do again after a failure."""
+        self.seen = 0
+        """The global position up to which this process knows the rows to be."""
+        self.failures = 0
+        self._recorder, self._target, self._owner, self._pace = recorder, target, owner, pace
+        self._clock, self._jitter = clock, jitter
+        self._tables = _Bound()
+        self._rows = Rows(target.shapes(projection), self._tables)
+        self._limit = pace.batch
+        self._token: int | None = None
+        self._renewed = 0.0
+        self._reacted = 0
+        self._counts = self._building = False
+        self._letters: list[Letter] = []
+        self._looked = self._rested = -pace.poll
+        self._suspect: Suspect | None = None
+        self._tried: tuple[Suspect | None, int] = (None, 0)
+        self._verdict: tuple[Suspect, Exception] | None = None
+
+    @property
+    def held(self) -> dict[str, int]:
+        """The sessions whose events wait behind one that was parked, and its position."""
+        return {letter.session: letter.position for letter in self._letters if letter.hook == Hook.APPLY}
+
+    def step(self) -> bool:
+        """Does one piece of work; answers whether there may be more to do at once."""
+        self._suspect = None
+        if self._token is None and not self._take_lease():
+            self.due = self._clock() + self._pace.poll
+            return False
+        if self._verdict is not None:
+            return self._judge(*self._verdict)
+        moved = self._answer_letters() or self._react() or self._advance()
+        self._tried = (None, 0)
+        if not moved and self._token is not None:
+            self._rest()
+        return moved
+
+    def failed(self, reason: Exception) -> None:
+        """Takes note of what a step raised, and decides what comes next."""
+        self._rows.forget()
+        if isinstance(reason, LeaseLost):
+            self._let_go(Condition.STANDBY)
+            return
+        self.failures += 1
+        suspect, (before, tries) = self._suspect, self._tried
+        tries = tries + 1 if suspect is None or before is None or suspect.row == before.row else 1
+        self._tried = (suspect, tries)
+        wait = min(self._pace.first_wait * 2 ** min(tries - 1, 30), self._pace.longest_wait)
+        self.due = self._clock() + wait * (0.5 + self._jitter() / 2)
+        log.warning(
+            "projection failed",
+            projection=self.projection.name,
+            version=self.projection.version,
+            shard=self.shard,
+            error=type(reason).__name__,
+            session=suspect.row.session if suspect else None,
+            position=suspect.row.position if suspect else None,
+            tries=tries,
+        )
+        if isinstance(reason, CheckpointMismatch):
+            self._verdict = (Suspect(Hook.APPLY, _NOWHERE), reason)
+        elif suspect is None or (isinstance(reason, StoreError) and not isinstance(reason, UnreadableEvent)):
+            return  # the store, the target or the way there failed: the same again later
+        elif suspect.events > 1:
+            self._limit = max(1, suspect.events // 2)
+            self._tried, self.due = (None, 0), 0.0
+        elif tries >= self._pace.tries or suspect.letter is not None:
+            self._verdict = (suspect, reason)
+
+    def release(self) -> None:
+        """Gives the lease back, so that others need not wait until its time is up."""
+        if self._token is not None:
+            with self._target.writing() as transaction:
+                ledger = Ledger(self._target, transaction)
+                checkpoint = self._checkpoint(ledger)
+                if checkpoint.token == self._token:
+                    checkpoint.owner, checkpoint.leased_until = None, 0
+                    ledger.note(checkpoint)
+                    ledger.save()
+        self._let_go(Condition.STANDBY)
+
+    # The lease
+
+    def _take_lease(self) -> bool:
+        with self._target.writing() as transaction:
+            ledger = Ledger(self._target, transaction)
+            checkpoint = self._checkpoint(ledger)
+            name = ledger.find_name(self.projection.name)
+            if name is None or name.paused or checkpoint.failure is not None:
+                self.condition = Condition.PAUSED if checkpoint.failure is None else Condition.STOPPED
+                return False
+            now = transaction.now()
+            if checkpoint.owner not in (None, self._owner) and checkpoint.leased_until > now:
+                self.condition = Condition.STANDBY
+                return False
+            checkpoint.owner, checkpoint.token = self._owner, checkpoint.token + 1
+            checkpoint.leased_until = now + round(self._pace.lease * 1_000_000)
+            ledger.note(checkpoint)
+            letters = list(ledger.letters(*self._which))
+            ledger.save()
+        self._rows.forget()
+        self._token, self._letters, self._renewed = checkpoint.token, letters, self._clock()
+        self.seen, self._reacted, self.condition = checkpoint.global_position, checkpoint.reacted, Condition.WORKING
+        self._learn_standing()
+        self._compare(checkpoint)
+        return True
+
+    def _learn_standing(self) -> None:
+        with self._target.reading() as transaction:
+            ledger = Ledger(self._target, transaction)
+            name = ledger.find_name(self.projection.name)
+            version = ledger.find_version(self.projection.name, self.projection.version)
+        self._counts = name is not None and name.version == self.projection.version
+        self._building = version is not None and version.building
+
+    def _compare(self, checkpoint: Checkpoint) -> None:
+        """Makes certain that the store has the event that was read last."""
+        if checkpoint.digest is None:
+            return
+        at = checkpoint.global_position
+        digest = self._digest_at(at)
+        if digest is None and self._recorder.forgets:
+            return
+        if digest != checkpoint.digest:
+            found = "is no event" if digest is None else "is another event"
+            raise CheckpointMismatch(self._recorder.name, self.projection.name, at, found)
+
+    def _digest_at(self, global_position: int) -> str | None:
+        rows = self._recorder.read_all(after=global_position - 1, until=global_position, limit=1)
+        return rows[0].digest.hex() if rows else None
+
+    def _let_go(self, condition: Condition) -> None:
+        self._token, self.condition = None, condition
+        self._rows.forget()
+
+    def _checkpoint(self, ledger: Ledger) -> Checkpoint:
+        found = ledger.find_checkpoint(*self._which)
+        if found is None:
+            raise LeaseLost(f"version {self.projection.version} of {self.projection.name} was dropped")
+        return found
+
+    def _guarded(self, ledger: Ledger) -> Checkpoint:
+        """The checkpoint, locked until the transaction ends, if the lease is still ours."""
+        checkpoint = self._checkpoint(ledger)
+        if checkpoint.token != self._token:
+            raise LeaseLost(f"shard {self.shard} of {self.projection.name} has another owner")
+        name = ledger.find_name(self.projection.name)
+        self._counts = name is not None and name.version == self.projection.version
+        return checkpoint
+
+    def _keep(self, ledger: Ledger, transaction: Transaction, checkpoint: Checkpoint) -> None:
+        """Notes the checkpoint, and the lease for longer."""
+        checkpoint.leased_until = transaction.now() + round(self._pace.lease * 1_000_000)
+        ledger.note(checkpoint)
+        ledger.save()
+        self._renewed = self._clock()
+
+    def _rest(self) -> None:
+        """Nothing to do: sees from time to time whether to pause, and keeps the lease."""
+        now = self._clock()
+        renews = now - self._renewed >= self._pace.lease / 3
+        if not renews and now - self._rested < self._pace.poll:
+            return
+        self._rested = now
+        with self._target.reading() as transaction:
+            name = Ledger(self._target, transaction).find_name(self.projection.name)
+        if name is None or name.paused:
+            self.release()
+            self.condition = Condition.PAUSED
+        elif renews:
+            with self._target.writing() as transaction:
+                ledger = Ledger(self._target, transaction)
+                self._keep(ledger, transaction, self._guarded(ledger))
+
+    # Reading on
+
+    def _advance(self) -> bool:
+        until = self._recorder.last_global_position()
+        if until < self.seen and not self._recorder.forgets:
+            raise CheckpointMismatch(self._recorder.name, self.projection.name, self.seen, "is no event")
+        names = self.projection.names
+        rows = self._recorder.read_all(after=self.seen, until=until, names=names, limit=self._limit)
+        whole = len(rows) < self._limit
+        reached = max(until, self.seen) if whole else rows[-1].global_position
+        if reached == self.seen and not (self._building and whole):
+            return False
+        held = self.held
+        mine = [row for row in rows if self._is_mine(row) and row.session not in held]
+        digest = rows[-1].digest.hex() if rows and rows[-1].global_position == reached else self._digest_at(reached)
+        batch = self._decoded(mine)
+        with self._target.writing() as transaction:
+            ledger = Ledger(self._target, transaction)
+            checkpoint = self._guarded(ledger)
+            if checkpoint.global_position != self.seen:
+                self._went_elsewhere(checkpoint)
+                return True
+            name = ledger.find_name(self.projection.name)
+            if name is None or name.paused:
+                self._rested = -self._pace.lease
+                return False
+            if batch:
+                self._apply(transaction, batch)
+            moved = reached > self.seen
+            if moved or checkpoint.complete != whole:
+                checkpoint.global_position, checkpoint.digest, checkpoint.complete = reached, digest, whole
+                self._keep(ledger, transaction, checkpoint)
+        self.seen = reached
+        self._limit = min(self._limit * 2, self._pace.batch)
+        if whole and self._building and take_over(self._target, self.projection):
+            self._building, self._counts = False, True
+        return moved
+
+    def _is_mine(self, row: Row) -> bool:
+        return self.shards == 1 or shard_of(row.session, self.shards) == self.shard
+
+    def _decoded(self, rows: Sequence[Row], letter: Letter | None = None) -> list[RecordedEvent]:
+        if rows:
+            self._suspect = Suspect(Hook.APPLY, rows[0], len(rows), letter)
+        return list(map(recorded, rows))
+
+    def _apply(self, transaction: Transaction, batch: Sequence[RecordedEvent]) -> None:
+        """Changes the rows, as part of the transaction."""
+        suspect = self._suspect
+        self._tables.transaction = transaction
+        self._rows.know(self.projection.needs(batch))
+        self.projection.apply(batch, self._rows)
+        changes = self._rows.take_changes()
+        self._suspect = None
+        transaction.write(changes)
+        self._suspect = suspect
+
+    def _went_elsewhere(self, checkpoint: Checkpoint) -> None:
+        """Goes on from where the rows are: the database was restored, or the projection is kept inline too."""
+        self._rows.forget()
+        self.seen, self._reacted = checkpoint.global_position, checkpoint.reacted
+
+    # What cannot be applied
+
+    def _judge(self, suspect: Suspect, reason: Exception) -> bool:
+        """Parks an event in continuous life, so that the rest goes on; stops at it while rows are built."""
+        said = f"{type(reason).__name__}: {reason}"
+        with self._target.writing() as transaction:
+            ledger = Ledger(self._target, transaction)
+            checkpoint = self._guarded(ledger)
+            stops = suspect.row is _NOWHERE or (self._building and suspect.hook is Hook.APPLY)
+            if stops:
+                where = f"at position {suspect.row.position} of session {suspect.row.session}: "
+                checkpoint.failure = said if suspect.row is _NOWHERE else where + said
+                checkpoint.owner, checkpoint.leased_until = None, 0
+                ledger.note(checkpoint)
+                ledger.save()
+            else:
+                letters = self._park(ledger, transaction, checkpoint, suspect, said)
+        self._verdict, self._tried, self.due = None, (None, 0), 0.0
+        if stops:
+            log.error(
+                "projection stopped", projection=self.projection.name, shard=self.shard, reason=type(reason).__name__
+            )
+            self._let_go(Condition.STOPPED)
+            return False
+        self._letters = letters
+        return True
+
+    def _park(
+        self, ledger: Ledger, transaction: Transaction, checkpoint: Checkpoint, suspect: Suspect, said: str
+    ) -> list[Letter]:
+        row, old = suspect.row, suspect.letter
+        tries = self._tried[1]
+        if old is not None:
+            if suspect.hook is Hook.APPLY:
+                self._replay(ledger, transaction, old, before=row.position)
+            ledger.strike(old)
+            tries += old.tries
+        ledger.note(self._letter(row, suspect.hook, said, tries, transaction.now()))
+        if old is None and suspect.hook is Hook.REACT:
+            checkpoint.reacted = self._reacted = row.global_position
+        self._keep(ledger, transaction, checkpoint)
+        return list(ledger.letters(*self._which))
+
+    def _answer_letters(self) -> bool:
+        """Does what somebody asked to be done with a dead letter."""
+        if not self._letters or self._clock() - self._looked < self._pace.poll:
+            return False
+        self._looked = self._clock()
+        with self._target.reading() as transaction:
+            self._letters = list(Ledger(self._target, transaction).letters(*self._which))
+        for letter in self._letters:
+            if letter.wish is not None:
+                self._answer(letter)
+                self._looked = -self._pace.poll
+                return True
+        return False
+
+    def _answer(self, letter: Letter) -> None:
+        if letter.hook == Hook.REACT and letter.wish == Wish.RETRY:
+            (row,) = self._recorder.read(letter.session, after=letter.position - 1, until=letter.position)
+            self._suspect = Suspect(Hook.REACT, row, letter=letter)
+            self.projection.react(recorded(row))
+        with self._target.writing() as transaction:
+            ledger = Ledger(self._target, transaction)
+            checkpoint = self._guarded(ledger)
+            if letter.hook == Hook.APPLY:
+                self._replay(ledger, transaction, letter)
+            ledger.strike(letter)
+            self._keep(ledger, transaction, checkpoint)
+            letters = list(ledger.letters(*self._which))
+        self._letters = letters
+
+    def _replay(self, ledger: Ledger, transaction: Transaction, letter: Letter, before: int | None = None) -> None:
+        """Applies what a session held back, one event after the other; its reactions follow as letters of their own."""
+        after = letter.position - (letter.wish == Wish.RETRY)
+        for row in self._recorder.read(letter.session, after=after, until=None if before is None else before - 1):
+            if row.global_position > self.seen:
+                break
+            if self.projection.reads(row.name):
+                self._apply(transaction, self._decoded([row], letter))
+                if self.projection.reacts and row.global_position <= self._reacted:
+                    waiting = self._letter(row, Hook.REACT, "not done yet", 0, transaction.now())
+                    ledger.note(replace(waiting, wish=Wish.RETRY))
+
+    def _letter(self, row: Row, hook: Hook, error: str, tries: int, parked: int) -> Letter:
+        return Letter(
+            *self._which,
+            session=row.session,
+            position=row.position,
+            hook=hook,
+            global_position=row.global_position,
+            event=row.name,
+            error=error,
+            tries=tries,
+            parked=parked,
+        )
+
+    # Reactions
+
+    def _react(self) -> bool:
+        """Reacts to events whose rows are written; never before, and only for the version that counts."""
+        if not (self.projection.reacts and self._counts and self._reacted < self.seen):
+            return False
+        after, names = self._reacted, self.projection.names
+        rows = self._recorder.read_all(after=after, until=self.seen, names=names, limit=REACTIONS_AT_A_TIME)
+        held, done = self.held, after
+        try:
+            for row in rows:
+                if self._is_mine(row) and row.position < held.get(row.session, row.position + 1):
+                    self._suspect = Suspect(Hook.REACT, row)
+                    self.projection.react(recorded(row))
+                done = row.global_position
+            done = self.seen if len(rows) < REACTIONS_AT_A_TIME else done
+        finally:
+            self._note_reacted(done)
+        return True
+
+    def _note_reacted(self, done: int) -> None:
+        if done > self._reacted:
+            with self._target.writing() as transaction:
+                ledger = Ledger(self._target, transaction)
+                checkpoint = self._guarded(ledger)
+                checkpoint.reacted = done
+                self._keep(ledger, transaction, checkpoint)
+            self._reacted = done
+
+
+def shard_of(session: str, shards: int) -> int:
+    """The shard that a session's events belong to, the same in every process."""
+    return crc32(session.encode(errors="surrogatepass")) % shards
+
+
+class _Bound:
+    """Hands the questions of rows to the transaction at hand."""
+
+    transaction: Transaction
+
+    def fetch(self, shape: Shape, keys: Sequence[Key]) -> Sequence[Stored]:
+        return list(self.transaction.fetch(shape, keys))
+
+    def scan(self, shape: Shape, prefix: Key) -> Sequence[Stored]:
+        return list(self.transaction.scan(shape, prefix))
+
+
+_NOWHERE = Row("", 0, 0, 0, "", None, None, None, None, None, None, None, b"")
+"""Where a shard stops if no single event is to blame."""

@@ -1,0 +1,228 @@
+"""Rows of projections in a SQLite file: a store's own, or one beside it."""
+
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from functools import lru_cache
+from pathlib import Path
+from threading import RLock
+
+import msgspec
+
+from ...domain.errors import StoreClosed, StoreFailed
+from ...projections.rows import Change
+from ...projections.tables import Key, Kind, Shape, Stored
+from ..clock import wall_clock
+from ..forking import tell
+from .statements import column_definitions, index_definitions, matches, on_conflict, quoted
+from .target import Target, Transaction
+
+PATIENCE = 30.0
+"""Seconds to wait for another process that writes."""
+
+TYPES = {Kind.TEXT: "TEXT", Kind.INTEGER: "INTEGER", Kind.REAL: "REAL", Kind.BOOLEAN: "INTEGER", Kind.JSON: "TEXT"}
+
+Way = Callable[[], AbstractContextManager[sqlite3.Connection]]
+"""Gives a connection, inside a transaction or for reading."""
+
+
+class SQLiteTarget(Target):
+    """Rows in a file that a store has open."""
+
+    def __init__(self, name: str, writing: Way, reading: Way, clock: Callable[[], int] = wall_clock) -> None:
+        self.name = name
+        self._writing, self._reading = writing, reading
+        self._clock = clock
+
+    @contextmanager
+    def writing(self) -> Iterator[Transaction]:
+        with self._writing() as connection:
+            yield SQLiteTransaction(connection, self._clock)
+
+    @contextmanager
+    def reading(self) -> Iterator[Transaction]:
+        with self._reading() as connection:
+            yield SQLiteTransaction(connection, self._clock)
+
+    def close(self) -> None:
+        """The file is its store's to close."""
+
+
+class SQLiteFile(SQLiteTarget):
+    """Rows in a file of its own.
+
+    A commit waits for the file, not for the disk: what is lost with the power is lost together with the checkpoint.
+    """
+
+    def __init__(self, path: Path, clock: Callable[[], int] = wall_clock) -> None:
+        self._path = path.absolute()
+        super().__init__(f"sqlite:///{self._path}", self._write, self._read, clock)
+        self._lock = RLock()
+        self._connection: sqlite3.Connection | None = None
+        self._closed = False
+        self._parents: list[sqlite3.Connection] = []
+        tell(self)
+
+    def forked(self) -> None:
+        """Opens the file anew in a child process."""
+        if self._connection is not None:
+            self._parents.append(self._connection)
+        self._connection, self._lock = None, RLock()
+
+    def close(self) -> None:
+        with self._lock:
+            self._closed = True
+            if self._connection is not None:
+                self._connection.close()
+
+    def _write(self) -> AbstractContextManager[sqlite3.Connection]:
+        return self._transaction("BEGIN IMMEDIATE")
+
+    def _read(self) -> AbstractContextManager[sqlite3.Connection]:
+        return self._transaction("BEGIN")
+
+    @contextmanager
+    def _transaction(self, begin: str) -> Iterator[sqlite3.Connection]:
+        with self._lock:
+            if self._closed:
+                raise StoreClosed(self.name)
+            try:
+                connection = self._opened()
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                try:
+                    connection.execute(begin)
+                    yield connection
+                    connection.execute("COMMIT")
+                except BaseException:
+                    if connection.in_transaction:
+                        connection.execute("ROLLBACK")
+                    raise
+            except sqlite3.Error as reason:
+                raise StoreFailed(self.name, str(reason)) from reason
+
+    def _opened(self) -> sqlite3.Connection:
+        if self._connection is None:
+            self._connection = sqlite3.connect(
+                self._path, timeout=PATIENCE, isolation_level=None, check_same_thread=False, cached_statements=256
+            )
+            self._connection.execute("PRAGMA journal_mode = WAL")
+            self._connection.execute("PRAGMA synchronous = NORMAL")
+        return self._connection
+
+
+class SQLiteTransaction(Transaction):
+    """What is done on one connection inside a transaction."""
+
+    def __init__(self, connection: sqlite3.Connection, clock: Callable[[], int]) -> None:
+        self._connection = connection
+        self._clock = clock
+
+    def fetch(self, shape: Shape, keys: Sequence[Key]) -> Iterable[Stored]:
+        if len(keys) == 1:
+            return _native(shape, self._connection.execute(_fetch_one(shape), keys[0]))
+        wanted = msgspec.json.encode(keys).decode()
+        return _native(shape, self._connection.execute(_fetch_many(shape), (wanted,)))
+
+    def scan(self, shape: Shape, prefix: Key) -> Iterable[Stored]:
+        return _native(shape, self._connection.execute(_scan(shape, len(prefix)), prefix).fetchall())
+
+    def write(self, changes: Iterable[Change]) -> None:
+        for shape, put, deleted in changes:
+            if put:
+                self._connection.executemany(_put(shape), put)
+            if deleted:
+                self._connection.executemany(_delete(shape), deleted)
+
+    def create(self, shape: Shape) -> None:
+        if not self.exists(shape):
+            for statement in _definition(shape):
+                self._connection.execute(statement)
+
+    def exists(self, shape: Shape) -> bool:
+        query = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?"
+        return self._connection.execute(query, (shape.place,)).fetchone() is not None
+
+    def drop(self, shape: Shape) -> None:
+        self._connection.execute(f'DROP TABLE IF EXISTS "{shape.place}"')
+        if shape.table.search:
+            self._connection.execute(f'DROP TABLE IF EXISTS "{shape.place}__words"')
+
+    def point(self, view: str, shape: Shape | None) -> None:
+        self._connection.execute(f'DROP VIEW IF EXISTS "{view}"')
+        if shape is not None:
+            self._connection.execute(f'CREATE VIEW "{view}" AS SELECT {quoted(*shape.names)} FROM "{shape.place}"')
+
+    def alone(self) -> None:
+        """Whoever writes to the file is alone."""
+
+    def now(self) -> int:
+        return self._clock()
+
+
+def _native(shape: Shape, rows: Iterable[Stored]) -> Iterable[Stored]:
+    """The rows, with truths where SQLite has numbers."""
+    places = [place for place, kind in enumerate(shape.table.columns.values()) if kind is Kind.BOOLEAN]
+    if not places:
+        return rows
+    found = []
+    for row in rows:
+        values = list(row)
+        for place in places:
+            values[place] = None if values[place] is None else bool(values[place])
+        found.append(tuple(values))
+    return found
+
+
+def _definition(shape: Shape) -> list[str]:
+    table, search = f'"{shape.place}"', shape.table.search
+    columns = column_definitions(shape, TYPES)
+    key = quoted(*shape.table.key)
+    if not search:
+        parts = ", ".join([*columns, f"PRIMARY KEY ({key})"])
+        return [f"CREATE TABLE {table} ({parts}) STRICT, WITHOUT ROWID", *index_definitions(shape, table)]
+    # The words are found by a number that VACUUM leaves alone.
+    parts = ", ".join(["row__number INTEGER PRIMARY KEY", *columns, f"UNIQUE ({key})"])
+    words, names = f"{shape.place}__words", quoted(*search)
+    new, old = (", ".join(f'{row}."{name}"' for name in search) for row in ("new", "old"))
+    add = f'INSERT INTO "{words}" (rowid, {names}) VALUES (new.row__number, {new});'
+    remove = f'INSERT INTO "{words}" ("{words}", rowid, {names}) VALUES (\'delete\', old.row__number, {old});'
+    options = f"content='{shape.place}', content_rowid='row__number', tokenize='unicode61 remove_diacritics 2'"
+    return [
+        f"CREATE TABLE {table} ({parts}) STRICT",
+        *index_definitions(shape, table),
+        f'CREATE VIRTUAL TABLE "{words}" USING fts5({names}, {options})',
+        f'CREATE TRIGGER "{words}_a" AFTER INSERT ON {table} BEGIN {add} END',
+        f'CREATE TRIGGER "{words}_d" AFTER DELETE ON {table} BEGIN {remove} END',
+        f'CREATE TRIGGER "{words}_u" AFTER UPDATE ON {table} BEGIN {remove} {add} END',
+    ]
+
+
+@lru_cache
+def _fetch_one(shape: Shape) -> str:
+    return f'SELECT {quoted(*shape.names)} FROM "{shape.place}" WHERE {matches(shape.table.key, "?")}'
+
+
+@lru_cache
+def _fetch_many(shape: Shape) -> str:
+    columns = ", ".join(f't."{name}"' for name in shape.names)
+    same = " AND ".join(
+        f"t.\"{name}\" = json_extract(k.value, '$[{place}]')" for place, name in enumerate(shape.table.key)
+    )
+    return f'SELECT {columns} FROM json_each(?) AS k CROSS JOIN "{shape.place}" AS t WHERE {same}'
+
+
+@lru_cache
+def _scan(shape: Shape, length: int) -> str:
+    return f'SELECT {quoted(*shape.names)} FROM "{shape.place}" WHERE {matches(shape.table.key[:length], "?")}'
+
+
+@lru_cache
+def _put(shape: Shape) -> str:
+    places = ", ".join("?" * len(shape.names))
+    return f'INSERT INTO "{shape.place}" ({quoted(*shape.names)}) VALUES ({places}) {on_conflict(shape)}'
+
+
+@lru_cache
+def _delete(shape: Shape) -> str:
+    return f'DELETE FROM "{shape.place}" WHERE {matches(shape.table.key, "?")}'

@@ -1,0 +1,116 @@
+"""What a projection is doing, as its books and its store tell it; the same from every process."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from ...domain.errors import UnknownProjection
+from ..recorder import Recorder
+from .ledger import Checkpoint, Ledger, Letter, Name
+from .target import Target
+
+
+class ShardStatus(msgspec.Struct, frozen=True):
+    """How far a shard is; `lag` counts the events of the store behind it, whether it reads them or not."""
+
+    shard: int
+    global_position: int
+    lag: int
+    lag_seconds: float
+    owner: str | None
+    failure: str | None
+
+
+class Status(msgspec.Struct, frozen=True):
+    """What a version of a projection is doing; `counts` says whether its rows are those that are asked."""
+
+    projection: str
+    version: int
+    counts: bool
+    building: bool
+    paused: bool
+    shards: tuple[ShardStatus, ...]
+    parked: int
+
+    @property
+    def global_position(self) -> int:
+        """Up to where all its rows are complete."""
+        return min((shard.global_position for shard in self.shards), default=0)
+
+    @property
+    def lag(self) -> int:
+        """How many events of the store are behind the slowest shard."""
+        return max((shard.lag for shard in self.shards), default=0)
+
+    @property
+    def lag_seconds(self) -> float:
+        """How long ago the first event was recorded that the slowest shard has not read."""
+        return max((shard.lag_seconds for shard in self.shards), default=0.0)
+
+    @property
+    def progress(self) -> float:
+        """The part of the store that the slowest shard has read, from 0 to 1."""
+        last = self.global_position + self.lag
+        return self.global_position / last if last else 1.0
+
+    @property
+    def failure(self) -> str | None:
+        """Why it stopped, if it did."""
+        return next((shard.failure for shard in self.shards if shard.failure), None)
+
+
+def statuses(recorder: Recorder, target: Target, now: int, projection: str | None = None) -> list[Status]:
+    """What the versions of a projection are doing, or all versions of all."""
+    with target.reading() as transaction:
+        ledger = Ledger(target, transaction)
+        names = ledger.names() if projection is None else [get_name(target, ledger, projection)]
+        found = []
+        for name in names:
+            for version in ledger.versions(name.projection):
+                key = (name.projection, version.version)
+                found.append((name, version, ledger.checkpoints(*key), len(list(ledger.letters(*key)))))
+    last = recorder.last_global_position()
+    return [
+        Status(
+            name.projection,
+            version.version,
+            version.version == name.version,
+            version.building,
+            name.paused,
+            tuple(_shard(recorder, last, now, checkpoint) for checkpoint in checkpoints),
+            parked,
+        )
+        for name, version, checkpoints, parked in found
+    ]
+
+
+def letters(target: Target, projection: str, version: int | None = None) -> list[Letter]:
+    """The events that were parked."""
+    with target.reading() as transaction:
+        ledger = Ledger(target, transaction)
+        name = get_name(target, ledger, projection)
+        return list(ledger.letters(projection, version or name.version))
+
+
+def reached(target: Target, projection: str) -> int:
+    """The global position up to which the rows of the version that counts are complete."""
+    with target.reading() as transaction:
+        ledger = Ledger(target, transaction)
+        name = get_name(target, ledger, projection)
+        checkpoints: Sequence[Checkpoint] = ledger.checkpoints(projection, name.version)
+    return min(each.global_position for each in checkpoints)
+
+
+def get_name(target: Target, ledger: Ledger, projection: str) -> Name:
+    """The version of a projection that counts."""
+    name = ledger.find_name(projection)
+    if name is None:
+        raise UnknownProjection(target.name, projection, tuple(each.projection for each in ledger.names()))
+    return name
+
+
+def _shard(recorder: Recorder, last: int, now: int, checkpoint: Checkpoint) -> ShardStatus:
+    at = checkpoint.global_position
+    waiting = recorder.read_all(after=at, until=last, limit=1)
+    seconds = max(now - waiting[0].time, 0) / 1_000_000 if waiting else 0.0
+    return ShardStatus(checkpoint.shard, at, max(last - at, 0), seconds, checkpoint.owner, checkpoint.failure)

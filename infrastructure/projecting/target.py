@@ -1,0 +1,102 @@
+"""The contract of every database that rows of projections are kept in: transactions over tables, and little more."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
+
+from ...domain.errors import InvalidValue
+from ...projections.definition import Projection
+from ...projections.rows import Change
+from ...projections.tables import Key, Shape, Stored, Table
+
+LONGEST_PLACE = 50
+"""Characters of the name of a table in a database; with what is added for indexes it stays within PostgreSQL's 63."""
+
+
+class Transaction(ABC):
+    """What is read and written between a beginning and a commit; nothing of it is seen by others before that."""
+
+    @abstractmethod
+    def fetch(self, shape: Shape, keys: Sequence[Key]) -> Iterable[Stored]:
+        """The rows that have one of these keys."""
+
+    @abstractmethod
+    def scan(self, shape: Shape, prefix: Key) -> Iterable[Stored]:
+        """The rows whose key begins so."""
+
+    @abstractmethod
+    def write(self, changes: Iterable[Change]) -> None:
+        """Puts and deletes rows."""
+
+    @abstractmethod
+    def create(self, shape: Shape) -> None:
+        """Makes a table, if it is not there."""
+
+    @abstractmethod
+    def exists(self, shape: Shape) -> bool:
+        """Whether a table is there."""
+
+    @abstractmethod
+    def drop(self, shape: Shape) -> None:
+        """Takes a table away, if it is there."""
+
+    @abstractmethod
+    def point(self, view: str, shape: Shape | None) -> None:
+        """Makes a view show a table, or takes it away."""
+
+    @abstractmethod
+    def alone(self) -> None:
+        """Waits until nobody else is changing which tables there are, and keeps others from it until the end."""
+
+    @abstractmethod
+    def now(self) -> int:
+        """The time that leases go by, in microseconds since 1970."""
+
+
+class Target(ABC):
+    """A database that rows of projections are kept in."""
+
+    name: str
+    """What it is called in errors: its address."""
+
+    prefix: str = ""
+    """What the names of its tables begin with."""
+
+    @abstractmethod
+    def writing(self) -> AbstractContextManager[Transaction]:
+        """A transaction that is committed if nothing goes wrong."""
+
+    @abstractmethod
+    def reading(self) -> AbstractContextManager[Transaction]:
+        """A transaction that only reads."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Lets go of what is its own; closing twice does nothing."""
+
+    def shapes(self, projection: Projection, version: int | None = None) -> list[Shape]:
+        """The tables of a projection in this database, of its own version or of another."""
+        return [
+            Shape(table, self.place(projection.name, table.name, version or projection.version))
+            for table in projection.tables
+        ]
+
+    def place(self, projection: str, table: str, version: int) -> str:
+        """The name of a table of a version of a projection."""
+        return self.checked(f"{self.prefix}projection_{projection}__{table}__v{version}")
+
+    def view(self, projection: str, table: str) -> str:
+        """The name by which everybody finds the rows of the version that counts."""
+        return self.checked(
+            f"{self.prefix}projection_{projection if projection == table else f'{projection}__{table}'}"
+        )
+
+    def ledger_shape(self, table: Table) -> Shape:
+        """A table in which runners keep their books."""
+        return Shape(table, self.checked(f"{self.prefix}projection__{table.name}"), guarded=table.name == "checkpoints")
+
+    def checked(self, place: str) -> str:
+        """The name of a table, if there is room for what is added to it."""
+        if len(place) > LONGEST_PLACE + len("projection_"):
+            raise InvalidValue(f"the table {place!r}", "has too long a name: expected a shorter prefix in the address")
+        return place

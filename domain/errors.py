@@ -413,8 +413,8 @@ class ProjectionFailed(StoreError):
 
     def __str__(self) -> str:
         return (
-            f"nothing was appended, because the projection {self.projection!r} failed at position {self.position} of "
-            f"session {self.session}: {self.reason}"
+            f"the projection {self.projection!r} failed at position {self.position} of session {self.session}, so "
+            f"nothing was written: {self.reason}"
         )
 
 

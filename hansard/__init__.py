@@ -34,8 +34,8 @@ from .domain.errors import (
     KeyTaken,
     MissingExtra,
     NameTaken,
-    NotSupported,
     NothingToUndo,
+    NotSupported,
     OutcomeUnknown,
     PositionConflict,
     PositionNotReached,
@@ -69,10 +69,16 @@ from .domain.ranges import Origin
 from .domain.record import RecordedEvent
 from .infrastructure.answers import validate_answer
 from .infrastructure.opening import open_store
+from .infrastructure.projecting.runner import Runner
+from .infrastructure.projecting.shard import Pace
 from .infrastructure.store import Store
+from .infrastructure.subscription import AwaitedSubscription, Subscription
 from .infrastructure.verification import Fault, Verification
+from .projections.definition import Projection
 from .projections.difference import Difference
 from .projections.messages import Messages
+from .projections.rows import Rows
+from .projections.tables import Kind, Table
 from .replay import Replay
 from .session import Session
 from .session_view import SessionView
@@ -83,6 +89,7 @@ __all__ = [
     "ActionResponseContent",
     "AnswerMisfit",
     "AssistantResponseContent",
+    "AwaitedSubscription",
     "Branch",
     "BranchNotYet",
     "BranchView",
@@ -103,6 +110,7 @@ __all__ = [
     "InvalidValue",
     "ItemNotFoundError",
     "KeyTaken",
+    "Kind",
     "Message",
     "MessageContent",
     "MessageDict",
@@ -115,8 +123,10 @@ __all__ = [
     "NothingToUndo",
     "Origin",
     "OutcomeUnknown",
+    "Pace",
     "PositionConflict",
     "PositionNotReached",
+    "Projection",
     "ProjectionFailed",
     "RecordedElsewhere",
     "RecordedEvent",
@@ -124,6 +134,8 @@ __all__ = [
     "RemovedBranch",
     "Replay",
     "ResponseFormat",
+    "Rows",
+    "Runner",
     "SchemaMismatch",
     "Session",
     "SessionError",
@@ -137,7 +149,9 @@ __all__ = [
     "StoreError",
     "StoreFailed",
     "StoreNotEmpty",
+    "Subscription",
     "SystemContent",
+    "Table",
     "UNCHANGED",
     "UnknownBranch",
     "UnknownContent",

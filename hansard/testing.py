@@ -3,18 +3,31 @@
 Needs neither pytest nor Hypothesis.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from copy import copy
+from pathlib import Path
+from random import Random
+from tempfile import TemporaryDirectory
+from typing import TypeAlias
 
+from ._histories import FIRST_MOMENT, SECOND, random_history
 from .domain.codec import stored_name
 from .domain.events import Event
 from .domain.record import NOBODY, Provenance, RecordedEvent
+from .infrastructure.opening import open_store
+from .infrastructure.projecting.runner import Runner
+from .infrastructure.projecting.shard import Pace
+from .infrastructure.rows import Append, draft
+from .infrastructure.store import Store
 from .projections.definition import Projection, fold
+from .projections.rows import Rows
 from .projections.tables import Row, Table
 
-FIRST_MOMENT = 1_700_000_000_000_000
-"""When the first event of a test is said to be recorded: 14 November 2023, 22:13:20 UTC."""
+Dump: TypeAlias = dict[str, list[Row]]
 
-SECOND = 1_000_000
+HISTORIES = 3
+"""How many random histories a projection is tried on, if none are given."""
 
 
 def history(
@@ -72,6 +85,116 @@ def given(projection: Projection, *events: Event | RecordedEvent, session: str =
         else:
             recorded = history(event, session=session, after=recorded)
     return Given(projection, recorded)
+
+
+def agree(
+    projection: Projection,
+    *histories: Sequence[RecordedEvent],
+    store: str | None = None,
+    target: str | None = None,
+    shards: int = 1,
+    seed: int = 0,
+) -> None:
+    """Asserts that a projection makes the same rows live, inline, by a runner and in a rebuild, after every event.
+
+    On histories given, or on random ones. The stores are one in memory and one in a SQLite file, with the rows beside;
+    or an empty one at an address, for one history, and a target at another. Events are cut into batches of any size.
+    """
+    for number, events in enumerate(histories or [random_history(seed + n) for n in range(HISTORIES)]):
+        chance = Random(seed + number)
+        trial = _Trial(_silent(projection), events, f"history {number}, seed {seed}", chance)
+        with TemporaryDirectory() as folder:
+            if store is not None:
+                trial.run(store, target, shards)
+            else:
+                trial.run("memory://", "memory://", shards)
+                trial.run(f"sqlite:///{Path(folder, 'one.db')}", f"sqlite:///{Path(folder, 'rows.db')}", shards)
+                trial.run(f"sqlite:///{Path(folder, 'two.db')}", None, 1)
+
+
+class _Trial:
+    """One projection on one history."""
+
+    def __init__(self, projection: Projection, events: Sequence[RecordedEvent], name: str, chance: Random) -> None:
+        self._projection = projection
+        self._events = events
+        self._name = name
+        self._chance = chance
+
+    def run(self, address: str, target: str | None, shards: int) -> None:
+        """Records the history event by event, and looks at all rows after each."""
+        live = list(self._prefixes())
+        own = target is None
+        with (
+            open_store(address) as store,
+            self._runner(store, target, shards) as runner,
+        ):
+            if shards == 1 or not own:
+                store.attach(self._projection)
+            for count, event in enumerate(self._events, 1):
+                _record(store, event)
+                self._same(live[count], store.rows(self._projection), "inline", count)
+                self._same(live[count], store.project(self._projection), "live from the store", count)
+                if self._chance.random() < 0.5 or count == len(self._events):
+                    runner.catch_up()
+                    self._same(live[count], runner.rows(self._projection), "by a runner", count)
+            runner.rebuild(self._projection.name)
+            runner.catch_up()
+            self._same(live[-1], runner.rows(self._projection), "rebuilt", len(self._events))
+            self._stopped(runner)
+
+    def _prefixes(self) -> Iterator[Dump]:
+        """What is answered live after every event, however the events before are cut into batches."""
+        for count in range(len(self._events) + 1):
+            events = self._events[:count]
+            whole = self._dump(fold(self._projection, events))
+            cut = self._chance.randint(1, max(count, 1))
+            self._same(whole, fold(self._projection, events, cut), f"live in batches of {cut}", count)
+            yield whole
+
+    @contextmanager
+    def _runner(self, store: Store, target: str | None, shards: int) -> Iterator[Runner]:
+        pace = Pace(batch=self._chance.randint(1, 7), tries=1, first_wait=0)
+        runner = Runner(store, [self._projection], target, shards=shards, pace=pace)
+        try:
+            yield runner
+        finally:
+            runner.close()
+
+    def _stopped(self, runner: Runner) -> None:
+        for status in runner.status(self._projection.name):
+            if status.failure or status.parked:
+                letters = runner.dead_letters(self._projection.name)
+                said = status.failure or "; ".join(letter.error for letter in letters)
+                raise AssertionError(f"{self._name}: the runner could not apply an event: {said}")
+
+    def _dump(self, rows: Rows) -> Dump:
+        return {table.name: rows[table].under() for table in self._projection.tables}
+
+    def _same(self, live: Dump, rows: Rows, how: str, count: int) -> None:
+        found = self._dump(rows)
+        for table in live:
+            if found[table] != live[table]:
+                raise AssertionError(
+                    f"{self._name}, after event {count} of {len(self._events)}: the rows of {table!r} are {how}\n"
+                    f"{_lines(found[table])}\nand live\n{_lines(live[table])}"
+                )
+
+
+def _record(store: Store, event: RecordedEvent) -> None:
+    who = Provenance(event.actor, event.correlation, event.cause)
+    start = event.position if store.find_session(event.session) is None else 1
+    append = Append(event.session, draft([event.event]), event.position - 1, who, event.time, start=start)
+    (outcome,) = store.recorder.append([append])
+    if isinstance(outcome, Exception):
+        raise outcome
+
+
+def _silent(projection: Projection) -> Projection:
+    """The projection without its effects on the world."""
+    silent = copy(projection)
+    silent.__class__ = type(type(projection).__name__, (type(projection),), {"react": Projection.react})
+    return silent
 
 
 def _lines(rows: Sequence[Row]) -> str:

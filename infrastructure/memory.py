@@ -9,7 +9,7 @@ from threading import Condition
 
 from msgspec.structs import replace
 
-from ..domain.errors import KeyTaken, PositionConflict, Refused, StoreClosed, StoreNotEmpty
+from ..domain.errors import KeyTaken, PositionConflict, ProjectionFailed, Refused, StoreClosed, StoreNotEmpty
 from ..domain.expectation import holds
 from ..domain.ranges import Positions
 from ..projections.catalogue import Entry
@@ -29,12 +29,12 @@ class MemoryRecorder(Recorder):
         self._sessions: dict[str, _Kept] = {}
         self._keys: dict[str, str] = {}
         self._closed = False
-        self.target = MemoryTarget()
+        self.target = MemoryTarget(lock=self._lock)
         """Where rows of projections are kept, for as long as this lives."""
 
     def append(self, appends: Sequence[Append]) -> list[Outcome]:
         with self._open():
-            outcomes: list[Outcome] = [self._append(append) for append in appends]
+            outcomes = [self._appended(append) for append in appends]
             self._lock.notify_all()
         return outcomes
 
@@ -50,7 +50,9 @@ class MemoryRecorder(Recorder):
             for outcome in rehearsal.append(appends):
                 if isinstance(outcome, Refused):
                     raise outcome
-            appended = [self._append(append) for append in appends]
+            with self._undone_if_it_fails(appends):
+                appended = [self._append(append) for append in appends]
+                self._keep_inline()
             self._lock.notify_all()
         return [outcome for outcome in appended if isinstance(outcome, Appended)]
 
@@ -146,6 +148,46 @@ class MemoryRecorder(Recorder):
                 raise StoreClosed(self.name)
             yield
 
+    def _appended(self, append: Append) -> Outcome:
+        if self.inline is None:
+            return self._append(append)
+        try:
+            with self._undone_if_it_fails([append]):
+                outcome = self._append(append)
+                self._keep_inline()
+        except ProjectionFailed as reason:
+            return reason
+        return outcome
+
+    def _keep_inline(self) -> None:
+        """Takes what was appended into the rows of projections, or fails with all of it undone."""
+        if self.inline is not None:
+            with self.target.writing() as transaction:
+                self.inline.keep(transaction, self._between, self._last())
+
+    def _between(self, after: int, until: int) -> list[Row]:
+        return self.read_all(after=after, until=until, limit=len(self._all))
+
+    @contextmanager
+    def _undone_if_it_fails(self, appends: Sequence[Append]) -> Iterator[None]:
+        """Around appends whose rows must not stay if something beside them fails."""
+        count, keys = len(self._all), None if self.inline is None else dict(self._keys)
+        before = {append.session: self._sessions.get(append.session) for append in appends}
+        entries = {session: kept.entry for session, kept in before.items() if kept is not None}
+        try:
+            yield
+        except BaseException:
+            for row in reversed(self._all[count:]):
+                self._sessions[row.session].take_back()
+            del self._all[count:]
+            self._keys = self._keys if keys is None else keys
+            for session, kept in before.items():
+                if kept is None:
+                    self._sessions.pop(session, None)
+                else:
+                    kept.entry = entries[session]
+            raise
+
     def _append(self, append: Append) -> Appended | Refused:
         kept = self._kept(append.session, append.start)
         repeated = None if append.command_id is None else kept.command(append.command_id)
@@ -205,6 +247,16 @@ class _Kept:
             place = (row.position, row.global_position) if first is None else (first.first, first.global_position)
             self.commands[row.command_id] = Appended(row.session, place[0], row.position, place[1], row.time)
         self.rows.append(row)
+
+    def take_back(self) -> None:
+        """Takes away the last row, as if it had not been added."""
+        row = self.rows.pop()
+        if row.name == MESSAGE_APPENDED and row.branch is not None:
+            self.written[row.branch].pop()
+        else:
+            self.structure.pop()
+        if row.command_id is not None:
+            self.commands.pop(row.command_id, None)
 
     def between(self, after: int, until: int | None) -> list[Row]:
         start = bisect_right(self.rows, after, key=_position)

@@ -3,10 +3,12 @@
 import os
 import re
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from ..domain.errors import InvalidValue
+from ..projections.definition import Projection
 from ..projections.extras import needed
 from .memory import MemoryRecorder
 from .recorder import Recorder
@@ -20,13 +22,21 @@ DURABILITIES = ("full", "normal")
 POSTGRES_SCHEMES = ("postgres", "postgresql")
 
 
-def open_store(address: str | None = None) -> Store:
+def open_store(address: str | None = None, *, inline: Sequence[Projection] = ()) -> Store:
     """The store at an address, made if it is not there.
 
     `sqlite:///file.db`, `postgresql://user@host/database`, `redis://host/0?ttl=3600` or `memory://`.
     Without an address the settings decide: HANSARD_STORE, then `store` in ./hansard.toml, then ./hansard.db.
+    The projections given are attached: their rows are kept in the transactions that append.
     """
-    return Store(open_recorder(address or configured_address()))
+    store = Store(open_recorder(address or configured_address()))
+    try:
+        for projection in inline:
+            store.attach(projection)
+    except BaseException:
+        store.close()
+        raise
+    return store
 
 
 def configured_address() -> str:

@@ -4,7 +4,7 @@ from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from eventsourcing.persistence import ApplicationRecorder, NotSupportedError, StoredEvent
@@ -19,6 +19,8 @@ from .rows import Append, Appended, Outcome, Row
 
 PAGE = 1000
 """Messages per page of bodies, where the store has no pages of its own."""
+if TYPE_CHECKING:
+    from .projecting.inline import Inline
 
 
 class Recorder(ApplicationRecorder):
@@ -32,6 +34,9 @@ class Recorder(ApplicationRecorder):
 
     forgets: bool = False
     """Whether sessions may vanish, and their ids begin anew."""
+
+    inline: "Inline | None" = None
+    """The projections that are kept in the transactions that append, if there are any."""
 
     originator_id_type: type[UUID] | type[str] = str
     """What the library's applications take the id of a stream for; on the record it is text."""

@@ -5,11 +5,12 @@ from abc import abstractmethod
 from collections import OrderedDict
 from collections.abc import Sequence
 from threading import Lock
+from typing import TypeAlias
 
 import msgspec
 from msgspec.structs import replace
 
-from ..domain.errors import PositionConflict, Refused, SessionNotFoundError, StoreError
+from ..domain.errors import PositionConflict, ProjectionFailed, Refused, SessionNotFoundError, StoreError
 from ..domain.expectation import holds
 from ..domain.state import Status
 from ..projections.catalogue import Entry
@@ -39,6 +40,10 @@ class Moved(msgspec.Struct, frozen=True):
     head: Entry
 
 
+Answer: TypeAlias = Appended | Refused | Moved | ProjectionFailed
+"""What became of an attempt: recorded, refused, to be made anew, or failed for what is kept beside it."""
+
+
 class RemoteRecorder(Recorder):
     """What stores on a server share: the heads they know, and trying again on newer ones."""
 
@@ -52,7 +57,7 @@ class RemoteRecorder(Recorder):
         self._heads_lock = Lock()
 
     @abstractmethod
-    def _commit(self, attempts: Sequence[Attempt], *, together: bool) -> Sequence[Appended | Refused | Moved]:
+    def _commit(self, attempts: Sequence[Attempt], *, together: bool) -> Sequence[Answer]:
         """Records, in one transaction, every attempt whose head (position and digest) is the session's; answers each.
 
         An attempt whose command is on the record answers with what it recorded. Later attempts of one call may stand
@@ -102,9 +107,9 @@ class RemoteRecorder(Recorder):
         last = appends[-1]
         raise PositionConflict(last.session, expectation_text(last.expected), self._head(last).position)
 
-    def _round(self, appends: Sequence[Append], *, together: bool) -> list[Appended | Refused | Moved]:
+    def _round(self, appends: Sequence[Append], *, together: bool) -> list[Answer]:
         """One try of all appends; what is refused on a head that may be old is asked again on the newest."""
-        answers: list[Appended | Refused | Moved | None] = [None] * len(appends)
+        answers: list[Answer | None] = [None] * len(appends)
         ahead: dict[str, Entry] = {}
         attempts: list[tuple[int, Attempt]] = []
         for place, append in enumerate(appends):
@@ -125,7 +130,7 @@ class RemoteRecorder(Recorder):
             for append, answer in zip(appends, answers, strict=True)
         ]
 
-    def _refused(self, append: Append) -> Appended | Refused | Moved:
+    def _refused(self, append: Append) -> Answer:
         """The answer to an append that the known head contradicts, once it is certain that the head is the newest."""
         if append.command_id is not None:
             earlier = self.find_command(append.session, append.command_id)
@@ -138,7 +143,7 @@ class RemoteRecorder(Recorder):
             return SessionNotFoundError(append.session)
         return PositionConflict(append.session, expectation_text(append.expected), head.position)
 
-    def _learn(self, attempt: Attempt, outcome: Appended | Refused | Moved) -> None:
+    def _learn(self, attempt: Attempt, outcome: Answer) -> None:
         if isinstance(outcome, Moved) and outcome.head.status == Status.UNSTARTED:
             self._forget(outcome.head.session)  # where it will start is for whoever starts it to say
         elif isinstance(outcome, Moved):

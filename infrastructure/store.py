@@ -14,13 +14,19 @@ from ..domain.record import NOBODY, Provenance, RecordedEvent
 from ..domain.state import State
 from ..projections.catalogue import Entry
 from ..projections.pages import Body
+from ..projections.definition import Projection, checked_names, fold
+from ..projections.rows import Rows
 from .clock import wall_clock
 from .committing import GroupCommit
 from .copying import copy
 from .library.application import HansardApplication
 from .loading import catch_up, load
+from .projecting.inline import Inline
+from .projecting.opening import target_of
+from .projecting.reading import read_rows
 from .recorder import Recorder
-from .rows import LAST, Append, Appended, Draft, draft, erased, recorded
+from .rows import LAST, Append, Appended, Draft, Row, draft, erased, recorded
+from .subscription import AwaitedSubscription, Subscription
 from .twins import awaited
 from .verification import Verification, verify
 
@@ -126,6 +132,53 @@ class Store(HansardApplication):
             raise InvalidValue("the limit", f"is {limit}: expected 1 or more")
         return [recorded(row) for row in self._recorder.read_all(after=min(after, LAST), limit=min(limit, LAST))]
 
+    def project(self, projection: Projection, *, session: str | None = None, until: int | None = None) -> Rows:
+        """The rows that events make, folded now: of one session up to a position, or of all up to a global position."""
+        last = LAST if until is None else min(until, LAST)
+        if session is not None:
+            return fold(projection, self.read(session, until=last))
+        newest = min(last, self._recorder.last_global_position())
+        return fold(projection, map(recorded, self._feed(newest, projection.names)))
+
+    def attach(self, projection: Projection) -> None:
+        """Catches up with a projection and keeps it in the transactions that append, for as long as this is open.
+
+        Stores opened elsewhere have to attach it themselves. What they append without it, the rows get with the next
+        append by a store that has it, or when it is attached.
+        """
+        if self._recorder.inline is None:
+            self._recorder.inline = Inline(self._recorder, target_of(self._recorder))
+        self._recorder.inline.attach(projection)
+
+    def detach(self, projection: str) -> None:
+        """Keeps an attached projection no longer; its rows stay as they are."""
+        if self._recorder.inline is None:
+            raise InvalidValue(f"the projection {projection!r}", "is not attached: expected one that is")
+        self._recorder.inline.detach(projection)
+
+    def rows(self, projection: Projection) -> Rows:
+        """The rows of a projection that are kept in the store's own database, as they are when they are asked for."""
+        return read_rows(target_of(self._recorder), projection)
+
+    def subscribe(self, *, after: int = 0, names: Sequence[str] = (), session: str | None = None) -> Subscription:
+        """Every event once, in order, from the past into the present; an iterator that waits for what is to come.
+
+        It begins behind a global position, or behind a position of the session if one is given; `after=0` is the
+        beginning, `store.last_global_position()` is now. With stored names, only the events that have one of them.
+        """
+        self._recorder.last_global_position()
+        return Subscription(self._recorder, min(after, LAST), checked_names(names), session)
+
+    def asubscribe(
+        self, *, after: int = 0, names: Sequence[str] = (), session: str | None = None
+    ) -> AwaitedSubscription:
+        """The same for `async for`."""
+        return AwaitedSubscription(Subscription(self._recorder, min(after, LAST), checked_names(names), session))
+
+    def last_global_position(self) -> int:
+        """The global position of the newest event; 0 if there is none."""
+        return self._recorder.last_global_position()
+
     def find_session(self, session: str) -> Entry | None:
         """What the catalogue knows of a session."""
         return self._recorder.find_entry(session) if is_name(session) else None
@@ -164,7 +217,10 @@ class Store(HansardApplication):
 
     def copy_to(self, target: "Store") -> int:
         """Copies all that is here now into an empty store of any kind, as it is; answers how many events that were."""
-        return copy(self._recorder, target._recorder)
+        copied = copy(self._recorder, target._recorder)
+        if target._recorder.inline is not None:
+            target._recorder.inline.catch_up()
+        return copied
 
     def backup(self, path: str | Path) -> None:
         """Writes a copy of the database to a file while others go on working."""
@@ -183,7 +239,17 @@ class Store(HansardApplication):
         """Whether it has been closed."""
         return self.closing.is_set()
 
+    def _feed(self, until: int, names: Sequence[str]) -> Iterator[Row]:
+        after = 0
+        while page := self._recorder.read_all(after=after, until=until, names=names, limit=1000):
+            yield from page
+            after = page[-1].global_position
+
     aappend = awaited(append)
+    aproject = awaited(project)
+    aattach = awaited(attach)
+    alast_global_position = awaited(last_global_position)
+    adetach = awaited(detach)
     aappend_together = awaited(append_together)
     aread_all = awaited(read_all)
     afind_session = awaited(find_session)

@@ -61,13 +61,18 @@ def checked_projection(projection: Projection) -> Projection:
     checked_identifier(getattr(projection, "name", ""), what)
     if type(projection.version) is not int or not 1 <= projection.version < 10_000:
         raise InvalidValue(what, f"has the version {projection.version!r}: expected a whole number from 1 to 9999")
-    unknown = [name for name in projection.names if name not in STORED_NAMES]
-    if isinstance(projection.names, str) or unknown:
-        raise InvalidValue(what, f"reads {projection.names!r}: expected stored names, such as 'message.appended'")
+    checked_names(projection.names)
     tables = [table.name for table in projection.tables]
     if len(set(tables)) < len(tables):
         raise InvalidValue(what, f"has the tables {', '.join(tables)}: expected each name once")
     return projection
+
+
+def checked_names(names: Sequence[str]) -> Sequence[str]:
+    """The names, if they are a list of stored ones."""
+    if isinstance(names, str) or any(name not in STORED_NAMES for name in names):
+        raise InvalidValue("the stored names", f"are {names!r}: expected a list of such as 'message.appended'")
+    return names
 
 
 def fold(projection: Projection, events: Iterable[RecordedEvent], batch: int = AT_A_TIME) -> Rows:

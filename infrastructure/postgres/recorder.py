@@ -3,22 +3,26 @@
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from time import monotonic
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from msgspec.structs import replace
 
-from ...domain.errors import OutcomeUnknown, Refused, StoreFailed, StoreNotEmpty
+from ...domain.errors import OutcomeUnknown, ProjectionFailed, StoreFailed, StoreNotEmpty
 from ...domain.ranges import Positions
 from ...projections.catalogue import Entry
 from ...projections.pages import Body
 from ..paging import Page, in_pages, whole_pages
-from ..remote import Attempt, Moved, RemoteRecorder
+from ..projecting.postgres import PostgresTransaction
+from ..remote import Answer, Attempt, RemoteRecorder
 from ..rows import LAST, Append, Appended, Outcome, Row
 from . import sql, wire
 from .address import understood
 from .connections import TRIES, Connections, Lost, NoConnection
 from .listening import Listener
+
+if TYPE_CHECKING:
+    from ..projecting.inline import Inline
 
 PAGE = 1000
 """Rows per read: a page is read in one statement, so that no reader keeps the server from tidying up for long."""
@@ -48,19 +52,50 @@ class PostgresRecorder(RemoteRecorder):
         except NoConnection as reason:
             return [reason for _ in appends]  # raised, it would make each of a group wait for the server anew
 
-    def _commit(self, attempts: Sequence[Attempt], *, together: bool) -> Sequence[Appended | Refused | Moved]:
+    def _commit(self, attempts: Sequence[Attempt], *, together: bool) -> Sequence[Answer]:
         refusals = [wire.refusal(attempt) for attempt in attempts]
         refused = next(filter(None, refusals), None)
         if together and refused is not None:
             return [refused] * len(attempts)
         able = [attempt for attempt, refusal in zip(attempts, refusals, strict=True) if refusal is None]
         sent = able if together else wire.first_of(able, MOST_BYTES)
-        answers = self._send(sent, sql.APPEND_TOGETHER if together else sql.APPEND) if sent else []
-        outcomes = list(map(wire.outcome, sent, answers))
+        outcomes = self._outcomes(sent, together=together) if sent else []
         outcomes += wire.not_yet(able[len(sent) :], sent, outcomes)
         self._listener.announce()
         remaining = iter(outcomes)
         return [next(remaining) if refusal is None else refusal for refusal in refusals]
+
+    def _outcomes(self, sent: Sequence[Attempt], *, together: bool) -> list[Answer]:
+        try:
+            answers = self._send(sent, sql.APPEND_TOGETHER if together else sql.APPEND)
+        except ProjectionFailed as reason:
+            if together:
+                raise
+            # Each alone, so that none fails for another's event. One that stood on it will find that the head moved.
+            return [reason] if len(sent) == 1 else [self._outcomes([one], together=False)[0] for one in sent]
+        return list(map(wire.outcome, sent, answers))
+
+    def _ask(self, statement: str, parameters: tuple[object, ...]) -> list[tuple[Any, ...]]:
+        """The server's answers to a call; with projections to be kept, in one transaction with their rows."""
+        inline = self.inline
+        if inline is None:
+            return self._connections.ask_once(statement, parameters)
+        return inline.around(lambda: self._ask_inline(inline, statement, parameters))
+
+    def _ask_inline(self, inline: "Inline", statement: str, parameters: tuple[object, ...]) -> list[tuple[Any, ...]]:
+        tables = self._connections.tables
+        with self._connections.using() as connection, connection.transaction():
+
+            def read(after: int, until: int) -> list[Row]:
+                which = {"after": after, "until": until, "limit": LAST}
+                found = connection.execute(tables.named(sql.READ_ALL), which, binary=True)
+                return list(map(Row._make, found))
+
+            answers = connection.execute(tables.named(statement), parameters, binary=True).fetchall()
+            if any(answer[0] == "recorded" for answer in answers):
+                newest = connection.execute(tables.named(sql.NEWEST_GLOBAL_POSITION)).fetchone()
+                inline.keep(PostgresTransaction(connection, tables), read, int(newest[0]) if newest else 0)
+        return answers
 
     def _send(self, attempts: Sequence[Attempt], statement: str) -> list[tuple[Any, ...]]:
         """The server's answers to attempts, each of which is recorded at most once, whatever happens on the way.
@@ -81,7 +116,7 @@ class PostgresRecorder(RemoteRecorder):
         lost: Lost | None = None
         for _ in range(TRIES):
             try:
-                return self._connections.ask_once(statement, (*parameters, lost is not None))
+                return self._ask(statement, (*parameters, lost is not None))
             except Lost as reason:
                 lost = reason
             except StoreFailed as reason:

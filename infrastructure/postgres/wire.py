@@ -2,20 +2,18 @@
 
 from collections.abc import Sequence
 from itertools import accumulate
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 import msgspec
 from msgspec.structs import astuple
 
-from ...domain.errors import InvalidValue, KeyTaken, Refused
+from ...domain.errors import InvalidValue, KeyTaken
 from ...projections.catalogue import Entry
-from ..remote import Attempt, Moved
+from ..remote import Answer, Attempt, Moved
 from ..rows import Appended, Row
 
 NOTHING: Final = bytes(32)
 """The digest in front of the first event of a session."""
-
-Answer: TypeAlias = Appended | Refused | Moved
 
 
 class _Labels(msgspec.Struct):

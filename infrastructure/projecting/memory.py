@@ -1,30 +1,26 @@
 """Rows of projections in process: gone when their target is."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from threading import RLock
 
 from ...projections.rows import Change, Kept
 from ...projections.tables import Key, Shape, Stored
 from ..clock import wall_clock
-from ..forking import tell
 from .target import Target, Transaction
 
 
 class MemoryTarget(Target):
     """Rows in dictionaries, under one lock."""
 
-    def __init__(self, clock: Callable[[], int] = wall_clock) -> None:
+    def __init__(
+        self, clock: Callable[[], int] = wall_clock, lock: AbstractContextManager[object] | None = None
+    ) -> None:
         self.name = "memory://"
         self.kept = Kept()
         self.places: set[str] = set()
         self.clock = clock
-        self._lock = RLock()
-        tell(self)
-
-    def forked(self) -> None:
-        """Takes a lock that no thread of the parent process holds."""
-        self._lock = RLock()
+        self._lock = RLock() if lock is None else lock
 
     @contextmanager
     def writing(self) -> Iterator[Transaction]:

@@ -6,8 +6,8 @@ from ...domain.errors import UnknownProjection
 from ...projections.definition import Projection
 from ...projections.rows import Rows
 from ...projections.tables import Key, Shape, Stored
-from .ledger import Ledger
-from .target import Target
+from .ledger import Ledger, ledger_shapes
+from .target import Target, Transaction
 
 
 def read_rows(target: Target, projection: Projection) -> Rows:
@@ -24,13 +24,16 @@ class _Current:
 
     def fetch(self, shape: Shape, keys: Sequence[Key]) -> Sequence[Stored]:
         with self._target.reading() as transaction:
-            return list(transaction.fetch(self._shape(Ledger(self._target, transaction), shape), keys))
+            return list(transaction.fetch(self._shape(transaction, shape), keys))
 
     def scan(self, shape: Shape, prefix: Key) -> Sequence[Stored]:
         with self._target.reading() as transaction:
-            return list(transaction.scan(self._shape(Ledger(self._target, transaction), shape), prefix))
+            return list(transaction.scan(self._shape(transaction, shape), prefix))
 
-    def _shape(self, ledger: Ledger, shape: Shape) -> Shape:
+    def _shape(self, transaction: Transaction, shape: Shape) -> Shape:
+        ledger = Ledger(self._target, transaction)
+        if not transaction.exists(ledger_shapes(self._target)[-1]):
+            raise UnknownProjection(self._target.name, self._projection.name, ())
         name = ledger.find_name(self._projection.name)
         if name is None:
             known = tuple(each.projection for each in ledger.names())

@@ -105,6 +105,8 @@ class Runner:
 
     def catch_up(self) -> None:
         """Works until there is nothing to do at the moment, in this thread."""
+        for shard in self._shards:
+            shard.wake()
         while self.step():
             pass
 

@@ -17,16 +17,18 @@ from ...domain.errors import CheckpointMismatch, StoreError, UnreadableEvent
 from ...domain.record import RecordedEvent
 from ...projections.definition import Projection
 from ...projections.rows import Rows
-from ...projections.tables import Key, Shape, Stored
 from ..recorder import Recorder
 from ..rows import Row, recorded
 from .ledger import Checkpoint, Hook, Ledger, Letter, Wish
-from .target import Target, Transaction
+from .target import Bound, Target, Transaction
 from .versions import take_over
 
 log = structlog.get_logger("hansard")
 
 REACTIONS_AT_A_TIME = 100
+
+NEVER = float("-inf")
+"""When something was done that has not been done yet."""
 
 
 class Pace(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,7 +95,7 @@ class Shard:
         self.failures = 0
         self._recorder, self._target, self._owner, self._pace = recorder, target, owner, pace
         self._clock, self._jitter = clock, jitter
-        self._tables = _Bound()
+        self._tables = Bound()
         self._rows = Rows(target.shapes(projection), self._tables)
         self._limit = pace.batch
         self._token: int | None = None
@@ -101,7 +103,7 @@ class Shard:
         self._reacted = 0
         self._counts = self._building = False
         self._letters: list[Letter] = []
-        self._looked = self._rested = -pace.poll
+        self._looked = self._rested = NEVER
         self._suspect: Suspect | None = None
         self._tried: tuple[Suspect | None, int] = (None, 0)
         self._verdict: tuple[Suspect, Exception] | None = None
@@ -156,6 +158,12 @@ class Shard:
             self._tried, self.due = (None, 0), 0.0
         elif tries >= self._pace.tries or suspect.letter is not None:
             self._verdict = (suspect, reason)
+
+    def wake(self) -> None:
+        """Has the next steps look at everything that they look at from time to time only."""
+        self._looked = self._rested = self._renewed = NEVER
+        if self._tried[1] == 0:
+            self.due = 0.0
 
     def release(self) -> None:
         """Gives the lease back, so that others need not wait until its time is up."""
@@ -286,7 +294,7 @@ class Shard:
                 return True
             name = ledger.find_name(self.projection.name)
             if name is None or name.paused:
-                self._rested = -self._pace.lease
+                self._rested = NEVER
                 return False
             if batch:
                 self._apply(transaction, batch)
@@ -377,7 +385,7 @@ class Shard:
         for letter in self._letters:
             if letter.wish is not None:
                 self._answer(letter)
-                self._looked = -self._pace.poll
+                self._looked = NEVER
                 return True
         return False
 
@@ -454,18 +462,6 @@ class Shard:
 def shard_of(session: str, shards: int) -> int:
     """The shard that a session's events belong to, the same in every process."""
     return crc32(session.encode(errors="surrogatepass")) % shards
-
-
-class _Bound:
-    """Hands the questions of rows to the transaction at hand."""
-
-    transaction: Transaction
-
-    def fetch(self, shape: Shape, keys: Sequence[Key]) -> Sequence[Stored]:
-        return list(self.transaction.fetch(shape, keys))
-
-    def scan(self, shape: Shape, prefix: Key) -> Sequence[Stored]:
-        return list(self.transaction.scan(shape, prefix))
 
 
 _NOWHERE = Row("", 0, 0, 0, "", None, None, None, None, None, None, None, b"")

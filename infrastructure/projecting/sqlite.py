@@ -114,7 +114,7 @@ class SQLiteFile(SQLiteTarget):
 class SQLiteTransaction(Transaction):
     """What is done on one connection inside a transaction."""
 
-    def __init__(self, connection: sqlite3.Connection, clock: Callable[[], int]) -> None:
+    def __init__(self, connection: sqlite3.Connection, clock: Callable[[], int] = wall_clock) -> None:
         self._connection = connection
         self._clock = clock
 

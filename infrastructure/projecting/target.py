@@ -100,3 +100,15 @@ class Target(ABC):
         if len(place) > LONGEST_PLACE + len("projection_"):
             raise InvalidValue(f"the table {place!r}", "has too long a name: expected a shorter prefix in the address")
         return place
+
+
+class Bound:
+    """Hands the questions of rows to the transaction at hand."""
+
+    transaction: Transaction
+
+    def fetch(self, shape: Shape, keys: Sequence[Key]) -> Sequence[Stored]:
+        return list(self.transaction.fetch(shape, keys))
+
+    def scan(self, shape: Shape, prefix: Key) -> Sequence[Stored]:
+        return list(self.transaction.scan(shape, prefix))

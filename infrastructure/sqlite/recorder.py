@@ -18,6 +18,7 @@ from ...domain.ranges import Positions
 from ...projections.catalogue import Entry
 from ...projections.pages import Body
 from ..paging import Page, in_pages, whole_pages
+from ..projecting.sqlite import SQLiteTransaction
 from ..recorder import Recorder
 from ..rows import LAST, Append, Appended, Outcome, Row, expectation_text, stamped
 from . import sql
@@ -39,14 +40,14 @@ class SQLiteRecorder(Recorder):
         self._news = Condition()
 
     def append(self, appends: Sequence[Append]) -> list[Outcome]:
-        with self._connections.writing() as connection:
-            outcomes: list[Outcome] = [_append(connection, append) for append in appends]
-        self._wake()
-        return outcomes
+        if self.inline is not None:
+            return self.inline.around(lambda: self._append(appends))
+        return self._append(appends)
 
     def append_together(self, appends: Sequence[Append]) -> list[Appended]:
-        with self.appending(appends) as (_, appended):
-            return appended
+        if self.inline is not None:
+            return self.inline.around(lambda: self._append_together(appends))
+        return self._append_together(appends)
 
     @property
     def connections(self) -> Connections:
@@ -57,7 +58,9 @@ class SQLiteRecorder(Recorder):
     def appending(self, appends: Sequence[Append]) -> Iterator[tuple[sqlite3.Connection, list[Appended]]]:
         """Appends together, in a transaction that takes other rows beside them."""
         with self._connections.writing() as connection:
-            yield connection, [_raised(_append(connection, append)) for append in appends]
+            appended = [_raised(_append(connection, append)) for append in appends]
+            yield connection, appended
+            self._keep_inline(connection)
         self._wake()
 
     def restore(self, entries: Iterable[Entry], rows: Iterable[Row]) -> None:
@@ -164,6 +167,28 @@ class SQLiteRecorder(Recorder):
     def close(self) -> None:
         self._connections.close()
         self._wake()
+
+    def _append(self, appends: Sequence[Append]) -> list[Outcome]:
+        with self._connections.writing() as connection:
+            outcomes: list[Outcome] = [_append(connection, append) for append in appends]
+            self._keep_inline(connection)
+        self._wake()
+        return outcomes
+
+    def _append_together(self, appends: Sequence[Append]) -> list[Appended]:
+        with self.appending(appends) as (_, appended):
+            return appended
+
+    def _keep_inline(self, connection: sqlite3.Connection) -> None:
+        """Takes what was appended into the rows of projections, in the same transaction."""
+        if self.inline is None:
+            return
+
+        def read(after: int, until: int) -> list[Row]:
+            return list(map(Row._make, connection.execute(sql.READ_ALL, (after, until, -1))))
+
+        last = connection.execute(sql.NEWEST_GLOBAL_POSITION).fetchone()[0]
+        self.inline.keep(SQLiteTransaction(connection), read, last)
 
     def _wake(self) -> None:
         with self._news:

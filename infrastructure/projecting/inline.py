@@ -1,0 +1,176 @@
+"""Projections kept in the transaction that appends: their rows are never behind what this store has appended.
+
+How far the rows are is written in the same transaction. So what another process appends without the projection is no
+secret: the rows are behind, and the next append by a store that has it takes the missing events first.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from ...domain.errors import InvalidValue, ProjectionFailed, StoreFailed
+from ...projections.definition import Projection, checked_projection
+from ...projections.rows import Rows
+from ..recorder import Recorder
+from ..rows import Row, recorded
+from .ledger import Checkpoint, Ledger, prepare
+from .target import Bound, Target, Transaction
+from .versions import register, take_over
+
+R = TypeVar("R")
+
+FAR = 1000
+"""Events that an append takes along for others; if more are missing, they are taken in steps before."""
+
+ROUNDS = 100
+"""How often others may get ahead while a projection is attached or caught up."""
+
+Read = Callable[[int, int], Sequence[Row]]
+"""The rows behind one global position and up to another, as the transaction sees them."""
+
+
+class FarBehind(Exception):
+    """Others have appended so much without the projection that an append should not take it all along."""
+
+
+class Inline:
+    """The projections that one store has attached."""
+
+    def __init__(self, recorder: Recorder, target: Target) -> None:
+        self._recorder = recorder
+        self._target = target
+        self._attached: dict[str, _Attached] = {}
+
+    def attach(self, projection: Projection) -> None:
+        """Catches up with a projection, and keeps it up to date from here on."""
+        checked_projection(projection)
+        what = f"the projection {projection.name!r}"
+        if projection.reacts:
+            raise InvalidValue(what, "reacts, which cannot be undone if an append fails: expected a runner for it")
+        if projection.name in self._attached:
+            raise InvalidValue(what, "is attached already: expected each name once")
+        prepare(self._target)
+        register(self._target, projection, 1)
+        attached = _Attached(projection, self._target)
+        self._catch_up(attached)
+        self._attached = {**self._attached, projection.name: attached}
+        self._catch_up(attached)
+
+    def detach(self, name: str) -> None:
+        """Keeps a projection no longer; its rows stay as they are."""
+        if name not in self._attached:
+            raise InvalidValue(f"the projection {name!r}", f"is not attached: expected one of {list(self._attached)}")
+        self._attached = {other: each for other, each in self._attached.items() if other != name}
+
+    @property
+    def attached(self) -> list[Projection]:
+        """What is kept."""
+        return [each.projection for each in self._attached.values()]
+
+    def catch_up(self) -> None:
+        """Takes in what others have appended without the projections."""
+        for attached in self._attached.values():
+            self._catch_up(attached)
+
+    def keep(self, transaction: Transaction, read: Read, last: int) -> None:
+        """Takes the events up to the last global position into the rows, as part of the transaction."""
+        for attached in self._attached.values():
+            attached.take(transaction, read, last, FAR)
+
+    def around(self, append: Callable[[], R]) -> R:
+        """Appends, after catching up if that is far behind."""
+        for _ in range(ROUNDS):
+            try:
+                return append()
+            except FarBehind:
+                self.catch_up()
+        raise StoreFailed(self._recorder.name, "others append faster than the projections of this store catch up")
+
+    def _catch_up(self, attached: "_Attached") -> None:
+        """Takes what is missing in steps, each a transaction; and lets a version that is new take over."""
+
+        def read(after: int, until: int) -> Sequence[Row]:
+            return self._recorder.read_all(after=after, until=until, limit=FAR)
+
+        for _ in range(ROUNDS):
+            last = self._recorder.last_global_position()
+            at = -1
+            while at < last:
+                with self._target.writing() as transaction:
+                    at = attached.take(transaction, read, last, None)
+            if take_over(self._target, attached.projection):
+                return
+        raise StoreFailed(self._recorder.name, "others append faster than a new version is built")
+
+
+class _Attached:
+    """One projection, and the rows of it that are remembered from one append to the next."""
+
+    def __init__(self, projection: Projection, target: Target) -> None:
+        self.projection = projection
+        self._target = target
+        self._bound = Bound()
+        self._rows = Rows(target.shapes(projection), self._bound)
+        self._known_at: tuple[int, str | None] = (-1, None)
+
+    def take(self, transaction: Transaction, read: Read, last: int, far: int | None) -> int:
+        """Takes events up to the last, and answers how far it came."""
+        ledger = Ledger(self._target, transaction)
+        checkpoint = self._checkpoint(ledger)
+        at = checkpoint.global_position
+        if self._known_at != (at, checkpoint.digest):
+            self._rows.forget()  # another process has written, or what this one wrote was not committed
+        if at >= last:
+            if not checkpoint.complete:
+                self._move(ledger, checkpoint, at, checkpoint.digest, complete=True)
+            return at
+        if far is not None and last - at > far:
+            raise FarBehind
+        rows = read(at, last)
+        reached = last if not rows or far is not None else rows[-1].global_position
+        self._apply(transaction, [row for row in rows if self.projection.reads(row.name)])
+        digest = rows[-1].digest.hex() if rows else None
+        self._move(ledger, checkpoint, reached, digest, complete=reached == last)
+        self._known_at = (reached, digest)
+        return reached
+
+    def _move(self, ledger: Ledger, checkpoint: Checkpoint, at: int, digest: str | None, *, complete: bool) -> None:
+        checkpoint.global_position, checkpoint.digest, checkpoint.complete = at, digest, complete
+        ledger.note(checkpoint)
+        ledger.save()
+
+    def _checkpoint(self, ledger: Ledger) -> Checkpoint:
+        found = ledger.find_checkpoint(self.projection.name, self.projection.version, 0)
+        if found is None:
+            raise StoreFailed(self._target.name, f"version {self.projection.version} of {self.projection.name} is gone")
+        return found
+
+    def _apply(self, transaction: Transaction, rows: Sequence[Row]) -> None:
+        if not rows:
+            return
+        self._bound.transaction = transaction
+        try:
+            self._take_in(rows)
+        except StoreFailed:
+            raise
+        except Exception as reason:
+            self._rows.forget()
+            raise self._blamed(rows, reason) from reason
+        transaction.write(self._rows.take_changes())
+
+    def _take_in(self, rows: Sequence[Row]) -> None:
+        batch = list(map(recorded, rows))
+        self._rows.know(self.projection.needs(batch))
+        self.projection.apply(batch, self._rows)
+
+    def _blamed(self, rows: Sequence[Row], reason: Exception) -> ProjectionFailed:
+        """The error that names the event at which it fails."""
+        blamed = rows[-1]
+        for row in rows[:-1]:
+            try:
+                self._take_in([row])
+            except Exception as alone:  # noqa: BLE001 (which event it is, is what we find out here)
+                blamed, reason = row, alone
+                break
+        self._rows.forget()
+        said = f"{type(reason).__name__}: {reason}"
+        return ProjectionFailed(self.projection.name, blamed.session, blamed.position, said)

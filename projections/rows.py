@@ -197,11 +197,6 @@ class Kept:
         keys = firsts.get(prefix[0], ()) if prefix else chain.from_iterable(firsts.values())
         return [rows[key] for key in keys if key[: len(prefix)] == prefix]
 
-    def drop(self, place: str) -> None:
-        """Lets go of a table."""
-        self._rows.pop(place, None)
-        self._by_first.pop(place, None)
-
     def write(self, changes: Iterable[Change]) -> None:
         """Makes what a batch changed the rows that are kept."""
         for shape, put, deleted in changes:

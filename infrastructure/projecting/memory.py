@@ -26,8 +26,11 @@ class MemoryTarget(Target):
     def writing(self) -> Iterator[Transaction]:
         with self._lock:
             transaction = MemoryTransaction(self)
-            yield transaction
-            transaction.commit()
+            try:
+                yield transaction
+            except BaseException:
+                transaction.undo()
+                raise
 
     @contextmanager
     def reading(self) -> Iterator[Transaction]:
@@ -39,11 +42,11 @@ class MemoryTarget(Target):
 
 
 class MemoryTransaction(Transaction):
-    """Keeps what is to be done until it is committed."""
+    """Writes at once, and knows how to undo it; nobody else looks meanwhile."""
 
     def __init__(self, target: MemoryTarget) -> None:
         self._target = target
-        self._later: list[Callable[[], None]] = []
+        self._undo: list[Callable[[], object]] = []
 
     def fetch(self, shape: Shape, keys: Sequence[Key]) -> Iterable[Stored]:
         return self._target.kept.fetch(shape, keys)
@@ -52,18 +55,24 @@ class MemoryTransaction(Transaction):
         return self._target.kept.scan(shape, prefix)
 
     def write(self, changes: Iterable[Change]) -> None:
-        ready = list(changes)
-        self._later.append(lambda: self._target.kept.write(ready))
+        for change in changes:
+            before = self._before(change)
+            self._undo.append(lambda before=before: self._target.kept.write([before]))  # type: ignore[misc]  # bound now
+            self._target.kept.write([change])
 
     def create(self, shape: Shape) -> None:
-        self._later.append(lambda: self._target.places.add(shape.place))
+        if shape.place not in self._target.places:
+            self._target.places.add(shape.place)
+            self._undo.append(lambda: self._target.places.discard(shape.place))
 
     def exists(self, shape: Shape) -> bool:
         return shape.place in self._target.places
 
     def drop(self, shape: Shape) -> None:
-        self._later.append(lambda: self._target.kept.drop(shape.place))
-        self._later.append(lambda: self._target.places.discard(shape.place))
+        self.write([Change(shape, [], [shape.key_of(row) for row in self.scan(shape, ())])])
+        if shape.place in self._target.places:
+            self._target.places.discard(shape.place)
+            self._undo.append(lambda: self._target.places.add(shape.place))
 
     def point(self, view: str, shape: Shape | None) -> None:
         """There is no SQL that could ask a view."""
@@ -74,7 +83,12 @@ class MemoryTransaction(Transaction):
     def now(self) -> int:
         return self._target.clock()
 
-    def commit(self) -> None:
-        """Does what was to be done."""
-        for do in self._later:
+    def undo(self) -> None:
+        """Makes everything as it was."""
+        for do in reversed(self._undo):
             do()
+
+    def _before(self, change: Change) -> Change:
+        keys = [*map(change.shape.key_of, change.put), *change.deleted]
+        there = list(self.fetch(change.shape, keys))
+        return Change(change.shape, there, list(set(keys) - set(map(change.shape.key_of, there))))

@@ -170,8 +170,8 @@ class Shard:
         if self._token is not None:
             with self._target.writing() as transaction:
                 ledger = Ledger(self._target, transaction)
-                checkpoint = self._checkpoint(ledger)
-                if checkpoint.token == self._token:
+                checkpoint = ledger.find_checkpoint(*self._which)
+                if checkpoint is not None and checkpoint.token == self._token:
                     checkpoint.owner, checkpoint.leased_until = None, 0
                     ledger.note(checkpoint)
                     ledger.save()
@@ -208,6 +208,7 @@ class Shard:
             ledger = Ledger(self._target, transaction)
             name = ledger.find_name(self.projection.name)
             version = ledger.find_version(self.projection.name, self.projection.version)
+            self._reacted = self._checkpoint(ledger).reacted
         self._counts = name is not None and name.version == self.projection.version
         self._building = version is not None and version.building
 
@@ -244,6 +245,7 @@ class Shard:
             raise LeaseLost(f"shard {self.shard} of {self.projection.name} has another owner")
         name = ledger.find_name(self.projection.name)
         self._counts = name is not None and name.version == self.projection.version
+        self._reacted = checkpoint.reacted
         return checkpoint
 
     def _keep(self, ledger: Ledger, transaction: Transaction, checkpoint: Checkpoint) -> None:
@@ -285,7 +287,8 @@ class Shard:
         held = self.held
         mine = [row for row in rows if self._is_mine(row) and row.session not in held]
         digest = rows[-1].digest.hex() if rows and rows[-1].global_position == reached else self._digest_at(reached)
-        batch = self._decoded(mine)
+        suspect = Suspect(Hook.APPLY, mine[0], len(mine)) if mine else None
+        batch = self._decoded(mine, suspect)
         with self._target.writing() as transaction:
             ledger = Ledger(self._target, transaction)
             checkpoint = self._guarded(ledger)
@@ -297,7 +300,7 @@ class Shard:
                 self._rested = NEVER
                 return False
             if batch:
-                self._apply(transaction, batch)
+                self._apply(transaction, batch, suspect)
             moved = reached > self.seen
             if moved or checkpoint.complete != whole:
                 checkpoint.global_position, checkpoint.digest, checkpoint.complete = reached, digest, whole
@@ -305,27 +308,27 @@ class Shard:
         self.seen = reached
         self._limit = min(self._limit * 2, self._pace.batch)
         if whole and self._building and take_over(self._target, self.projection):
-            self._building, self._counts = False, True
+            self._learn_standing()
         return moved
 
     def _is_mine(self, row: Row) -> bool:
         return self.shards == 1 or shard_of(row.session, self.shards) == self.shard
 
-    def _decoded(self, rows: Sequence[Row], letter: Letter | None = None) -> list[RecordedEvent]:
-        if rows:
-            self._suspect = Suspect(Hook.APPLY, rows[0], len(rows), letter)
-        return list(map(recorded, rows))
+    def _decoded(self, rows: Sequence[Row], suspect: Suspect | None) -> list[RecordedEvent]:
+        self._suspect = suspect
+        batch = list(map(recorded, rows))
+        self._suspect = None
+        return batch
 
-    def _apply(self, transaction: Transaction, batch: Sequence[RecordedEvent]) -> None:
-        """Changes the rows, as part of the transaction."""
-        suspect = self._suspect
+    def _apply(self, transaction: Transaction, batch: Sequence[RecordedEvent], suspect: Suspect | None) -> None:
+        """Changes the rows, as part of the transaction; the events are to blame for what happens meanwhile."""
         self._tables.transaction = transaction
+        self._suspect = suspect
         self._rows.know(self.projection.needs(batch))
         self.projection.apply(batch, self._rows)
         changes = self._rows.take_changes()
         self._suspect = None
         transaction.write(changes)
-        self._suspect = suspect
 
     def _went_elsewhere(self, checkpoint: Checkpoint) -> None:
         """Goes on from where the rows are: the database was restored, or the projection is kept inline too."""
@@ -394,6 +397,7 @@ class Shard:
             (row,) = self._recorder.read(letter.session, after=letter.position - 1, until=letter.position)
             self._suspect = Suspect(Hook.REACT, row, letter=letter)
             self.projection.react(recorded(row))
+            self._suspect = None
         with self._target.writing() as transaction:
             ledger = Ledger(self._target, transaction)
             checkpoint = self._guarded(ledger)
@@ -411,7 +415,8 @@ class Shard:
             if row.global_position > self.seen:
                 break
             if self.projection.reads(row.name):
-                self._apply(transaction, self._decoded([row], letter))
+                suspect = Suspect(Hook.APPLY, row, letter=letter)
+                self._apply(transaction, self._decoded([row], suspect), suspect)
                 if self.projection.reacts and row.global_position <= self._reacted:
                     waiting = self._letter(row, Hook.REACT, "not done yet", 0, transaction.now())
                     ledger.note(replace(waiting, wish=Wish.RETRY))
@@ -443,6 +448,7 @@ class Shard:
                 if self._is_mine(row) and row.position < held.get(row.session, row.position + 1):
                     self._suspect = Suspect(Hook.REACT, row)
                     self.projection.react(recorded(row))
+                    self._suspect = None
                 done = row.global_position
             done = self.seen if len(rows) < REACTIONS_AT_A_TIME else done
         finally:

@@ -1,0 +1,150 @@
+"""A projection, targets and clocks for the tests of runners; tests cannot import siblings, so they are fixtures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hansard.domain.content import InstructionContent
+from hansard.domain.events import MessageAppended
+from hansard.domain.record import RecordedEvent
+from hansard.infrastructure.projecting.memory import MemoryTarget
+from hansard.infrastructure.projecting.postgres import PostgresTarget
+from hansard.infrastructure.projecting.runner import Runner
+from hansard.infrastructure.projecting.shard import Pace
+from hansard.infrastructure.projecting.sqlite import SQLiteFile
+from hansard.infrastructure.projecting.target import Target
+from hansard.infrastructure.store import Store
+from hansard.projections.definition import Projection
+from hansard.projections.rows import Rows
+from hansard.projections.tables import BOOLEAN, INTEGER, JSON, REAL, TEXT, Row, Table
+
+SAID = Table(
+    "said",
+    {"session": TEXT, "number": INTEGER, "text": TEXT, "words": JSON, "even": BOOLEAN, "length": REAL},
+    key=("session", "number"),
+    indexes=(("text",),),
+    search=("text",),
+)
+COUNTS = Table("counts", {"session": TEXT, "messages": INTEGER, "last": TEXT}, key=("session",))
+
+
+class Said(Projection):
+    """What was said: rows that are added, found, changed and, at the word "forget", deleted."""
+
+    name = "said"
+    names: Sequence[str] = ("message.appended",)
+    tables = (SAID, COUNTS)
+
+    def __init__(self, version: int = 1) -> None:
+        self.version = version
+        self.poison: str | None = None
+
+    def apply(self, batch: Sequence[RecordedEvent], rows: Rows) -> None:
+        for event in batch:
+            text = event.event.content.text  # type: ignore[attr-defined]  # it reads appended messages only
+            if text == self.poison:
+                raise ValueError("cannot take this")
+            rows[COUNTS].add(event.session, messages=1)
+            count = rows[COUNTS].find(event.session) or {}
+            number = count["messages"]
+            rows[COUNTS].put({**count, "last": text})
+            if text == "forget":
+                for row in rows[SAID].under(event.session):
+                    rows[SAID].delete(row["session"], row["number"])
+            else:
+                row = {"number": number, "text": text, "words": text.split(), "even": number % 2 == 0}
+                rows[SAID].put({"session": event.session, "length": len(text) / 3, **row})
+
+
+class Ticks:
+    """A clock that stands still: seconds for runners, microseconds for leases."""
+
+    def __init__(self) -> None:
+        self.seconds = 1000.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+    def lease_time(self) -> int:
+        return int(self.seconds * 1_000_000)
+
+
+class Workshop:
+    """Everything for a test of runners on one kind of target."""
+
+    def __init__(self, make: Callable[[Callable[[], int]], Target]) -> None:
+        self.ticks = Ticks()
+        self.target = make(self.ticks.lease_time)
+        self.projection = Said()
+        self._closing = ExitStack()
+
+    def runner(self, store: Store, *projections: Projection, target: Target | None = None, **settings: Any) -> Runner:
+        """A runner on the target, with the clocks of the test; without projections, of the one that there is."""
+        pace = Pace(**{"batch": 3, "tries": 2, "first_wait": 1, "longest_wait": 1, **settings.pop("pace", {})})
+        runner = Runner(
+            store,
+            projections or [self.projection],
+            target or self.target,
+            pace=pace,
+            clock=self.ticks,
+            jitter=lambda: 1.0,
+            **settings,
+        )
+        self._closing.callback(runner.close)
+        return runner
+
+    def work(self, runner: Runner) -> None:
+        """Has a runner do all there is to do, while its waits pass."""
+        for _ in range(10):
+            runner.catch_up()
+            self.ticks.seconds += 2
+
+    def said(self, rows: Rows, session: str | None = None) -> list[tuple[int, str]]:
+        """The numbers and texts that the rows hold."""
+        found = rows[SAID].under() if session is None else rows[SAID].under(session)
+        return [(row["number"], row["text"]) for row in found]
+
+    def counts(self, rows: Rows) -> dict[str, int]:
+        """How many messages the rows know of each session."""
+        return {row["session"]: row["messages"] for row in rows[COUNTS].under()}
+
+    def dump(self, rows: Rows) -> dict[str, list[Row]]:
+        """All rows."""
+        return {table.name: rows[table].under() for table in (SAID, COUNTS)}
+
+    def say(self, store: Store, session: str, *texts: str) -> None:
+        """Appends messages, each an append of its own."""
+        for text in texts:
+            store.append(session, [message(text)])
+
+    def close(self) -> None:
+        self._closing.close()
+        self.target.close()
+
+
+def message(text: str) -> MessageAppended:
+    return MessageAppended(1, InstructionContent(text))
+
+
+@pytest.fixture(params=["memory", "postgres", "sqlite"])
+def workshop(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Workshop]:
+    """A workshop on an empty target; every test runs once per kind."""
+    found = Workshop(_maker(request, tmp_path, request.param))
+    yield found
+    found.close()
+
+
+def _maker(request: pytest.FixtureRequest, folder: Path, kind: str) -> Callable[[Callable[[], int]], Target]:
+    if kind == "memory":
+        return MemoryTarget
+    if kind == "sqlite":
+        return lambda clock: SQLiteFile(folder / "rows.db", clock)
+    server = request.getfixturevalue("postgres_server")
+    schema = f"t{sha256(bytes(folder)).hexdigest()[:16]}"
+    return lambda clock: PostgresTarget.at(f"{server.address('postgres')}&schema={schema}", clock)

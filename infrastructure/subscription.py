@@ -86,7 +86,6 @@ class AwaitedSubscription:
     def close(self) -> None:
         """Ends the iteration, also for whoever waits in it; closing twice does nothing."""
         self._subscription.close()
-        self._thread.shutdown(wait=False)
 
     async def aclose(self) -> None:
         """As `close`."""

@@ -96,7 +96,8 @@ class Workshop:
             jitter=lambda: 1.0,
             **settings,
         )
-        self._closing.callback(runner.close)
+        if target is None:  # who dies on a target of the test's own closes nothing
+            self._closing.callback(runner.close)
         return runner
 
     def work(self, runner: Runner) -> None:

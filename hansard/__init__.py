@@ -69,8 +69,8 @@ from .domain.ranges import Origin
 from .domain.record import RecordedEvent
 from .infrastructure.answers import validate_answer
 from .infrastructure.opening import open_store
+from .infrastructure.projecting.lease import Pace
 from .infrastructure.projecting.runner import Runner
-from .infrastructure.projecting.shard import Pace
 from .infrastructure.store import Store
 from .infrastructure.subscription import AwaitedSubscription, Subscription
 from .infrastructure.verification import Fault, Verification

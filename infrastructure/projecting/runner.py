@@ -20,10 +20,11 @@ from ..clock import wall_clock
 from ..store import Store
 from ..twins import awaited
 from . import versions
+from .lease import Condition, Pace
 from .ledger import Ledger, Letter, Wish, prepare
 from .opening import open_target, target_of
 from .reading import read_rows
-from .shard import Condition, Pace, Shard
+from .shard import Shard
 from .status import Status, get_name, letters, reached, statuses
 from .target import Target
 

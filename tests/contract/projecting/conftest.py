@@ -13,10 +13,10 @@ import pytest
 from hansard.domain.content import InstructionContent
 from hansard.domain.events import MessageAppended
 from hansard.domain.record import RecordedEvent
+from hansard.infrastructure.projecting.lease import Pace
 from hansard.infrastructure.projecting.memory import MemoryTarget
 from hansard.infrastructure.projecting.postgres import PostgresTarget
 from hansard.infrastructure.projecting.runner import Runner
-from hansard.infrastructure.projecting.shard import Pace
 from hansard.infrastructure.projecting.sqlite import SQLiteFile
 from hansard.infrastructure.projecting.target import Target
 from hansard.infrastructure.store import Store

@@ -14,7 +14,7 @@ from hansard.domain.errors import (
     UnknownProjection,
 )
 from hansard.infrastructure.memory import MemoryRecorder
-from hansard.infrastructure.projecting.shard import Condition
+from hansard.infrastructure.projecting.lease import Condition
 from hansard.infrastructure.store import Store
 from hansard.projections.tables import TEXT, Table
 

@@ -1,0 +1,180 @@
+"""The lease of a shard: who may write its rows, and how far they are. Checked inside every transaction that writes."""
+
+from collections.abc import Callable
+from enum import Enum
+
+import msgspec
+
+from ...domain.errors import CheckpointMismatch
+from ...projections.definition import Projection
+from ...projections.rows import Rows
+from ..recorder import Recorder
+from .ledger import Checkpoint, Ledger, Letter
+from .target import Bound, Target, Transaction
+
+NEVER = float("-inf")
+"""When something was done that has not been done yet."""
+
+
+class Pace(msgspec.Struct, frozen=True, kw_only=True):
+    """How a runner works: sizes, and times in seconds.
+
+    A batch is one transaction. Who holds a lease is left alone for that long. An event that cannot be applied is tried
+    so often before it is parked, first after a short wait, then after longer ones.
+    """
+
+    batch: int = 1000
+    lease: float = 10.0
+    poll: float = 1.0
+    tries: int = 3
+    first_wait: float = 0.2
+    longest_wait: float = 30.0
+
+
+class LeaseLost(Exception):
+    """Another runner has the shard; what this one was about to write is not written."""
+
+
+class Condition(Enum):
+    """What a shard is doing, as far as this process knows."""
+
+    STANDBY = "standby"
+    """Another runner has the lease, or nobody has asked for it yet."""
+    WORKING = "working"
+    PAUSED = "paused"
+    STOPPED = "stopped"
+    """It met an event that it cannot apply while its rows are built, or a store that it does not belong to."""
+
+
+class Lease:
+    """A shard of a projection in one process: nobody else's for as long as the lease lasts, and its token counts."""
+
+    def __init__(
+        self,
+        recorder: Recorder,
+        target: Target,
+        projection: Projection,
+        which: tuple[int, int],
+        owner: str,
+        pace: Pace,
+        clock: Callable[[], float],
+    ) -> None:
+        self.projection = projection
+        self.shard, self.shards = which
+        self.condition = Condition.STANDBY
+        self.seen = 0
+        """The global position up to which this process knows the rows to be."""
+        self._which = (projection.name, projection.version, self.shard)
+        self._recorder, self._target, self._owner, self._pace, self._clock = recorder, target, owner, pace, clock
+        self._tables = Bound()
+        self._rows = Rows(target.shapes(projection), self._tables)
+        self._token: int | None = None
+        self._renewed = self._rested = NEVER
+        self._reacted = 0
+        self._counts = self._building = False
+        self._letters: list[Letter] = []
+
+    def release(self) -> None:
+        """Gives the lease back, so that others need not wait until its time is up."""
+        if self._token is not None:
+            with self._target.writing() as transaction:
+                ledger = Ledger(self._target, transaction)
+                checkpoint = ledger.find_checkpoint(*self._which)
+                if checkpoint is not None and checkpoint.token == self._token:
+                    checkpoint.owner, checkpoint.leased_until = None, 0
+                    ledger.note(checkpoint)
+                    ledger.save()
+        self._let_go(Condition.STANDBY)
+
+    def _take_lease(self) -> bool:
+        with self._target.writing() as transaction:
+            ledger = Ledger(self._target, transaction)
+            checkpoint = self._checkpoint(ledger)
+            name = ledger.find_name(self.projection.name)
+            if name is None or name.paused or checkpoint.failure is not None:
+                self.condition = Condition.PAUSED if checkpoint.failure is None else Condition.STOPPED
+                return False
+            now = transaction.now()
+            if checkpoint.owner not in (None, self._owner) and checkpoint.leased_until > now:
+                self.condition = Condition.STANDBY
+                return False
+            checkpoint.owner, checkpoint.token = self._owner, checkpoint.token + 1
+            checkpoint.leased_until = now + round(self._pace.lease * 1_000_000)
+            ledger.note(checkpoint)
+            letters = list(ledger.letters(*self._which))
+            ledger.save()
+        self._rows.forget()
+        self._token, self._letters, self._renewed = checkpoint.token, letters, self._clock()
+        self.seen, self._reacted, self.condition = checkpoint.global_position, checkpoint.reacted, Condition.WORKING
+        self._learn_standing()
+        self._compare(checkpoint)
+        return True
+
+    def _learn_standing(self) -> None:
+        with self._target.reading() as transaction:
+            ledger = Ledger(self._target, transaction)
+            name = ledger.find_name(self.projection.name)
+            version = ledger.find_version(self.projection.name, self.projection.version)
+            self._reacted = self._checkpoint(ledger).reacted
+        self._counts = name is not None and name.version == self.projection.version
+        self._building = version is not None and version.building
+
+    def _compare(self, checkpoint: Checkpoint) -> None:
+        """Makes certain that the store has the event that was read last."""
+        if checkpoint.digest is None:
+            return
+        at = checkpoint.global_position
+        digest = self._digest_at(at)
+        if digest is None and self._recorder.forgets:
+            return
+        if digest != checkpoint.digest:
+            found = "is no event" if digest is None else "is another event"
+            raise CheckpointMismatch(self._recorder.name, self.projection.name, at, found)
+
+    def _digest_at(self, global_position: int) -> str | None:
+        rows = self._recorder.read_all(after=global_position - 1, until=global_position, limit=1)
+        return rows[0].digest.hex() if rows else None
+
+    def _let_go(self, condition: Condition) -> None:
+        self._token, self.condition = None, condition
+        self._rows.forget()
+
+    def _checkpoint(self, ledger: Ledger) -> Checkpoint:
+        found = ledger.find_checkpoint(*self._which)
+        if found is None:
+            raise LeaseLost(f"version {self.projection.version} of {self.projection.name} was dropped")
+        return found
+
+    def _guarded(self, ledger: Ledger) -> Checkpoint:
+        """The checkpoint, locked until the transaction ends, if the lease is still ours."""
+        checkpoint = self._checkpoint(ledger)
+        if checkpoint.token != self._token:
+            raise LeaseLost(f"shard {self.shard} of {self.projection.name} has another owner")
+        name = ledger.find_name(self.projection.name)
+        self._counts = name is not None and name.version == self.projection.version
+        self._reacted = checkpoint.reacted
+        return checkpoint
+
+    def _keep(self, ledger: Ledger, transaction: Transaction, checkpoint: Checkpoint) -> None:
+        """Notes the checkpoint, and the lease for longer."""
+        checkpoint.leased_until = transaction.now() + round(self._pace.lease * 1_000_000)
+        ledger.note(checkpoint)
+        ledger.save()
+        self._renewed = self._clock()
+
+    def _rest(self) -> None:
+        """Nothing to do: sees from time to time whether to pause, and keeps the lease."""
+        now = self._clock()
+        renews = now - self._renewed >= self._pace.lease / 3
+        if not renews and now - self._rested < self._pace.poll:
+            return
+        self._rested = now
+        with self._target.reading() as transaction:
+            name = Ledger(self._target, transaction).find_name(self.projection.name)
+        if name is None or name.paused:
+            self.release()
+            self.condition = Condition.PAUSED
+        elif renews:
+            with self._target.writing() as transaction:
+                ledger = Ledger(self._target, transaction)
+                self._keep(ledger, transaction, self._guarded(ledger))

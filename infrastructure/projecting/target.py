@@ -9,7 +9,7 @@ from ...projections.definition import Projection
 from ...projections.rows import Change
 from ...projections.tables import Key, Shape, Stored, Table
 
-LONGEST_PLACE = 50
+LONGEST_PLACE = 56
 """Characters of the name of a table in a database; with what is added for indexes it stays within PostgreSQL's 63."""
 
 
@@ -97,7 +97,7 @@ class Target(ABC):
 
     def checked(self, place: str) -> str:
         """The name of a table, if there is room for what is added to it."""
-        if len(place) > LONGEST_PLACE + len("projection_"):
+        if len(place) > LONGEST_PLACE:
             raise InvalidValue(f"the table {place!r}", "has too long a name: expected a shorter prefix in the address")
         return place
 

@@ -73,6 +73,7 @@ def rebuild(target: Target, projection: str) -> None:
         name = _named(target, ledger, projection)
         version = ledger.find_version(projection, name.version)
         assert version is not None
+        before = ledger.checkpoints(projection, version.version)  # locked first, as whoever writes rows does
         _point(target, transaction, ledger, name, None)
         for shape in _shapes(target, version):
             transaction.drop(shape)
@@ -81,7 +82,7 @@ def rebuild(target: Target, projection: str) -> None:
         _point(target, transaction, ledger, name, version.definition)
         for letter in list(ledger.letters(projection, version.version)):
             ledger.strike(letter)
-        for old in ledger.checkpoints(projection, version.version):
+        for old in before:
             ledger.note(Checkpoint(projection, version.version, old.shard, reacted=old.reacted, token=old.token + 1))
         version.building = True
         ledger.note(version)
@@ -103,11 +104,12 @@ def drop(target: Target, projection: str, version: int) -> None:
             raise InvalidValue(
                 f"the version {version} of the projection {projection!r}", f"cannot be dropped: {expected}"
             )
+        checkpoints = ledger.checkpoints(projection, version)  # locked first, as whoever writes rows does
         for shape in _shapes(target, gone):
             transaction.drop(shape)
         for letter in list(ledger.letters(projection, version)):
             ledger.strike(letter)
-        for checkpoint in ledger.checkpoints(projection, version):
+        for checkpoint in checkpoints:
             ledger.strike(checkpoint)
         ledger.strike(gone)
         ledger.save()

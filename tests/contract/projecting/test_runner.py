@@ -14,7 +14,7 @@ from hansard.domain.errors import (
     UnknownProjection,
 )
 from hansard.infrastructure.memory import MemoryRecorder
-from hansard.infrastructure.projecting.lease import Condition
+from hansard.infrastructure.projecting.lease import Condition, Pace
 from hansard.infrastructure.store import Store
 from hansard.projections.tables import TEXT, Table
 
@@ -420,3 +420,23 @@ def test_a_target_that_was_restored_under_a_runner_is_caught_up_from_where_it_is
     workshop.work(runner)
 
     assert workshop.dump(runner.rows(workshop.projection)) == workshop.dump(one.project(workshop.projection))
+
+
+def test_a_lease_from_a_clock_that_was_far_ahead_is_taken_over(workshop: Workshop, one: Store) -> None:
+    first, second = workshop.runner(one), workshop.runner(one)
+    workshop.ticks.seconds += 100_000
+    first.catch_up()
+    workshop.ticks.seconds -= 100_000
+    workshop.say(one, "a", "one")
+    second.catch_up()
+    assert workshop.counts(second.rows(workshop.projection)) == {"a": 1}
+
+    workshop.say(one, "a", "two")
+    first.step()
+    assert workshop.counts(second.rows(workshop.projection)) == {"a": 1}
+
+
+def test_a_pace_that_cannot_be_kept_is_refused() -> None:
+    for wrong in ({"batch": 0}, {"tries": 0}, {"lease": -1.0}):
+        with pytest.raises(InvalidValue, match="the pace of a runner"):
+            Pace(**wrong)

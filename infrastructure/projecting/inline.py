@@ -114,6 +114,14 @@ class _Attached:
 
     def take(self, transaction: Transaction, read: Read, last: int, far: int | None) -> int:
         """Takes events up to the last, and answers how far it came."""
+        try:
+            return self._take(transaction, read, last, far)
+        except BaseException:
+            self._rows.forget()  # what is half done here is undone there
+            self._known_at = (-1, None)
+            raise
+
+    def _take(self, transaction: Transaction, read: Read, last: int, far: int | None) -> int:
         ledger = Ledger(self._target, transaction)
         checkpoint = self._checkpoint(ledger)
         at = checkpoint.global_position
@@ -147,12 +155,12 @@ class _Attached:
     def _apply(self, transaction: Transaction, rows: Sequence[Row]) -> None:
         if not rows:
             return
-        self._bound.transaction = transaction
+        self._bound.transaction, self._bound.failed = transaction, False
         try:
             self._take_in(rows)
-        except StoreFailed:
-            raise
         except Exception as reason:
+            if self._bound.failed:  # not the projection did, but the database
+                raise
             self._rows.forget()
             raise self._blamed(rows, reason) from reason
         transaction.write(self._rows.take_changes())

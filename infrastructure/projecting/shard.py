@@ -67,7 +67,14 @@ class Shard(Lease):
 
     def step(self) -> bool:
         """Does one piece of work; answers whether there may be more to do at once."""
-        self._suspect = None
+        try:
+            return self._step()
+        except BaseException:
+            self._rows.forget()  # what is half done here is undone there
+            raise
+
+    def _step(self) -> bool:
+        self._suspect, self._tables.failed = None, False
         if self._token is None and not self._take_lease():
             self.due = self._clock() + self._pace.poll
             return False
@@ -81,13 +88,12 @@ class Shard(Lease):
 
     def failed(self, reason: Exception) -> None:
         """Takes note of what a step raised, and decides what comes next."""
-        self._rows.forget()
         if isinstance(reason, LeaseLost):
             self._let_go(Condition.STANDBY)
             return
         self.failures += 1
-        suspect, (before, tries) = self._suspect, self._tried
-        tries = tries + 1 if suspect is None or before is None or suspect.row == before.row else 1
+        suspect, (before, tries) = None if self._tables.failed else self._suspect, self._tried
+        tries = tries + 1 if (suspect and suspect.row) == (before and before.row) else 1
         self._tried = (suspect, tries)
         wait = min(self._pace.first_wait * 2 ** min(tries - 1, 30), self._pace.longest_wait)
         self.due = self._clock() + wait * (0.5 + self._jitter() / 2)
@@ -168,7 +174,7 @@ class Shard(Lease):
     def _apply(self, transaction: Transaction, batch: Sequence[RecordedEvent], suspect: Suspect | None) -> None:
         """Changes the rows, as part of the transaction; the events are to blame for what happens meanwhile."""
         self._tables.transaction = transaction
-        self._suspect = suspect
+        self._suspect, self._tables.failed = suspect, False
         self._rows.know(self.projection.needs(batch))
         self.projection.apply(batch, self._rows)
         changes = self._rows.take_changes()

@@ -106,9 +106,17 @@ class Bound:
     """Hands the questions of rows to the transaction at hand."""
 
     transaction: Transaction
+    failed = False
+    """Whether a question was not answered: what is raised then is not the fault of who asked."""
 
     def fetch(self, shape: Shape, keys: Sequence[Key]) -> Sequence[Stored]:
-        return list(self.transaction.fetch(shape, keys))
+        self.failed = True
+        found = list(self.transaction.fetch(shape, keys))
+        self.failed = False
+        return found
 
     def scan(self, shape: Shape, prefix: Key) -> Sequence[Stored]:
-        return list(self.transaction.scan(shape, prefix))
+        self.failed = True
+        found = list(self.transaction.scan(shape, prefix))
+        self.failed = False
+        return found

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import pytest
 
-from hansard.domain.errors import StoreError
+from hansard.domain.errors import StoreError, StoreFailed
 from hansard.infrastructure.memory import MemoryRecorder
 from hansard.infrastructure.projecting.target import Target, Transaction
 from hansard.infrastructure.store import Store
@@ -163,6 +163,34 @@ def test_runners_that_fight_for_every_shard_write_nothing_twice(workshop: Worksh
 
     assert failures == []
     assert workshop.dump(runners[0].rows(workshop.projection)) == workshop.dump(store.project(workshop.projection))
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_a_target_that_fails_anywhere_has_every_event_once_in_the_end(workshop: Workshop, seed: int) -> None:
+    chance = Random(seed)
+
+    class Flaky(Deadly):
+        def step(self) -> None:
+            if chance.random() < 0.04:
+                raise chance.choice([StoreFailed(self.name, "no space"), OSError("no space")])
+
+    store = Store(MemoryRecorder())
+    runner = workshop.runner(store)
+    for shard in runner._shards:
+        shard._target = Flaky(workshop.target, 0)
+    for number in range(200):
+        workshop.say(store, f"s{number % 5}", chance.choice(["one", "two", "forget"]))
+        runner.step()
+        workshop.ticks.seconds += 2
+    while runner.status("said")[0].global_position < 200:
+        runner.step()
+        workshop.ticks.seconds += 2
+
+    for shard in runner._shards:
+        shard._target = workshop.target
+    assert runner.failures > 10
+    assert runner.dead_letters("said") == []
+    assert workshop.dump(runner.rows(workshop.projection)) == workshop.dump(store.project(workshop.projection))
 
 
 def test_a_commit_whose_answer_is_lost_is_not_done_twice(workshop: Workshop) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from random import Random
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -20,7 +21,10 @@ from hansard.domain.events import MessageAppended
 from hansard.domain.expectation import NO_STREAM
 from hansard.domain.record import RecordedEvent
 from hansard.infrastructure.projecting import inline
+from hansard.infrastructure.projecting.memory import MemoryTransaction
+from hansard.infrastructure.projecting.postgres import PostgresTransaction
 from hansard.infrastructure.projecting.runner import Runner
+from hansard.infrastructure.projecting.sqlite import SQLiteTransaction
 from hansard.infrastructure.store import Store
 from hansard.projections.definition import Projection
 from hansard.projections.rows import Rows
@@ -30,6 +34,8 @@ if TYPE_CHECKING:
     from tests.contract.conftest import Stores
 
 pytestmark = pytest.mark.parametrize("stores", ["memory", "postgres", "sqlite"], indirect=True)
+
+TRANSACTIONS = {"memory": MemoryTransaction, "postgres": PostgresTransaction, "sqlite": SQLiteTransaction}
 
 COUNTS = Table("counts", {"session": TEXT, "messages": INTEGER, "last": INTEGER}, key=("session",))
 
@@ -232,6 +238,50 @@ def test_what_cannot_be_attached_is_refused(able: Store) -> None:
         able.attach(Reacting())
     with pytest.raises(InvalidValue, match="is not attached"):
         able.detach("other")
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_a_database_that_fails_anywhere_leaves_rows_that_fit_the_record(
+    able: Store, stores: Stores, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    class Adding(Counts):
+        def apply(self, batch: Sequence[RecordedEvent], rows: Rows) -> None:
+            for event in batch:
+                rows[COUNTS].add(event.session, messages=1)
+                rows[COUNTS].find(f"{event.session}{event.position % 3}")
+                rows[COUNTS].add("all", messages=1)
+
+    kind = TRANSACTIONS[stores.kind]
+    chance, failing = Random(seed), False
+
+    def flaky(name: str) -> Callable[..., Any]:
+        done = getattr(kind, name)
+
+        def asked(self: Any, *given: Any) -> Any:
+            if failing and chance.random() < 0.15:
+                if name == "write":
+                    done(self, *given)
+                raise StoreFailed(able.address, "no space")
+            return done(self, *given)
+
+        return asked
+
+    for name in ("fetch", "write"):
+        monkeypatch.setattr(kind, name, flaky(name))
+    able.attach(Adding())
+    failing, failures = True, 0
+    for number in range(60):
+        while True:
+            try:
+                say(able, f"s{number % 4}", *["text"] * (number % 3 + 1))
+                break
+            except StoreFailed:
+                failures += 1
+    failing = False
+
+    assert failures > 10
+    assert able.rows(Adding())[COUNTS].under() == able.project(Adding())[COUNTS].under()
+    assert able.last_global_position() == 120
 
 
 def test_one_that_cannot_take_what_is_there_is_not_attached(able: Store) -> None:

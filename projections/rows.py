@@ -32,10 +32,9 @@ class Change(NamedTuple):
 class TableRows:
     """The rows of one table; what is written here is written to the database when the batch is done."""
 
-    def __init__(self, shape: Shape, source: Source, remembers: bool = True) -> None:
+    def __init__(self, shape: Shape, source: Source) -> None:
         self._shape = shape
         self._source = source
-        self._remembers = remembers
         self._known: dict[Key, Stored | None] = {}
         self._changed: dict[Key, None] = {}
         self._sums: dict[Key, list[Mapping[str, int | float]]] = {}
@@ -43,8 +42,6 @@ class TableRows:
     def find(self, *key: object) -> Row | None:
         """The row with this key, or None; it is a copy: to change it, put it back."""
         stored = self._find(self._whole(key))
-        if not self._remembers:
-            self.forget()
         return None if stored is None else self._shape.row(stored)
 
     def under(self, *prefix: object) -> list[Row]:
@@ -149,11 +146,40 @@ class TableRows:
         self._changed[key] = None
 
 
+class TableSeen(TableRows):
+    """The rows of one table as they are when they are asked for, to read and not to write; threads may share it."""
+
+    def find(self, *key: object) -> Row | None:
+        for stored in self._source.fetch(self._shape, [self._whole(key)]):
+            return self._shape.row(stored)
+        return None
+
+    def under(self, *prefix: object) -> list[Row]:
+        found = {
+            self._shape.key_of(stored): stored for stored in self._source.scan(self._shape, self._shape.key(prefix))
+        }
+        return [self._shape.row(found[key]) for key in sorted(found)]
+
+    def put(self, row: Mapping[str, object]) -> None:
+        raise self._refusal()
+
+    def delete(self, *key: object) -> None:
+        raise self._refusal()
+
+    def add(self, *key: object, **amounts: int | float) -> None:
+        raise self._refusal()
+
+    def _refusal(self) -> InvalidValue:
+        return InvalidValue(
+            f"the table {self._shape.table.name!r}", "was asked to write: expected only its projection to"
+        )
+
+
 class Rows:
     """The tables of a projection, by table or by its name: `rows[USAGE].find("main", 3)`."""
 
-    def __init__(self, shapes: Iterable[Shape], source: Source, *, remembers: bool = True) -> None:
-        self._tables = {shape.table.name: TableRows(shape, source, remembers) for shape in shapes}
+    def __init__(self, shapes: Iterable[Shape], source: Source, kind: type[TableRows] = TableRows) -> None:
+        self._tables = {shape.table.name: kind(shape, source) for shape in shapes}
 
     def __getitem__(self, table: Table | str) -> TableRows:
         name = table if isinstance(table, str) else table.name

@@ -7,6 +7,8 @@ secret: the rows are behind, and the next append by a store that has it takes th
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
+import structlog
+
 from ...domain.errors import InvalidValue, ProjectionFailed, StoreFailed
 from ...projections.definition import Projection, checked_projection
 from ...projections.rows import Rows
@@ -15,6 +17,8 @@ from ..rows import Row, recorded
 from .ledger import Checkpoint, Ledger, prepare
 from .target import Bound, Target, Transaction
 from .versions import register, take_over
+
+log = structlog.get_logger("hansard")
 
 R = TypeVar("R")
 
@@ -111,6 +115,7 @@ class _Attached:
         self._bound = Bound()
         self._rows = Rows(target.shapes(projection), self._bound)
         self._known_at: tuple[int, str | None] = (-1, None)
+        self._dropped = False
 
     def take(self, transaction: Transaction, read: Read, last: int, far: int | None) -> int:
         """Takes events up to the last, and answers how far it came."""
@@ -123,7 +128,9 @@ class _Attached:
 
     def _take(self, transaction: Transaction, read: Read, last: int, far: int | None) -> int:
         ledger = Ledger(self._target, transaction)
-        checkpoint = self._checkpoint(ledger)
+        checkpoint = ledger.find_checkpoint(self.projection.name, self.projection.version, 0)
+        if checkpoint is None:
+            return self._let_go(last)
         at = checkpoint.global_position
         if self._known_at != (at, checkpoint.digest):
             self._rows.forget()  # another process has written, or what this one wrote was not committed
@@ -146,11 +153,12 @@ class _Attached:
         ledger.note(checkpoint)
         ledger.save()
 
-    def _checkpoint(self, ledger: Ledger) -> Checkpoint:
-        found = ledger.find_checkpoint(self.projection.name, self.projection.version, 0)
-        if found is None:
-            raise StoreFailed(self._target.name, f"version {self.projection.version} of {self.projection.name} is gone")
-        return found
+    def _let_go(self, last: int) -> int:
+        """The version was dropped on request: there is nothing to keep, and no reason to refuse an append."""
+        if not self._dropped:
+            log.warning("projection dropped", projection=self.projection.name, version=self.projection.version)
+        self._dropped = True
+        return last
 
     def _apply(self, transaction: Transaction, rows: Sequence[Row]) -> None:
         if not rows:

@@ -2,17 +2,18 @@
 
 from collections.abc import Sequence
 
-from ...domain.errors import UnknownProjection
+from ...domain.errors import InvalidValue, UnknownProjection
 from ...projections.definition import Projection
-from ...projections.rows import Rows
+from ...projections.rows import Rows, TableSeen
 from ...projections.tables import Key, Shape, Stored
 from .ledger import Ledger, ledger_shapes
 from .target import Target, Transaction
+from .versions import tables_of
 
 
 def read_rows(target: Target, projection: Projection) -> Rows:
     """The rows of the version that counts when each question is asked; nothing that is put there is written."""
-    return Rows(target.shapes(projection), _Current(target, projection), remembers=False)
+    return Rows(target.shapes(projection), _Current(target, projection), TableSeen)
 
 
 class _Current:
@@ -40,4 +41,11 @@ class _Current:
             raise UnknownProjection(self._target.name, self._projection.name, known)
         if name.version == self._projection.version:
             return shape
+        version = ledger.find_version(name.projection, name.version)
+        if version is None or shape.table not in tables_of(version):
+            raise InvalidValue(
+                f"the rows of the projection {name.projection!r}",
+                f"are those of version {name.version} still, whose tables are different: expected to wait until "
+                f"version {self._projection.version} counts",
+            )
         return Shape(shape.table, self._target.place(name.projection, shape.table.name, name.version))

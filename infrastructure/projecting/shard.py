@@ -25,6 +25,12 @@ log = structlog.get_logger("hansard")
 
 REACTIONS_AT_A_TIME = 100
 
+FIRST_BATCH = 100
+"""Events in the first batch; the next ones are larger, as long as they are not heavy."""
+
+HEAVY = 32_000_000
+"""Bytes of payloads in one batch from which on the next is smaller."""
+
 
 class Suspect(NamedTuple):
     """What was tried last, in case it fails: the first of so many events, and the dead letter they wait behind."""
@@ -54,7 +60,7 @@ class Shard(Lease):
         """When, by the clock of this process, there is something to do again after a failure."""
         self.failures = 0
         self._jitter = jitter
-        self._limit = pace.batch
+        self._limit = min(pace.batch, FIRST_BATCH)
         self._looked = NEVER
         self._suspect: Suspect | None = None
         self._tried: tuple[Suspect | None, int] = (None, 0)
@@ -135,7 +141,7 @@ class Shard(Lease):
         reached = max(until, self.seen) if whole else rows[-1].global_position
         if reached == self.seen and not (self._building and whole):
             return False
-        held = self.held
+        held, weight = self.held, sum(len(row.payload or b"") for row in rows)
         mine = [row for row in rows if self._is_mine(row) and row.session not in held]
         digest = rows[-1].digest.hex() if rows and rows[-1].global_position == reached else self._digest_at(reached)
         suspect = Suspect(Hook.APPLY, mine[0], len(mine)) if mine else None
@@ -157,7 +163,7 @@ class Shard(Lease):
                 checkpoint.global_position, checkpoint.digest, checkpoint.complete = reached, digest, whole
                 self._keep(ledger, transaction, checkpoint)
         self.seen = reached
-        self._limit = min(self._limit * 2, self._pace.batch)
+        self._limit = min(self._limit * 2, self._pace.batch) if weight < HEAVY else max(len(rows) // 2, 1)
         if whole and self._building and take_over(self._target, self.projection):
             self._learn_standing()
         return moved

@@ -115,6 +115,11 @@ def drop(target: Target, projection: str, version: int) -> None:
         ledger.save()
 
 
+def tables_of(version: Version) -> list[Table]:
+    """The tables of a version, as they were declared when it was built."""
+    return _tables(version.definition)
+
+
 def _is_known(target: Target, ledger: Ledger, projection: Projection, shards: int) -> bool:
     known = ledger.find_version(projection.name, projection.version)
     if known is None:

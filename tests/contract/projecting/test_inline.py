@@ -308,3 +308,18 @@ def test_a_database_that_fails_is_no_fault_of_the_projection(able: Store) -> Non
         say(able, "a", "two")
     assert not isinstance(error.value, ProjectionFailed)
     assert not isinstance(error.value, StoreFailed)
+
+
+def test_a_version_that_was_dropped_is_kept_no_longer_and_refuses_no_append(able: Store, stores: Stores) -> None:
+    able.attach(Counts(1))
+    other = stores.beside(able)
+    if other is able:
+        other.detach("counts")
+    say(able, "a", "one")
+    other.attach(Counts(2))
+    Runner(other, [Counts(2)]).drop("counts", 1)
+
+    say(able, "a", "two")
+    say(other, "a", "three")
+
+    assert counts(other, 2) == {"a": 6}

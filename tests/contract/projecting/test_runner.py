@@ -14,6 +14,7 @@ from hansard.domain.errors import (
     UnknownProjection,
 )
 from hansard.infrastructure.memory import MemoryRecorder
+from hansard.infrastructure.projecting import shard
 from hansard.infrastructure.projecting.lease import Condition, Pace
 from hansard.infrastructure.store import Store
 from hansard.projections.tables import TEXT, Table
@@ -440,3 +441,23 @@ def test_a_pace_that_cannot_be_kept_is_refused() -> None:
     for wrong in ({"batch": 0}, {"tries": 0}, {"lease": -1.0}):
         with pytest.raises(InvalidValue, match="the pace of a runner"):
             Pace(**wrong)
+
+
+def test_heavy_events_make_small_batches(workshop: Workshop, one: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shard, "HEAVY", 2000)
+    sizes: list[int] = []
+    apply = workshop.projection.apply
+
+    def counted(batch: Any, rows: Any) -> None:
+        sizes.append(len(batch))
+        apply(batch, rows)
+
+    monkeypatch.setattr(workshop.projection, "apply", counted)
+    workshop.say(one, "a", *["light"] * 20, *["heavy" * 100] * 40, *["light"] * 20)
+    runner = workshop.runner(one, pace={"batch": 16})
+
+    runner.catch_up()
+
+    assert sizes[:5] == [16, 16, 8, 4, 2]
+    assert sizes[-1] > 2
+    assert workshop.counts(runner.rows(workshop.projection)) == {"a": 80}

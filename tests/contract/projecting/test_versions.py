@@ -236,3 +236,35 @@ def test_nobody_is_told_of_an_event_that_is_parked_until_it_is_applied(workshop:
 
     assert projection.told == ["1", "4", "2", "3", "5"]
     assert calls(runner.rows(projection)) == {"a": 2, "bad": 3}
+
+
+def test_rows_of_an_old_version_with_other_tables_are_not_read_as_the_new_ones(workshop: Workshop, one: Store) -> None:
+    class Wider(Calling):
+        tables = (Table("calls", {**CALLS.columns, "last": INTEGER}, key=("session",)),)
+
+    workshop.say(one, "a", *"abcdefgh")
+    workshop.runner(one, Calling(1)).catch_up()
+    builder = workshop.runner(one, Wider(2))
+    builder.step()
+    with pytest.raises(InvalidValue, match="version 1 still, whose tables are different"):
+        builder.rows(Wider(2))["calls"].under()
+
+    builder.catch_up()
+
+    assert builder.rows(Wider(2))["calls"].under() == [{"session": "a", "calls": 16, "last": None}]
+
+
+def test_rows_are_read_and_not_written_by_whoever_asks(workshop: Workshop, one: Store) -> None:
+    workshop.say(one, "a", "a")
+    runner = workshop.runner(one, Calling())
+    runner.catch_up()
+    rows = runner.rows(Calling())[CALLS]
+
+    refused = pytest.raises(InvalidValue, match="expected only its projection to")
+    with refused:
+        rows.put({"session": "b"})
+    with refused:
+        rows.delete("a")
+    with refused:
+        rows.add("a", calls=1)
+    assert (rows.find("a"), rows.find("b")) == ({"session": "a", "calls": 1}, None)

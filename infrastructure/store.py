@@ -13,8 +13,8 @@ from ..domain.ranges import Written
 from ..domain.record import NOBODY, Provenance, RecordedEvent
 from ..domain.state import State
 from ..projections.catalogue import Entry
-from ..projections.pages import Body
 from ..projections.definition import Projection, checked_names, fold
+from ..projections.pages import Body
 from ..projections.rows import Rows
 from .clock import wall_clock
 from .committing import GroupCommit

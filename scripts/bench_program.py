@@ -34,8 +34,20 @@ from hansard.domain.content import InstructionContent
 from hansard.domain.events import MessageAppended
 
 SIZES = {1_000: "1 k", 10_000: "10 k", 100_000: "100 k"}
-KINDS = {"append", "batch", "deep", "file", "fork", "frames", "replay", "tail", "threads", "view", "wide"}
-KINDS = {"append", "batch", "deep", "file", "fork", "projections", "replay", "tail", "threads", "view", "wide"}
+KINDS = {
+    "append",
+    "batch",
+    "deep",
+    "file",
+    "fork",
+    "frames",
+    "projections",
+    "replay",
+    "tail",
+    "threads",
+    "view",
+    "wide",
+}
 TEXT = "An event-sourced store keeps every change as one immutable event. " * 9
 PAYLOAD = encode(MessageAppended(0, InstructionContent(instruction=TEXT))).decode()
 MILLION = 1_000_000

@@ -1,0 +1,77 @@
+"""Every message that was written, with its text: what a search looks through. Pure."""
+
+from collections.abc import Iterable, Sequence
+
+from ..domain.content import AssistantResponseContent
+from ..domain.events import MessageAppended, MessageRedacted, SystemSet
+from ..domain.record import RecordedEvent
+from .definition import Projection
+from .messages import recorded_message
+from .rows import Rows
+from .tables import INTEGER, JSON, TEXT, Key, Table
+
+TRANSCRIPT = Table(
+    "transcript",
+    {
+        "session": TEXT,
+        "position": INTEGER,
+        "branch": INTEGER,
+        "role": TEXT,
+        "text": TEXT,
+        "sender": TEXT,
+        "recipient": TEXT,
+        "origin": TEXT,
+        "model": TEXT,
+        "created": INTEGER,
+        "metadata": JSON,
+    },
+    key=("session", "position"),
+    search=("text",),
+)
+"""A row per message, on the branch it was written on; `created` is in microseconds since 1970, UTC."""
+
+
+class Transcript(Projection):
+    """The messages as they were written; which branches show one is for the session to say.
+
+    Of a message that was redacted, the row stays without the text.
+    """
+
+    name = "transcript"
+    names = ("message.appended", "branch.system_set", "message.redacted")
+    tables = (TRANSCRIPT,)
+
+    def apply(self, batch: Sequence[RecordedEvent], rows: Rows) -> None:
+        for recorded in batch:
+            match recorded.event:
+                case MessageRedacted(position):
+                    row = rows[TRANSCRIPT].find(recorded.session, position)
+                    if row is not None:
+                        rows[TRANSCRIPT].put({**row, "text": None, "metadata": None})
+                case SystemSet(_, None):
+                    pass
+                case MessageAppended() | SystemSet():
+                    rows[TRANSCRIPT].put(_row(recorded))
+
+    def needs(self, batch: Sequence[RecordedEvent]) -> Iterable[tuple[Table, Key]]:
+        for recorded in batch:
+            if isinstance(recorded.event, MessageRedacted):
+                yield TRANSCRIPT, (recorded.session, recorded.event.message)
+
+
+def _row(recorded: RecordedEvent) -> dict[str, object]:
+    message = recorded_message(recorded)
+    content = message.content
+    return {
+        "session": recorded.session,
+        "position": recorded.position,
+        "branch": message.branch,
+        "role": message.role.value,
+        "text": message.text,
+        "sender": message.sender,
+        "recipient": message.recipient,
+        "origin": message.origin.value,
+        "model": content.model if isinstance(content, AssistantResponseContent) else None,
+        "created": recorded.time,
+        "metadata": message.metadata or None,
+    }

@@ -1,0 +1,147 @@
+"""What the models have used: calls, tokens and time, by day, session, branch, model and user. Pure."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from ..domain.content import AssistantResponseContent
+from ..domain.errors import InvalidValue
+from ..domain.events import MessageAppended, ModelCalled, SessionStarted
+from ..domain.ranges import Origin
+from ..domain.record import RecordedEvent
+from .definition import Projection
+from .prices import PRICES, Price, price_of
+from .rows import Rows
+from .tables import INTEGER, REAL, TEXT, Key, Row, Table
+
+NO_BRANCH = -1
+"""Stands for the branch of a call that was made for none."""
+
+UNKNOWN = ""
+"""Stands for a model that was not named."""
+
+USAGE = Table(
+    "usage",
+    {
+        "day": TEXT,
+        "session": TEXT,
+        "branch": INTEGER,
+        "model": TEXT,
+        "user": TEXT,
+        "calls": INTEGER,
+        "failed": INTEGER,
+        "input_tokens": INTEGER,
+        "output_tokens": INTEGER,
+        "duration_ms": REAL,
+    },
+    key=("day", "session", "branch", "model"),
+    indexes=(("session",), ("user", "day"), ("model",)),
+)
+"""A row per day (UTC), session, branch and model."""
+
+USERS = Table("users", {"session": TEXT, "user": TEXT}, key=("session",))
+CALLS = Table("calls", {"session": TEXT, "position": INTEGER}, key=("session", "position"))
+"""Where calls stand: an answer that one of them led to has been counted with it."""
+
+GROUPS = ("day", "session", "branch", "model", "user")
+
+
+class Usage(Projection):
+    """What was used, by the calls on the record and by the answers that say what they cost.
+
+    An answer whose cause is a call is not counted beside it, nor is one that was loaded or copied from elsewhere.
+    """
+
+    name = "usage"
+    names = ("session.started", "work.model_called", "message.appended")
+    tables = (USAGE, USERS, CALLS)
+
+    def apply(self, batch: Sequence[RecordedEvent], rows: Rows) -> None:
+        for recorded in batch:
+            match recorded.event:
+                case SessionStarted(user=user, forked_from=source):
+                    if user is None and source is not None:
+                        user = _user(rows, source)
+                    rows[USERS].put({"session": recorded.session, "user": user})
+                case ModelCalled() as call:
+                    rows[CALLS].put({"session": recorded.session, "position": recorded.position})
+                    _count(rows, recorded, _of_call(call))
+                case MessageAppended(branch, AssistantResponseContent(usage=used) as said, origin=Origin.AUTHORED):
+                    counted = recorded.cause is not None and rows[CALLS].find(recorded.session, recorded.cause)
+                    if used is not None and not counted:
+                        spent = _Spent(branch, said.model, used.input_tokens, used.output_tokens)
+                        _count(rows, recorded, spent)
+
+    def needs(self, batch: Sequence[RecordedEvent]) -> Iterable[tuple[Table, Key]]:
+        for recorded in batch:
+            yield USERS, (recorded.session,)
+            if recorded.cause is not None:
+                yield CALLS, (recorded.session, recorded.cause)
+            if isinstance(recorded.event, SessionStarted) and recorded.event.forked_from is not None:
+                yield USERS, (recorded.event.forked_from,)
+
+
+def used(
+    rows: Rows, by: Sequence[str] = ("model",), *, prices: Mapping[str, Price] = PRICES, **only: object
+) -> list[Row]:
+    """What was used, summed up by day, session, branch, model or user, with what it cost in US dollars.
+
+    On request only where columns have these values: `session=...`, `user=...`. The cost is None if it includes a model
+    that has no price.
+    """
+    for name in (*by, *only):
+        if name not in GROUPS:
+            raise InvalidValue("usage", f"is not known by {name!r}: expected {', '.join(GROUPS)}")
+    sums: dict[tuple[object, ...], Row] = {}
+    for row in rows[USAGE].under():
+        if all(row[name] == value for name, value in only.items()):
+            _sum(sums.setdefault(tuple(row[name] for name in by), _empty(row, by)), row, prices)
+    return list(sums.values())
+
+
+class _Spent(NamedTuple):
+    branch: int | None
+    model: str | None
+    input_tokens: int | None
+    output_tokens: int | None
+    duration_ms: float | None = None
+    failed: bool = False
+
+
+def _of_call(call: ModelCalled) -> _Spent:
+    failed = call.error is not None
+    return _Spent(call.branch, call.model, call.input_tokens, call.output_tokens, call.duration_ms, failed)
+
+
+def _count(rows: Rows, recorded: RecordedEvent, spent: _Spent) -> None:
+    branch = NO_BRANCH if spent.branch is None else spent.branch
+    key = (f"{recorded.recorded_at:%Y-%m-%d}", recorded.session, branch, spent.model or UNKNOWN)
+    row = rows[USAGE].find(*key)
+    if row is None:
+        row = dict.fromkeys(USAGE.columns, 0) | dict(zip(USAGE.key, key, strict=True))
+        row["user"] = _user(rows, recorded.session)
+    row["calls"] += 1
+    row["failed"] += spent.failed
+    row["input_tokens"] += spent.input_tokens or 0
+    row["output_tokens"] += spent.output_tokens or 0
+    row["duration_ms"] += spent.duration_ms or 0
+    rows[USAGE].put(row)
+
+
+def _user(rows: Rows, session: str) -> str | None:
+    found = rows[USERS].find(session)
+    return None if found is None else found["user"]
+
+
+def _empty(row: Row, by: Sequence[str]) -> Row:
+    sums = {"calls": 0, "failed": 0, "input_tokens": 0, "output_tokens": 0, "duration_ms": 0.0, "cost": 0.0}
+    return {name: row[name] for name in by} | sums
+
+
+def _sum(sums: Row, row: Row, prices: Mapping[str, Price]) -> None:
+    for name in ("calls", "failed", "input_tokens", "output_tokens", "duration_ms"):
+        sums[name] += row[name]
+    price = price_of(row["model"], prices)
+    if price is None or sums["cost"] is None:
+        sums["cost"] = None
+    else:
+        sums["cost"] += price.of(row["input_tokens"], row["output_tokens"])

@@ -9,6 +9,7 @@ from .definition import Projection
 from .messages import recorded_message
 from .rows import Rows
 from .tables import INTEGER, JSON, TEXT, Key, Table
+from .words import indexed
 
 TRANSCRIPT = Table(
     "transcript",
@@ -18,6 +19,7 @@ TRANSCRIPT = Table(
         "branch": INTEGER,
         "role": TEXT,
         "text": TEXT,
+        "words": TEXT,
         "sender": TEXT,
         "recipient": TEXT,
         "origin": TEXT,
@@ -26,9 +28,12 @@ TRANSCRIPT = Table(
         "metadata": JSON,
     },
     key=("session", "position"),
-    search=("text",),
+    search=("words",),
 )
-"""A row per message, on the branch it was written on; `created` is in microseconds since 1970, UTC."""
+"""A row per message, on the branch it was written on; `created` is in microseconds since 1970, UTC.
+
+`words` are those of the text, as a database can find them.
+"""
 
 
 class Transcript(Projection):
@@ -47,7 +52,7 @@ class Transcript(Projection):
                 case MessageRedacted(position):
                     row = rows[TRANSCRIPT].find(recorded.session, position)
                     if row is not None:
-                        rows[TRANSCRIPT].put({**row, "text": None, "metadata": None})
+                        rows[TRANSCRIPT].put({**row, "text": None, "words": None, "metadata": None})
                 case SystemSet(_, None):
                     pass
                 case MessageAppended() | SystemSet():
@@ -68,6 +73,7 @@ def _row(recorded: RecordedEvent) -> dict[str, object]:
         "branch": message.branch,
         "role": message.role.value,
         "text": message.text,
+        "words": indexed(message.text),
         "sender": message.sender,
         "recipient": message.recipient,
         "origin": message.origin.value,

@@ -63,6 +63,7 @@ def test_a_transcript_has_each_message_and_each_system_message_as_written() -> N
             "branch": 0,
             "role": "system",
             "text": "Be terse.",
+            "words": "be terse",
             "origin": "authored",
             "created": FIRST_MOMENT + 2 * SECOND,
             "metadata": {"n": 1},
@@ -73,6 +74,7 @@ def test_a_transcript_has_each_message_and_each_system_message_as_written() -> N
             "branch": 0,
             "role": "user",
             "text": "hello",
+            "words": "hello",
             "sender": "ada",
             "recipient": "bot",
             "origin": "loaded",
@@ -84,6 +86,7 @@ def test_a_transcript_has_each_message_and_each_system_message_as_written() -> N
             "branch": 0,
             "role": "assistant",
             "text": "yes",
+            "words": "yes",
             "model": "m",
             "origin": "authored",
             "created": FIRST_MOMENT + 4 * SECOND,
@@ -96,7 +99,10 @@ def test_a_redacted_message_has_a_row_without_words() -> None:
         Transcript(), said("secret", metadata={"secret": 1}), said("open"), MessageRedacted(1), MessageRedacted(9)
     ).rows(TRANSCRIPT)
 
-    assert [(row["position"], row["text"], row["metadata"]) for row in rows] == [(1, None, None), (2, "open", None)]
+    assert [(row["position"], row["text"], row["words"], row["metadata"]) for row in rows] == [
+        (1, None, None, None),
+        (2, "open", "open", None),
+    ]
 
 
 # --- Branch tree ------------------------------------------------------------------------------------------

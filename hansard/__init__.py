@@ -74,12 +74,18 @@ from .infrastructure.projecting.runner import Runner
 from .infrastructure.store import Store
 from .infrastructure.subscription import AwaitedSubscription, Subscription
 from .infrastructure.verification import Fault, Verification
+from .projections.activity import Activity, timeline
+from .projections.branch_tree import BranchTree
 from .projections.definition import Projection
 from .projections.difference import Difference
 from .projections.messages import Messages
+from .projections.prices import PRICES, Price
 from .projections.rows import Rows
 from .projections.tables import Kind, Table
+from .projections.transcript import Transcript
+from .projections.usage import TokenUsage, used
 from .replay import Replay
+from .search import Found, search
 from .session import Session
 from .session_view import SessionView
 
@@ -87,11 +93,13 @@ __all__ = [
     "ANY",
     "ActionRequestContent",
     "ActionResponseContent",
+    "Activity",
     "AnswerMisfit",
     "AssistantResponseContent",
     "AwaitedSubscription",
     "Branch",
     "BranchNotYet",
+    "BranchTree",
     "BranchView",
     "CheckpointMismatch",
     "ContentTypeTaken",
@@ -99,6 +107,7 @@ __all__ = [
     "Difference",
     "Fault",
     "ForeignBranch",
+    "Found",
     "HansardError",
     "ImagePolicy",
     "ImageRefused",
@@ -123,9 +132,11 @@ __all__ = [
     "NothingToUndo",
     "Origin",
     "OutcomeUnknown",
+    "PRICES",
     "Pace",
     "PositionConflict",
     "PositionNotReached",
+    "Price",
     "Projection",
     "ProjectionFailed",
     "RecordedElsewhere",
@@ -152,6 +163,8 @@ __all__ = [
     "Subscription",
     "SystemContent",
     "Table",
+    "TokenUsage",
+    "Transcript",
     "UNCHANGED",
     "UnknownBranch",
     "UnknownContent",
@@ -168,5 +181,8 @@ __all__ = [
     "carried",
     "content_type",
     "open_store",
+    "search",
+    "timeline",
+    "used",
     "validate_answer",
 ]

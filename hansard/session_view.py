@@ -21,6 +21,7 @@ from .infrastructure.twins import awaited, in_threads
 from .projections.difference import Difference, difference
 from .projections.messages import Messages, all_shown, shown_messages
 from .replay import Replay
+from .search import Found, search_in
 
 if TYPE_CHECKING:
     import pandas
@@ -191,6 +192,19 @@ class SessionView(View):
         """The messages that `concat_messages` answers with, as a Polars DataFrame."""
         return self.concat_messages(branches, exclude_clone, exclude_load).to_polars()
 
+    def search(
+        self, query: str, *, branch: BranchView | str | int | None = None, role: str | None = None, limit: int = 20
+    ) -> list[Found]:
+        """The newest messages that say all of the words, "phrases" and beginnings*, on a branch or on any.
+
+        Found is what the branches show at this moment, inherited messages included.
+        """
+        number = None if branch is None else self._number(branch)
+        with self._source.current() as state:
+            chosen = state.live if number is None else [lookup.get_branch(state, number)]
+            numbers = [each.number for each in chosen]
+            return search_in(self._source.store, state, numbers, query, role=role, limit=limit)
+
     @property
     def all_messages(self) -> Messages:
         """The messages of all branches, each once, in the order they were recorded."""
@@ -282,6 +296,7 @@ class SessionView(View):
     ato_arrow = awaited(to_arrow)
     ato_df = awaited(to_df)
     ato_polars = awaited(to_polars)
+    asearch = awaited(search)
     adiff = awaited(diff)
     abisect = awaited(bisect)
     ablame = awaited(blame)

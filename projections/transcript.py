@@ -16,6 +16,7 @@ TRANSCRIPT = Table(
     {
         "session": TEXT,
         "position": INTEGER,
+        "global_position": INTEGER,
         "branch": INTEGER,
         "role": TEXT,
         "text": TEXT,
@@ -70,6 +71,7 @@ def _row(recorded: RecordedEvent) -> dict[str, object]:
     return {
         "session": recorded.session,
         "position": recorded.position,
+        "global_position": recorded.global_position,
         "branch": message.branch,
         "role": message.role.value,
         "text": message.text,

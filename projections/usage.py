@@ -45,7 +45,7 @@ CALLS = Table("calls", {"session": TEXT, "position": INTEGER}, key=("session", "
 GROUPS = ("day", "session", "branch", "model", "user")
 
 
-class Usage(Projection):
+class TokenUsage(Projection):
     """What was used, by the calls on the record and by the answers that say what they cost.
 
     An answer whose cause is a call is not counted beside it, nor is one that was loaded or copied from elsewhere.

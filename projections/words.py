@@ -18,7 +18,7 @@ from ..domain.errors import InvalidValue
 LONGEST_WORD = 64
 """Characters of a word that count; what is longer is no word of a language."""
 
-INDEXED = 300_000
+INDEXED = 200_000
 """Characters of words that are kept of one message, as much as every database has room for."""
 
 WITHOUT_SPACES = (

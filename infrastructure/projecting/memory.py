@@ -6,6 +6,7 @@ from threading import RLock
 
 from ...projections.rows import Change, Kept
 from ...projections.tables import Key, Shape, Stored
+from ...projections.words import Phrase, found_in, in_ascii
 from ..clock import wall_clock
 from .target import Target, Transaction
 
@@ -53,6 +54,20 @@ class MemoryTransaction(Transaction):
 
     def scan(self, shape: Shape, prefix: Key) -> Iterable[Stored]:
         return self._target.kept.scan(shape, prefix)
+
+    def search(
+        self, shape: Shape, phrases: Sequence[Phrase], order: str, *, under: Sequence[str], skip: int, limit: int
+    ) -> list[Key]:
+        searched = [shape.places[name] for name in shape.table.search]
+        asked = [Phrase(tuple(map(in_ascii, each.words)), each.prefix) for each in phrases]
+        found = [
+            stored
+            for stored in self.scan(shape, ())
+            if (not under or shape.key_of(stored)[0] in under)
+            and found_in(" ".join(stored[place] or "" for place in searched), asked)
+        ]
+        found.sort(key=lambda stored: (stored[shape.places[order]], shape.key_of(stored)), reverse=True)
+        return [shape.key_of(stored) for stored in found[skip : skip + limit]]
 
     def write(self, changes: Iterable[Change]) -> None:
         for change in changes:

@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 
 from ...projections.rows import Change
 from ...projections.tables import Key, Kind, Shape, Stored
+from ...projections.words import Phrase, in_ascii
 from ..postgres.address import DEFAULTS, understood
 from ..postgres.connections import Connection, Connections
 from ..postgres.sql import Tables
@@ -85,6 +86,14 @@ class PostgresTransaction(Transaction):
     def scan(self, shape: Shape, prefix: Key) -> Iterable[Stored]:
         statement = _scan(shape, self._schema, len(prefix)) + self._lock(shape)
         return self._connection.execute(statement, prefix, binary=True).fetchall()
+
+    def search(
+        self, shape: Shape, phrases: Sequence[Phrase], order: str, *, under: Sequence[str], skip: int, limit: int
+    ) -> list[Key]:
+        wanted = " & ".join(f"({' <-> '.join(map(in_ascii, each.words))}{':*' * each.prefix})" for each in phrases)
+        statement = _search(shape, self._schema, order, bool(under))
+        given = {"wanted": wanted, "under": list(under), "limit": limit, "skip": skip}
+        return self._connection.execute(statement, given, binary=True).fetchall()
 
     def write(self, changes: Iterable[Change]) -> None:
         for shape, put, deleted in changes:
@@ -172,6 +181,16 @@ def _scan(shape: Shape, schema: str, length: int) -> str:
 
 def _order(shape: Shape) -> str:
     return ", ".join(f't."{name}"' for name in shape.table.key)
+
+
+@lru_cache
+def _search(shape: Shape, schema: str, order: str, within: bool) -> str:
+    key = shape.table.key
+    where = f' AND "{key[0]}" = ANY(%(under)s)' if within else ""
+    found = f"{words_expression(shape)} @@ to_tsquery('simple', %(wanted)s){where}"
+    ordered = ", ".join(f'"{name}" DESC' for name in (order, *key))
+    rows = f"SELECT {quoted(*key)} FROM {_table(shape, schema)} WHERE {found}"
+    return f"{rows} ORDER BY {ordered} LIMIT %(limit)s OFFSET %(skip)s"
 
 
 @lru_cache

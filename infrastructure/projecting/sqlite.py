@@ -12,6 +12,7 @@ import msgspec
 from ...domain.errors import StoreClosed, StoreFailed
 from ...projections.rows import Change
 from ...projections.tables import Key, Kind, Shape, Stored
+from ...projections.words import Phrase, in_ascii
 from ..clock import wall_clock
 from ..forking import tell
 from .statements import column_definitions, index_definitions, matches, on_conflict, quoted
@@ -127,6 +128,13 @@ class SQLiteTransaction(Transaction):
     def scan(self, shape: Shape, prefix: Key) -> Iterable[Stored]:
         return _native(shape, self._connection.execute(_scan(shape, len(prefix)), prefix).fetchall())
 
+    def search(
+        self, shape: Shape, phrases: Sequence[Phrase], order: str, *, under: Sequence[str], skip: int, limit: int
+    ) -> list[Key]:
+        wanted = " AND ".join(f'"{" ".join(map(in_ascii, each.words))}"{"*" * each.prefix}' for each in phrases)
+        names = msgspec.json.encode(list(under)).decode()
+        return self._connection.execute(_search(shape, order, bool(under)), (wanted, names, limit, skip)).fetchall()
+
     def write(self, changes: Iterable[Change]) -> None:
         for shape, put, deleted in changes:
             if put:
@@ -215,6 +223,16 @@ def _fetch_many(shape: Shape) -> str:
 @lru_cache
 def _scan(shape: Shape, length: int) -> str:
     return f'SELECT {quoted(*shape.names)} FROM "{shape.place}" WHERE {matches(shape.table.key[:length], "?")}'
+
+
+@lru_cache
+def _search(shape: Shape, order: str, within: bool) -> str:
+    words, key = f'"{shape.place}__words"', shape.table.key
+    columns = ", ".join(f't."{name}"' for name in key)
+    where = f't."{key[0]}" IN (SELECT value FROM json_each(?2))' if within else "?2 IS NOT NULL"
+    joined = f'{words} AS w JOIN "{shape.place}" AS t ON t.row__number = w.rowid'
+    ordered = ", ".join(f't."{name}" DESC' for name in (order, *key))
+    return f"SELECT {columns} FROM {joined} WHERE {words} MATCH ?1 AND {where} ORDER BY {ordered} LIMIT ?3 OFFSET ?4"
 
 
 @lru_cache

@@ -8,6 +8,7 @@ from ...domain.errors import InvalidValue
 from ...projections.definition import Projection
 from ...projections.rows import Change
 from ...projections.tables import Key, Shape, Stored, Table
+from ...projections.words import Phrase
 
 LONGEST_PLACE = 56
 """Characters of the name of a table in a database; with what is added for indexes it stays within PostgreSQL's 63."""
@@ -23,6 +24,15 @@ class Transaction(ABC):
     @abstractmethod
     def scan(self, shape: Shape, prefix: Key) -> Iterable[Stored]:
         """The rows whose key begins so."""
+
+    @abstractmethod
+    def search(
+        self, shape: Shape, phrases: Sequence[Phrase], order: str, *, under: Sequence[str], skip: int, limit: int
+    ) -> list[Key]:
+        """The keys of rows that have all the phrases among their indexed words, by a column, the greatest first.
+
+        With names under which to look, only rows whose key begins with one of them.
+        """
 
     @abstractmethod
     def write(self, changes: Iterable[Change]) -> None:

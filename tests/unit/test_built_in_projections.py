@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 
 from hansard import InvalidValue
-from hansard.domain.content import AssistantResponseContent, InstructionContent, SystemContent
-from hansard.domain.content import Usage as Used
+from hansard.domain.content import AssistantResponseContent, InstructionContent, SystemContent, Usage
 from hansard.domain.events import (
     BranchCreated,
     BranchRemoved,
@@ -28,10 +27,12 @@ from hansard.projections.branch_tree import BRANCHES, ROOTS, BranchTree, childre
 from hansard.projections.definition import fold
 from hansard.projections.prices import Price, price_of
 from hansard.projections.transcript import TRANSCRIPT, Transcript
-from hansard.projections.usage import USAGE, Usage, used
-from hansard.testing import FIRST_MOMENT, SECOND, given, history
+from hansard.projections.usage import USAGE, TokenUsage, used
+from hansard.testing import given, history
 
-FORKED = {"forked_from": "s", "forked_at": 3, "forked_digest": "00"}
+FIRST_MOMENT = 1_700_000_000_000_000
+SECOND = 1_000_000
+FORKED = SessionStarted(forked_from="s", forked_at=3, forked_digest="00")
 
 
 def said(text: str, branch: int = 0, **fields: Any) -> MessageAppended:
@@ -39,7 +40,7 @@ def said(text: str, branch: int = 0, **fields: Any) -> MessageAppended:
 
 
 def answered(*, model: str | None = "gpt-4o", input: int | None = 10, output: int | None = 5, **fields: Any) -> Any:
-    usage = Used(input_tokens=input, output_tokens=output)
+    usage = Usage(input_tokens=input, output_tokens=output)
     return MessageAppended(0, AssistantResponseContent(assistant_response="yes", model=model, usage=usage), **fields)
 
 
@@ -60,6 +61,7 @@ def test_a_transcript_has_each_message_and_each_system_message_as_written() -> N
         {
             "session": "s",
             "position": 3,
+            "global_position": 3,
             "branch": 0,
             "role": "system",
             "text": "Be terse.",
@@ -71,6 +73,7 @@ def test_a_transcript_has_each_message_and_each_system_message_as_written() -> N
         {
             "session": "s",
             "position": 4,
+            "global_position": 4,
             "branch": 0,
             "role": "user",
             "text": "hello",
@@ -83,6 +86,7 @@ def test_a_transcript_has_each_message_and_each_system_message_as_written() -> N
         {
             "session": "s",
             "position": 5,
+            "global_position": 5,
             "branch": 0,
             "role": "assistant",
             "text": "yes",
@@ -143,7 +147,7 @@ def test_children_stand_under_their_parents() -> None:
 
 def test_what_happens_on_a_branch_that_was_inherited_stands_with_the_session_it_happened_in() -> None:
     made = history(SessionStarted(), BranchCreated(0, "b0", "main"), said("one"))
-    made = history(SessionStarted(**FORKED), said("two"), session="fork", after=made)
+    made = history(FORKED, said("two"), session="fork", after=made)
     rows = fold(BranchTree(), made)
 
     assert [(row["session"], row["branch"], row["name"], row["messages"]) for row in rows[BRANCHES]] == [
@@ -158,7 +162,7 @@ def test_what_happens_on_a_branch_that_was_inherited_stands_with_the_session_it_
 
 def test_usage_counts_calls_and_answers_by_day_session_branch_and_model() -> None:
     given(
-        Usage(),
+        TokenUsage(),
         SessionStarted(user="ada"),
         ModelCalled("gpt-4o", branch=0, input_tokens=100, output_tokens=20, duration_ms=1.5),
         ModelCalled("gpt-4o", branch=0, input_tokens=1, output_tokens=2, error="timeout"),
@@ -184,19 +188,19 @@ def test_an_answer_that_a_call_led_to_is_counted_once() -> None:
     made = history(answered(model="m"), after=made, provenance=Provenance(cause=2))
     made = history(answered(model="m"), after=made, provenance=Provenance(cause=1))
 
-    assert [(row["calls"], row["input_tokens"]) for row in fold(Usage(), made)[USAGE]] == [(2, 20)]
+    assert [(row["calls"], row["input_tokens"]) for row in fold(TokenUsage(), made)[USAGE]] == [(2, 20)]
 
 
 @pytest.mark.parametrize("origin", [Origin.LOADED, Origin.CLONED, Origin.MAILED])
 def test_an_answer_that_came_from_elsewhere_was_paid_for_elsewhere(origin: Origin) -> None:
-    given(Usage(), SessionStarted(), answered(origin=origin)).then(USAGE)
+    given(TokenUsage(), SessionStarted(), answered(origin=origin)).then(USAGE)
 
 
 def test_usage_is_summed_up_by_what_is_asked_for_and_priced() -> None:
     made = history(SessionStarted(user="ada"), ModelCalled("cheap", branch=0, input_tokens=2_000_000, output_tokens=1))
     made = history(ModelCalled("cheap", branch=1, output_tokens=1_000_000), after=made)
     made = history(SessionStarted(user="bob"), ModelCalled("dear", input_tokens=5), session="t", after=made)
-    rows = fold(Usage(), made)
+    rows = fold(TokenUsage(), made)
     prices = {"cheap": Price(1.0, 3.0)}
 
     cheap, dear = used(rows, prices=prices)
@@ -261,12 +265,12 @@ def test_a_timeline_has_the_steps_that_saw_anything_as_the_clocks_of_a_zone_have
         timeline(rows, "week")
 
 
-@pytest.mark.parametrize("projection", [Transcript(), BranchTree(), Usage(), Activity()], ids=lambda one: one.name)
+@pytest.mark.parametrize("projection", [Transcript(), BranchTree(), TokenUsage(), Activity()], ids=lambda one: one.name)
 def test_how_events_are_cut_into_batches_does_not_matter(projection: Any) -> None:
     made = history(
         SessionStarted(user="ada"), BranchCreated(0, "b", "main"), said("one"), answered(), MessageRedacted(3)
     )
-    made = history(SessionStarted(**FORKED), ModelCalled("m", input_tokens=1), answered(), session="t", after=made)
+    made = history(FORKED, ModelCalled("m", input_tokens=1), answered(), session="t", after=made)
     whole = fold(projection, made)
 
     for size in (1, 2, 3):

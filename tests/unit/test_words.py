@@ -20,7 +20,7 @@ from hansard.projections.words import INDEXED, Phrase, excerpt, found_in, in_asc
         ("नमस्ते दुनिया", ["नमस्ते", "दुनिया"]),
         ("東京へ行く", ["東", "京", "へ", "行", "く"]),
         ("한국어 검색", ["한국어", "검색"]),
-        ("ｆｕｌｌ ｗｉｄｔｈ", ["full", "width"]),
+        ("\uff46\uff55\uff4c\uff4c \uff57\uff49\uff44\uff45", ["full", "wide"]),
         ("e\u0301te\u0301 \u00e9t\u00e9", ["été", "été"]),
         ("snake_case a-b c++ 🙂 .", ["snake", "case", "a", "b", "c"]),
         ("", []),

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from random import Random
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 
@@ -16,6 +16,7 @@ from hansard.infrastructure.projecting.target import Target, Transaction
 from hansard.infrastructure.store import Store
 from hansard.projections.rows import Change
 from hansard.projections.tables import Key, Shape, Stored
+from hansard.projections.words import Phrase
 
 if TYPE_CHECKING:
     from tests.contract.projecting.conftest import Workshop
@@ -69,6 +70,9 @@ class DeadlyTransaction(Transaction):
 
     def scan(self, shape: Shape, prefix: Key) -> Iterable[Stored]:
         return self._around(lambda: self._transaction.scan(shape, prefix))
+
+    def search(self, shape: Shape, phrases: Sequence[Phrase], order: str, **which: Any) -> list[Key]:
+        return self._around(lambda: self._transaction.search(shape, phrases, order, **which))
 
     def write(self, changes: Iterable[Change]) -> None:
         for change in changes:  # so that it dies between two tables too

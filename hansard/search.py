@@ -1,0 +1,112 @@
+"""Finding what was said: by words, phrases and beginnings, in what branches show and nowhere else."""
+
+from collections.abc import Iterator, Sequence
+
+import msgspec
+
+from ._default import default_store
+from .domain.errors import InvalidValue
+from .domain.inheritance import local_position
+from .domain.message import Message
+from .domain.ranges import index_of
+from .domain.state import State, Status
+from .infrastructure.projecting.searching import places_of
+from .infrastructure.projecting.target import Target
+from .infrastructure.reading import SessionReader
+from .infrastructure.store import Store
+from .projections.messages import recorded_message
+from .projections.words import Phrase, excerpt, found_in, looked_for
+
+
+class Found(msgspec.Struct, frozen=True):
+    """A message that was found, the names of the branches that show it, and the part of it that was looked for."""
+
+    message: Message
+    branches: tuple[str, ...]
+    excerpt: str
+
+
+def search(
+    query: str,
+    *,
+    store: Store | None = None,
+    user: str | None = None,
+    role: str | None = None,
+    limit: int = 20,
+    index: Target | None = None,
+) -> list[Found]:
+    """The newest messages in which all that is looked for is said: words, "phrases in quotes" and beginnings*.
+
+    Found is what a branch shows that is there now: nothing retracted, cleared or redacted. Where the projection
+    `Transcript` is kept, in the store's own database or in `index`, it is asked; what it has not read yet is read here.
+    """
+    kept = store or default_store()
+    phrases, most = looked_for(query), checked_limit(limit)
+    found: list[Found] = []
+    states: dict[str, State] = {}
+    for session, position in places_of(kept.recorder, index, phrases, ()):
+        if len(found) >= most:
+            break
+        if session not in states:
+            states[session] = kept.load(session)
+        state = states[session]
+        if state.status is not Status.DELETED and (user is None or state.user == user):
+            found += _shown(kept, state, position, phrases, role, [branch.number for branch in state.live])
+    return found
+
+
+def search_in(
+    store: Store,
+    state: State,
+    branches: Sequence[int],
+    query: str,
+    *,
+    role: str | None = None,
+    limit: int = 20,
+    index: Target | None = None,
+) -> list[Found]:
+    """The newest messages of some branches of a session, those inherited from other sessions included."""
+    phrases, most = looked_for(query), checked_limit(limit)
+    sessions = [state.session, *(ancestor.session for ancestor in state.ancestors)]
+    found: list[Found] = []
+    for position in _local(state, places_of(store.recorder, index, phrases, sessions)):
+        if len(found) >= most:
+            break
+        found += _shown(store, state, position, phrases, role, branches)
+    return found
+
+
+def checked_limit(limit: int) -> int:
+    """The limit, if it is one."""
+    if not isinstance(limit, int) or isinstance(limit, bool) or limit < 1:
+        raise InvalidValue("the limit", f"is {limit!r}: expected 1 or more")
+    return limit
+
+
+def _local(state: State, places: Iterator[tuple[str, int]]) -> Iterator[int]:
+    for session, place in places:
+        position = local_position(state, session, place)
+        if position is not None and state.first <= position <= state.position:
+            yield position
+
+
+def _shown(
+    store: Store, state: State, position: int, phrases: Sequence[Phrase], role: str | None, branches: Sequence[int]
+) -> list[Found]:
+    """What is found at a position, if one of the branches shows it and the record still has its words."""
+    names = tuple(state.branches[number].name for number in branches if _shows(state, number, position))
+    if not names:
+        return []
+    reader = SessionReader(store, state)
+    event = reader.read_event(position)
+    message = recorded_message(event)
+    if event.session != state.session:
+        message = msgspec.structs.replace(message, session=state.session, position=position, recorded_as=message.id)
+    if not found_in(message.text, phrases) or (role is not None and message.role != role):
+        return []
+    return [Found(message, names, excerpt(message.text, phrases))]
+
+
+def _shows(state: State, branch: int, position: int) -> bool:
+    showing = state.showing(branch)
+    return showing.system == position or index_of(showing.ranges, position, state.written) is not None

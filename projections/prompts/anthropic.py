@@ -1,0 +1,115 @@
+"""A prompt as Anthropic's messages take it: the system message apart, user and assistant in turns, no empty text."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from ...domain.content import MessageRole
+from ...domain.message import Message
+from ...domain.plain import Json
+from .parts import UNSAID, Image, Native, Part, Result, Said, compact, part_text
+from .turns import Calls, Turn, system_of, tool_name, turns_of
+
+BEFORE = "(the conversation begins before what is shown here)"
+"""Opens a prompt whose first turn is the assistant's; the first turn has to be the user's."""
+
+NATIVE = frozenset({"document", "search_result"})
+_IMAGE = re.compile(r"data:(image/(?:jpeg|png|gif|webp));base64,(.+)", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class AnthropicPrompt(Mapping[str, Json]):
+    """The system text and the messages; also a mapping of what there is, for `create(..., **prompt)`."""
+
+    system: str | None
+    messages: list[dict[str, Json]]
+
+    def __getitem__(self, key: str) -> Json:
+        return self._given[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._given)
+
+    def __len__(self) -> int:
+        return len(self._given)
+
+    @property
+    def _given(self) -> dict[str, Json]:
+        system = {} if self.system is None else {"system": self.system}
+        return {**system, "messages": self.messages}
+
+
+def anthropic_prompt(messages: Sequence[Message]) -> AnthropicPrompt:
+    """The messages as parameters of a request."""
+    system = system_of(messages)
+    turns: list[dict[str, Json]] = []
+    for turn in turns_of(messages):
+        for role, blocks in _blocks(turn):
+            if turns and turns[-1]["role"] == role:
+                turns[-1]["content"].extend(blocks)
+            else:
+                turns.append({"role": role, "content": blocks})
+    if turns and turns[0]["role"] == "assistant":
+        turns.insert(0, {"role": "user", "content": [_text(BEFORE)]})
+    if turns and turns[-1]["role"] == "assistant":
+        last = turns[-1]["content"][-1]
+        last["text"] = last["text"].rstrip()  # refused at the very end; calls never end a prompt
+    return AnthropicPrompt(system if system and system.strip() else None, turns)
+
+
+def _blocks(turn: Turn) -> Iterator[tuple[str, list[dict[str, Json]]]]:
+    if isinstance(turn, Said):
+        role = "assistant" if turn.role is MessageRole.ASSISTANT else "user"
+        yield role, _said(turn.parts, role) or [_text(UNSAID)]
+        return
+    uses = [
+        {
+            "type": "tool_use",
+            "id": each.id,
+            "name": tool_name(each.call.name),
+            "input": _arguments(each.call.arguments),
+        }
+        for each in turn.calls
+    ]
+    yield "assistant", [*_said(turn.said, "assistant"), *uses]
+    yield "user", [_result(each.id, each.result) for each in turn.calls]
+
+
+def _said(parts: tuple[Part, ...], role: str) -> list[dict[str, Json]]:
+    return [_part(part) if role == "user" else _text(part_text(part)) for part in parts if part_text(part).strip()]
+
+
+def _text(text: str) -> dict[str, Json]:
+    return {"type": "text", "text": text}
+
+
+def _part(part: Part) -> dict[str, Json]:
+    match part:
+        case Image(url) if held := _IMAGE.fullmatch(url):
+            source = {"type": "base64", "media_type": held[1], "data": held[2]}
+            return {"type": "image", "source": source}
+        case Image(url) if url.startswith(("https://", "http://")):
+            return {"type": "image", "source": {"type": "url", "url": url}}
+        case Native(kind, value) if kind in NATIVE:
+            return value
+        case _:
+            return _text(part_text(part))
+
+
+def _result(id: str, result: Result) -> dict[str, Json]:
+    text = result.text if result.text.strip() else compact(result.text)  # an empty one shows as ""
+    failed = {"is_error": True} if result.failed else {}
+    return {"type": "tool_result", "tool_use_id": id, "content": text, **failed}
+
+
+def _arguments(given: dict[str, Json] | str) -> dict[str, Json]:
+    """The arguments as an object; text that is none goes under the key `arguments`."""
+    if not isinstance(given, str):
+        return given
+    try:
+        decoded = msgspec.json.decode(given)
+    except (msgspec.DecodeError, RecursionError):
+        decoded = None
+    return decoded if isinstance(decoded, dict) else {"arguments": given}

@@ -1,0 +1,40 @@
+"""A prompt in words alone: role and text of each message, for people and for models of any make."""
+
+from collections.abc import Sequence
+
+from ...domain.content import MessageRole
+from ...domain.message import Message
+from .parts import Call, Item, Result, Said, compact, items_of, plain_text
+from .turns import newest_instruction, system_of
+
+
+def plain_messages(messages: Sequence[Message]) -> list[dict[str, str]]:
+    """Role and text, message by message, the system message first."""
+    system = system_of(messages)
+    newest = newest_instruction(messages)
+    said = [
+        {"role": each.role.value, "content": message_text(each, each is newest)}
+        for each in messages
+        if each.role is not MessageRole.SYSTEM
+    ]
+    return said if system is None else [{"role": "system", "content": system}, *said]
+
+
+def message_text(message: Message, newest: bool = False) -> str:
+    """All that a message says, calls and results too, as text."""
+    return "\n\n".join(text for item in items_of(message, newest) if (text := _item_text(item)))
+
+
+def _item_text(item: Item) -> str:
+    match item:
+        case Said():
+            return plain_text(item.parts)
+        case Call():
+            arguments = item.arguments if isinstance(item.arguments, str) else compact(item.arguments)
+            return f"call{_named(item.id)}: {item.name}({arguments})"
+        case Result():
+            return f"{'error' if item.failed else 'result'}{_named(item.id)}: {item.text}"
+
+
+def _named(id: str | None) -> str:
+    return "" if id is None else f" {id}"

@@ -1,0 +1,172 @@
+"""Calls put together with their results, so that each provider is told of both in the order that it demands."""
+
+import re
+from collections import deque
+from collections.abc import Iterable, Sequence
+from hashlib import sha256
+from typing import TypeAlias
+
+import msgspec
+
+from ...domain.content import InstructionContent, MessageRole
+from ...domain.message import Message
+from .parts import Call, Item, Part, Result, Said, items_of
+
+UNANSWERED = "(no result of this call is on the record)"
+"""Stands for the result of a call that has none here; providers refuse a call without one."""
+
+LONGEST_ID = 40
+LONGEST_NAME = 64
+"""What providers take at most: OpenAI of an id and of a name; Anthropic takes more."""
+
+
+class Answered(msgspec.Struct, frozen=True):
+    """A call under an id that is unique in the prompt, and its one result."""
+
+    id: str
+    call: Call
+    result: Result
+
+
+class Calls(msgspec.Struct, frozen=True):
+    """Calls that were made together, each with its result, and what the model said with them."""
+
+    said: tuple[Part, ...]
+    calls: tuple[Answered, ...]
+
+
+Turn: TypeAlias = Said | Calls
+
+
+class _Pending:
+    """Calls made together, while their results are looked for."""
+
+    def __init__(self, said: tuple[Part, ...] = ()) -> None:
+        self.said = said
+        self.calls: list[Call] = []
+        self.results: dict[int, Result] = {}
+        self.open: dict[str | None, deque[int]] = {}
+        self.over = False  # something else came after the calls
+
+
+class _Line:
+    """The turns so far, and which calls wait for a result under which id, the last ones last."""
+
+    def __init__(self) -> None:
+        self.turns: list[Said | _Pending] = []
+        self._waiting: dict[str | None, list[_Pending]] = {}
+
+    def take(self, items: list[Item]) -> None:
+        """Adds what one message is made of."""
+        for place, item in enumerate(items):
+            match item:
+                case Call():
+                    self._ask(item, with_words=place == 1 and isinstance(items[0], Said))
+                case Result():
+                    self._answer(item)
+                case Said():
+                    self.turns.append(item)
+
+    def _ask(self, call: Call, with_words: bool) -> None:
+        last = self.turns[-1] if self.turns else None
+        if with_words and isinstance(last, Said):
+            self.turns[-1] = pending = _Pending(last.parts)
+        elif isinstance(last, _Pending) and not last.over:
+            pending = last
+        else:
+            pending = _Pending()
+            self.turns.append(pending)
+        stack = self._waiting.setdefault(call.id, [])
+        if not stack or stack[-1] is not pending:
+            stack.append(pending)
+        pending.open.setdefault(call.id, deque()).append(len(pending.calls))
+        pending.calls.append(call)
+
+    def _answer(self, result: Result) -> None:
+        if self.turns and isinstance(self.turns[-1], _Pending):
+            self.turns[-1].over = True
+        stack = self._waiting.get(result.id)
+        if not stack:
+            self.turns.append(_unasked(result))
+            return
+        pending = stack[-1]
+        places = pending.open[result.id]
+        pending.results[places.popleft()] = result
+        if not places:
+            stack.pop()
+
+
+def system_of(messages: Iterable[Message]) -> str | None:
+    """The text of the system message; of several, one after the other; None without one."""
+    found = [item for each in messages if each.role is MessageRole.SYSTEM for item in items_of(each)]
+    if not found:
+        return None
+    return "\n\n".join(str(part) for item in found if isinstance(item, Said) for part in item.parts if part)
+
+
+def turns_of(messages: Sequence[Message]) -> list[Turn]:
+    """The turns in order, without the system message.
+
+    Calls without anything between them were made together. A result belongs to the last call before it that has the
+    same id and no result yet, and comes directly after the calls, whatever was recorded in between.
+    """
+    line = _Line()
+    newest = newest_instruction(messages)
+    for message in messages:
+        if message.role is not MessageRole.SYSTEM:
+            line.take(items_of(message, message is newest))
+    ids = _Ids()
+    return [turn if isinstance(turn, Said) else _answered(turn, ids) for turn in line.turns]
+
+
+def newest_instruction(messages: Sequence[Message]) -> Message | None:
+    """The last instruction there is."""
+    return next((each for each in reversed(messages) if isinstance(each.content, InstructionContent)), None)
+
+
+def _unasked(result: Result) -> Said:
+    """A result whose call is not here, as something that the model is told."""
+    what = "error" if result.failed else "result"
+    named = "" if result.id is None else f" {result.id}"
+    return Said(MessageRole.USER, (f"({what} of a tool call{named} that is not shown here)\n{result.text}",))
+
+
+def _answered(pending: _Pending, ids: "_Ids") -> Calls:
+    nothing = Result(None, UNANSWERED)
+    return Calls(
+        pending.said,
+        tuple(
+            Answered(ids.fresh(call), call, pending.results.get(place, nothing))
+            for place, call in enumerate(pending.calls)
+        ),
+    )
+
+
+class _Ids:
+    """Ids that providers take: their letters, not too long, none twice."""
+
+    def __init__(self) -> None:
+        self._used: set[str] = set()
+
+    def fresh(self, call: Call) -> str:
+        """The id of a call; one that has none is named by its position."""
+        given = call.id or f"call_{'new' if call.position is None else call.position}"
+        id, again = _fitting(given, LONGEST_ID), 1
+        while id in self._used:
+            again += 1
+            id = _fitting(f"{given}_{again}", LONGEST_ID)
+        self._used.add(id)
+        return id
+
+
+def tool_name(name: str) -> str:
+    """The name of a tool in the letters that providers take; the others become underscores."""
+    plain = re.sub(r"[^a-zA-Z0-9_-]", "_", name)
+    return plain if len(plain) <= LONGEST_NAME and plain.strip("_") else _fitting(f"tool {name}", LONGEST_NAME)
+
+
+def _fitting(given: str, longest: int) -> str:
+    plain = re.sub(r"[^a-zA-Z0-9_-]", "_", given)
+    if plain == given and len(given) <= longest:
+        return given
+    return f"{plain[: longest - 9]}_{sha256(given.encode()).hexdigest()[:8]}"

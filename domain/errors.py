@@ -322,6 +322,31 @@ class ValueIsReadOnly(Refused, TypeError):
 
 
 @error
+class UnknownFormat(Refused, ValueError):
+    """No provider's prompts go by this name."""
+
+    format: str
+    formats: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"there is no format {self.format!r}: expected one of {', '.join(self.formats)}"
+
+
+@error
+class PromptTooLong(Refused, ValueError):
+    """Not even the system message and the newest turn fit into the prompt."""
+
+    needed: int
+    max_tokens: int
+
+    def __str__(self) -> str:
+        return (
+            f"the system message and the newest turn are {self.needed} tokens, and max_tokens is {self.max_tokens}: "
+            f"expected {self.needed} at least"
+        )
+
+
+@error
 class ViewIsReadOnly(Refused, AttributeError):
     """A view of the past was asked to write."""
 

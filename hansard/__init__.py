@@ -41,6 +41,7 @@ from .domain.errors import (
     PositionNotReached,
     ProjectionFailed,
     RecordedElsewhere,
+    PromptTooLong,
     Refused,
     RemovedBranch,
     SchemaMismatch,
@@ -54,6 +55,7 @@ from .domain.errors import (
     StoreFailed,
     StoreNotEmpty,
     UnknownBranch,
+    UnknownFormat,
     UnknownMessage,
     UnknownPosition,
     UnknownProjection,
@@ -84,6 +86,7 @@ from .projections.rows import Rows
 from .projections.tables import Kind, Table
 from .projections.transcript import Transcript
 from .projections.usage import TokenUsage, used
+from .projections.prompts.anthropic import AnthropicPrompt
 from .replay import Replay
 from .search import Found, search
 from .session import Session
@@ -95,6 +98,7 @@ __all__ = [
     "ActionResponseContent",
     "Activity",
     "AnswerMisfit",
+    "AnthropicPrompt",
     "AssistantResponseContent",
     "AwaitedSubscription",
     "Branch",
@@ -139,6 +143,7 @@ __all__ = [
     "Price",
     "Projection",
     "ProjectionFailed",
+    "PromptTooLong",
     "RecordedElsewhere",
     "RecordedEvent",
     "Refused",
@@ -168,6 +173,7 @@ __all__ = [
     "UNCHANGED",
     "UnknownBranch",
     "UnknownContent",
+    "UnknownFormat",
     "UnknownMessage",
     "UnknownPosition",
     "UnknownProjection",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, NoReturn, TypeVar
 from msgspec.structs import replace
 
 from ._moments import Moment, Past, Source, past_of, position_of
+from ._prompting import Prompted
 from .domain import lookup
 from .domain.errors import InvalidValue, UnknownBranch, ViewIsReadOnly
 from .domain.message import Message, MessageDict
@@ -46,7 +47,7 @@ class View:
             raise AttributeError(f"{type(self).__name__} has no attribute {name!r}", name=name, obj=self)
 
 
-class BranchView(View):
+class BranchView(View, Prompted):
     """A branch as it was at a position: who it is and what it shows."""
 
     def __init__(self, source: Source, number: int) -> None:

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from ._moments import Moment, Source, past_of, position_of
+from ._prompting import Prompted
 from .branch_view import Absent, Branches, BranchView, View, message_dicts
 from .domain import lookup
 from .domain.errors import ForeignBranch, InvalidBranch, InvalidValue, UnknownBranch
@@ -34,7 +35,7 @@ D = TypeVar("D")
 NOT_LOADED = frozenset(Origin) - {Origin.LOADED}
 
 
-class SessionView(View):
+class SessionView(View, Prompted):
     """A session as it was at a position: everything can be read, nothing written."""
 
     def __init__(self, source: Source) -> None:
@@ -210,6 +211,10 @@ class SessionView(View):
         """The messages of all branches, each once, in the order they were recorded."""
         return self.concat_messages()
 
+    def get_token_count(self) -> int:
+        """About how many tokens the default branch is, as `token_count` estimates it."""
+        return self.token_count()
+
     def diff(self, left: "Comparable", right: "Comparable") -> Difference:
         """What two lines of messages have in common, and how each goes on.
 
@@ -297,6 +302,7 @@ class SessionView(View):
     ato_df = awaited(to_df)
     ato_polars = awaited(to_polars)
     asearch = awaited(search)
+    aget_token_count = awaited(get_token_count)
     adiff = awaited(diff)
     abisect = awaited(bisect)
     ablame = awaited(blame)

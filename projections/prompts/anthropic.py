@@ -10,7 +10,7 @@ from ...domain.content import MessageRole
 from ...domain.message import Message
 from ...domain.plain import Json
 from .parts import UNSAID, Image, Native, Part, Result, Said, compact, part_text
-from .turns import Calls, Turn, system_of, tool_name, turns_of
+from .turns import Turn, system_of, tool_name, turns_of
 
 BEFORE = "(the conversation begins before what is shown here)"
 """Opens a prompt whose first turn is the assistant's; the first turn has to be the user's."""

@@ -1,0 +1,79 @@
+"""A prompt from messages: which of them, and in whose words."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeAlias, TypeVar
+
+from ...domain.content import InstructionContent, MessageRole
+from ...domain.errors import InvalidValue, UnknownFormat
+from ...domain.message import Message
+from ...domain.plain import Json
+from .anthropic import AnthropicPrompt, anthropic_prompt
+from .openai import openai_messages
+from .plain import plain_messages
+from .tokens import Counter, messages_tokens
+from .tools import anthropic_tools, openai_tools
+from .trimming import newest_turns
+
+A = TypeVar("A")
+
+Prompt: TypeAlias = list[dict[str, Json]] | list[dict[str, str]] | AnthropicPrompt
+
+FORMATS: dict[str, Callable[[Sequence[Message]], Prompt]] = {
+    "openai": openai_messages,
+    "anthropic": anthropic_prompt,
+    "plain": plain_messages,
+}
+
+TOOL_FORMATS: dict[str, Callable[[Message | None], list[Json]]] = {
+    "openai": openai_tools,
+    "anthropic": anthropic_tools,
+}
+
+
+def prompt(messages: Sequence[Message], format: str) -> Prompt:
+    """The messages in the words of a provider."""
+    return _of(FORMATS, format)(messages)
+
+
+def tools(messages: Sequence[Message], new: Message | None, format: str) -> list[Json]:
+    """The tools that the newest instruction offers, in the words of a provider."""
+    render = _of(TOOL_FORMATS, format)
+    newest = (each for each in _backwards(messages, new) if isinstance(each.content, InstructionContent))
+    return render(next(newest, None))
+
+
+def chosen(
+    messages: Sequence[Message], new: Message | None, last: int | None, max_tokens: int | None, counter: Counter
+) -> list[Message]:
+    """The messages that a prompt is made of: the system message, the newest turns there is room for, what is new."""
+    for what, bound in (("last", last), ("max_tokens", max_tokens)):
+        if bound is not None and (not isinstance(bound, int) or isinstance(bound, bool) or bound < 0):
+            raise InvalidValue(what, f"is {bound!r}: expected a whole number, 0 or more")
+    if last is None and max_tokens is None:
+        all_of_them = list(messages)
+        replaced = new is not None and new.role is MessageRole.SYSTEM
+        kept = [each for each in all_of_them if not (replaced and each.role is MessageRole.SYSTEM)]
+        return kept if new is None else [*kept, new]
+    system = _system(messages, new)
+    turns = (each for each in _backwards(messages, new) if each.role is not MessageRole.SYSTEM)
+    spent = 0 if max_tokens is None else messages_tokens(system, counter)
+    return [*system, *newest_turns(turns, last, max_tokens, counter, spent)]
+
+
+def _system(messages: Sequence[Message], new: Message | None) -> list[Message]:
+    """The system message, which is the first if there is one; one that is new takes its place."""
+    if new is not None and new.role is MessageRole.SYSTEM:
+        return [new]
+    return [first for first in messages[:1] if first.role is MessageRole.SYSTEM]
+
+
+def _backwards(messages: Sequence[Message], new: Message | None) -> Iterable[Message]:
+    if new is not None:
+        yield new
+    yield from reversed(messages)
+
+
+def _of(formats: dict[str, A], format: str) -> A:
+    if format not in formats:
+        raise UnknownFormat(str(format), tuple(formats))
+    return formats[format]

@@ -40,8 +40,8 @@ from .domain.errors import (
     PositionConflict,
     PositionNotReached,
     ProjectionFailed,
-    RecordedElsewhere,
     PromptTooLong,
+    RecordedElsewhere,
     Refused,
     RemovedBranch,
     SchemaMismatch,
@@ -82,11 +82,11 @@ from .projections.definition import Projection
 from .projections.difference import Difference
 from .projections.messages import Messages
 from .projections.prices import PRICES, Price
+from .projections.prompts.anthropic import AnthropicPrompt
 from .projections.rows import Rows
 from .projections.tables import Kind, Table
 from .projections.transcript import Transcript
 from .projections.usage import TokenUsage, used
-from .projections.prompts.anthropic import AnthropicPrompt
 from .replay import Replay
 from .search import Found, search
 from .session import Session

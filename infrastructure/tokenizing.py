@@ -5,8 +5,8 @@ from functools import cache
 from typing import TypeAlias
 
 from ..domain.errors import InvalidValue
+from ..projections.extras import needed
 from ..projections.prompts.tokens import Counter, estimate
-from .extras import needed
 
 Tokenizer: TypeAlias = Callable[[str], int | Sized] | str
 """A function from text to its tokens or their number, or the name of a vocabulary."""

@@ -13,6 +13,7 @@ from .plain import plain_messages
 from .tokens import Counter, messages_tokens
 from .tools import anthropic_tools, openai_tools
 from .trimming import newest_turns
+from .turns import Shown
 
 A = TypeVar("A")
 
@@ -35,7 +36,7 @@ def prompt(messages: Sequence[Message], format: str) -> Prompt:
     return _of(FORMATS, format)(messages)
 
 
-def tools(messages: Sequence[Message], new: Message | None, format: str) -> list[Json]:
+def tools(messages: Shown, new: Message | None, format: str) -> list[Json]:
     """The tools that the newest instruction offers, in the words of a provider."""
     render = _of(TOOL_FORMATS, format)
     newest = (each for each in _backwards(messages, new) if isinstance(each.content, InstructionContent))
@@ -43,7 +44,7 @@ def tools(messages: Sequence[Message], new: Message | None, format: str) -> list
 
 
 def chosen(
-    messages: Sequence[Message], new: Message | None, last: int | None, max_tokens: int | None, counter: Counter
+    messages: Shown, new: Message | None, last: int | None, max_tokens: int | None, counter: Counter
 ) -> list[Message]:
     """The messages that a prompt is made of: the system message, the newest turns there is room for, what is new."""
     for what, bound in (("last", last), ("max_tokens", max_tokens)):
@@ -60,14 +61,14 @@ def chosen(
     return [*system, *newest_turns(turns, last, max_tokens, counter, spent)]
 
 
-def _system(messages: Sequence[Message], new: Message | None) -> list[Message]:
+def _system(messages: Shown, new: Message | None) -> list[Message]:
     """The system message, which is the first if there is one; one that is new takes its place."""
     if new is not None and new.role is MessageRole.SYSTEM:
         return [new]
     return [first for first in messages[:1] if first.role is MessageRole.SYSTEM]
 
 
-def _backwards(messages: Sequence[Message], new: Message | None) -> Iterable[Message]:
+def _backwards(messages: Shown, new: Message | None) -> Iterable[Message]:
     if new is not None:
         yield new
     yield from reversed(messages)

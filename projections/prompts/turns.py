@@ -10,7 +10,11 @@ import msgspec
 
 from ...domain.content import InstructionContent, MessageRole
 from ...domain.message import Message
+from ..messages import Messages
 from .parts import Call, Item, Part, Result, Said, items_of
+
+Shown: TypeAlias = Sequence[Message] | Messages
+"""Messages in order, read as they are asked for or there already."""
 
 UNANSWERED = "(no result of this call is on the record)"
 """Stands for the result of a call that has none here; providers refuse a call without one."""
@@ -119,7 +123,7 @@ def turns_of(messages: Sequence[Message]) -> list[Turn]:
     return [turn if isinstance(turn, Said) else _answered(turn, ids) for turn in line.turns]
 
 
-def newest_instruction(messages: Sequence[Message]) -> Message | None:
+def newest_instruction(messages: Shown) -> Message | None:
     """The last instruction there is."""
     return next((each for each in reversed(messages) if isinstance(each.content, InstructionContent)), None)
 

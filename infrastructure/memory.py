@@ -114,6 +114,11 @@ class MemoryRecorder(Recorder):
             kept = self._sessions.get(session)
             return None if kept is None else kept.entry
 
+    def find_key(self, key: str) -> Entry | None:
+        with self._open():
+            session = self._keys.get(key)
+            return None if session is None else self._sessions[session].entry
+
     def read_entries(self) -> Iterator[Entry]:
         with self._open():
             return iter([kept.entry for kept in self._sessions.values()])
@@ -154,6 +159,8 @@ class MemoryRecorder(Recorder):
         rows, entry = stamped(append, kept.entry, first)
         if entry.key is not None and self._keys.setdefault(entry.key, append.session) != append.session:
             return KeyTaken(append.session, entry.key)
+        if kept.entry.key is not None and kept.entry.key != entry.key:
+            del self._keys[kept.entry.key]
         appended = Appended(append.session, entry.position - len(rows) + 1, entry.position, first, entry.time)
         if rows:
             self._sessions[append.session] = kept

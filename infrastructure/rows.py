@@ -132,7 +132,7 @@ def entry_after(entry: Entry, row: Row) -> Entry:
     """The catalogue's entry of a session after one more of its rows."""
     event = event_of(row) if row.name in _LABELLING else None
     after = described(entry, row.time, [event])
-    messages = entry.messages + (row.name == MESSAGE_APPENDED)
+    messages = after.messages + (row.name == MESSAGE_APPENDED)
     weight = entry.bytes + len(row.payload or b"")
     return replace(after, position=row.position, digest=row.digest, messages=messages, bytes=weight)
 

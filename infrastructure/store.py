@@ -15,6 +15,7 @@ from ..domain.record import NOBODY, Provenance, RecordedEvent
 from ..domain.state import State
 from ..projections.catalogue import Entry
 from ..projections.pages import Body
+from ..projections.selection import Page, Selection, checked_limit, mark_of, place_of
 from .committing import GroupCommit
 from .copying import copy
 from .library.application import HansardApplication
@@ -146,6 +147,19 @@ class Store(HansardApplication):
         """The catalogue, in the order the sessions were started."""
         return self._recorder.read_entries()
 
+    def find_key(self, key: str) -> Entry | None:
+        """What the catalogue knows of the session that has a key."""
+        return self._recorder.find_key(key) if is_name(key) else None
+
+    def select_sessions(self, selection: Selection = Selection(), *, after: str | None = None, limit: int = 50) -> Page:
+        """A page of the sessions asked for, without any message being read; the next page begins behind its mark."""
+        most = checked_limit(limit)
+        if not selection.statuses:
+            raise InvalidValue("the statuses", "are none: expected one of active, archived and deleted at least")
+        found = self._recorder.select_entries(selection, place_of(selection, after), most + 1)
+        there_is_more = len(found) > most
+        return Page(tuple(found[:most]), mark_of(selection, found[most - 1]) if there_is_more else None)
+
     def find_command(self, session: str, command_id: str) -> Appended | None:
         """What a command recorded, if it has been."""
         return self._recorder.find_command(session, checked_name(command_id, "a command id"))
@@ -193,6 +207,8 @@ class Store(HansardApplication):
     aread_all = awaited(read_all)
     afind_session = awaited(find_session)
     aget_session = awaited(get_session)
+    afind_key = awaited(find_key)
+    aselect_sessions = awaited(select_sessions)
     afind_command = awaited(find_command)
     aload = awaited(load)
     acatch_up = awaited(catch_up)

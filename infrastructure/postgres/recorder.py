@@ -15,6 +15,8 @@ from ...projections.pages import Body
 from ..paging import Page, in_pages, whole_pages
 from ..remote import Attempt, Moved, RemoteRecorder
 from ..rows import LAST, Append, Appended, Outcome, Row
+from ...projections.selection import Place, Selection
+from ..selecting import POSTGRES, query, selected
 from . import sql, wire
 from .address import understood
 from .connections import TRIES, Connections, Lost, NoConnection
@@ -174,6 +176,19 @@ class PostgresRecorder(RemoteRecorder):
         while page := self._connections.ask(sql.READ_ENTRIES, {"number": number, "limit": PAGE}):
             yield from map(wire.entry, page)
             number = page[-1][0]
+
+    def find_key(self, key: str) -> Entry | None:
+        found = self._connections.ask(sql.FIND_ENTRY_BY_KEY, (_id(key),))
+        return wire.entry(found[0]) if found else None
+
+    def select_entries(self, selection: Selection, after: Place | None, limit: int) -> list[Entry]:
+        def read(after: Place | None, limit: int) -> list[Entry]:
+            text, parameters = query(selection, after, limit, POSTGRES)
+            if not all(wire.is_text(value) for value in parameters if isinstance(value, str)):
+                return []
+            return list(map(wire.entry, self._connections.ask(sql.SELECT_ENTRIES + text, parameters)))
+
+        return selected(selection, after, limit, read)
 
     def find_command(self, session: str, command_id: str) -> Appended | None:
         which = {"session": _id(session), "command_id": _id(command_id)}

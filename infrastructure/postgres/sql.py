@@ -117,6 +117,11 @@ FIND_ENTRY = f"SELECT {_ENTRY} FROM {_CATALOGUE} WHERE c.session = %s"
 # A page of the catalogue, in the order the sessions were started.
 READ_ENTRIES = f"SELECT {_ENTRY} FROM {_CATALOGUE} WHERE c.number > %(number)s ORDER BY c.number {_LIMIT}"
 
+FIND_ENTRY_BY_KEY = f"SELECT {_ENTRY} FROM {_CATALOGUE} WHERE c.key = %s"
+
+# The entries of a selection; its conditions, order and limit follow.
+SELECT_ENTRIES = f"SELECT {_ENTRY} FROM {_CATALOGUE} WHERE "
+
 # The positions that a command recorded, the first global one, and when; all NULL if it recorded nothing.
 FIND_COMMAND = f"""
 SELECT min(e.position), max(e.position), min(e.global_position), max(e.time)

@@ -20,6 +20,8 @@ from ...projections.pages import Body
 from ..paging import Page, in_pages, whole_pages
 from ..recorder import Recorder
 from ..rows import LAST, Append, Appended, Outcome, Row, expectation_text, stamped
+from ...projections.selection import Place, Selection
+from ..selecting import SQLITE, query, selected
 from . import sql
 from .connections import Connections
 
@@ -132,6 +134,19 @@ class SQLiteRecorder(Recorder):
                 return
             yield from map(_entry, page)
             number = page[-1][0]
+
+    def find_key(self, key: str) -> Entry | None:
+        with self._connections.reading() as connection:
+            row = connection.execute(sql.FIND_ENTRY_BY_KEY, (key,)).fetchone()
+        return None if row is None else _entry(row)
+
+    def select_entries(self, selection: Selection, after: Place | None, limit: int) -> list[Entry]:
+        def read(after: Place | None, limit: int) -> list[Entry]:
+            text, parameters = query(selection, after, limit, SQLITE)
+            with self._connections.reading() as connection:
+                return [_entry(row) for row in connection.execute(sql.SELECT_ENTRIES + text, parameters)]
+
+        return selected(selection, after, limit, read)
 
     def find_command(self, session: str, command_id: str) -> Appended | None:
         with self._connections.reading() as connection:

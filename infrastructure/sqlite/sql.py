@@ -82,6 +82,11 @@ SELECT min(e.position), max(e.position), min(e.global_position), max(e.time) {_O
 
 FIND_KEY = "SELECT session FROM catalogue WHERE key = ?"
 
+FIND_ENTRY_BY_KEY = f"SELECT {_ENTRY} FROM catalogue WHERE key = ?"
+
+# The entries of a selection; its conditions, order and limit follow.
+SELECT_ENTRIES = f"SELECT {_ENTRY} FROM catalogue WHERE "
+
 ADD_ENTRY = """
 INSERT INTO catalogue (session, status, position, time, digest, messages, bytes, created, updated, metadata)
 VALUES (?, 'unstarted', 0, 0, x'', 0, 0, 0, 0, '{}')

@@ -77,6 +77,21 @@ class SessionNotActive(SessionError):
 
 
 @error
+class SessionTooLarge(SessionError):
+    """With this, the session would weigh more than the settings allow."""
+
+    session: str
+    bytes: int
+    most: int
+
+    def __str__(self) -> str:
+        return (
+            f"session {self.session} would weigh {self.bytes} bytes: expected {self.most} at most (max_session_size); "
+            f"go on in a new session, such as a fork of this one that is self_contained"
+        )
+
+
+@error
 class SessionReferenced(SessionError):
     """Other sessions go on from this one and read their beginning from it."""
 

@@ -4,19 +4,20 @@ import os
 from pathlib import Path
 from threading import Lock
 
-from .infrastructure.opening import configured_address, open_store
+from .infrastructure.opening import configured_store
+from .infrastructure.settings import Settings, settings_from
 from .infrastructure.store import Store
 
 _lock = Lock()
-_opened: dict[tuple[int, Path, str], Store] = {}
+_opened: dict[tuple[int, Path, Settings], Store] = {}
 
 
 def default_store() -> Store:
     """The store of the settings; the same one for as long as they and the working directory say the same."""
-    address = configured_address()
-    here = (os.getpid(), Path.cwd(), address)
+    settings = settings_from()
+    here = (os.getpid(), Path.cwd(), settings)
     with _lock:
         store = _opened.get(here)
         if store is None or store.closed:
-            store = _opened[here] = open_store(address)
+            store = _opened[here] = configured_store(settings)
         return store

@@ -15,7 +15,7 @@ from ..domain.ranges import Positions
 from ..projections.catalogue import Entry
 from ..projections.pages import Body
 from .recorder import Recorder
-from .rows import MESSAGE_APPENDED, Append, Appended, Outcome, Row, expectation_text, stamped
+from .rows import MESSAGE_APPENDED, Append, Appended, Outcome, Row, expectation_text, larger_than_allowed, stamped
 
 
 class MemoryRecorder(Recorder):
@@ -157,6 +157,9 @@ class MemoryRecorder(Recorder):
             return PositionConflict(append.session, expectation_text(append.expected), kept.entry.position)
         first = self._last() + 1
         rows, entry = stamped(append, kept.entry, first)
+        too_large = larger_than_allowed(append, kept.entry, entry)
+        if too_large is not None:
+            return too_large
         if entry.key is not None and self._keys.setdefault(entry.key, append.session) != append.session:
             return KeyTaken(append.session, entry.key)
         if kept.entry.key is not None and kept.entry.key != entry.key:

@@ -8,7 +8,7 @@ import msgspec
 from msgspec.structs import replace
 
 from ..domain.codec import decode, encode, stored_name
-from ..domain.errors import HansardError, UnreadableEvent
+from ..domain.errors import HansardError, SessionTooLarge, UnreadableEvent
 from ..domain.events import STORED_NAMES, BranchEvent, Event
 from ..domain.expectation import ANY, Expectation, Expected
 from ..domain.record import NOBODY, Provenance, RecordedEvent
@@ -37,7 +37,8 @@ class Append(msgspec.Struct, frozen=True):
     """What one writer asks for: these events, all or none, if the session is where it is expected.
 
     `start` is the position of the first event of a session that is not on the record yet. `created` is when the session
-    was started, if it may have vanished since: another one that has its id by now is not meant.
+    was started, if it may have vanished since: another one that has its id by now is not meant. `most_bytes` is what the
+    session may weigh with it.
     """
 
     session: str
@@ -48,6 +49,7 @@ class Append(msgspec.Struct, frozen=True):
     command_id: str | None = None
     start: int = 1
     created: int | None = None
+    most_bytes: int | None = None
 
 
 class Appended(msgspec.Struct, frozen=True):
@@ -113,6 +115,15 @@ def stamped(append: Append, head: Entry, global_position: int) -> tuple[list[Row
         global_position += 1
     entry = described(head, time, [each.event for each in append.drafts])
     return rows, replace(entry, position=position, digest=digest, bytes=head.bytes + weight)
+
+
+def larger_than_allowed(append: Append, head: Entry, entry: Entry) -> SessionTooLarge | None:
+    """The refusal of an append that makes its session larger than it may be; to put one away is always allowed."""
+    if append.most_bytes is None or not head.bytes < entry.bytes > append.most_bytes:
+        return None
+    if all(isinstance(each.event, HOUSEKEEPING) for each in append.drafts):
+        return None
+    return SessionTooLarge(append.session, entry.bytes, append.most_bytes)
 
 
 def header_of(columns: tuple[object, ...]) -> bytes:

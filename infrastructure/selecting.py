@@ -34,7 +34,8 @@ class Query(NamedTuple):
 
 def query(selection: Selection, after: Place | None, limit: int, dialect: Dialect) -> Query:
     """The conditions, the order and the limit of a page."""
-    conditions, parameters = [], []
+    conditions: list[str] = []
+    parameters: list[object] = []
     for text, values in _conditions(selection, after, dialect):
         conditions.append(text.replace("?", dialect.parameter))
         parameters += values

@@ -15,7 +15,7 @@ from ..domain.record import NOBODY, Provenance, RecordedEvent
 from ..domain.state import State
 from ..projections.catalogue import Entry
 from ..projections.pages import Body
-from ..projections.selection import Page, Selection, checked_limit, mark_of, place_of
+from ..projections.selection import EVERYTHING, Page, Selection, checked_limit, mark_of, place_of
 from .committing import GroupCommit
 from .copying import copy
 from .library.application import HansardApplication
@@ -45,10 +45,12 @@ class Store(HansardApplication):
         clock: Callable[[], int] = wall_clock,
         *,
         env: EnvType | None = None,
+        most_bytes: int | None = None,
     ) -> None:
         super().__init__(source, env=env)
         self._recorder = self.recorder
         self._clock = clock
+        self._most_bytes = most_bytes
         self._commits = GroupCommit(self._recorder.name, self._recorder.append)
 
     def append(
@@ -72,7 +74,16 @@ class Store(HansardApplication):
         if command_id is not None:
             checked_name(command_id, "a command id")
         ready = draft(events) if drafts is None else drafts
-        append = Append(session, ready, checked(expected), provenance, self._clock(), command_id, created=created)
+        append = Append(
+            session,
+            ready,
+            checked(expected),
+            provenance,
+            self._clock(),
+            command_id,
+            created=created,
+            most_bytes=self._most_bytes,
+        )
         return self._commits.append(append)
 
     def append_together(
@@ -97,6 +108,7 @@ class Store(HansardApplication):
                     provenance,
                     time,
                     created=created,
+                    most_bytes=self._most_bytes,
                 )
                 for session, events, expected, created in changes
             ]
@@ -151,7 +163,7 @@ class Store(HansardApplication):
         """What the catalogue knows of the session that has a key."""
         return self._recorder.find_key(key) if is_name(key) else None
 
-    def select_sessions(self, selection: Selection = Selection(), *, after: str | None = None, limit: int = 50) -> Page:
+    def select_sessions(self, selection: Selection = EVERYTHING, *, after: str | None = None, limit: int = 50) -> Page:
         """A page of the sessions asked for, without any message being read; the next page begins behind its mark."""
         most = checked_limit(limit)
         if not selection.statuses:

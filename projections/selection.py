@@ -95,6 +95,10 @@ class Selection(msgspec.Struct, frozen=True):
         return pick(limit, found, key=self.place)
 
 
+EVERYTHING = Selection()
+"""All that is not deleted, in the order it was started."""
+
+
 class Page(msgspec.Struct, frozen=True):
     """Some entries, and the mark behind which the next page begins; no mark if these are the last."""
 

@@ -32,11 +32,11 @@ MOST_BYTES = 100_000_000
 class PostgresRecorder(RemoteRecorder):
     """Rows in tables that many machines share."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, connections: int | None = None) -> None:
         super().__init__()
         place = understood(address)
         self.name = place.name
-        self._connections = Connections(place)
+        self._connections = Connections(place, connections)
         self._listener = Listener(self._connections.connect, place.tables.channel)
 
     @property
@@ -186,7 +186,7 @@ class PostgresRecorder(RemoteRecorder):
             text, parameters = query(selection, after, limit, POSTGRES)
             if not all(wire.is_text(value) for value in parameters if isinstance(value, str)):
                 return []
-            return list(map(wire.entry, self._connections.ask(sql.SELECT_ENTRIES + text, parameters)))
+            return list(map(wire.entry, self._connections.ask(sql.select_entries(text), parameters)))
 
         return selected(selection, after, limit, read)
 

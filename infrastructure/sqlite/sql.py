@@ -84,9 +84,6 @@ FIND_KEY = "SELECT session FROM catalogue WHERE key = ?"
 
 FIND_ENTRY_BY_KEY = f"SELECT {_ENTRY} FROM catalogue WHERE key = ?"
 
-# The entries of a selection; its conditions, order and limit follow.
-SELECT_ENTRIES = f"SELECT {_ENTRY} FROM catalogue WHERE "
-
 ADD_ENTRY = """
 INSERT INTO catalogue (session, status, position, time, digest, messages, bytes, created, updated, metadata)
 VALUES (?, 'unstarted', 0, 0, x'', 0, 0, 0, 0, '{}')
@@ -130,3 +127,8 @@ FROM (SELECT seq, (SELECT coalesce(max(global_position), 0) FROM events) AS pres
       FROM sqlite_sequence WHERE name = 'events')
 WHERE seq > present
 """
+
+
+def select_entries(which: str) -> str:
+    """The entries that conditions, an order and a limit name."""
+    return f"SELECT {_ENTRY} FROM catalogue WHERE {which}"

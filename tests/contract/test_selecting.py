@@ -11,6 +11,7 @@ from hansard.domain.content import InstructionContent
 from hansard.domain.errors import InvalidValue
 from hansard.domain.events import (
     BranchCreated,
+    Event,
     MessageAppended,
     SessionArchived,
     SessionDeleted,
@@ -43,7 +44,7 @@ def filled(stores: Stores, clock: Clock) -> Store:
         store.append(session, [SessionStarted(name or None, user, key, metadata), BranchCreated(0, session, "main")])
         clock.now += chance.randrange(100)
         said = [MessageAppended(0, InstructionContent(instruction="hello"))] * chance.randrange(3)
-        ends = {0: [SessionArchived()], 1: [SessionDeleted()]}.get(number % 7, [])
+        ends: list[Event] = [SessionArchived()] if number % 7 == 0 else [SessionDeleted()] if number % 7 == 1 else []
         if said or ends:
             store.append(session, [*said, *ends])
     return store

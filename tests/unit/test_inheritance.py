@@ -179,7 +179,9 @@ def test_both_sessions_record_a_fork(given: Given) -> None:
 
     assert told == [SessionForked("f", 4)]
     assert started == [
-        SessionStarted("retry", "bob", None, {"a": 1}, forked_from="s", forked_at=4, forked_digest="07" * 32, inherited_messages=1)
+        SessionStarted(
+            "retry", "bob", None, {"a": 1}, forked_from="s", forked_at=4, forked_digest="07" * 32, inherited_messages=1
+        )
     ]
     assert [
         codec.decode(codec.stored_name(each), codec.encode(each), "s", 1) for each in told + started

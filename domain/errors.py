@@ -365,6 +365,31 @@ class MissingExtra(Refused, ImportError):
         )
 
 
+@error
+class DamagedRecord(Refused, ValueError):
+    """A file of the record is not as it was written; nothing of it was taken over."""
+
+    line: int
+    reason: str
+
+    def __str__(self) -> str:
+        return f"line {self.line} does not fit: {self.reason}"
+
+
+@error
+class RecordDiffers(SessionError):
+    """The store has another session under the same id than what it was to take over."""
+
+    session: str
+    position: int
+
+    def __str__(self) -> str:
+        return (
+            f"session {self.session} is in the store, and is another one from position {self.position} on: "
+            f"expected one that goes on from it, or a store without it; nothing is overwritten"
+        )
+
+
 # Appending
 
 

@@ -25,12 +25,13 @@ MESSAGE_APPENDED = "message.appended"
 
 
 class Draft(NamedTuple):
-    """An event made ready for storage before anybody waits for it."""
+    """An event made ready for storage before anybody waits for it; one whose words are gone brings their hash."""
 
     name: str
     branch: int | None
     payload: bytes
     event: Event | None
+    payload_hash: bytes | None = None
 
 
 class Append(msgspec.Struct, frozen=True):
@@ -106,12 +107,13 @@ def stamped(append: Append, head: Entry, global_position: int) -> tuple[list[Row
     digest, position, weight = head.digest, head.position, 0
     time = max(append.time, head.time)
     rows = []
-    for name, branch, payload, _ in append.drafts:
+    for name, branch, payload, _, erased in append.drafts:
         position += 1
         weight += len(payload)
         columns = (session, position, global_position, time, name, branch, actor, correlation, cause, command_id)
-        digest = chained(digest, header_of(columns), sha256(payload).digest())
-        rows.append(Row(*columns, payload, None, digest))
+        payload_hash = sha256(payload).digest() if erased is None else erased
+        digest = chained(digest, header_of(columns), payload_hash)
+        rows.append(Row(*columns, payload, erased, digest))
         global_position += 1
     entry = described(head, time, [each.event for each in append.drafts])
     return rows, replace(entry, position=position, digest=digest, bytes=head.bytes + weight)

@@ -22,6 +22,9 @@ from .library.application import HansardApplication
 from .loading import catch_up, load
 from .recorder import Recorder
 from .rows import LAST, Append, Appended, Draft, draft, erased, recorded
+from .transfer.exporting import exported
+from .transfer.files import lines_of, write_lines
+from .transfer.importing import Imported, imported
 from .twins import awaited
 from .verification import Verification, verify
 
@@ -197,6 +200,24 @@ class Store(HansardApplication):
         """Copies all that is here now into an empty store of any kind, as it is; answers how many events that were."""
         return copy(self._recorder, target._recorder)
 
+    def export_record(self, path: str | Path, *sessions: str) -> int:
+        """Writes the exact record of sessions, and of those they go on from, to a file; of all, if none is named.
+
+        Answers how many events that were. The file is there when it is complete, and not before.
+        """
+        return write_lines(Path(path).expanduser(), exported(self._recorder, sessions or None))
+
+    def record_of(self, *sessions: str) -> bytes:
+        """The exact record of sessions as `export_record` writes it."""
+        return b"".join(exported(self._recorder, sessions or None))
+
+    def import_record(self, source: str | Path | bytes) -> Imported:
+        """Takes over an exact record, from a file or as bytes: all of it is checked before anything is written.
+
+        The same record again writes nothing. A session that differs from the one that is here is refused.
+        """
+        return imported(self._recorder, lines_of(source))
+
     def backup(self, path: str | Path) -> None:
         """Writes a copy of the database to a file while others go on working."""
         self._recorder.backup(Path(path).expanduser())
@@ -226,6 +247,9 @@ class Store(HansardApplication):
     acatch_up = awaited(catch_up)
     aerase = awaited(erase)
     acopy_to = awaited(copy_to)
+    aexport_record = awaited(export_record)
+    arecord_of = awaited(record_of)
+    aimport_record = awaited(import_record)
     abackup = awaited(backup)
     avacuum = awaited(vacuum)
     averify = awaited(verify)

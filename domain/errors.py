@@ -35,12 +35,12 @@ error = dataclass(eq=False, repr=False)
 
 @error
 class SessionNotFoundError(ItemNotFoundError, SessionError):
-    """No session has this id."""
+    """No session has this id or name."""
 
     session: str
 
     def __str__(self) -> str:
-        return f"no session has the id {self.session!r}: expected the id of a session in this store"
+        return f"there is no session {self.session!r}: expected the id of one in this store, or its name to a manager"
 
 
 @error
@@ -373,7 +373,7 @@ class DamagedRecord(Refused, ValueError):
     reason: str
 
     def __str__(self) -> str:
-        return f"line {self.line} does not fit: {self.reason}"
+        return f"line {self.line} does not fit: {self.reason}; expected the file as it was written"
 
 
 @error

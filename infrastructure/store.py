@@ -18,6 +18,7 @@ from ..projections.pages import Body
 from ..projections.selection import EVERYTHING, Page, Selection, checked_limit, mark_of, place_of
 from .committing import GroupCommit
 from .copying import copy
+from .expiry import Swept, sweep
 from .library.application import HansardApplication
 from .loading import catch_up, load
 from .recorder import Recorder
@@ -230,6 +231,21 @@ class Store(HansardApplication):
         """Proves that a session, or all of them, is as it was recorded, or names what is not."""
         return verify(self._recorder, session)
 
+    def sweep(self, ttl: int, provenance: Provenance = NOBODY) -> Swept:
+        """Ends, with a tombstone each, the sessions that nobody has used for more than so many seconds."""
+        if not isinstance(ttl, int) or isinstance(ttl, bool) or ttl < 0:
+            raise InvalidValue("ttl", f"is {ttl!r}: expected whole seconds, 0 or more")
+        return sweep(self._recorder, ttl, self._clock(), provenance)
+
+    @property
+    def most_bytes(self) -> int | None:
+        """What a session may weigh at most."""
+        return self._most_bytes
+
+    def now(self) -> int:
+        """The time that is put on what is recorded now, in microseconds since 1970."""
+        return self._clock()
+
     @property
     def closed(self) -> bool:
         """Whether it has been closed."""
@@ -253,6 +269,7 @@ class Store(HansardApplication):
     abackup = awaited(backup)
     avacuum = awaited(vacuum)
     averify = awaited(verify)
+    asweep = awaited(sweep)
 
     @property
     def address(self) -> str:

@@ -54,8 +54,18 @@ DAMAGES: list[tuple[str, Callable[[list[bytes]], list[bytes]], int, str]] = [
     ("a field too many", lambda lines: edited(lines, 4, b'"name"', b'"nothing":1,"name"'), 5, "is no event"),
     ("no JSON", lambda lines: [*lines[:4], b"nonsense\n", *lines[5:]], 5, "is no event"),
     ("no UTF-8", lambda lines: [*lines[:4], b'{"session":"\xff"}\n', *lines[5:]], 5, "is no event"),
-    ("a session in two parts", lambda lines: [*lines[:5], *lines[7:9], *lines[5:7], *lines[9:]], 8, "whose events ended before"),
-    ("the fork in front", lambda lines: [lines[0], *lines[7:10], *lines[1:7], lines[10]], 5, "one in front of it goes on from that"),
+    (
+        "a session in two parts",
+        lambda lines: [*lines[:5], *lines[7:9], *lines[5:7], *lines[9:]],
+        8,
+        "whose events ended before",
+    ),
+    (
+        "the fork in front",
+        lambda lines: [lines[0], *lines[7:10], *lines[1:7], lines[10]],
+        5,
+        "one in front of it goes on from that",
+    ),
     ("fewer said", lambda lines: edited(lines, 10, b'"events":6', b'"events":5'), 11, "other sessions or events"),
 ]
 

@@ -206,7 +206,7 @@ def test_a_session_that_is_deleted_or_was_never_started_cannot_be_gone_on_from(g
 
     with pytest.raises(SessionNotActive, match="session s is deleted: expected an active one"):
         session.fork(deleted, inherit(before, "f", 15), digest=DIGEST)
-    with pytest.raises(SessionNotFoundError, match="no session has the id 's': expected"):
+    with pytest.raises(SessionNotFoundError, match="there is no session 's': expected"):
         session.fork(State("s"), inherit(before, "f", 15), digest=DIGEST)
 
 

@@ -38,8 +38,8 @@ class Append(msgspec.Struct, frozen=True):
     """What one writer asks for: these events, all or none, if the session is where it is expected.
 
     `start` is the position of the first event of a session that is not on the record yet. `created` is when the session
-    was started, if it may have vanished since: another one that has its id by now is not meant. `most_bytes` is what the
-    session may weigh with it.
+    was started, if it may have vanished since: another one that has its id by now is not meant. `most_bytes` is what
+    the session may weigh with it.
     """
 
     session: str

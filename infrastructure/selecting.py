@@ -5,9 +5,7 @@ from typing import NamedTuple
 
 from ..projections.catalogue import Entry
 from ..projections.selection import Order, Place, Selection, end_of
-
-LAST = 2**62
-"""Behind every time, and as far as any database counts."""
+from .rows import LAST
 
 LOOKED_AT = 500
 """Entries per query at least, if words decide which of them are taken."""

@@ -13,9 +13,9 @@ from ...domain.ranges import Positions
 from ...projections.catalogue import Entry
 from ...projections.pages import Body
 from ..paging import Page, in_pages, whole_pages
+from ...projections.selection import Place, Selection
 from ..remote import Attempt, Moved, RemoteRecorder
 from ..rows import LAST, Append, Appended, Outcome, Row
-from ...projections.selection import Place, Selection
 from ..selecting import POSTGRES, query, selected
 from . import sql, wire
 from .address import understood

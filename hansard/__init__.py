@@ -1,8 +1,10 @@
 """Hansard: the verbatim record of conversations between people, models and agents."""
 
+from ._kept import Saved
 from ._provenance import acting, carried
 from .branch import Branch
 from .branch_view import BranchView
+from .custom_storage import SessionStorage, SessionStore
 from .domain.content import (
     ActionRequestContent,
     ActionResponseContent,
@@ -66,14 +68,28 @@ from .domain.message import Message, MessageDict
 from .domain.ranges import Origin
 from .domain.record import RecordedEvent
 from .infrastructure.answers import validate_answer
+from .infrastructure.expiry import Swept
+from .infrastructure.named_stores import (
+    MemorySessionStore,
+    PostgresSessionStore,
+    RedisSessionStore,
+    SQLiteSessionStore,
+)
 from .infrastructure.opening import open_store
+from .infrastructure.settings import Settings
 from .infrastructure.store import Store
+from .infrastructure.transfer.importing import Imported
 from .infrastructure.verification import Fault, Verification
+from .manager import SessionManager
+from .middleware import SessionMiddleware, code_detection, timestamps, token_estimates
 from .projections.difference import Difference
 from .projections.messages import Messages
+from .projections.selection import EVERYTHING, Order, Page, Selection
+from .projections.session_info import Listing, SessionInfo
 from .replay import Replay
 from .session import Session
 from .session_view import SessionView
+from .templates import TEMPLATES, Template, read_templates
 
 __all__ = [
     "ANY",
@@ -87,11 +103,13 @@ __all__ = [
     "ContentTypeTaken",
     "DamagedRecord",
     "Difference",
+    "EVERYTHING",
     "Fault",
     "ForeignBranch",
     "HansardError",
     "ImagePolicy",
     "ImageRefused",
+    "Imported",
     "InstructionContent",
     "InvalidBranch",
     "InvalidContent",
@@ -100,6 +118,8 @@ __all__ = [
     "InvalidValue",
     "ItemNotFoundError",
     "KeyTaken",
+    "Listing",
+    "MemorySessionStore",
     "Message",
     "MessageContent",
     "MessageDict",
@@ -110,31 +130,47 @@ __all__ = [
     "NameTaken",
     "NotSupported",
     "NothingToUndo",
+    "Order",
     "Origin",
     "OutcomeUnknown",
+    "Page",
     "PositionConflict",
+    "PostgresSessionStore",
     "RecordDiffers",
     "RecordedElsewhere",
     "RecordedEvent",
+    "RedisSessionStore",
     "Refused",
     "RemovedBranch",
     "Replay",
     "ResponseFormat",
+    "SQLiteSessionStore",
+    "Saved",
     "SchemaMismatch",
+    "Selection",
     "Session",
     "SessionError",
     "SessionExists",
+    "SessionInfo",
+    "SessionManager",
+    "SessionMiddleware",
     "SessionNotActive",
     "SessionNotFoundError",
     "SessionReferenced",
+    "SessionStorage",
+    "SessionStore",
     "SessionTooLarge",
     "SessionView",
+    "Settings",
     "Store",
     "StoreClosed",
     "StoreError",
     "StoreFailed",
     "StoreNotEmpty",
+    "Swept",
     "SystemContent",
+    "TEMPLATES",
+    "Template",
     "UNCHANGED",
     "UnknownBranch",
     "UnknownContent",
@@ -151,4 +187,8 @@ __all__ = [
     "content_type",
     "open_store",
     "validate_answer",
+    "code_detection",
+    "read_templates",
+    "timestamps",
+    "token_estimates",
 ]

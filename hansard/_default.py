@@ -1,6 +1,9 @@
 """The store that is meant when none is named: the one the settings name, opened once per process."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from threading import Lock
 
@@ -12,8 +15,24 @@ _lock = Lock()
 _opened: dict[tuple[int, Path, Settings], Store] = {}
 
 
+_meant: ContextVar[Store | None] = ContextVar("hansard_store", default=None)
+
+
+@contextmanager
+def meaning(store: Store) -> Iterator[None]:
+    """Has a store meant, where none is named, by what is called inside."""
+    token = _meant.set(store)
+    try:
+        yield
+    finally:
+        _meant.reset(token)
+
+
 def default_store() -> Store:
     """The store of the settings; the same one for as long as they and the working directory say the same."""
+    meant = _meant.get()
+    if meant is not None:
+        return meant
     settings = settings_from()
     here = (os.getpid(), Path.cwd(), settings)
     with _lock:

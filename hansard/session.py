@@ -104,6 +104,21 @@ class Session(SessionView):
         """The session with this id, started in whatever process; `images` says which images this handle takes."""
         return await to_thread(cls.open, session_id, store=store, images=images)
 
+    @classmethod
+    def from_record(cls, record: bytes, *, store: Store | None = None) -> Self:
+        """The session whose exact record this is, taken over into a store if it is not there already."""
+        kept = store or default_store()
+        taken = kept.import_record(record)
+        if taken.last is None:
+            raise InvalidValue("the record", "has no session: expected that of one")
+        return cls.open(taken.last, store=kept)
+
+    def record(self) -> bytes:
+        """The exact record of the session, and of those it goes on from, as a file would have it."""
+        return self._live.store.record_of(self.id)
+
+    arecord = awaited(record)
+
     @property
     def updated_at(self) -> Instant:
         """When the session was last used, which putting it away is not."""

@@ -20,11 +20,15 @@ Lines = Callable[[], Iterable[bytes]]
 
 
 class Imported(msgspec.Struct, frozen=True):
-    """What an import wrote: the sessions it added or went on with, and how many events; and what was there already."""
+    """What an import wrote: the sessions it added or went on with, and how many events; and what was there already.
+
+    `last` is the session that stands last in the file: behind all those that it goes on from.
+    """
 
     sessions: tuple[str, ...]
     events: int
     unchanged: tuple[str, ...]
+    last: str | None = None
 
 
 def imported(recorder: Recorder, lines: Lines) -> Imported:
@@ -50,7 +54,8 @@ def imported(recorder: Recorder, lines: Lines) -> Imported:
             recorder.append_together(appends)
             count += sum(len(append.drafts) for append in appends)
     unchanged = tuple(session for session in entries if session not in lacking)
-    return Imported(tuple(session for session in entries if session in lacking), count, unchanged)
+    added = tuple(session for session in entries if session in lacking)
+    return Imported(added, count, unchanged, next(reversed(entries), None))
 
 
 def _present(recorder: Recorder, walk: Walk, session: str) -> int | None:

@@ -1,0 +1,144 @@
+"""Sessions of a store that are worked on in memory, and written to the store together from time to time."""
+
+from threading import RLock
+
+from ._kept import Kept, Saved
+from ._live import Live
+from .domain.decisions import session as sessions
+from .domain.errors import PositionConflict, RecordDiffers
+from .domain.events import Event, MessageAppended, MetadataUpdated, StateRemoved, StateSet, SystemSet
+from .domain.lookup import get_branch
+from .domain.record import RecordedEvent
+from .domain.state import State
+from .infrastructure.forking import tell
+from .infrastructure.memory import MemoryRecorder
+from .infrastructure.store import Store
+from .projections.catalogue import Entry
+from .projections.session_info import SessionInfo
+from .session import Session
+
+INDEPENDENT = (MessageAppended, MetadataUpdated, StateSet, StateRemoved, SystemSet)
+"""What means the same wherever it stands, so that it can be put behind what others wrote meanwhile."""
+
+
+class Deferred(Kept):
+    """A store in front of which each session has a place in memory.
+
+    What was said stands in memory until it is saved: by hand, by the manager every so often, or at the end. A session
+    of more messages than `most` is not taken into memory, and one that grows beyond leaves it when it is saved.
+    """
+
+    def __init__(self, store: Store, most: int) -> None:
+        super().__init__(store)
+        self._most = most
+        self._lock = RLock()
+        self._at_work: dict[str, _AtWork] = {}
+        tell(self)
+
+    def forked(self) -> None:
+        """Leaves to the parent process what is the parent's to save."""
+        self._lock, self._at_work = RLock(), {}
+
+    def open(self, entry: Entry) -> Session:
+        with self._lock:
+            at_work = self._at_work.get(entry.session)
+            if at_work is not None and at_work.waits:
+                return at_work.session
+            return self.opened(super().open(entry))
+
+    def opened(self, session: Session) -> Session:
+        if session.message_count > self._most:
+            return session
+        with self._lock:
+            session._live.move_to(self._in_memory(session.id))
+            self._at_work[session.id] = _AtWork(session)
+            return session
+
+    def save(self, session: Session) -> Saved:
+        with self._lock:
+            at_work = self._at_work.get(session.id)
+            if at_work is not None and at_work.session._live is session._live:
+                self._write(at_work)
+        return super().save(session)
+
+    def save_all(self) -> None:
+        with self._lock:
+            for at_work in list(self._at_work.values()):
+                self._write(at_work)
+
+    def delete(self, session: Session, reason: str | None = None) -> None:
+        with self._lock:
+            self.save(session)
+            at_work = self._at_work.pop(session.id, None)
+            if at_work is not None:
+                at_work.session._live.move_to(self.store)
+        super().delete(session, reason)
+
+    def delete_all(self, reason: str) -> int:
+        with self._lock:
+            self.save_all()
+            for at_work in self._at_work.values():
+                at_work.session._live.move_to(self.store)
+            self._at_work.clear()
+        return super().delete_all(reason)
+
+    def find_info(self, name: str) -> SessionInfo | None:
+        self.save_all()
+        return super().find_info(name)
+
+    def close(self) -> None:
+        self.save_all()
+
+    def _write(self, at_work: "_AtWork") -> None:
+        if at_work.waits:
+            memory, live = at_work.session._live.store, at_work.session._live
+            try:
+                self.store.import_record(memory.record_of())
+            except (RecordDiffers, PositionConflict):
+                self._write_behind(at_work)
+            at_work.saved = live.store.get_session(live.id).position
+        self._let_go(at_work)
+
+    def _let_go(self, at_work: "_AtWork") -> None:
+        """Has a session that is too long for memory written through from here on."""
+        if at_work.session.message_count > self._most:
+            at_work.session._live.move_to(self.store)
+            self._at_work.pop(at_work.session.id, None)
+
+    def _write_behind(self, at_work: "_AtWork") -> None:
+        """Puts what was said here behind what others wrote meanwhile, if it means the same there."""
+        session = at_work.session
+        waiting = list(session._live.store.read(session.id, after=at_work.saved))
+        dependent = next((each for each in waiting if not isinstance(each.event, INDEPENDENT)), None)
+        if dependent is not None:
+            raise PositionConflict(session.id, at_work.saved, self.store.get_session(session.id).position)
+        there = Live(self.store, self.store.load(session.id))
+        there.change(lambda state: _fitting(state, waiting))
+        session._live.move_to(self._in_memory(session.id))
+
+    def _in_memory(self, session_id: str) -> Store:
+        memory = Store(MemoryRecorder(), self.store.now, most_bytes=self.store.most_bytes)
+        memory.import_record(self.store.record_of(session_id))
+        return memory
+
+
+class _AtWork:
+    """A session in memory, and the position up to which it is in the store."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.saved = session.position
+
+    @property
+    def waits(self) -> bool:
+        """Whether something waits to be written."""
+        return self.session.position > self.saved
+
+
+def _fitting(state: State, waiting: list[RecordedEvent]) -> list[Event]:
+    """What was recorded elsewhere, if it can be recorded on this state."""
+    sessions.active(state)
+    for each in waiting:
+        if each.branch is not None:
+            get_branch(state, each.branch)
+    return [each.event for each in waiting]

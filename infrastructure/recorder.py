@@ -34,9 +34,6 @@ class Recorder(ApplicationRecorder):
     forgets: bool = False
     """Whether sessions may vanish, and their ids begin anew."""
 
-    takes_erased: bool = True
-    """Whether events whose words were taken out before can be appended."""
-
     originator_id_type: type[UUID] | type[str] = str
     """What the library's applications take the id of a stream for; on the record it is text."""
 

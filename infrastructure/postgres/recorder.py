@@ -32,8 +32,6 @@ MOST_BYTES = 100_000_000
 class PostgresRecorder(RemoteRecorder):
     """Rows in tables that many machines share."""
 
-    takes_erased = False  # the function that appends knows of no payload but that of its event
-
     def __init__(self, address: str, connections: int | None = None) -> None:
         super().__init__()
         place = understood(address)

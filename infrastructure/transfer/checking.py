@@ -8,8 +8,8 @@ import msgspec
 from ...domain.codec import decode
 from ...domain.decisions.session import is_name
 from ...domain.errors import DamagedRecord, UnreadableEvent
-from ...domain.events import STORED_NAMES, SessionStarted
-from ..rows import MESSAGE_APPENDED, Row, chained, header_of, wordless
+from ...domain.events import STORED_NAMES, MessageRedacted, SessionStarted
+from ..rows import Row, chained, header_of, wordless
 from .lines import FORMAT, Closing, decode_closing, decode_line, decode_opening, hash_of, row_of
 
 NOTHING = bytes(32)
@@ -26,6 +26,7 @@ class Walk:
         self.firsts: dict[str, int] = {}
         self.forks: list[tuple[int, str, SessionStarted]] = []
         """The sessions that go on from others, each with its line."""
+        self._erased: dict[tuple[str, int], int] = {}
         self._missing: set[str] = set()
         self._last: Row | None = None
 
@@ -80,12 +81,14 @@ class Walk:
             )
         elif row.time < before.time:
             self._damaged("its time is before that of the event in front of it")
-        if row.payload_hash is not None and (row.name != MESSAGE_APPENDED or not _is_wordless(row.payload)):
+        if row.payload_hash is not None and not _is_wordless(row.payload):
             self._damaged("its words were taken out, and others put in their place")
         previous = NOTHING if before is None else before.digest
         if chained(previous, header_of(row), hash_of(row)) != row.digest:
             self._damaged("its digest does not fit its content and what comes before it")
         self._is_readable(row)
+        if row.payload_hash is not None:
+            self._erased[row.session, row.position] = self._number
         self.digests[row.session] += row.digest
 
     def _begins(self, row: Row) -> None:
@@ -109,6 +112,8 @@ class Walk:
             )
         except UnreadableEvent as reason:
             self._damaged(reason.reason)
+        if isinstance(event, MessageRedacted):
+            self._erased.pop((row.session, event.message), None)
         if isinstance(event, SessionStarted) and event.forked_from is not None:
             self.forks.append((self._number, row.session, event))
             if event.forked_from not in self.digests:
@@ -122,6 +127,9 @@ class Walk:
         if not text.endswith(b"\n"):
             self._damaged("it breaks off")
         self._is_complete(found)
+        for number in self._erased.values():
+            self._number = number
+            self._damaged("its words were taken out, and no redaction in the file says so")
         for number, _ in self._lines:
             self._number = number
             self._damaged("there is something behind the last line")

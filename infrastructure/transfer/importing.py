@@ -7,7 +7,7 @@ import msgspec
 from msgspec.structs import replace
 
 from ...domain.decisions.session import is_name
-from ...domain.errors import DamagedRecord, KeyTaken, NotSupported, RecordDiffers
+from ...domain.errors import DamagedRecord, KeyTaken, RecordDiffers
 from ...domain.events import STORED_NAMES, Event, SessionRenamed, SessionStarted
 from ...domain.record import Provenance
 from ...projections.catalogue import Entry
@@ -37,15 +37,11 @@ def imported(recorder: Recorder, lines: Lines) -> Imported:
     A session that is there already, and is the same as far as both go, gets what it lacks; one that differs is refused.
     """
     walk, entries = Walk(lines()), dict[str, Entry]()
-    erased = False
     for row in walk.rows():
         entries[row.session] = entry_after(entries.get(row.session) or Entry(row.session, row.position - 1), row)
-        erased |= row.payload_hash is not None
     present = {session: _present(recorder, walk, session) for session in entries}
     _check_origins(recorder, walk)
     _check_keys(recorder, entries, present)
-    if erased and not recorder.takes_erased:
-        raise NotSupported(recorder.name, "an import of erased words", "copy the whole store into an empty one")
     lacking = {session for session, at in present.items() if at is None or at < walk.last(session)}
     count = 0
     for session, rows in groupby(Walk(lines()).rows(), key=lambda row: row.session):
@@ -129,7 +125,7 @@ def _draft(row: Row, key: str | None) -> Draft:
 
 def _labelling(row: Row, key: str | None) -> Event | None:
     """The event for the catalogue: of the keys that a session had in its life, only the one it has now is taken."""
-    if row.payload_hash is not None or row.name not in STORED_NAMES:
+    if row.name not in STORED_NAMES:
         return None
     event = event_of(row)
     if isinstance(event, SessionStarted | SessionRenamed) and event.key != key:

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hansard import Session, acting
-from hansard.domain.errors import KeyTaken, PositionConflict, RecordDiffers, SessionNotFoundError
+from hansard.domain.errors import DamagedRecord, KeyTaken, PositionConflict, RecordDiffers, SessionNotFoundError
 from hansard.domain.events import SessionDeleted, SessionRenamed, SessionStarted, StateSet
 from hansard.infrastructure.memory import MemoryRecorder
 from hansard.infrastructure.sqlite.recorder import SQLiteRecorder
 from hansard.infrastructure.store import Store
+from hansard.infrastructure.transfer.lines import Ending, closing, line_of, opening
 
 if TYPE_CHECKING:
     from tests.contract.conftest import Clock, Stores
@@ -118,6 +119,35 @@ def test_keys_come_along_unless_another_session_has_them_now(stores: Stores, clo
     with pytest.raises(KeyTaken):
         other.import_record(one.record_of())
     assert other.record_of() == before
+
+
+def test_erased_words_stay_erased_and_the_record_of_that_comes_along(stores: Stores, clock: Clock) -> None:
+    one, other = Store(MemoryRecorder(), clock), stores.new()
+    session = Session("Be terse.", store=one)
+    secret = session.default_branch.add("her number is 555-0199")
+    early = one.record_of()
+    session.redact(secret)
+    record = one.record_of()
+
+    assert b"555-0199" not in record
+    other.import_record(record)
+    assert other.record_of() == record
+    assert other.verify().ok
+    assert [message.text for message in Session.open(session.id, store=other).messages] == ["Be terse.", ""]
+    assert other.import_record(early).events == 0
+    assert other.record_of() == record
+
+
+def test_words_that_are_gone_without_a_redaction_are_damage(stores: Stores, clock: Clock) -> None:
+    one = Store(MemoryRecorder(), clock)
+    session = Session("Be terse.", store=one)
+    secret = session.default_branch.add("her number is 555-0199")
+    session.redact(secret)
+    rows = [row for row in one.recorder.read(session.id) if row.name != "message.redacted"]
+    lines = [opening(), *map(line_of, rows), closing([Ending(session.id, len(rows), rows[-1].digest.hex())])]
+
+    with pytest.raises(DamagedRecord, match="line 5 does not fit: its words were taken out, and no redaction"):
+        stores.new().import_record(b"".join(lines))
 
 
 def test_a_session_that_is_not_there_cannot_be_exported(stores: Stores) -> None:

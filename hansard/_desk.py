@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from threading import RLock
 from typing import Any
 from uuid import uuid4
@@ -185,6 +186,20 @@ class Desk(Kept):
         sessions = [session for name in names if (session := self.find(name)) is not None]
         kept = [session for session in sessions if session.status in selection.statuses]
         return sorted(kept, key=lambda session: session.updated_at, reverse=selection.descending)
+
+    def opened_all(self) -> Iterator[Session]:
+        names = [info.name for info in self.all(Selection()) if info.name is not None]
+        return (session for name in names if (session := self.find(name)) is not None)
+
+    def export_record(self, path: Path, chosen: list[Session]) -> None:
+        together = self._new_store()
+        for session in chosen or self.opened_all():
+            together.import_record(session.record())
+        together.export_record(path)
+
+    def taking_over(self) -> Store:
+        advice = "import into a store, or load the messages into sessions by `replace_messages`"
+        raise NotSupported(self.address, "an import of a file", advice)
 
     def close(self) -> None:
         self.save_all()

@@ -1,6 +1,7 @@
 """Sessions in a store, each written through: what a manager works on if nothing else is asked for."""
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import NamedTuple
 
 from ._planning import SystemGiven
@@ -209,6 +210,19 @@ class Kept:
         """The sessions of a selection, opened."""
         self.save_all()
         return [self.open(entry) for entry in self.entries(selection)]
+
+    def opened_all(self) -> Iterator[Session]:
+        """All sessions that are not deleted, opened one after the other."""
+        return map(self.open, self.entries(Selection()))
+
+    def export_record(self, path: Path, chosen: list[Session]) -> None:
+        """Writes the exact record of sessions to a file, or of all if there are none."""
+        self.store.export_record(path, *(session.id for session in chosen))
+
+    def taking_over(self) -> Store:
+        """The store that takes over what a file holds."""
+        self.save_all()
+        return self.store
 
     def close(self) -> None:
         """Nothing waits to be saved."""

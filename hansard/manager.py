@@ -30,6 +30,7 @@ from .projections.statistics import Statistics, activity, statistics
 from .searching import says
 from .session import Session
 from .templates import Template, template_named
+from .transfer import RECORD, form_of, read_documents, write_documents
 
 DAY = 24 * 60 * 60 * 1_000_000
 
@@ -272,6 +273,42 @@ class SessionManager:
             raise InvalidValue("ttl", "is neither given nor set: expected seconds")
         return self._kept.sweep(seconds)
 
+    # Files
+
+    def export_sessions(self, path: str | Path, *references: Session | str, form: str | None = None) -> Path:
+        """Writes sessions, or all if none is named, to a file, and answers with its path.
+
+        The form is "record" (exact, `.jsonl`), "json", "markdown" (`.md`), "html" (one session), "openai" or
+        "sharegpt" (lines to train a model with); if none is named, the one the file is named for.
+        """
+        file = Path(path).expanduser()
+        chosen = form_of(file, form)
+        self._kept.save_all()
+        named = [self.get(reference) for reference in references]
+        if chosen == RECORD:
+            self._kept.export_record(file, named)
+        else:
+            write_documents(file, chosen, named or self._kept.opened_all())
+        return file
+
+    def import_sessions(self, path: str | Path, *, name: str | None = None, replace: bool = False) -> list[Session]:
+        """Takes over the sessions of a file, and answers with them: all, or none if one cannot be.
+
+        It may be an exact record; a JSON document as `export_sessions` writes it; messages alone, for which there is a
+        `name`; or the conversations.json of ChatGPT, whose branches become forks. A name that is taken is refused,
+        unless `replace` says that its messages are to be replaced (in a new event; the old ones stay on the record).
+        """
+        file = Path(path).expanduser()
+        try:
+            text = file.read_bytes()
+        except OSError as reason:
+            raise InvalidValue("the file", f"{file} cannot be read: {reason.strerror}") from reason
+        store = self._kept.taking_over()
+        if text.startswith(b'{"hansard"'):
+            taken = store.import_record(file)
+            return [Session.open(session, store=store) for session in (*taken.sessions, *taken.unchanged)]
+        return read_documents(store, text, name, replace)
+
     # Its own life
 
     def close(self) -> None:
@@ -333,6 +370,8 @@ class SessionManager:
     aarchive_inactive = awaited(archive_inactive)
     aclear_all = awaited(clear_all)
     asweep = awaited(sweep)
+    aexport_sessions = awaited(export_sessions)
+    aimport_sessions = awaited(import_sessions)
     aclose = awaited(close)
 
 

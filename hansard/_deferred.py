@@ -1,21 +1,25 @@
 """Sessions of a store that are worked on in memory, and written to the store together from time to time."""
 
+from itertools import groupby
 from threading import RLock
 
-from ._kept import Kept, Saved
-from ._live import Live
+from ._kept import ATTEMPTS, Beginning, Kept, Saved, every
 from .domain.decisions import session as sessions
 from .domain.errors import PositionConflict, RecordDiffers
-from .domain.events import Event, MessageAppended, MetadataUpdated, StateRemoved, StateSet, SystemSet
+from .domain.events import MessageAppended, MetadataUpdated, StateRemoved, StateSet, SystemSet
 from .domain.lookup import get_branch
-from .domain.record import RecordedEvent
+from .domain.record import Provenance, RecordedEvent
 from .domain.state import State
 from .infrastructure.forking import tell
 from .infrastructure.memory import MemoryRecorder
+from .infrastructure.rows import Append, draft
 from .infrastructure.store import Store
 from .projections.catalogue import Entry
 from .projections.session_info import SessionInfo
 from .session import Session
+
+MOST_AT_WORK = 1000
+"""Sessions in memory, those aside in which something waits."""
 
 INDEPENDENT = (MessageAppended, MetadataUpdated, StateSet, StateRemoved, SystemSet)
 """What means the same wherever it stands, so that it can be put behind what others wrote meanwhile."""
@@ -42,16 +46,26 @@ class Deferred(Kept):
     def open(self, entry: Entry) -> Session:
         with self._lock:
             at_work = self._at_work.get(entry.session)
-            if at_work is not None and at_work.waits:
-                return at_work.session
-            return self.opened(super().open(entry))
+            if at_work is None:
+                return self.opened(super().open(entry))
+            if not at_work.waits and entry.position != at_work.saved:  # others went on with it
+                self._take(at_work)
+            return at_work.session
+
+    def start(self, name: str | None, beginning: Beginning) -> Session:
+        started = super().start(name, beginning)
+        if not started.branches:  # two who each made a first branch would have made two
+            started.create_branch("main")
+            self.save(started)
+        return started
 
     def opened(self, session: Session) -> Session:
         if session.message_count > self._most:
             return session
         with self._lock:
-            session._live.move_to(self._in_memory(session.id))
-            self._at_work[session.id] = _AtWork(session)
+            at_work = self._at_work[session.id] = _AtWork(session)
+            self._take(at_work)
+            self._make_room()
             return session
 
     def save(self, session: Session) -> Saved:
@@ -63,8 +77,13 @@ class Deferred(Kept):
 
     def save_all(self) -> None:
         with self._lock:
-            for at_work in list(self._at_work.values()):
-                self._write(at_work)
+            every(self._write, list(self._at_work.values()))
+
+    def discard(self, session: Session) -> None:
+        with self._lock:
+            at_work = self._at_work.get(session.id)
+            if at_work is not None and at_work.session._live is session._live:
+                self._take(at_work)
 
     def delete(self, session: Session, reason: str | None = None) -> None:
         with self._lock:
@@ -89,6 +108,20 @@ class Deferred(Kept):
     def close(self) -> None:
         self.save_all()
 
+    def _take(self, at_work: "_AtWork") -> None:
+        """Takes what the store has of a session into memory, in place of what was there."""
+        at_work.session._live.move_to(self._in_memory(at_work.session.id))
+        at_work.saved = at_work.session.position
+
+    def _make_room(self) -> None:
+        """Has sessions that nothing waits in written through from here on, if there are too many in memory."""
+        for session, at_work in list(self._at_work.items()):
+            if len(self._at_work) <= MOST_AT_WORK:
+                return
+            if not at_work.waits:
+                at_work.session._live.move_to(self.store)
+                del self._at_work[session]
+
     def _write(self, at_work: "_AtWork") -> None:
         if at_work.waits:
             memory, live = at_work.session._live.store, at_work.session._live
@@ -112,8 +145,14 @@ class Deferred(Kept):
         dependent = next((each for each in waiting if not isinstance(each.event, INDEPENDENT)), None)
         if dependent is not None:
             raise PositionConflict(session.id, at_work.saved, self.store.get_session(session.id).position)
-        there = Live(self.store, self.store.load(session.id))
-        there.change(lambda state: _fitting(state, waiting))
+        for _ in range(ATTEMPTS):
+            try:
+                self.store.recorder.append_together(_behind(self.store.load(session.id), waiting, at_work.saved))
+                break
+            except PositionConflict as conflict:
+                lost = conflict
+        else:
+            raise lost
         session._live.move_to(self._in_memory(session.id))
 
     def _in_memory(self, session_id: str) -> Store:
@@ -135,10 +174,20 @@ class _AtWork:
         return self.session.position > self.saved
 
 
-def _fitting(state: State, waiting: list[RecordedEvent]) -> list[Event]:
-    """What was recorded elsewhere, if it can be recorded on this state."""
+def _behind(state: State, waiting: list[RecordedEvent], saved: int) -> list[Append]:
+    """What was recorded elsewhere, behind what is recorded here: by whom, when and by which command it was then."""
     sessions.active(state)
     for each in waiting:
         if each.branch is not None:
             get_branch(state, each.branch)
-    return [each.event for each in waiting]
+    appends, position = [], state.position
+    for (time, actor, correlation, cause, command_id), group in groupby(waiting, key=_written_together):
+        events = [each.event for each in group]
+        who = Provenance(actor, correlation, cause if cause is None or cause <= saved else None)
+        appends.append(Append(state.session, draft(events), position, who, time, command_id, created=state.created))
+        position += len(events)
+    return appends
+
+
+def _written_together(each: RecordedEvent) -> tuple[int, str | None, str | None, int | None, str | None]:
+    return each.time, each.actor, each.correlation, each.cause, each.command_id

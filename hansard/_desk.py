@@ -10,7 +10,7 @@ from uuid import uuid4
 import msgspec
 
 from ._default import meaning
-from ._kept import Beginning, Kept, Saved
+from ._kept import Beginning, Kept, Saved, every
 from .custom_storage import Backing
 from .domain.decisions.session import checked_name
 from .domain.errors import KeyTaken, NotSupported, PositionConflict
@@ -97,9 +97,12 @@ class Desk(Kept):
 
     def save_all(self) -> None:
         with self._lock:
-            for mine in list(self._in_hand.values()):
-                if mine.waits:
-                    self._hand_over(mine)
+            every(self._hand_over, [mine for mine in self._in_hand.values() if mine.waits])
+
+    def discard(self, session: Session) -> None:
+        with self._lock:
+            kept = {name: mine for name, mine in self._in_hand.items() if mine.session._live is not session._live}
+            self._in_hand = kept
 
     def rename(self, session: Session, name: str) -> None:
         before = self._name(session)

@@ -1,14 +1,14 @@
 """Sessions in a store, each written through: what a manager works on if nothing else is asked for."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from ._planning import SystemGiven
 from ._provenance import provenance
 from .domain.decisions import session as sessions
 from .domain.decisions.session import checked_name
-from .domain.errors import KeyTaken, PositionConflict, SessionNotFoundError, SessionReferenced
+from .domain.errors import HansardError, KeyTaken, PositionConflict, SessionNotFoundError, SessionReferenced
 from .domain.plain import Json
 from .infrastructure.expiry import Swept
 from .infrastructure.store import Store
@@ -19,6 +19,21 @@ from .session import Session
 
 ATTEMPTS = 50
 PAGE = 500
+
+
+T = TypeVar("T")
+
+
+def every(save: Callable[[T], None], waiting: Iterable[T]) -> None:
+    """Saves each; one that cannot be saved keeps no other from it, and the first refusal is raised at the end."""
+    refusals: list[HansardError] = []
+    for each in waiting:
+        try:
+            save(each)
+        except HansardError as refusal:
+            refusals.append(refusal)
+    if refusals:
+        raise refusals[0]
 
 
 class Saved(NamedTuple):
@@ -104,6 +119,9 @@ class Kept:
 
     def save_all(self) -> None:
         """Nothing waits to be saved."""
+
+    def discard(self, session: Session) -> None:
+        """There is nothing that waits, and so nothing to give up."""
 
     def rename(self, session: Session, name: str) -> None:
         """Gives a session another name, which no other may have."""

@@ -56,7 +56,8 @@ class SessionManager:
         self._kept = self._keeping(store, storage)
         self._autosave = Autosave(self._kept.save_all, self.settings.autosave_interval)
         self._closed = False
-        atexit.register(self.close)
+        if type(self._kept) is not Kept:  # what waits to be saved is not to wait for a collector of garbage
+            atexit.register(self.close)
 
     def _keeping(self, store: Store | SessionStore | None, storage: SessionStorage | None) -> Kept:
         if storage is not None:
@@ -144,6 +145,10 @@ class SessionManager:
     def save(self, session: Session) -> Saved:
         """As `save_session`."""
         return self._kept.save(session)
+
+    def discard(self, session: Session) -> None:
+        """Gives up what was said in the session and waits to be saved, such as after a conflict."""
+        self._kept.discard(session)
 
     def delete_session(self, name: Session | str, reason: str | None = None) -> None:
         """Ends the session for good, and sets its name free; what was recorded stays, under a tombstone."""
@@ -356,6 +361,7 @@ class SessionManager:
     aget = awaited(get)
     asave_session = awaited(save_session)
     asave = awaited(save)
+    adiscard = awaited(discard)
     adelete_session = awaited(delete_session)
     adelete = awaited(delete)
     aarchive = awaited(archive)

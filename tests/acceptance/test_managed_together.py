@@ -1,0 +1,73 @@
+"""Several processes on the same managed sessions, and what is there after one of them ended."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from hansard import Session, SessionManager
+
+if TYPE_CHECKING:
+    from tests.acceptance.conftest import Elsewhere
+
+APPENDING = """
+import sys
+from hansard import SessionManager
+
+with SessionManager({"session": {"storage_path": "sessions", "durability": "normal"}}) as manager:
+    print("ready", flush=True)
+    sys.stdin.readline()
+    session = manager.create_session("shared")
+    for number in range(100):
+        session.add_message("user", f"{sys.argv[1]} {number}")
+        manager.save(session)
+"""
+
+DEFERRED = """
+from hansard import SessionManager
+
+manager = SessionManager({"session": {"storage_path": "sessions", "deferred": True}})
+session = manager.create_session("chat")
+session.add_message("user", "never saved by hand")
+%s
+"""
+
+
+def test_two_processes_that_append_to_the_same_managed_session_lose_nothing(
+    elsewhere: "Elsewhere", tmp_path: Path
+) -> None:
+    processes = [elsewhere.start(APPENDING, name) for name in ("one", "two")]
+    for process in processes:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+    for process in processes:
+        process.communicate("go\n")
+        assert process.returncode == 0
+
+    with SessionManager({"session": {"storage_path": tmp_path / "sessions"}}) as manager:
+        (info,) = manager.list_sessions()
+        assert (info.name, info.message_count) == ("shared", 200)
+        said = [message.text for message in manager.load_session("shared").messages]
+        for name in ("one", "two"):
+            assert [text for text in said if text.startswith(name)] == [f"{name} {number}" for number in range(100)]
+        assert manager.store.verify().ok
+
+
+@pytest.mark.parametrize("ending", ["", "manager.close()", "raise SystemExit(0)", "del manager, session"])
+def test_what_is_deferred_is_there_after_a_clean_end(elsewhere: "Elsewhere", tmp_path: Path, ending: str) -> None:
+    elsewhere.run(DEFERRED % ending)
+
+    with SessionManager({"session": {"storage_path": tmp_path / "sessions"}}) as manager:
+        assert [message.text for message in manager.load_session("chat").messages] == ["never saved by hand"]
+
+
+def test_what_is_deferred_is_saved_every_so_often(tmp_path: Path) -> None:
+    settings = {"storage_path": tmp_path, "deferred": True, "autosave_interval": 0.01}
+    with SessionManager({"session": settings}) as manager:
+        session = manager.create_session("chat")
+        session.add_message("user", "hello")
+        manager.store.recorder.wait(manager.store.recorder.last_global_position() or 0, 0)
+        there = Session.open(session.id, store=manager.store)
+        while not there.messages:
+            manager.store.recorder.wait(2, 10)
+        assert [message.text for message in there.messages] == ["hello"]

@@ -87,9 +87,10 @@ def read_documents(store: Store, text: bytes, name: str | None, replace: bool) -
     if _is_chatgpt(found):
         return list(_converse(store, found))
     plans = list(_plans(found, name))
-    for each in plans:
-        _check_free(store, each["name"], replace)
-    return [_load(store, each) for each in plans]
+    for plan in plans:
+        _check_free(store, plan["name"], replace)
+    told_anew = [_told_anew(plan) for plan in plans]
+    return [_load(store, plan, record) for plan, record in zip(plans, told_anew, strict=True)]
 
 
 def _is_chatgpt(found: Json) -> bool:
@@ -105,7 +106,7 @@ def _plans(found: Json, name: str | None) -> Iterator[dict[str, Json]]:
         if not isinstance(each, dict) or not isinstance(each.get("messages"), list):
             raise InvalidValue(f"session {place} of the file", "has no messages: expected a list of dicts under that")
         called = name if name is not None and len(several) == 1 else each.get("name")
-        metadata = each.get("metadata") or {}
+        metadata = {} if each.get("metadata") is None else each["metadata"]
         if not isinstance(metadata, dict):
             raise InvalidValue(f"metadata of session {place}", f"are a {type(metadata).__name__}: expected a dict")
         times = {key: each[key] for key in ("created_at", "updated_at") if key in each}
@@ -119,11 +120,16 @@ def _check_free(store: Store, name: str | None, replace: bool) -> None:
         raise KeyTaken("the one to be imported", taken.key or "")
 
 
-def _load(store: Store, plan: dict[str, Json]) -> Session:
-    name = plan["name"]
-    there = None if name is None else store.find_key(name)
+def _told_anew(plan: dict[str, Json]) -> bytes:
+    """The record of a session of a plan, told in memory; refused if it cannot be told."""
+    memory, name = Store(MemoryRecorder()), plan["name"]
+    return Session(name=name, key=name, messages=plan["messages"], metadata=plan["metadata"], store=memory).record()
+
+
+def _load(store: Store, plan: dict[str, Json], record: bytes) -> Session:
+    there = None if plan["name"] is None else store.find_key(plan["name"])
     if there is None:
-        return Session(name=name, key=name, messages=plan["messages"], metadata=plan["metadata"], store=store)
+        return Session.from_record(record, store=store)
     session = Session.open(there.session, store=store)
     session.replace_messages(plan["messages"])
     session.update_metadata(plan["metadata"])

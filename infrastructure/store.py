@@ -217,7 +217,7 @@ class Store(HansardApplication):
 
         The same record again writes nothing. A session that differs from the one that is here is refused.
         """
-        return imported(self._recorder, lines_of(source))
+        return imported(self._recorder, lines_of(source), self._most_bytes)
 
     def backup(self, path: str | Path) -> None:
         """Writes a copy of the database to a file while others go on working."""

@@ -7,7 +7,7 @@ import msgspec
 from msgspec.structs import replace
 
 from ...domain.decisions.session import is_name
-from ...domain.errors import DamagedRecord, KeyTaken, RecordDiffers
+from ...domain.errors import DamagedRecord, KeyTaken, RecordDiffers, SessionTooLarge
 from ...domain.events import STORED_NAMES, Event, SessionRenamed, SessionStarted
 from ...domain.record import Provenance
 from ...projections.catalogue import Entry
@@ -31,7 +31,7 @@ class Imported(msgspec.Struct, frozen=True):
     last: str | None = None
 
 
-def imported(recorder: Recorder, lines: Lines) -> Imported:
+def imported(recorder: Recorder, lines: Lines, most_bytes: int | None = None) -> Imported:
     """Takes a record into a store, each session in one transaction, or refuses all of it and writes nothing.
 
     A session that is there already, and is the same as far as both go, gets what it lacks; one that differs is refused.
@@ -42,6 +42,7 @@ def imported(recorder: Recorder, lines: Lines) -> Imported:
     present = {session: _present(recorder, walk, session) for session in entries}
     _check_origins(recorder, walk)
     _check_keys(recorder, entries, present)
+    _check_sizes(entries, present, most_bytes)
     lacking = {session for session, at in present.items() if at is None or at < walk.last(session)}
     count = 0
     for session, rows in groupby(Walk(lines()).rows(), key=lambda row: row.session):
@@ -86,6 +87,12 @@ def _check_origins(recorder: Recorder, walk: Walk) -> None:
             raise DamagedRecord(line, f"{missing}, which is neither in front of it nor in the store")
         if digest.hex() != started.forked_digest:
             raise DamagedRecord(line, f"session {session} goes on from {origin} at {at}, and that is not what it was")
+
+
+def _check_sizes(entries: dict[str, Entry], present: dict[str, int | None], most: int | None) -> None:
+    for session, entry in entries.items():
+        if most is not None and entry.bytes > most and (present[session] or 0) < entry.position:
+            raise SessionTooLarge(session, entry.bytes, most)
 
 
 def _check_keys(recorder: Recorder, entries: dict[str, Entry], present: dict[str, int | None]) -> None:

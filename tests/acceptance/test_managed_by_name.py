@@ -365,6 +365,13 @@ def test_the_configuration_of_the_document_is_understood(tmp_path: Path, monkeyp
         assert manager.settings.connection_pool_size == 5
 
 
+def test_compression_that_is_asked_for_is_not_done_and_not_passed_over_in_silence(config: dict[str, Any]) -> None:
+    config["session"]["compress_messages"] = True
+    with pytest.warns(UserWarning, match="compress_messages has no effect"):
+        manager = SessionManager(config)
+    manager.close()
+
+
 def test_a_session_in_memory_is_gone_with_its_manager() -> None:
     with SessionManager({"session": {"backend": "memory"}}) as manager:
         manager.create_session("chat").add_message("hello")

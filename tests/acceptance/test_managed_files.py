@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from html.parser import HTMLParser
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -278,7 +279,8 @@ def test_the_conversations_of_chatgpt_come_with_their_branches(other: SessionMan
 
 def test_a_long_conversation_of_chatgpt_is_no_deep_one(other: SessionManager, tmp_path: Path) -> None:
     ids = [f"n{number}" for number in range(5000)]
-    behind, before = dict(zip(ids, ids[1:], strict=False)), dict(zip(ids[1:], ids, strict=False))
+    behind = dict(pairwise(ids))
+    before = {child: parent for parent, child in behind.items()}
     mapping = {id: node(id, before.get(id), [behind[id]] if id in behind else [], "user", "hi") for id in ids}
     path = tmp_path / "conversations.json"
     path.write_text(json.dumps([{"id": "long", "mapping": mapping, "current_node": "n4999"}]), "utf-8")

@@ -3,16 +3,15 @@
 from bisect import bisect_left
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator
 from copy import deepcopy
-from datetime import datetime
-from typing import Any, TYPE_CHECKING, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from ._moments import Moment, Source, past_of, position_of
 from .branch_view import Absent, Branches, BranchView, View, message_dicts
 from .domain import lookup
 from .domain.errors import ForeignBranch, InvalidBranch, InvalidValue, UnknownBranch
 from .domain.events import STORED_NAMES
-from .domain.message import Message, MessageDict
 from .domain.instant import Instant
+from .domain.message import Message, MessageDict
 from .domain.plain import Json
 from .domain.ranges import Origin
 from .domain.record import RecordedEvent

@@ -12,8 +12,8 @@ from ...domain.errors import OutcomeUnknown, Refused, StoreFailed, StoreNotEmpty
 from ...domain.ranges import Positions
 from ...projections.catalogue import Entry
 from ...projections.pages import Body
-from ..paging import Page, in_pages, whole_pages
 from ...projections.selection import Place, Selection
+from ..paging import Page, in_pages, whole_pages
 from ..remote import Attempt, Moved, RemoteRecorder
 from ..rows import LAST, Append, Appended, Outcome, Row
 from ..selecting import POSTGRES, query, selected

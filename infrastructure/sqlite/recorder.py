@@ -17,8 +17,8 @@ from ...domain.expectation import holds
 from ...domain.ranges import Positions
 from ...projections.catalogue import Entry
 from ...projections.pages import Body
-from ..paging import Page, in_pages, whole_pages
 from ...projections.selection import Place, Selection
+from ..paging import Page, in_pages, whole_pages
 from ..recorder import Recorder
 from ..rows import LAST, Append, Appended, Outcome, Row, expectation_text, larger_than_allowed, stamped
 from ..selecting import SQLITE, query, selected

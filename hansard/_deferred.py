@@ -1,5 +1,6 @@
 """Sessions of a store that are worked on in memory, and written to the store together from time to time."""
 
+from contextlib import AbstractContextManager
 from itertools import groupby
 from threading import RLock
 
@@ -48,8 +49,9 @@ class Deferred(Kept):
             at_work = self._at_work.get(entry.session)
             if at_work is None:
                 return self.opened(super().open(entry))
-            if not at_work.waits and entry.position != at_work.saved:  # others went on with it
-                self._take(at_work)
+            with at_work.held():
+                if not at_work.waits and entry.position != at_work.saved:  # others went on with it
+                    self._take(at_work)
             return at_work.session
 
     def start(self, name: str | None, beginning: Beginning) -> Session:
@@ -83,7 +85,8 @@ class Deferred(Kept):
         with self._lock:
             at_work = self._at_work.get(session.id)
             if at_work is not None and at_work.session._live is session._live:
-                self._take(at_work)
+                with at_work.held():
+                    self._take(at_work)
 
     def delete(self, session: Session, reason: str | None = None) -> None:
         with self._lock:
@@ -118,19 +121,20 @@ class Deferred(Kept):
         for session, at_work in list(self._at_work.items()):
             if len(self._at_work) <= MOST_AT_WORK:
                 return
-            if not at_work.waits:
-                at_work.session._live.move_to(self.store)
-                del self._at_work[session]
+            with at_work.held():
+                if not at_work.waits:
+                    at_work.session._live.move_to(self.store)
+                    del self._at_work[session]
 
     def _write(self, at_work: "_AtWork") -> None:
-        if at_work.waits:
-            memory, live = at_work.session._live.store, at_work.session._live
-            try:
-                self.store.import_record(memory.record_of())
-            except (RecordDiffers, PositionConflict):
-                self._write_behind(at_work)
-            at_work.saved = live.store.get_session(live.id).position
-        self._let_go(at_work)
+        with at_work.held():  # nothing is said meanwhile, so nothing falls between what is written and what is moved
+            if at_work.waits:
+                try:
+                    self.store.import_record(at_work.session._live.store.record_of())
+                except (RecordDiffers, PositionConflict):
+                    self._write_behind(at_work)
+                at_work.saved = at_work.session.position
+            self._let_go(at_work)
 
     def _let_go(self, at_work: "_AtWork") -> None:
         """Has a session that is too long for memory written through from here on."""
@@ -167,6 +171,10 @@ class _AtWork:
     def __init__(self, session: Session) -> None:
         self.session = session
         self.saved = session.position
+
+    def held(self) -> AbstractContextManager[object]:
+        """Around what must not be changed in between."""
+        return self.session._live.current()
 
     @property
     def waits(self) -> bool:

@@ -213,13 +213,15 @@ class Desk(Kept):
     def _hand_over(self, mine: "_InHand") -> None:
         """Gives a session to the storage, unless it holds what somebody else saved since it was taken from there."""
         name = self._name(mine.session)
+        handed_over = Session.from_record(
+            mine.session.record(), store=self._new_store()
+        )  # what is said later is not in it
         with self._calling():
             there = self._backing.load(name)
-            is_another = there is not None and there._live is not mine.session._live
-            if there is not None and is_another and _content(there) != mine.saved:
+            if there is not None and _content(there) != mine.saved:
                 raise PositionConflict(mine.session.id, mine.session.position, there.position)
-            self._backing.save(mine.session)
-        mine.saved = _content(mine.session)
+            self._backing.save(handed_over)
+        mine.saved = _content(handed_over)
         self._in_hand[name] = mine
 
     def _load(self, name: str) -> Session | None:

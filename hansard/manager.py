@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Any, Self
 from warnings import warn
 
+from ._asked import check_days, check_methods, checked_status, checked_time
 from ._autosave import Autosave
 from ._deferred import Deferred
 from ._desk import Desk
@@ -25,7 +26,7 @@ from .infrastructure.opening import configured_store
 from .infrastructure.settings import Settings, settings_from
 from .infrastructure.store import Store
 from .infrastructure.twins import awaited
-from .projections.selection import EVERYTHING, PRESENT, Order, Selection, order_named
+from .projections.selection import EVERYTHING, PRESENT, Order, Selection, checked_limit, order_named
 from .projections.session_info import Listing, SessionInfo
 from .projections.statistics import Statistics, activity, statistics
 from .searching import says
@@ -65,8 +66,10 @@ class SessionManager:
 
     def _keeping(self, store: Store | SessionStore | None, storage: SessionStorage | None) -> Kept:
         if storage is not None:
+            check_methods(storage, SessionStorage)
             return Desk(Direct(storage), self.settings.most_bytes)
-        if isinstance(store, SessionStore):
+        if store is not None and not isinstance(store, Store):
+            check_methods(store, SessionStore)
             return Desk(Awaited(store), self.settings.most_bytes)
         if store is None:
             store = self._own = configured_store(self.settings)
@@ -210,14 +213,14 @@ class SessionManager:
         """
         selection = Selection(
             user=user_id,
-            statuses=PRESENT if status is None else (_status(status),),
+            statuses=PRESENT if status is None else (checked_status(status),),
             name_prefix=prefix,
             contains=contains,
             metadata=metadata or {},
-            created_since=_time(created_since),
-            created_until=_time(created_until),
-            updated_since=_time(updated_since),
-            updated_until=_time(updated_until),
+            created_since=checked_time(created_since),
+            created_until=checked_time(created_until),
+            updated_since=checked_time(updated_since),
+            updated_until=checked_time(updated_until),
             forked_from=forked_from,
             order=order_named(order),
             descending=descending,
@@ -245,6 +248,7 @@ class SessionManager:
         With `metadata` only those that have these values. The messages of the default branch are read one by one, so
         in a large store this takes its time.
         """
+        checked_limit(limit)
         selection = Selection(user=user_id, metadata=metadata or {}, order=Order.UPDATED, descending=True)
         found: list[SessionInfo] = []
         for info in self._kept.infos(selection):
@@ -260,12 +264,13 @@ class SessionManager:
 
     def get_activity_timeline(self, days: int = 7) -> dict[date, int]:
         """By local day, how many messages the sessions have that were last used on it."""
+        check_days(days)
         since = Instant.at(self._kept.store.now()) - timedelta(days=days)
         return activity(self._kept.all(Selection(updated_since=microseconds(since))), since)
 
     def archive_inactive(self, days: float = 30) -> list[str]:
         """Archives the sessions that nobody has used for so many days, and answers with their ids."""
-        _check_days(days)
+        check_days(days)
         until = self._kept.store.now() - int(days * DAY)
         return self._kept.archive_unused(until, f"not used for {days:g} days")
 
@@ -383,18 +388,3 @@ class SessionManager:
     aexport_sessions = awaited(export_sessions)
     aimport_sessions = awaited(import_sessions)
     aclose = awaited(close)
-
-
-def _status(status: str) -> str:
-    if status not in (*PRESENT, "deleted"):
-        raise InvalidValue("the status", f"{status!r} is unknown: expected active, archived or deleted")
-    return status
-
-
-def _time(time: datetime | None) -> int | None:
-    return None if time is None else microseconds(time)
-
-
-def _check_days(days: float) -> None:
-    if not isinstance(days, int | float) or isinstance(days, bool) or days < 0:
-        raise InvalidValue("days", f"is {days!r}: expected a number, 0 or more")

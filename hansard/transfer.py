@@ -1,5 +1,6 @@
 """Sessions to files and back, in the forms that others read and write."""
 
+from codecs import BOM_UTF8
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from uuid import NAMESPACE_URL, uuid5
@@ -81,14 +82,17 @@ def read_documents(store: Store, text: bytes, name: str | None, replace: bool) -
     It may hold a session as `json` writes it, several of them, messages alone, or the conversations of ChatGPT.
     """
     try:
-        found = msgspec.json.decode(text)
-    except (msgspec.DecodeError, UnicodeDecodeError) as reason:
+        found = msgspec.json.decode(text.removeprefix(BOM_UTF8))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as reason:
         raise InvalidValue("the file", f"is no JSON: {reason}") from None
     if _is_chatgpt(found):
         return list(_converse(store, found))
     plans = list(_plans(found, name))
-    for plan in plans:
-        _check_free(store, plan["name"], replace)
+    names = [plan["name"] for plan in plans if plan["name"] is not None]
+    for place, called in enumerate(names):
+        if called in names[:place]:
+            raise KeyTaken("one in front of it in the file", str(called))
+        _check_free(store, called, replace)
     told_anew = [_told_anew(plan) for plan in plans]
     return [_load(store, plan, record) for plan, record in zip(plans, told_anew, strict=True)]
 
@@ -114,8 +118,8 @@ def _plans(found: Json, name: str | None) -> Iterator[dict[str, Json]]:
         yield {"name": called, "messages": each["messages"], "metadata": kept}
 
 
-def _check_free(store: Store, name: str | None, replace: bool) -> None:
-    taken = None if name is None else store.find_key(name)
+def _check_free(store: Store, name: str, replace: bool) -> None:
+    taken = store.find_key(name)
     if taken is not None and not replace:
         raise KeyTaken("the one to be imported", taken.key or "")
 

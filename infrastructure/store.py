@@ -23,6 +23,7 @@ from .library.application import HansardApplication
 from .loading import catch_up, load
 from .recorder import Recorder
 from .rows import LAST, Append, Appended, Draft, draft, erased, recorded
+from .settings import A_HUNDRED_YEARS
 from .transfer.exporting import exported
 from .transfer.files import lines_of, write_lines
 from .transfer.importing import Imported, imported
@@ -233,8 +234,8 @@ class Store(HansardApplication):
 
     def sweep(self, ttl: int, provenance: Provenance = NOBODY) -> Swept:
         """Ends, with a tombstone each, the sessions that nobody has used for more than so many seconds."""
-        if not isinstance(ttl, int) or isinstance(ttl, bool) or ttl < 0:
-            raise InvalidValue("ttl", f"is {ttl!r}: expected whole seconds, 0 or more")
+        if not isinstance(ttl, int) or isinstance(ttl, bool) or not 0 <= ttl <= A_HUNDRED_YEARS:
+            raise InvalidValue("ttl", f"is {ttl!r}: expected whole seconds from 0 to {A_HUNDRED_YEARS}")
         return sweep(self._recorder, ttl, self._clock(), provenance)
 
     @property

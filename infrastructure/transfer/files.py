@@ -20,10 +20,10 @@ def write_lines(path: Path, lines: Iterable[bytes]) -> int:
                     count += 1
                 file.flush()
                 os.fsync(file.fileno())
+                Path(file.name).replace(path)
             except BaseException:
-                os.unlink(file.name)  # noqa: PTH108 (its name is text)
+                Path(file.name).unlink(missing_ok=True)
                 raise
-        Path(file.name).replace(path)
     except OSError as reason:
         raise InvalidValue("the file", f"{path} cannot be written: {reason.strerror}") from reason
     return count

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from hansard import (
+    InvalidValue,
     KeyTaken,
     Session,
     SessionError,
@@ -378,3 +379,35 @@ def test_a_session_in_memory_is_gone_with_its_manager() -> None:
         assert len(manager.create_session("chat").messages) == 1
     with SessionManager({"session": {"backend": "memory"}}) as manager:
         assert manager.list_sessions() == []
+
+
+@pytest.mark.parametrize(
+    ("method", "arguments", "refusal"),
+    [
+        ("list_sessions", {"limit": 0}, "expected a number from 1 to 10000"),
+        ("list_sessions", {"after": "garbage"}, "the mark of a page"),
+        ("list_sessions", {"created_since": "yesterday"}, "a time is 'yesterday': expected a datetime"),
+        ("search", {"text": "x", "limit": -1}, "expected a number from 1"),
+        ("get_activity_timeline", {"days": -1}, "days is -1"),
+        ("archive_inactive", {"days": float("nan")}, "days is nan"),
+        ("archive_inactive", {"days": 1e12}, "expected a number from 0 to 365000"),
+        ("sweep", {"ttl": 10**30}, "expected whole seconds from 0"),
+        ("create_session", {"name": ""}, "a session name has 0 characters"),
+        ("create_session", {"branch_from": "x"}, "is given without a name"),
+        ("create_session", {"name": "y", "metadata": {"a": float("inf")}}, "metadata holds inf"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_by_name(
+    manager: SessionManager, method: str, arguments: dict[str, Any], refusal: str
+) -> None:
+    with pytest.raises(InvalidValue, match=refusal):
+        getattr(manager, method)(**arguments)
+    assert manager.list_sessions() == []
+
+
+@pytest.mark.parametrize("wrong", ["sqlite:///x.db", 7, object()])
+def test_what_is_no_storage_is_refused(wrong: Any) -> None:
+    with pytest.raises(InvalidValue, match=r"without .*: expected a Store or a SessionSto"):
+        SessionManager(store=wrong)
+    with pytest.raises(InvalidValue, match=r"without .*: expected a Store or a SessionSto"):
+        SessionManager(storage=wrong)

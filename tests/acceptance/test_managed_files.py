@@ -111,6 +111,8 @@ def test_a_name_that_is_taken_is_refused_or_its_messages_are_replaced_on_the_rec
     ("text", "refusal"),
     [
         ("nonsense", "is no JSON"),
+        ("[" * 100_000, "is no JSON"),
+        ('[{"name": "a", "messages": []}, {"name": "a", "messages": []}]', "one in front of it in the file"),
         ("7", "has no messages"),
         ('{"name": "x"}', "has no messages"),
         ('{"messages": {}}', "has no messages"),
@@ -126,7 +128,7 @@ def test_what_is_no_document_is_refused_and_nothing_is_taken_over(
     other: SessionManager, tmp_path: Path, text: str, refusal: str
 ) -> None:
     (tmp_path / "file.json").write_text(text, "utf-8")
-    with pytest.raises((InvalidValue, InvalidContent), match=refusal):
+    with pytest.raises((InvalidValue, InvalidContent, KeyTaken), match=refusal):
         other.import_sessions(tmp_path / "file.json")
     assert other.list_sessions() == []
 
@@ -136,6 +138,11 @@ def test_a_file_that_is_not_there_or_cannot_be_written_is_refused(manager: Sessi
         manager.import_sessions(tmp_path / "nowhere.json")
     with pytest.raises(InvalidValue, match="cannot be written"):
         manager.export_sessions(tmp_path / "nowhere" / "all.jsonl")
+    (tmp_path / "folder.jsonl").mkdir()
+    before = sorted(tmp_path.iterdir())
+    with pytest.raises(InvalidValue, match="cannot be written"):
+        manager.export_sessions(tmp_path / "folder.jsonl")
+    assert sorted(tmp_path.iterdir()) == before
     with pytest.raises(InvalidValue, match="the form is None: expected one of record, json"):
         manager.export_sessions(tmp_path / "all.txt")
 

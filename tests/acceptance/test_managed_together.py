@@ -1,5 +1,6 @@
 """Several processes on the same managed sessions, and what is there after one of them ended."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from time import sleep
 from typing import TYPE_CHECKING
@@ -73,3 +74,26 @@ def test_what_is_deferred_is_saved_every_so_often(tmp_path: Path) -> None:
                 break
             sleep(0.01)
         assert [message.text for message in there.messages] == ["hello"]
+
+
+def test_nothing_is_lost_between_what_is_said_and_what_is_saved_at_the_same_time(tmp_path: Path) -> None:
+    settings = {"storage_path": tmp_path, "deferred": True, "autosave_interval": 0.001, "durability": "normal"}
+    with SessionManager({"session": settings}) as manager:
+        session = manager.create_session("chat")
+        written_through = Session.open(session.id, store=manager.store)
+
+        def talk(handle: Session, name: str) -> None:
+            for number in range(50):
+                handle.add_message("user", f"{name} {number}")
+
+        speakers = [(session, "one"), (session, "two"), (written_through, "three")]
+        with ThreadPoolExecutor(len(speakers)) as pool:
+            for speaking in [pool.submit(talk, *speaker) for speaker in speakers]:
+                speaking.result()
+
+    with SessionManager({"session": {"storage_path": tmp_path}}) as manager:
+        said = [message.text for message in manager.load_session("chat").messages]
+        for _, name in speakers:
+            assert [text for text in said if text.startswith(name)] == [f"{name} {number}" for number in range(50)]
+        assert len(said) == 150
+        assert manager.store.verify().ok

@@ -70,6 +70,10 @@ class Deferred(Kept):
             self._make_room()
             return session
 
+    def has(self, session: Session) -> bool:
+        at_work = self._at_work.get(session.id)
+        return super().has(session) or (at_work is not None and at_work.session._live is session._live)
+
     def save(self, session: Session) -> Saved:
         with self._lock:
             at_work = self._at_work.get(session.id)

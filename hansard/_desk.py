@@ -88,6 +88,9 @@ class Desk(Kept):
             fork.default_branch.set_system(beginning.system)
         return self._put(fork)
 
+    def has(self, session: Session) -> bool:
+        return True  # whatever it is in: storage takes every session
+
     def save(self, session: Session) -> Saved:
         with self._lock:
             mine = next((each for each in self._in_hand.values() if each.session._live is session._live), None)

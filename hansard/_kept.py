@@ -112,6 +112,10 @@ class Kept:
         """A session of the store, as it is worked on."""
         return session
 
+    def has(self, session: Session) -> bool:
+        """Whether a session that somebody has in hand is one of these."""
+        return session._live.store.keeps_the_same_as(self.store)
+
     def save(self, session: Session) -> Saved:
         """Says what is on the record; whatever was called before is."""
         entry = self.store.get_session(session.id)

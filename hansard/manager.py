@@ -136,7 +136,7 @@ class SessionManager:
     def get(self, reference: Session | str) -> Session:
         """The session that goes by this name, or by this id; one that is not there is refused."""
         if isinstance(reference, Session):
-            return reference
+            return self._ours(reference)
         found = (self._kept.find(reference) or self._kept.find_by_id(reference)) if is_name(reference) else None
         if found is None:
             raise SessionNotFoundError(str(reference))
@@ -147,11 +147,11 @@ class SessionManager:
 
         Only a deferred session, or one in storage of your own, is written by this.
         """
-        return self._kept.save(session)
+        return self._kept.save(self._ours(session))
 
     def save(self, session: Session) -> Saved:
         """As `save_session`."""
-        return self._kept.save(session)
+        return self._kept.save(self._ours(session))
 
     def discard(self, session: Session) -> None:
         """Gives up what was said in the session and waits to be saved, such as after a conflict."""
@@ -177,6 +177,11 @@ class SessionManager:
         """Gives the session another name, under which it is found from here on; one that is taken is refused."""
         session = self.get(reference)
         self._kept.rename(session, checked_name(name, "a session name"))
+        return session
+
+    def _ours(self, session: Session) -> Session:
+        if not isinstance(session, Session) or not self._kept.has(session):
+            raise InvalidValue("the session", f"is {session!r}: expected one of {self._kept.address}")
         return session
 
     # Many sessions

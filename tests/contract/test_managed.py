@@ -212,6 +212,23 @@ def test_a_session_that_is_too_large_is_refused_before_anything_is_written(store
         assert texts(session) == ["x" * 1000]
 
 
+def test_a_session_of_another_store_is_refused_and_stays_as_it_is(
+    stores: Stores, managed: Callable[[Store], SessionManager]
+) -> None:
+    with managed(stores.new()) as manager, managed(stores.new()) as other:
+        foreign = other.create_session("chat")
+        refused = pytest.raises(InvalidValue, match=r"the session is .*: expected one of")
+        with refused:
+            manager.save(foreign)
+        with refused:
+            manager.archive(foreign)
+        with refused:
+            manager.delete(foreign)
+        with refused:
+            manager.export_sessions("foreign.jsonl", foreign)
+        assert foreign.status == "active"
+
+
 # Deferred
 
 

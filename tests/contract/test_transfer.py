@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from eventsourcing.persistence import StoredEvent
 
 from hansard import Session, acting
 from hansard.domain.errors import DamagedRecord, KeyTaken, PositionConflict, RecordDiffers, SessionNotFoundError
@@ -173,3 +174,19 @@ def test_an_append_between_reading_and_writing_is_noticed(
     with pytest.raises(PositionConflict):
         other.import_record(one.record_of())
     assert other.get_session("s").position == 2
+
+
+def test_streams_of_the_library_come_along_whatever_is_in_them(stores: Stores, clock: Clock) -> None:
+    one, other = stores.new(), Store(MemoryRecorder(), clock)
+    states = [b"\xff\n{", b'{"a": 1}', b' {"a": 1}', b""]
+    one.recorder.insert_events([StoredEvent("lib", place, "app:Thing", state) for place, state in enumerate(states)])
+    one.append("s", [SessionStarted()])
+    record = one.record_of()
+
+    assert other.import_record(record).events == 5
+    assert other.record_of() == record
+    assert [row.payload for row in other.recorder.read("lib", after=-1)] == states
+    back = stores.new()
+    back.import_record(record)
+    assert back.record_of() == record
+    assert back.verify().ok

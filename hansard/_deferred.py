@@ -4,7 +4,7 @@ from contextlib import AbstractContextManager
 from itertools import groupby
 from threading import RLock
 
-from ._kept import ATTEMPTS, Beginning, Kept, Saved, every
+from ._kept import ATTEMPTS, Beginning, Kept, Saved, every, left_to_the_parent
 from .domain.decisions import session as sessions
 from .domain.errors import PositionConflict, RecordDiffers
 from .domain.events import MessageAppended, MetadataUpdated, StateRemoved, StateSet, SystemSet
@@ -42,6 +42,7 @@ class Deferred(Kept):
 
     def forked(self) -> None:
         """Leaves to the parent process what is the parent's to save."""
+        left_to_the_parent(at_work.session for at_work in self._at_work.values())
         self._lock, self._at_work = RLock(), {}
 
     def open(self, entry: Entry) -> Session:

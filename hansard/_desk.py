@@ -10,7 +10,7 @@ from uuid import uuid4
 import msgspec
 
 from ._default import meaning
-from ._kept import Beginning, Kept, Saved, every
+from ._kept import Beginning, Kept, Saved, every, left_to_the_parent
 from .custom_storage import Backing
 from .domain.decisions.session import checked_name
 from .domain.errors import KeyTaken, NotSupported, PositionConflict
@@ -37,6 +37,7 @@ class Desk(Kept):
 
     def forked(self) -> None:
         """Leaves to the parent process what is the parent's to save."""
+        left_to_the_parent(mine.session for mine in self._in_hand.values())
         self._lock, self._in_hand = RLock(), {}
 
     def find(self, name: str) -> Session | None:

@@ -11,6 +11,7 @@ from .domain.decisions.session import checked_name
 from .domain.errors import HansardError, KeyTaken, PositionConflict, SessionNotFoundError, SessionReferenced
 from .domain.plain import Json
 from .infrastructure.expiry import Swept
+from .infrastructure.memory import MemoryRecorder
 from .infrastructure.store import Store
 from .projections.catalogue import Entry
 from .projections.selection import Selection
@@ -34,6 +35,14 @@ def every(save: Callable[[T], None], waiting: Iterable[T]) -> None:
             refusals.append(refusal)
     if refusals:
         raise refusals[0]
+
+
+def left_to_the_parent(sessions: Iterable[Session]) -> None:
+    """Has sessions in memory refuse what is said in a child process, where nobody would save it."""
+    closed = Store(MemoryRecorder())
+    closed.close()
+    for session in sessions:
+        session._live.store = closed
 
 
 class Saved(NamedTuple):

@@ -51,7 +51,7 @@ def test_a_session_has_messages_metadata_and_state(tmp_path: Path) -> None:
         )
         session.add_message("user", "What is PYAI?")
         session.add_message("assistant", "PYAI is an intelligence engine.")
-        assert [f"{msg.role}: {msg.text}" for msg in session.messages] == [
+        assert [f"{msg.role}: {msg.content}" for msg in session.messages] == [
             "user: What is PYAI?",
             "assistant: PYAI is an intelligence engine.",
         ]

@@ -63,6 +63,31 @@ def test_what_is_deferred_is_there_after_a_clean_end(elsewhere: "Elsewhere", tmp
         assert [message.text for message in manager.load_session("chat").messages] == ["never saved by hand"]
 
 
+FORKING = """
+import os
+from hansard import SessionManager, StoreError
+
+manager = SessionManager({"session": {"storage_path": "sessions", "deferred": True}})
+session = manager.create_session("chat")
+session.add_message("user", "parent")
+child = os.fork()
+try:
+    if child == 0:
+        session.add_message("user", "child")
+except StoreError as refusal:
+    print(type(refusal).__name__, flush=True)
+if child == 0:
+    os._exit(0)
+os.waitpid(child, 0)
+"""
+
+
+def test_a_forked_child_leaves_to_its_parent_what_is_to_be_saved(elsewhere: "Elsewhere", tmp_path: Path) -> None:
+    assert elsewhere.run(FORKING) == "StoreClosed\n"
+    with SessionManager({"session": {"storage_path": tmp_path / "sessions"}}) as manager:
+        assert [message.text for message in manager.load_session("chat").messages] == ["parent"]
+
+
 def test_what_is_deferred_is_saved_every_so_often(tmp_path: Path) -> None:
     settings = {"storage_path": tmp_path, "deferred": True, "autosave_interval": 0.01}
     with SessionManager({"session": settings}) as manager:

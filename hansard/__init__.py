@@ -184,11 +184,11 @@ __all__ = [
     "ViewIsReadOnly",
     "acting",
     "carried",
+    "code_detection",
     "content_type",
     "open_store",
-    "validate_answer",
-    "code_detection",
     "read_templates",
     "timestamps",
     "token_estimates",
+    "validate_answer",
 ]

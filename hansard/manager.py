@@ -12,9 +12,9 @@ from warnings import warn
 from ._asked import check_days, check_methods, checked_status, checked_time
 from ._autosave import Autosave
 from ._deferred import Deferred
-from ._desk import Desk
 from ._kept import Beginning, Kept, Saved
 from ._planning import SystemGiven
+from ._stored_elsewhere import StoredElsewhere
 from .custom_storage import Awaited, Direct, SessionStorage, SessionStore
 from .domain.decisions.session import checked_name, is_name
 from .domain.errors import InvalidValue, SessionNotFoundError
@@ -67,10 +67,10 @@ class SessionManager:
     def _keeping(self, store: Store | SessionStore | None, storage: SessionStorage | None) -> Kept:
         if storage is not None:
             check_methods(storage, SessionStorage)
-            return Desk(Direct(storage), self.settings.most_bytes)
+            return StoredElsewhere(Direct(storage), self.settings.most_bytes)
         if store is not None and not isinstance(store, Store):
             check_methods(store, SessionStore)
-            return Desk(Awaited(store), self.settings.most_bytes)
+            return StoredElsewhere(Awaited(store), self.settings.most_bytes)
         if store is None:
             store = self._own = configured_store(self.settings)
         return Deferred(store, self.settings.message_cache_size) if self.settings.deferred else Kept(store)

@@ -24,7 +24,7 @@ from .projections.session_info import Listing, SessionInfo
 from .session import Session
 
 
-class Desk(Kept):
+class StoredElsewhere(Kept):
     """The sessions of a storage, each in a memory of its own while somebody has it in hand."""
 
     def __init__(self, backing: Backing, most_bytes: int | None) -> None:

@@ -35,12 +35,12 @@ error = dataclass(eq=False, repr=False)
 
 @error
 class SessionNotFoundError(ItemNotFoundError, SessionError):
-    """No session has this id."""
+    """No session has this id or name."""
 
     session: str
 
     def __str__(self) -> str:
-        return f"no session has the id {self.session!r}: expected the id of a session in this store"
+        return f"there is no session {self.session!r}: expected the id of one in this store, or its name to a manager"
 
 
 @error
@@ -74,6 +74,21 @@ class SessionNotActive(SessionError):
     def __str__(self) -> str:
         way_out = "restore it first" if self.status == "archived" else "it can only be read, at earlier positions"
         return f"session {self.session} is {self.status}: expected an active one; {way_out}"
+
+
+@error
+class SessionTooLarge(SessionError):
+    """With this, the session would weigh more than the settings allow."""
+
+    session: str
+    bytes: int
+    most: int
+
+    def __str__(self) -> str:
+        return (
+            f"session {self.session} would weigh {self.bytes} bytes: expected {self.most} at most (max_session_size); "
+            f"go on in a new session, such as a fork of this one that is self_contained"
+        )
 
 
 @error
@@ -372,6 +387,31 @@ class MissingExtra(Refused, ImportError):
         return (
             f"the package {self.package} is not installed: expected Hansard with its extra, "
             f"as by: pip install 'hansard[{self.extra}]'"
+        )
+
+
+@error
+class DamagedRecord(Refused, ValueError):
+    """A file of the record is not as it was written; nothing of it was taken over."""
+
+    line: int
+    reason: str
+
+    def __str__(self) -> str:
+        return f"line {self.line} does not fit: {self.reason}; expected the file as it was written"
+
+
+@error
+class RecordDiffers(SessionError):
+    """The store has another session under the same id than what it was to take over."""
+
+    session: str
+    position: int
+
+    def __str__(self) -> str:
+        return (
+            f"session {self.session} is in the store, and is another one from position {self.position} on: "
+            f"expected one that goes on from it, or a store without it; nothing is overwritten"
         )
 
 

@@ -36,6 +36,7 @@ class SessionStarted(Event, frozen=True):
     forked_from: str | None = None
     forked_at: int | None = None
     forked_digest: str | None = None
+    inherited_messages: int = 0
 
 
 class SessionForked(Event, frozen=True):
@@ -52,7 +53,10 @@ class ForkEnded(Event, frozen=True):
 
 
 class SessionRenamed(Event, frozen=True):
+    """Another label, or none; with a key, the session is found by that one from here on."""
+
     name: str | None
+    key: str | None = None
 
 
 class MetadataUpdated(Event, frozen=True):
@@ -77,7 +81,7 @@ class SessionRestored(Event, frozen=True):
 
 
 class SessionDeleted(Event, frozen=True):
-    """A tombstone: the session takes no more changes; what was recorded stays."""
+    """A tombstone: the session takes no more changes and gives back its key; what was recorded stays."""
 
     reason: str | None = None
 

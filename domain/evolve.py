@@ -97,6 +97,7 @@ def _fork_ended(state: State, event: e.ForkEnded) -> None:
 
 def _renamed(state: State, event: e.SessionRenamed) -> None:
     state.name = event.name
+    state.key = state.key if event.key is None else event.key
 
 
 def _metadata_updated(state: State, event: e.MetadataUpdated) -> None:
@@ -120,7 +121,7 @@ def _restored(state: State, event: e.SessionRestored) -> None:
 
 
 def _deleted(state: State, event: e.SessionDeleted) -> None:
-    state.status = Status.DELETED
+    state.status, state.key = Status.DELETED, None
 
 
 # branch

@@ -1,8 +1,10 @@
 """Hansard: the verbatim record of conversations between people, models and agents."""
 
+from ._kept import Saved
 from ._provenance import acting, carried
 from .branch import Branch
 from .branch_view import BranchView
+from .custom_storage import SessionStorage, SessionStore
 from .domain.content import (
     ActionRequestContent,
     ActionResponseContent,
@@ -21,6 +23,7 @@ from .domain.errors import (
     BranchNotYet,
     CheckpointMismatch,
     ContentTypeTaken,
+    DamagedRecord,
     DefinitionChanged,
     ForeignBranch,
     HansardError,
@@ -41,6 +44,7 @@ from .domain.errors import (
     PositionNotReached,
     ProjectionFailed,
     PromptTooLong,
+    RecordDiffers,
     RecordedElsewhere,
     Refused,
     RemovedBranch,
@@ -50,6 +54,7 @@ from .domain.errors import (
     SessionNotActive,
     SessionNotFoundError,
     SessionReferenced,
+    SessionTooLarge,
     StoreClosed,
     StoreError,
     StoreFailed,
@@ -70,12 +75,23 @@ from .domain.message import Message, MessageDict
 from .domain.ranges import Origin
 from .domain.record import RecordedEvent
 from .infrastructure.answers import validate_answer
+from .infrastructure.expiry import Swept
+from .infrastructure.named_stores import (
+    MemorySessionStore,
+    PostgresSessionStore,
+    RedisSessionStore,
+    SQLiteSessionStore,
+)
 from .infrastructure.opening import open_store
 from .infrastructure.projecting.lease import Pace
 from .infrastructure.projecting.runner import Runner
+from .infrastructure.settings import Settings
 from .infrastructure.store import Store
 from .infrastructure.subscription import AwaitedSubscription, Subscription
+from .infrastructure.transfer.importing import Imported
 from .infrastructure.verification import Fault, Verification
+from .manager import SessionManager
+from .middleware import SessionMiddleware, code_detection, timestamps, token_estimates
 from .projections.activity import Activity, timeline
 from .projections.branch_tree import BranchTree
 from .projections.definition import Projection
@@ -84,6 +100,8 @@ from .projections.messages import Messages
 from .projections.prices import PRICES, Price
 from .projections.prompts.anthropic import AnthropicPrompt
 from .projections.rows import Rows
+from .projections.selection import EVERYTHING, Order, Page, Selection
+from .projections.session_info import Listing, SessionInfo
 from .projections.tables import Kind, Table
 from .projections.transcript import Transcript
 from .projections.usage import TokenUsage, used
@@ -91,6 +109,7 @@ from .replay import Replay
 from .search import Found, search
 from .session import Session
 from .session_view import SessionView
+from .templates import TEMPLATES, Template, read_templates
 
 __all__ = [
     "ANY",
@@ -107,14 +126,17 @@ __all__ = [
     "BranchView",
     "CheckpointMismatch",
     "ContentTypeTaken",
+    "DamagedRecord",
     "DefinitionChanged",
     "Difference",
+    "EVERYTHING",
     "Fault",
     "ForeignBranch",
     "Found",
     "HansardError",
     "ImagePolicy",
     "ImageRefused",
+    "Imported",
     "InstructionContent",
     "InvalidBranch",
     "InvalidContent",
@@ -124,6 +146,8 @@ __all__ = [
     "ItemNotFoundError",
     "KeyTaken",
     "Kind",
+    "Listing",
+    "MemorySessionStore",
     "Message",
     "MessageContent",
     "MessageDict",
@@ -134,40 +158,58 @@ __all__ = [
     "NameTaken",
     "NotSupported",
     "NothingToUndo",
+    "Order",
     "Origin",
     "OutcomeUnknown",
     "PRICES",
     "Pace",
+    "Page",
     "PositionConflict",
     "PositionNotReached",
+    "PostgresSessionStore",
     "Price",
     "Projection",
     "ProjectionFailed",
     "PromptTooLong",
+    "RecordDiffers",
     "RecordedElsewhere",
     "RecordedEvent",
+    "RedisSessionStore",
     "Refused",
     "RemovedBranch",
     "Replay",
     "ResponseFormat",
     "Rows",
     "Runner",
+    "SQLiteSessionStore",
+    "Saved",
     "SchemaMismatch",
+    "Selection",
     "Session",
     "SessionError",
     "SessionExists",
+    "SessionInfo",
+    "SessionManager",
+    "SessionMiddleware",
     "SessionNotActive",
     "SessionNotFoundError",
     "SessionReferenced",
+    "SessionStorage",
+    "SessionStore",
+    "SessionTooLarge",
     "SessionView",
+    "Settings",
     "Store",
     "StoreClosed",
     "StoreError",
     "StoreFailed",
     "StoreNotEmpty",
     "Subscription",
+    "Swept",
     "SystemContent",
+    "TEMPLATES",
     "Table",
+    "Template",
     "TokenUsage",
     "Transcript",
     "UNCHANGED",
@@ -185,10 +227,14 @@ __all__ = [
     "ViewIsReadOnly",
     "acting",
     "carried",
+    "code_detection",
     "content_type",
     "open_store",
+    "read_templates",
     "search",
     "timeline",
+    "timestamps",
+    "token_estimates",
     "used",
     "validate_answer",
 ]

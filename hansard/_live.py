@@ -133,6 +133,11 @@ class Live:
         self._torn = False
         return placed
 
+    def move_to(self, store: Store) -> None:
+        """Goes on in another store that has the session too."""
+        with self._lock:
+            self._state, self.store = store.load(self.id), store
+
     def _catch_up(self) -> None:
         """Takes in what is new; a state that an interrupt or an error left half way is folded anew."""
         if self._torn:

@@ -21,6 +21,7 @@ def gone_on(
     *,
     name: str | None,
     user: str | None,
+    key: str | None = None,
     session_id: str | None,
     metadata: Mapping[str, Json] | None,
 ) -> Live:
@@ -33,7 +34,9 @@ def gone_on(
     (recorded,) = source.store.read(source.id, after=point - 1, until=point)
     change_together(
         [source, fork],
-        lambda there, here: sessions.fork(there, here, digest=recorded.digest, name=name, user=user, metadata=metadata),
+        lambda there, here: sessions.fork(
+            there, here, digest=recorded.digest, name=name, user=user, key=key, metadata=metadata
+        ),
     )
     return fork
 
@@ -44,6 +47,7 @@ def retold(
     *,
     name: str | None,
     user: str | None,
+    key: str | None = None,
     session_id: str | None,
     metadata: Mapping[str, Json] | None,
 ) -> Live:
@@ -56,7 +60,7 @@ def retold(
         told = retell(state, {message.position: message for message in found if message.position is not None})
         owner, kept = state.user if user is None else user, {**state.metadata, **(metadata or {})}
     copy = Live(live.store, State(_new_id(session_id)), live.images)
-    copy.change(lambda state: [*sessions.start(state, name=name, user=owner, metadata=kept), *told])
+    copy.change(lambda state: [*sessions.start(state, name=name, user=owner, key=key, metadata=kept), *told])
     return copy
 
 

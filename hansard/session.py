@@ -37,6 +37,7 @@ from .domain.errors import InvalidValue, RecordedElsewhere
 from .domain.events import Event
 from .domain.expectation import ANY, Expected
 from .domain.images import ImagePolicy
+from .domain.instant import Instant
 from .domain.message import ContentGiven, Message, message_from
 from .domain.plain import Json
 from .domain.ranges import Origin
@@ -58,6 +59,7 @@ class Session(SessionView):
         system: SystemGiven | None = None,
         *,
         name: str | None = None,
+        key: str | None = None,
         user: str | None = None,
         user_id: str | None = None,
         session_id: str | None = None,
@@ -72,8 +74,9 @@ class Session(SessionView):
     ) -> None:
         """Starts a session; with a system text or anything else for it, on a default branch that has it, named "main".
 
-        Without a store it is kept where the settings say, which is ./hansard.db if they say nothing. `images` says
-        which images this handle takes on the record; without it, those at public https URLs and small data URLs.
+        With a key, which no other session may have, it is found as by its name in a `SessionManager`. Without a store
+        it is kept where the settings say, which is ./hansard.db if they say nothing. `images` says which images this
+        handle takes on the record; without it, those at public https URLs and small data URLs.
         """
         begun = BranchPlan(
             name=default_branch,
@@ -84,7 +87,7 @@ class Session(SessionView):
         )
         id = str(uuid4()) if session_id is None else sessions.checked_name(session_id, "a session id")
         owner, main = user_id if user is None else user, str(uuid4())
-        steps = [lambda state: sessions.start(state, name=name, user=owner, metadata=metadata)]
+        steps = [lambda state: sessions.start(state, name=name, key=key, user=owner, metadata=metadata)]
         if begun != BranchPlan():
             steps.append(lambda state: begin(state, begun, id=main))
         self._attach(Live(store or default_store(), State(id), images))
@@ -100,6 +103,26 @@ class Session(SessionView):
     async def aopen(cls, session_id: str, *, store: Store | None = None, images: ImagePolicy | None = None) -> Self:
         """The session with this id, started in whatever process; `images` says which images this handle takes."""
         return await to_thread(cls.open, session_id, store=store, images=images)
+
+    @classmethod
+    def from_record(cls, record: bytes, *, store: Store | None = None) -> Self:
+        """The session whose exact record this is, taken over into a store if it is not there already."""
+        kept = store or default_store()
+        taken = kept.import_record(record)
+        if taken.last is None:
+            raise InvalidValue("the record", "has no session: expected that of one")
+        return cls.open(taken.last, store=kept)
+
+    def record(self) -> bytes:
+        """The exact record of the session, and of those it goes on from, as a file would have it."""
+        return self._live.store.record_of(self.id)
+
+    arecord = awaited(record)
+
+    @property
+    def updated_at(self) -> Instant:
+        """When the session was last used, which putting it away is not."""
+        return Instant.at(self._live.store.get_session(self.id).updated)
 
     # Branches
 
@@ -215,6 +238,7 @@ class Session(SessionView):
         name: str | None = None,
         *,
         user: str | None = None,
+        key: str | None = None,
         session_id: str | None = None,
         metadata: Mapping[str, Json] | None = None,
         self_contained: bool = False,
@@ -227,7 +251,9 @@ class Session(SessionView):
         """
         point = None if at is None else position_of(self._live, at)
         fork = retold if self_contained else gone_on
-        return type(self)._of(fork(self._live, point, name=name, user=user, session_id=session_id, metadata=metadata))
+        return type(self)._of(
+            fork(self._live, point, name=name, user=user, key=key, session_id=session_id, metadata=metadata)
+        )
 
     def merge(
         self,

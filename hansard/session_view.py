@@ -3,7 +3,6 @@
 from bisect import bisect_left
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator
 from copy import deepcopy
-from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from ._moments import Moment, Source, past_of, position_of
@@ -12,10 +11,11 @@ from .branch_view import Absent, Branches, BranchView, View, message_dicts
 from .domain import lookup
 from .domain.errors import ForeignBranch, InvalidBranch, InvalidValue, UnknownBranch
 from .domain.events import STORED_NAMES
+from .domain.instant import Instant
 from .domain.message import Message, MessageDict
 from .domain.plain import Json
 from .domain.ranges import Origin
-from .domain.record import RecordedEvent, moment
+from .domain.record import RecordedEvent
 from .domain.state import Showing, State
 from .infrastructure.reading import SessionReader
 from .infrastructure.twins import awaited, in_threads
@@ -78,6 +78,16 @@ class SessionView(View, Prompted):
         return self._read(lambda state: state.name)
 
     @property
+    def key(self) -> str | None:
+        """The name that no other session has, if it has one: that by which a `SessionManager` finds it."""
+        return self._read(lambda state: state.key)
+
+    @property
+    def session_id(self) -> str:
+        """The id of the session, for good."""
+        return self._source.id
+
+    @property
     def user(self) -> str | None:
         """Whose session it is."""
         return self._read(lambda state: state.user)
@@ -88,14 +98,14 @@ class SessionView(View, Prompted):
         return self._read(lambda state: deepcopy(state.metadata))
 
     @property
-    def created_at(self) -> datetime:
+    def created_at(self) -> Instant:
         """When the session was started."""
-        return self._read(lambda state: moment(state.created))
+        return self._read(lambda state: Instant.at(state.created))
 
     @property
-    def updated_at(self) -> datetime:
+    def updated_at(self) -> Instant:
         """When the last event was recorded."""
-        return self._read(lambda state: moment(state.time))
+        return self._read(lambda state: Instant.at(state.time))
 
     @property
     def message_count(self) -> int:

@@ -16,7 +16,7 @@ from ..projections.catalogue import Entry
 from ..projections.pages import Body
 from .projecting.memory import MemoryTarget
 from .recorder import Recorder
-from .rows import MESSAGE_APPENDED, Append, Appended, Outcome, Row, expectation_text, stamped
+from .rows import MESSAGE_APPENDED, Append, Appended, Outcome, Row, expectation_text, larger_than_allowed, stamped
 
 
 class MemoryRecorder(Recorder):
@@ -119,6 +119,11 @@ class MemoryRecorder(Recorder):
             kept = self._sessions.get(session)
             return None if kept is None else kept.entry
 
+    def find_key(self, key: str) -> Entry | None:
+        with self._open():
+            session = self._keys.get(key)
+            return None if session is None else self._sessions[session].entry
+
     def read_entries(self) -> Iterator[Entry]:
         with self._open():
             return iter([kept.entry for kept in self._sessions.values()])
@@ -197,8 +202,13 @@ class MemoryRecorder(Recorder):
             return PositionConflict(append.session, expectation_text(append.expected), kept.entry.position)
         first = self._last() + 1
         rows, entry = stamped(append, kept.entry, first)
+        too_large = larger_than_allowed(append, kept.entry, entry)
+        if too_large is not None:
+            return too_large
         if entry.key is not None and self._keys.setdefault(entry.key, append.session) != append.session:
             return KeyTaken(append.session, entry.key)
+        if kept.entry.key is not None and kept.entry.key != entry.key:
+            del self._keys[kept.entry.key]
         appended = Appended(append.session, entry.position - len(rows) + 1, entry.position, first, entry.time)
         if rows:
             self._sessions[append.session] = kept

@@ -1,8 +1,6 @@
 """From an address to an open store."""
 
-import os
 import re
-import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -14,10 +12,10 @@ from .memory import MemoryRecorder
 from .recorder import Recorder
 from .redis.address import SCHEMES as REDIS_SCHEMES
 from .redis.address import parsed as redis_address
+from .settings import DEFAULT_ADDRESS, Settings, settings_from
 from .sqlite.recorder import SQLiteRecorder
 from .store import Store
 
-DEFAULT_ADDRESS = "sqlite:///hansard.db"
 DURABILITIES = ("full", "normal")
 POSTGRES_SCHEMES = ("postgres", "postgresql")
 
@@ -29,7 +27,7 @@ def open_store(address: str | None = None, *, inline: Sequence[Projection] = ())
     Without an address the settings decide: HANSARD_STORE, then `store` in ./hansard.toml, then ./hansard.db.
     The projections given are attached: their rows are kept in the transactions that append.
     """
-    store = Store(open_recorder(address or configured_address()))
+    store = Store(open_recorder(address)) if address else configured_store(settings_from())
     try:
         for projection in inline:
             store.attach(projection)
@@ -39,27 +37,21 @@ def open_store(address: str | None = None, *, inline: Sequence[Projection] = ())
     return store
 
 
-def configured_address() -> str:
-    """The address that the settings name."""
-    named = os.environ.get("HANSARD_STORE")
-    if named:
-        return named
-    settings = Path("hansard.toml")
-    if not settings.is_file():
-        return DEFAULT_ADDRESS
-    try:
-        found = tomllib.loads(settings.read_text("utf-8")).get("store", DEFAULT_ADDRESS)
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as reason:
-        raise InvalidValue("hansard.toml", f"cannot be read: {reason}") from reason
-    if not isinstance(found, str):
-        raise InvalidValue("store in hansard.toml", f"is {found!r}: expected an address, such as {DEFAULT_ADDRESS!r}")
-    return found
+def configured_store(settings: Settings) -> Store:
+    """The store that settings name, as they want it."""
+    return Store(configured_recorder(settings), most_bytes=settings.most_bytes)
 
 
-def open_recorder(address: str) -> Recorder:
-    """The recorder of the store at an address."""
+def configured_recorder(settings: Settings) -> Recorder:
+    """The recorder of the store that settings name."""
+    address = _with_ttl(settings.address, settings.ttl)
+    return open_recorder(address, durability=settings.durability, connections=settings.connection_pool_size)
+
+
+def open_recorder(address: str, *, durability: str | None = None, connections: int | None = None) -> Recorder:
+    """The recorder of the store at an address; what the address says of durability counts first."""
     if _scheme(address) in POSTGRES_SCHEMES:
-        return _postgres(address)
+        return _postgres(address, connections)
     if _scheme(address) in REDIS_SCHEMES:
         return _redis(address)
     try:
@@ -75,14 +67,14 @@ def open_recorder(address: str) -> Recorder:
         and len(parts.path) > 1
         and not (parts.netloc or parts.fragment or "\0" in str(path))
     ):
-        return SQLiteRecorder(path, _durability(options))
+        return SQLiteRecorder(path, _durability(options, durability or "full"), connections)
     raise _not_understood(address)
 
 
-def _postgres(address: str) -> Recorder:
+def _postgres(address: str, connections: int | None) -> Recorder:
     from .postgres.recorder import PostgresRecorder  # here, because the driver takes as long to import as all the rest
 
-    return PostgresRecorder(address)
+    return PostgresRecorder(address, connections)
 
 
 def _redis(address: str) -> Recorder:
@@ -90,6 +82,13 @@ def _redis(address: str) -> Recorder:
     with needed("redis", extra="redis"):
         from .redis.recorder import RedisRecorder
     return RedisRecorder(found)
+
+
+def _with_ttl(address: str, ttl: int | None) -> str:
+    """A Redis server lets sessions expire by itself; elsewhere they do when somebody sweeps."""
+    if ttl is None or _scheme(address) not in REDIS_SCHEMES or re.search(r"[?&]ttl=", address):
+        return address
+    return f"{address}{'&' if '?' in address else '?'}ttl={ttl}"
 
 
 def _scheme(address: object) -> str:
@@ -106,8 +105,8 @@ def _not_understood(address: object) -> InvalidValue:
     return InvalidValue("the store address", f"{shown!r} is not understood: expected {known}")
 
 
-def _durability(options: dict[str, str]) -> str:
-    durability = options.pop("durability", "full")
+def _durability(options: dict[str, str], default: str) -> str:
+    durability = options.pop("durability", default)
     if options or durability not in DURABILITIES:
         given = ", ".join([*options, durability])
         raise InvalidValue("the store address", f"has the options {given}: expected durability=full or normal")

@@ -13,6 +13,7 @@ from ..domain.errors import NotSupported
 from ..domain.ranges import Positions
 from ..projections.catalogue import Entry
 from ..projections.pages import Body
+from ..projections.selection import Place, Selection
 from .library.stored import RowNotification, appends_of, library_errors, notification_ids
 from .library.subscription import FeedSubscription
 from .rows import Append, Appended, Outcome, Row
@@ -112,6 +113,14 @@ class Recorder(ApplicationRecorder):
     @abstractmethod
     def read_entries(self) -> Iterator[Entry]:
         """The whole catalogue, in the order the sessions were started."""
+
+    @abstractmethod
+    def find_key(self, key: str) -> Entry | None:
+        """What the catalogue knows of the session that has a key."""
+
+    def select_entries(self, selection: Selection, after: Place | None, limit: int) -> list[Entry]:
+        """The first entries of a selection behind a place, in its order; here by looking at all there are."""
+        return selection.page(self.read_entries(), after, limit)
 
     @abstractmethod
     def find_command(self, session: str, command_id: str) -> Appended | None:

@@ -10,13 +10,20 @@ from typing import TypeAlias
 import msgspec
 from msgspec.structs import replace
 
-from ..domain.errors import PositionConflict, ProjectionFailed, Refused, SessionNotFoundError, StoreError
+from ..domain.errors import (
+    PositionConflict,
+    ProjectionFailed,
+    Refused,
+    SessionNotFoundError,
+    SessionTooLarge,
+    StoreError,
+)
 from ..domain.expectation import holds
 from ..domain.state import Status
 from ..projections.catalogue import Entry
 from .forking import tell
 from .recorder import Recorder
-from .rows import Append, Appended, Outcome, Row, expectation_text, stamped
+from .rows import Append, Appended, Outcome, Row, expectation_text, larger_than_allowed, stamped
 
 KNOWN_HEADS = 10_000
 """Sessions whose heads are remembered; one that was forgotten costs a round trip more."""
@@ -118,6 +125,10 @@ class RemoteRecorder(Recorder):
                 answers[place] = Moved(head) if append.session in ahead else self._refused(append)
                 continue
             rows, entry = stamped(append, head, 0)
+            too_large = larger_than_allowed(append, head, entry)
+            if too_large is not None:
+                answers[place] = too_large if append.session in ahead else self._too_large(append, too_large)
+                continue
             attempts.append((place, Attempt(append, head, rows, entry)))
             ahead[append.session] = entry
         if not together or len(attempts) == len(appends):
@@ -142,6 +153,11 @@ class RemoteRecorder(Recorder):
         if not _is_meant(append, head):
             return SessionNotFoundError(append.session)
         return PositionConflict(append.session, expectation_text(append.expected), head.position)
+
+    def _too_large(self, append: Append, refusal: SessionTooLarge) -> Appended | Refused:
+        """The answer to an append that would make its session too large; perhaps its command was recorded before."""
+        earlier = None if append.command_id is None else self.find_command(append.session, append.command_id)
+        return refusal if earlier is None else earlier
 
     def _learn(self, attempt: Attempt, outcome: Answer) -> None:
         if isinstance(outcome, Moved) and outcome.head.status == Status.UNSTARTED:

@@ -8,7 +8,7 @@ import msgspec
 from msgspec.structs import replace
 
 from ..domain.codec import decode, encode, stored_name
-from ..domain.errors import HansardError, UnreadableEvent
+from ..domain.errors import HansardError, SessionTooLarge, UnreadableEvent
 from ..domain.events import STORED_NAMES, BranchEvent, Event
 from ..domain.expectation import ANY, Expectation, Expected
 from ..domain.record import NOBODY, Provenance, RecordedEvent
@@ -25,19 +25,21 @@ MESSAGE_APPENDED = "message.appended"
 
 
 class Draft(NamedTuple):
-    """An event made ready for storage before anybody waits for it."""
+    """An event made ready for storage before anybody waits for it; one whose words are gone brings their hash."""
 
     name: str
     branch: int | None
     payload: bytes
     event: Event | None
+    payload_hash: bytes | None = None
 
 
 class Append(msgspec.Struct, frozen=True):
     """What one writer asks for: these events, all or none, if the session is where it is expected.
 
     `start` is the position of the first event of a session that is not on the record yet. `created` is when the session
-    was started, if it may have vanished since: another one that has its id by now is not meant.
+    was started, if it may have vanished since: another one that has its id by now is not meant. `most_bytes` is what
+    the session may weigh with it.
     """
 
     session: str
@@ -48,6 +50,7 @@ class Append(msgspec.Struct, frozen=True):
     command_id: str | None = None
     start: int = 1
     created: int | None = None
+    most_bytes: int | None = None
 
 
 class Appended(msgspec.Struct, frozen=True):
@@ -104,15 +107,25 @@ def stamped(append: Append, head: Entry, global_position: int) -> tuple[list[Row
     digest, position, weight = head.digest, head.position, 0
     time = max(append.time, head.time)
     rows = []
-    for name, branch, payload, _ in append.drafts:
+    for name, branch, payload, _, erased in append.drafts:
         position += 1
         weight += len(payload)
         columns = (session, position, global_position, time, name, branch, actor, correlation, cause, command_id)
-        digest = chained(digest, header_of(columns), sha256(payload).digest())
-        rows.append(Row(*columns, payload, None, digest))
+        payload_hash = sha256(payload).digest() if erased is None else erased
+        digest = chained(digest, header_of(columns), payload_hash)
+        rows.append(Row(*columns, payload, erased, digest))
         global_position += 1
     entry = described(head, time, [each.event for each in append.drafts])
     return rows, replace(entry, position=position, digest=digest, bytes=head.bytes + weight)
+
+
+def larger_than_allowed(append: Append, head: Entry, entry: Entry) -> SessionTooLarge | None:
+    """The refusal of an append that makes its session larger than it may be; to put one away is always allowed."""
+    if append.most_bytes is None or not head.bytes < entry.bytes > append.most_bytes:
+        return None
+    if all(isinstance(each.event, HOUSEKEEPING) for each in append.drafts):
+        return None
+    return SessionTooLarge(append.session, entry.bytes, append.most_bytes)
 
 
 def header_of(columns: tuple[object, ...]) -> bytes:
@@ -132,7 +145,7 @@ def entry_after(entry: Entry, row: Row) -> Entry:
     """The catalogue's entry of a session after one more of its rows."""
     event = event_of(row) if row.name in _LABELLING else None
     after = described(entry, row.time, [event])
-    messages = entry.messages + (row.name == MESSAGE_APPENDED)
+    messages = after.messages + (row.name == MESSAGE_APPENDED)
     weight = entry.bytes + len(row.payload or b"")
     return replace(after, position=row.position, digest=row.digest, messages=messages, bytes=weight)
 

@@ -16,9 +16,11 @@ from ..projections.catalogue import Entry
 from ..projections.definition import Projection, checked_names, fold
 from ..projections.pages import Body
 from ..projections.rows import Rows
+from ..projections.selection import EVERYTHING, Page, Selection, checked_limit, mark_of, place_of
 from .clock import wall_clock
 from .committing import GroupCommit
 from .copying import copy
+from .expiry import Swept, sweep
 from .library.application import HansardApplication
 from .loading import catch_up, load
 from .projecting.inline import Inline
@@ -26,7 +28,11 @@ from .projecting.opening import target_of
 from .projecting.reading import read_rows
 from .recorder import Recorder
 from .rows import LAST, Append, Appended, Draft, Row, draft, erased, recorded
+from .settings import A_HUNDRED_YEARS
 from .subscription import AwaitedSubscription, Subscription
+from .transfer.exporting import exported
+from .transfer.files import lines_of, write_lines
+from .transfer.importing import Imported, imported
 from .twins import awaited
 from .verification import Verification, verify
 
@@ -45,10 +51,12 @@ class Store(HansardApplication):
         clock: Callable[[], int] = wall_clock,
         *,
         env: EnvType | None = None,
+        most_bytes: int | None = None,
     ) -> None:
         super().__init__(source, env=env)
         self._recorder = self.recorder
         self._clock = clock
+        self._most_bytes = most_bytes
         self._commits = GroupCommit(self._recorder.name, self._recorder.append)
 
     def append(
@@ -72,7 +80,16 @@ class Store(HansardApplication):
         if command_id is not None:
             checked_name(command_id, "a command id")
         ready = draft(events) if drafts is None else drafts
-        append = Append(session, ready, checked(expected), provenance, self._clock(), command_id, created=created)
+        append = Append(
+            session,
+            ready,
+            checked(expected),
+            provenance,
+            self._clock(),
+            command_id,
+            created=created,
+            most_bytes=self._most_bytes,
+        )
         return self._commits.append(append)
 
     def append_together(
@@ -97,6 +114,7 @@ class Store(HansardApplication):
                     provenance,
                     time,
                     created=created,
+                    most_bytes=self._most_bytes,
                 )
                 for session, events, expected, created in changes
             ]
@@ -194,6 +212,19 @@ class Store(HansardApplication):
         """The catalogue, in the order the sessions were started."""
         return self._recorder.read_entries()
 
+    def find_key(self, key: str) -> Entry | None:
+        """What the catalogue knows of the session that has a key."""
+        return self._recorder.find_key(key) if is_name(key) else None
+
+    def select_sessions(self, selection: Selection = EVERYTHING, *, after: str | None = None, limit: int = 50) -> Page:
+        """A page of the sessions asked for, without any message being read; the next page begins behind its mark."""
+        most = checked_limit(limit)
+        if not selection.statuses:
+            raise InvalidValue("the statuses", "are none: expected one of active, archived and deleted at least")
+        found = self._recorder.select_entries(selection, place_of(selection, after), most + 1)
+        there_is_more = len(found) > most
+        return Page(tuple(found[:most]), mark_of(selection, found[most - 1]) if there_is_more else None)
+
     def find_command(self, session: str, command_id: str) -> Appended | None:
         """What a command recorded, if it has been."""
         return self._recorder.find_command(session, checked_name(command_id, "a command id"))
@@ -222,6 +253,24 @@ class Store(HansardApplication):
             target._recorder.inline.catch_up()
         return copied
 
+    def export_record(self, path: str | Path, *sessions: str) -> int:
+        """Writes the exact record of sessions, and of those they go on from, to a file; of all, if none is named.
+
+        Answers how many events that were. The file is there when it is complete, and not before.
+        """
+        return write_lines(Path(path).expanduser(), exported(self._recorder, sessions or None))
+
+    def record_of(self, *sessions: str) -> bytes:
+        """The exact record of sessions as `export_record` writes it."""
+        return b"".join(exported(self._recorder, sessions or None))
+
+    def import_record(self, source: str | Path | bytes) -> Imported:
+        """Takes over an exact record, from a file or as bytes: all of it is checked before anything is written.
+
+        The same record again writes nothing. A session that differs from the one that is here is refused.
+        """
+        return imported(self._recorder, lines_of(source), self._most_bytes)
+
     def backup(self, path: str | Path) -> None:
         """Writes a copy of the database to a file while others go on working."""
         self._recorder.backup(Path(path).expanduser())
@@ -233,6 +282,21 @@ class Store(HansardApplication):
     def verify(self, session: str | None = None) -> Verification:
         """Proves that a session, or all of them, is as it was recorded, or names what is not."""
         return verify(self._recorder, session)
+
+    def sweep(self, ttl: int, provenance: Provenance = NOBODY) -> Swept:
+        """Ends, with a tombstone each, the sessions that nobody has used for more than so many seconds."""
+        if not isinstance(ttl, int) or isinstance(ttl, bool) or not 0 <= ttl <= A_HUNDRED_YEARS:
+            raise InvalidValue("ttl", f"is {ttl!r}: expected whole seconds from 0 to {A_HUNDRED_YEARS}")
+        return sweep(self._recorder, ttl, self._clock(), provenance)
+
+    @property
+    def most_bytes(self) -> int | None:
+        """What a session may weigh at most."""
+        return self._most_bytes
+
+    def now(self) -> int:
+        """The time that is put on what is recorded now, in microseconds since 1970."""
+        return self._clock()
 
     @property
     def closed(self) -> bool:
@@ -254,14 +318,20 @@ class Store(HansardApplication):
     aread_all = awaited(read_all)
     afind_session = awaited(find_session)
     aget_session = awaited(get_session)
+    afind_key = awaited(find_key)
+    aselect_sessions = awaited(select_sessions)
     afind_command = awaited(find_command)
     aload = awaited(load)
     acatch_up = awaited(catch_up)
     aerase = awaited(erase)
     acopy_to = awaited(copy_to)
+    aexport_record = awaited(export_record)
+    arecord_of = awaited(record_of)
+    aimport_record = awaited(import_record)
     abackup = awaited(backup)
     avacuum = awaited(vacuum)
     averify = awaited(verify)
+    asweep = awaited(sweep)
 
     @property
     def address(self) -> str:

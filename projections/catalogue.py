@@ -26,7 +26,10 @@ LABELS = frozenset(
 
 
 class Entry(msgspec.Struct, frozen=True):
-    """What the catalogue knows of a session; `messages` and `bytes` count all that was ever appended."""
+    """What the catalogue knows of a session; `messages` and `bytes` count all that was ever appended.
+
+    A session that goes on from another counts the messages that it inherited, too, and only the bytes of its own.
+    """
 
     session: str
     position: int = 0
@@ -69,10 +72,11 @@ def _labelled(entry: Entry, time: int, event: e.Event) -> Entry:
                 user=event.user,
                 forked_from=event.forked_from,
                 forked_at=event.forked_at,
+                messages=event.inherited_messages,
                 metadata=event.metadata,
             )
         case e.SessionRenamed():
-            return replace(entry, name=event.name)
+            return replace(entry, name=event.name, key=entry.key if event.key is None else event.key)
         case e.MetadataUpdated():
             return replace(entry, metadata={**entry.metadata, **event.changes})
         case e.SessionRestored():
@@ -80,6 +84,6 @@ def _labelled(entry: Entry, time: int, event: e.Event) -> Entry:
         case e.SessionArchived():
             return replace(entry, status=Status.ARCHIVED.value)
         case e.SessionDeleted():
-            return replace(entry, status=Status.DELETED.value)
+            return replace(entry, status=Status.DELETED.value, key=None)
         case _:
             return entry

@@ -25,6 +25,7 @@ from hansard import (
     Rows,
     Runner,
     Session,
+    SessionManager,
     Store,
     Table,
     open_store,
@@ -37,6 +38,7 @@ SIZES = {1_000: "1 k", 10_000: "10 k", 100_000: "100 k"}
 KINDS = {
     "append",
     "batch",
+    "catalogue",
     "deep",
     "file",
     "fork",
@@ -202,6 +204,20 @@ def wide(store: Store) -> None:
     say("a session of 5 000 branches opened", f"{cost * 1e3:.0f} ms", "1 s")
 
 
+def catalogue(folder: Path) -> None:
+    with SessionManager({"session": {"storage_path": folder / "managed.db", "durability": "normal"}}) as manager:
+        for count, size in list(SIZES.items())[:2]:
+            for number in range(len(manager.list_sessions()), count):
+                manager.create_session(f"session {number}", user_id=f"user {number % 100}")
+            for what, work in {
+                "first page of": lambda: manager.list_sessions(limit=50),
+                "the last used of": lambda: manager.list_sessions(limit=50, order="updated", descending=True),
+                "one of": lambda: manager.get_session_info("session 77"),
+            }.items():
+                cost = median(timed(work) for _ in range(20))
+                say(f"{what} {size} managed sessions", f"{cost * 1e3:.2f} ms", "milliseconds, flat")
+
+
 def file(folder: Path, store: Store) -> None:
     store.vacuum()
     payloads = sum(entry.bytes for entry in store.sessions())
@@ -341,7 +357,9 @@ def main() -> None:
         if "frames" in wanted:  # first: a process begins with the peak of the one that started it
             frames(folder, "short", TEXT[:66])
             frames(folder, "long", TEXT)
-        if wanted == {"frames"}:
+        if "catalogue" in wanted:
+            catalogue(folder)
+        if wanted <= {"catalogue", "frames"}:
             return
         with open_store(f"sqlite:///{folder}/ours.db") as store:
             measure(wanted, folder, Bare(folder), store)

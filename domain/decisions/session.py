@@ -77,16 +77,25 @@ def fork(
         raise SessionNotActive(source.session, source.status.value)
     (beginning,) = start(fork, name=name, user=user, key=key, metadata=metadata)
     origin = fork.ancestors[0]
-    reference = {"forked_from": origin.session, "forked_at": origin.ahead, "forked_digest": digest.hex()}
-    return [SessionForked(fork.session, origin.ahead)], [replace(beginning, **reference)]
+    begun = replace(
+        beginning,
+        forked_from=origin.session,
+        forked_at=origin.ahead,
+        forked_digest=digest.hex(),
+        inherited_messages=fork.written_until(fork.position),
+    )
+    return [SessionForked(fork.session, origin.ahead)], [begun]
 
 
-def rename(state: State, name: str | None) -> list[Event]:
-    """Gives the session another label, or none."""
+def rename(state: State, name: str | None, *, key: str | None = None) -> list[Event]:
+    """Gives the session another label, or none; and another key, if one is given."""
     active(state)
     if name is not None:
         checked_name(name, "a session name")
-    return [] if name == state.name else [SessionRenamed(name)]
+    if key is not None:
+        checked_name(key, "a session key")
+    same_key = key is None or key == state.key
+    return [] if name == state.name and same_key else [SessionRenamed(name, None if same_key else key)]
 
 
 def update_metadata(state: State, changes: Mapping[str, Json]) -> list[Event]:

@@ -2,7 +2,8 @@
 
 from eventsourcing.utils import Environment, EnvType
 
-from ..opening import configured_address, open_recorder
+from ..opening import configured_recorder, open_recorder
+from ..settings import settings_from
 from . import factory
 
 
@@ -13,4 +14,4 @@ class Factory(factory.RecorderFactory):
 
     def __init__(self, env: Environment | EnvType | None) -> None:
         named = (env if isinstance(env, Environment) else Environment(env=env)).get(self.HANSARD_STORE)
-        super().__init__(env, open_recorder(named or configured_address()))
+        super().__init__(env, open_recorder(named) if named else configured_recorder(settings_from()))

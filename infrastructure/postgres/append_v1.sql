@@ -7,7 +7,8 @@
 --
 -- `attempts` is a JSON array of objects. Each names its session, the position and digest it stands on (32 bytes of
 -- zero: on nothing), the entry that it makes of the session (`labels` only if they change), what its events have in
--- common, and the events: name, branch, digest, and where in `payloads` the payload is, and whether it is text.
+-- common, and the events: name, branch, digest, and where in `payloads` the payload is, and whether it is text; the hash
+-- of the payload as it was, if its words are gone.
 -- `founding`: some attempt stands on nothing or takes a key. `again`: this very call was made before, and its answer
 -- was lost.
 --
@@ -128,17 +129,18 @@ BEGIN
             END IF;
             INSERT INTO "{schema}".{prefix}events (
                 global_position, session, position, time, name, branch, actor, correlation, cause, command_id,
-                payload, payload_bytes, digest
+                payload, payload_bytes, payload_hash, digest
             )
             SELECT given + e.n, head.number, attempt.position + e.n, attempt.time, e.name, e.branch, attempt.actor,
                    attempt.correlation, attempt.cause, attempt.command_id,
                    CASE WHEN e.text THEN convert_from(substring(payloads FROM e.start FOR e.length), 'UTF8') END,
                    CASE WHEN NOT e.text THEN substring(payloads FROM e.start FOR e.length) END,
-                   e.digest
+                   e.payload_hash, e.digest
             FROM ROWS FROM (
                 jsonb_to_recordset(attempt.events)
-                AS (name text, branch bigint, digest bytea, start integer, length integer, text boolean)
-            ) WITH ORDINALITY AS e (name, branch, digest, start, length, text, n);
+                AS (name text, branch bigint, digest bytea, start integer, length integer, text boolean,
+                    payload_hash bytea)
+            ) WITH ORDINALITY AS e (name, branch, digest, start, length, text, payload_hash, n);
             given := given + attempt.count;
         END IF;
         head := NULL;

@@ -43,8 +43,9 @@ class Connections:
     Nothing is kept in the server's session, so a transaction pooler may stand in between.
     """
 
-    def __init__(self, address: Address, prepare: Prepare = prepare) -> None:
+    def __init__(self, address: Address, prepare: Prepare = prepare, *, most: int | None = None) -> None:
         self.name = address.name
+        self._most = MOST_CONNECTIONS if most is None else most
         self.tables = address.tables
         self._conninfo = address.conninfo
         try:
@@ -108,7 +109,7 @@ class Connections:
                 raise StoreClosed(self.name)
             if self._pool is None:
                 self._pool = ConnectionPool(
-                    self._conninfo, kwargs=_SETTINGS, min_size=1, max_size=MOST_CONNECTIONS, open=True
+                    self._conninfo, kwargs=_SETTINGS, min_size=1, max_size=self._most, open=True
                 )
             return self._pool
 

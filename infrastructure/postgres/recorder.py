@@ -12,10 +12,12 @@ from ...domain.errors import OutcomeUnknown, ProjectionFailed, StoreFailed, Stor
 from ...domain.ranges import Positions
 from ...projections.catalogue import Entry
 from ...projections.pages import Body
+from ...projections.selection import Place, Selection
 from ..paging import Page, in_pages, whole_pages
 from ..projecting.postgres import PostgresTransaction
 from ..remote import Answer, Attempt, RemoteRecorder
 from ..rows import LAST, Append, Appended, Outcome, Row
+from ..selecting import POSTGRES, query, selected
 from . import sql, wire
 from .address import understood
 from .connections import TRIES, Connections, Lost, NoConnection
@@ -34,11 +36,11 @@ MOST_BYTES = 100_000_000
 class PostgresRecorder(RemoteRecorder):
     """Rows in tables that many machines share."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, connections: int | None = None) -> None:
         super().__init__()
         place = understood(address)
         self.name = place.name
-        self._connections = Connections(place)
+        self._connections = Connections(place, most=connections)
         self._listener = Listener(self._connections.connect, place.tables.channel)
 
     @property
@@ -209,6 +211,19 @@ class PostgresRecorder(RemoteRecorder):
         while page := self._connections.ask(sql.READ_ENTRIES, {"number": number, "limit": PAGE}):
             yield from map(wire.entry, page)
             number = page[-1][0]
+
+    def find_key(self, key: str) -> Entry | None:
+        found = self._connections.ask(sql.FIND_ENTRY_BY_KEY, (_id(key),))
+        return wire.entry(found[0]) if found else None
+
+    def select_entries(self, selection: Selection, after: Place | None, limit: int) -> list[Entry]:
+        def read(after: Place | None, limit: int) -> list[Entry]:
+            text, parameters = query(selection, after, limit, POSTGRES)
+            if not all(wire.is_text(value) for value in parameters if isinstance(value, str)):
+                return []
+            return list(map(wire.entry, self._connections.ask(sql.select_entries(text), parameters)))
+
+        return selected(selection, after, limit, read)
 
     def find_command(self, session: str, command_id: str) -> Appended | None:
         which = {"session": _id(session), "command_id": _id(command_id)}

@@ -38,6 +38,8 @@ CREATE TABLE "{schema}".{prefix}catalogue (
     metadata    text NOT NULL       -- JSON
 ) WITH (fillfactor = 70);           -- room to move an entry within its page, where no index has to follow
 
+-- There is none by `updated`: every append moves it, and an entry that stays on its page needs no index to follow.
+CREATE INDEX {prefix}catalogue_by_start ON "{schema}".{prefix}catalogue (created, session COLLATE "C");
 CREATE INDEX {prefix}catalogue_by_name ON "{schema}".{prefix}catalogue (name) WHERE name IS NOT NULL;
 CREATE INDEX {prefix}catalogue_by_user ON "{schema}".{prefix}catalogue ("user") WHERE "user" IS NOT NULL;
 CREATE INDEX {prefix}catalogue_by_origin ON "{schema}".{prefix}catalogue (forked_from) WHERE forked_from IS NOT NULL;

@@ -117,6 +117,8 @@ FIND_ENTRY = f"SELECT {_ENTRY} FROM {_CATALOGUE} WHERE c.session = %s"
 # A page of the catalogue, in the order the sessions were started.
 READ_ENTRIES = f"SELECT {_ENTRY} FROM {_CATALOGUE} WHERE c.number > %(number)s ORDER BY c.number {_LIMIT}"
 
+FIND_ENTRY_BY_KEY = f"SELECT {_ENTRY} FROM {_CATALOGUE} WHERE c.key = %s"
+
 # The positions that a command recorded, the first global one, and when; all NULL if it recorded nothing.
 FIND_COMMAND = f"""
 SELECT min(e.position), max(e.position), min(e.global_position), max(e.time)
@@ -176,3 +178,8 @@ FROM (SELECT n.global_position AS given, (SELECT coalesce(max(e.global_position)
       FROM {_COUNTER}) AS counted
 WHERE given > present
 """
+
+
+def select_entries(which: str) -> str:
+    """The entries that conditions, an order and a limit name."""
+    return f"SELECT {_ENTRY} FROM {_CATALOGUE} WHERE {which}"

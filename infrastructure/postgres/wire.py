@@ -38,6 +38,7 @@ class _Event(msgspec.Struct, omit_defaults=True):
     length: int
     text: bool
     branch: int | None = None
+    payload_hash: str | None = None
 
 
 class _Sent(msgspec.Struct, omit_defaults=True):
@@ -67,7 +68,8 @@ def parameters(attempts: Sequence[Attempt]) -> tuple[object, ...]:
         for row in attempt.rows:
             payload = row.payload or b""
             length, text = len(payload), payload_columns(payload)[1] is None
-            events.append(_Event(row.name, _hex(row.digest), start, length, text, row.branch))
+            gone = None if row.payload_hash is None else _hex(row.payload_hash)
+            events.append(_Event(row.name, _hex(row.digest), start, length, text, row.branch, gone))
             start += length
         sent.append(_sent(attempt, events))
     payloads = b"".join(row.payload or b"" for attempt in attempts for row in attempt.rows)

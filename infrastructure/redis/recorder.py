@@ -46,6 +46,7 @@ from ...domain.errors import OutcomeUnknown, Refused, SchemaMismatch, StoreError
 from ...domain.ranges import Positions
 from ...projections.catalogue import Entry
 from ...projections.pages import Body
+from ...projections.selection import Place, Selection
 from ..remote import Attempt, Moved, RemoteRecorder
 from ..rows import LAST, Appended, Row
 from . import scripts
@@ -204,6 +205,15 @@ class RedisRecorder(RemoteRecorder):
     def read_entries_of(self, user: str) -> Iterator[Entry]:
         """The sessions of one user, in the order they were started."""
         return self._entries(f"user:{user}")
+
+    def find_key(self, key: str) -> Entry | None:
+        session = self._server.ask("GET", self._server.key("key", key))
+        entry = None if session is None else self.find_entry(session.decode())
+        return entry if entry is not None and entry.key == key else None
+
+    def select_entries(self, selection: Selection, after: Place | None, limit: int) -> list[Entry]:
+        some = self.read_entries() if selection.user is None else self.read_entries_of(selection.user)
+        return selection.page(some, after, limit)
 
     def find_command(self, session: str, command_id: str) -> Appended | None:
         recorded = self._server.ask("HGET", self._server.key("commands", session), command_id)

@@ -19,13 +19,14 @@ IDLE_READERS = 8
 class Connections:
     """The way to a file: `writing` inside one transaction at a time, `reading` beside it."""
 
-    def __init__(self, path: Path, durability: str) -> None:
+    def __init__(self, path: Path, durability: str, readers: int | None = None) -> None:
         self._path = path.absolute()  # connections made later must find the same file from any working directory
         self.name = f"sqlite:///{self._path}"
         self._synchronous = {"full": "FULL", "normal": "NORMAL"}[durability]
         self._writing = RLock()
         self._pool = Lock()
         self._idle: list[sqlite3.Connection] = []
+        self._readers = IDLE_READERS if readers is None else readers
         self._closed = False
         self._read_only = False
         self._parents: list[sqlite3.Connection] = []
@@ -118,7 +119,7 @@ class Connections:
 
     def _give_back(self, connection: sqlite3.Connection) -> None:
         with self._pool:
-            if not self._closed and len(self._idle) < IDLE_READERS:
+            if not self._closed and len(self._idle) < self._readers:
                 self._idle.append(connection)
                 return
         connection.close()

@@ -17,10 +17,12 @@ from ...domain.expectation import holds
 from ...domain.ranges import Positions
 from ...projections.catalogue import Entry
 from ...projections.pages import Body
+from ...projections.selection import Place, Selection
 from ..paging import Page, in_pages, whole_pages
 from ..projecting.sqlite import SQLiteTransaction
 from ..recorder import Recorder
-from ..rows import LAST, Append, Appended, Outcome, Row, expectation_text, stamped
+from ..rows import LAST, Append, Appended, Outcome, Row, expectation_text, larger_than_allowed, stamped
+from ..selecting import SQLITE, query, selected
 from . import sql
 from .connections import Connections
 
@@ -34,8 +36,8 @@ POLL = 0.02
 class SQLiteRecorder(Recorder):
     """Rows in a file that several processes may share."""
 
-    def __init__(self, path: Path, durability: str = "full") -> None:
-        self._connections = Connections(path, durability)
+    def __init__(self, path: Path, durability: str = "full", readers: int | None = None) -> None:
+        self._connections = Connections(path, durability, readers)
         self.name = self._connections.name
         self._news = Condition()
 
@@ -136,6 +138,19 @@ class SQLiteRecorder(Recorder):
             yield from map(_entry, page)
             number = page[-1][0]
 
+    def find_key(self, key: str) -> Entry | None:
+        with self._connections.reading() as connection:
+            row = connection.execute(sql.FIND_ENTRY_BY_KEY, (key,)).fetchone()
+        return None if row is None else _entry(row)
+
+    def select_entries(self, selection: Selection, after: Place | None, limit: int) -> list[Entry]:
+        def read(after: Place | None, limit: int) -> list[Entry]:
+            text, parameters = query(selection, after, limit, SQLITE)
+            with self._connections.reading() as connection:
+                return [_entry(row) for row in connection.execute(sql.select_entries(text), parameters)]
+
+        return selected(selection, after, limit, read)
+
     def find_command(self, session: str, command_id: str) -> Appended | None:
         with self._connections.reading() as connection:
             return _found_command(connection, session, command_id)
@@ -215,6 +230,9 @@ def _append(connection: sqlite3.Connection, append: Append) -> Appended | Refuse
         return PositionConflict(append.session, expectation_text(append.expected), head.position)
     first = _next_global_position(connection)
     rows, entry = stamped(append, head, first)
+    too_large = larger_than_allowed(append, head, entry)
+    if too_large is not None:
+        return too_large
     if entry.key is not None and entry.key != head.key:
         taken = connection.execute(sql.FIND_KEY, (entry.key,)).fetchone()
         if taken is not None:

@@ -27,6 +27,8 @@ CREATE TABLE catalogue (
     metadata TEXT NOT NULL CHECK (json_valid(metadata))
 ) STRICT;
 
+CREATE INDEX catalogue_by_start ON catalogue (created, session);
+CREATE INDEX catalogue_by_use ON catalogue (updated, session);
 CREATE INDEX catalogue_by_name ON catalogue (name) WHERE name IS NOT NULL;
 CREATE INDEX catalogue_by_user ON catalogue (user) WHERE user IS NOT NULL;
 CREATE INDEX catalogue_by_origin ON catalogue (forked_from) WHERE forked_from IS NOT NULL;

@@ -82,6 +82,8 @@ SELECT min(e.position), max(e.position), min(e.global_position), max(e.time) {_O
 
 FIND_KEY = "SELECT session FROM catalogue WHERE key = ?"
 
+FIND_ENTRY_BY_KEY = f"SELECT {_ENTRY} FROM catalogue WHERE key = ?"
+
 ADD_ENTRY = """
 INSERT INTO catalogue (session, status, position, time, digest, messages, bytes, created, updated, metadata)
 VALUES (?, 'unstarted', 0, 0, x'', 0, 0, 0, 0, '{}')
@@ -125,3 +127,8 @@ FROM (SELECT seq, (SELECT coalesce(max(global_position), 0) FROM events) AS pres
       FROM sqlite_sequence WHERE name = 'events')
 WHERE seq > present
 """
+
+
+def select_entries(which: str) -> str:
+    """The entries that conditions, an order and a limit name."""
+    return f"SELECT {_ENTRY} FROM catalogue WHERE {which}"

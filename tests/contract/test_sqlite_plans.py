@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from hansard import Session, open_store
+from hansard.infrastructure.selecting import SQLITE, query
 from hansard.infrastructure.sqlite import sql
+from hansard.projections.selection import Order, Selection
 
 SESSION = "SEARCH c USING COVERING INDEX sqlite_autoindex_catalogue_1 (session=?)"
 POSITION = "SEARCH e USING INDEX events_by_position (session=? AND position>? AND position<?)"
@@ -23,7 +25,7 @@ def database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     path: Path = tmp_path_factory.mktemp("plans") / "hansard.db"
     with open_store(f"sqlite:///{path}?durability=normal") as store:
         for number in range(200):
-            session = Session("Be terse.", name=f"name {number}", user="ada", store=store)
+            session = Session("Be terse.", name=f"name {number}", user=f"user {number}", store=store)
             session.default_branch.add_many(["hello"] * 5, command_id="c")
             session.fork(name="other").add("hello")
     with closing(sqlite3.connect(path)) as connection:
@@ -90,3 +92,39 @@ def test_every_statement_fits_the_schema(database: sqlite3.Connection) -> None:
     assert len(statements) > 15
     for name, statement in statements.items():
         assert plan(database, statement) is not None, name
+
+
+@pytest.mark.parametrize(
+    ("selection", "step"),
+    [
+        (Selection(), "SCAN catalogue USING INDEX catalogue_by_start"),
+        (Selection(descending=True), "SCAN catalogue USING INDEX catalogue_by_start"),
+        (Selection(order=Order.UPDATED, descending=True), "SCAN catalogue USING INDEX catalogue_by_use"),
+        (Selection(updated_until=5, order=Order.UPDATED), "SEARCH catalogue USING INDEX catalogue_by_use (updated<?)"),
+    ],
+    ids=str,
+)
+def test_a_page_of_the_catalogue_is_read_in_order_and_not_sorted(
+    database: sqlite3.Connection, selection: Selection, step: str
+) -> None:
+    assert plan(database, sql.select_entries(query(selection, None, 50, SQLITE).text)) == [step]
+    behind = query(selection, (5, "s"), 50, SQLITE).text
+    (found,) = plan(database, sql.select_entries(behind))
+    assert found.partition(" (")[0].split()[-1] == step.partition(" (")[0].split()[-1]
+
+
+@pytest.mark.parametrize(
+    ("selection", "index"),
+    [
+        (Selection(user="user 7"), "catalogue_by_user (user=?)"),
+        (Selection(name="x"), "catalogue_by_name (name=?)"),
+        (Selection(forked_from="x"), "catalogue_by_origin (forked_from=?)"),
+        (Selection(key_prefix="x", order=Order.NAME), "sqlite_autoindex_catalogue_2 (key>? AND key<?)"),
+    ],
+    ids=str,
+)
+def test_sessions_of_a_user_a_name_or_an_origin_are_found_by_index(
+    database: sqlite3.Connection, selection: Selection, index: str
+) -> None:
+    steps = plan(database, sql.select_entries(query(selection, None, 50, SQLITE).text))
+    assert steps[0] == f"SEARCH catalogue USING INDEX {index}"

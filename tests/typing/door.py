@@ -9,13 +9,17 @@ from typing import assert_type
 from hansard import (
     Branch,
     BranchView,
+    Listing,
     Message,
     MessageDict,
     MessageRole,
     Messages,
     Origin,
     RecordedEvent,
+    Saved,
     Session,
+    SessionInfo,
+    SessionManager,
     SessionView,
     Store,
     Verification,
@@ -113,6 +117,17 @@ def stores() -> None:
         assert_type(store, Store)
         assert_type(store.verify(), Verification)
         assert_type(store.read_all(), list[RecordedEvent])
+
+
+def managers(store: Store) -> None:
+    with SessionManager({"session": {"backend": "memory"}}) as manager:
+        assert_type(manager.create_session("x", branch_from="y", user_id="ada"), Session)
+        assert_type(manager.get_session_info("x"), SessionInfo | None)
+        assert_type(manager.list_sessions(limit=5), Listing)
+        assert_type(manager.save(manager.get("x")), Saved)
+
+        manager.create_session("x", "y", "ada")  # type: ignore[call-arg]  # must be an error
+        SessionManager(storage=store)  # type: ignore[arg-type]  # must be an error
 
 
 def provenance(branch: Branch) -> None:

@@ -104,7 +104,7 @@ def test_an_error_can_be_caught_by_its_families(error: type[HansardError], famil
     [
         (
             errors.SessionNotFoundError("s-1"),
-            "no session has the id 's-1': expected the id of a session in this store",
+            "there is no session 's-1': expected the id of one in this store, or its name to a manager",
         ),
         (
             errors.SessionExists("s-1"),

@@ -140,7 +140,7 @@ def test_everything_that_happens_is_in_the_state(given: Given) -> None:
 
     assert (state.position, state.time, state.created) == (57, 570, 10)
     assert state.status is Status.DELETED
-    assert (state.name, state.user, state.key) == ("billing", "ada", "ticket-7")
+    assert (state.name, state.user, state.key) == ("billing", "ada", None)  # a deleted session gives back its key
     assert state.forks == {"f-2"}
     assert state.metadata == {"big": 2**70, "pi": 3.5}
     assert state.values == {"topic": [2**70, None]}

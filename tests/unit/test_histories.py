@@ -211,7 +211,12 @@ class Run:
         base = inherit(self.at(position), new, position)
         told, (started,) = session.fork(source, base, digest=b"\x07")
         assert told == [SessionForked(new, position)]
-        assert started == SessionStarted(forked_from=source.session, forked_at=position, forked_digest="07")
+        assert started == SessionStarted(
+            forked_from=source.session,
+            forked_at=position,
+            forked_digest="07",
+            inherited_messages=len(self.lists.written),
+        )
         self.lives.append(Life(base, position, [(1, 10, started)]))
         self.state = fold(self.placed, base)
 

@@ -179,7 +179,9 @@ def test_both_sessions_record_a_fork(given: Given) -> None:
 
     assert told == [SessionForked("f", 4)]
     assert started == [
-        SessionStarted("retry", "bob", None, {"a": 1}, forked_from="s", forked_at=4, forked_digest="07" * 32)
+        SessionStarted(
+            "retry", "bob", None, {"a": 1}, forked_from="s", forked_at=4, forked_digest="07" * 32, inherited_messages=1
+        )
     ]
     assert [
         codec.decode(codec.stored_name(each), codec.encode(each), "s", 1) for each in told + started
@@ -204,7 +206,7 @@ def test_a_session_that_is_deleted_or_was_never_started_cannot_be_gone_on_from(g
 
     with pytest.raises(SessionNotActive, match="session s is deleted: expected an active one"):
         session.fork(deleted, inherit(before, "f", 15), digest=DIGEST)
-    with pytest.raises(SessionNotFoundError, match="no session has the id 's': expected"):
+    with pytest.raises(SessionNotFoundError, match="there is no session 's': expected"):
         session.fork(State("s"), inherit(before, "f", 15), digest=DIGEST)
 
 

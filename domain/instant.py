@@ -1,0 +1,53 @@
+"""A time that gets along with naive ones, which programs written for one machine compare with."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Self, overload
+
+from .record import moment
+
+
+class Instant(datetime):
+    """A time in UTC; a naive one that it is compared with, or that is taken from it, counts as local.
+
+    Only equality stays as Python has it: a naive time equals none that has a zone.
+    """
+
+    @classmethod
+    def at(cls, microseconds: int) -> Self:
+        """The time of so many microseconds since 1970."""
+        return cls.of(moment(microseconds))
+
+    @classmethod
+    def of(cls, time: datetime) -> Self:
+        """The same time; a naive one is taken as local."""
+        there = time.astimezone(UTC)
+        return cls.combine(there.date(), there.timetz())
+
+    def __lt__(self, other: datetime) -> bool:  # type: ignore[override]  # as datetime has it
+        return datetime.__lt__(self, _zoned(other))
+
+    def __le__(self, other: datetime) -> bool:  # type: ignore[override]  # as datetime has it
+        return datetime.__le__(self, _zoned(other))
+
+    def __gt__(self, other: datetime) -> bool:  # type: ignore[override]  # as datetime has it
+        return datetime.__gt__(self, _zoned(other))
+
+    def __ge__(self, other: datetime) -> bool:  # type: ignore[override]  # as datetime has it
+        return datetime.__ge__(self, _zoned(other))
+
+    @overload  # type: ignore[override]  # it takes more than its parent does
+    def __sub__(self, other: datetime, /) -> timedelta: ...
+    @overload
+    def __sub__(self, other: timedelta, /) -> datetime: ...
+    def __sub__(self, other: datetime | timedelta, /) -> timedelta | datetime:
+        plain: datetime = self
+        return datetime.__sub__(plain, other if isinstance(other, timedelta) else _zoned(other))
+
+    def __rsub__(self, other: datetime, /) -> timedelta:
+        plain: datetime = self
+        return -datetime.__sub__(plain, _zoned(other))
+
+
+def _zoned(time: datetime) -> datetime:
+    is_naive = isinstance(time, datetime) and time.tzinfo is None
+    return time.astimezone() if is_naive else time

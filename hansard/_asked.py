@@ -1,0 +1,42 @@
+"""What a manager is asked for, checked."""
+
+from abc import ABCMeta
+from datetime import datetime
+
+from .domain.errors import InvalidValue
+from .domain.record import microseconds
+from .projections.selection import PRESENT
+
+MOST_DAYS = 365_000
+
+
+def checked_status(status: str) -> str:
+    """A status that a session can have."""
+    if status not in (*PRESENT, "deleted"):
+        raise InvalidValue("the status", f"{status!r} is unknown: expected active, archived or deleted")
+    return status
+
+
+def checked_time(time: datetime | None) -> int | None:
+    """A time in microseconds since 1970."""
+    if time is not None and not isinstance(time, datetime):
+        raise InvalidValue("a time", f"is {time!r}: expected a datetime")
+    try:
+        return None if time is None else microseconds(time)
+    except (OverflowError, ValueError):
+        expected = "expected one that falls into the years 1 to 9999 in UTC"
+        raise InvalidValue("a time", f"is {time.isoformat() if time else time}: {expected}") from None
+
+
+def check_days(days: float) -> None:
+    """Refuses what is no number of days."""
+    if not isinstance(days, int | float) or isinstance(days, bool) or not 0 <= days <= MOST_DAYS:
+        raise InvalidValue("days", f"is {days!r}: expected a number from 0 to {MOST_DAYS}")
+
+
+def check_methods(given: object, form: ABCMeta) -> None:
+    """Refuses storage that lacks a method of its form."""
+    missing = [name for name in sorted(form.__abstractmethods__) if not callable(getattr(given, name, None))]
+    if missing:
+        what, lacks = f"a {type(given).__name__}", ", ".join(missing)
+        raise InvalidValue("the storage", f"is {what} without {lacks}: expected a Store or a {form.__name__}")

@@ -1,0 +1,90 @@
+"""Sessions that begin in a known way: what the system says, and what the metadata tell of it."""
+
+import tomllib
+from collections.abc import Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from string import Template as Text
+
+import msgspec
+
+from ._kept import Beginning, Kept
+from .domain.errors import InvalidValue, KeyTaken
+from .domain.plain import Json
+from .session import Session
+
+
+class Template(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How a session begins; `$subject` and the like in its texts are filled with the values that are given for it.
+
+    That a session was made of it, and with which values, is in its metadata.
+    """
+
+    name: str
+    system: str
+    metadata: dict[str, Json] = {}
+
+    @property
+    def values(self) -> list[str]:
+        """The names of the values that it needs."""
+        return Text(self.system).get_identifiers()
+
+    def get_or_start(
+        self,
+        kept: Kept,
+        name: str,
+        user: str | None,
+        metadata: Mapping[str, Json] | None,
+        values: Mapping[str, str],
+    ) -> Session:
+        """The session of this name if it was made so, or a new one made so."""
+        told: dict[str, Json] = {"template": self.name, "created_from_template": True, **values}
+        system = self._filled(values)
+        beginning = Beginning(user, {**self.metadata, **(metadata or {}), **told}, system)
+        session = kept.get_or_start(name, beginning)
+        if any(session.metadata.get(key) != value for key, value in told.items()):
+            raise KeyTaken("one that is made so", name)
+        return session
+
+    def _filled(self, values: Mapping[str, str]) -> str:
+        if set(values) != set(self.values):
+            needed = ", ".join(self.values) or "none"
+            given = ", ".join(values) or "none"
+            raise InvalidValue(f"the values for template {self.name!r}", f"are {given}: expected {needed}")
+        return Text(self.system).substitute(values)
+
+
+TEMPLATES = {
+    template.name: template
+    for template in (
+        Template(
+            "code_review",
+            "You are an experienced code reviewer. Look at the code for errors, security, speed and style, say where "
+            "each is, and how to mend it.",
+        ),
+        Template(
+            "tutoring",
+            "You are a patient tutor of $subject. Ask questions that lead to the answer, rather than give it away.",
+        ),
+    )
+}
+"""The templates that are always there."""
+
+
+def template_named(name: str) -> Template:
+    """The template that is always there under a name."""
+    if name not in TEMPLATES:
+        near = get_close_matches(name, TEMPLATES, n=1) if isinstance(name, str) else []
+        advice = f"did you mean {near[0]!r}?" if near else f"expected one of {', '.join(TEMPLATES)}, or a Template"
+        raise InvalidValue(f"the template {name!r}", f"is unknown: {advice}")
+    return TEMPLATES[name]
+
+
+def read_templates(path: str | Path) -> dict[str, Template]:
+    """The templates of a TOML file: a table each, named as the template, with `system` and perhaps `metadata`."""
+    file = Path(path).expanduser()
+    try:
+        found = tomllib.loads(file.read_text("utf-8"))
+        return {name: msgspec.convert({"name": name, **table}, Template) for name, table in found.items()}
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, msgspec.ValidationError, TypeError) as reason:
+        raise InvalidValue("the templates", f"in {file} cannot be read: {reason}") from reason

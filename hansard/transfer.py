@@ -1,0 +1,174 @@
+"""Sessions to files and back, in the forms that others read and write."""
+
+from codecs import BOM_UTF8
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from uuid import NAMESPACE_URL, uuid5
+
+import msgspec
+
+from .branch import Branch
+from .domain.errors import InvalidValue, KeyTaken
+from .domain.message import Message
+from .domain.plain import Json
+from .infrastructure.memory import MemoryRecorder
+from .infrastructure.store import Store
+from .infrastructure.transfer.files import write_lines
+from .projections import documents
+from .projections.chatgpt import Conversation, conversations
+from .projections.documents import Said, Told
+from .session import Session
+
+RECORD = "record"
+
+FORMS: dict[str, Callable[[list[Told]], Iterable[bytes]]] = {
+    "json": lambda told: [_document([documents.as_json(each) for each in told])],
+    "markdown": lambda told: [documents.as_markdown(each).encode() for each in told],
+    "html": lambda told: [documents.as_html(each).encode() for each in told],
+    "openai": lambda told: map(documents.as_openai_line, told),
+    "sharegpt": lambda told: map(documents.as_sharegpt_line, told),
+}
+"""The forms beside the exact record, and how sessions are told in them."""
+
+SUFFIXES = {".jsonl": RECORD, ".json": "json", ".md": "markdown", ".html": "html"}
+ALONE = frozenset({"html"})
+"""Forms that hold one session."""
+
+
+def form_of(path: Path, form: str | None) -> str:
+    """The form that is asked for, or the one that the file is named for."""
+    known = [RECORD, *FORMS]
+    if form is None:
+        form = SUFFIXES.get(path.suffix)
+    if form not in known:
+        raise InvalidValue("the form", f"is {form!r}: expected one of {', '.join(known)}")
+    return form
+
+
+def told(session: Session) -> Told:
+    """A session as a document tells it: what its default branch shows."""
+    return Told(
+        session.name,
+        [_said(message) for message in session.messages],
+        session.metadata,
+        session.created_at,
+        session.updated_at,
+        session.id,
+    )
+
+
+def write_documents(path: Path, form: str, sessions: Iterable[Session]) -> None:
+    """Writes sessions to a file in one of the forms; it is there when it is complete."""
+    found = [told(session) for session in sessions]
+    if form in ALONE and len(found) != 1:
+        raise InvalidValue(f"the form {form!r}", f"holds one session, and these are {len(found)}: expected one")
+    write_lines(path, FORMS[form](found))
+
+
+def _said(message: Message) -> Said:
+    return Said(dict(message.items()), message.text, message.created_at, message.sender)
+
+
+def _document(found: list[dict[str, Json]]) -> bytes:
+    return msgspec.json.format(msgspec.json.encode(found[0] if len(found) == 1 else found), indent=2) + b"\n"
+
+
+# Reading
+
+
+def read_documents(store: Store, text: bytes, name: str | None, replace: bool) -> list[Session]:
+    """The sessions of a JSON file, each put on the record at once, or none if one of them cannot be.
+
+    It may hold a session as `json` writes it, several of them, messages alone, or the conversations of ChatGPT.
+    """
+    try:
+        found = msgspec.json.decode(text.removeprefix(BOM_UTF8))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as reason:
+        raise InvalidValue("the file", f"is no JSON: {reason}") from None
+    if _is_chatgpt(found):
+        return list(_converse(store, found))
+    plans = list(_plans(found, name))
+    names = [plan["name"] for plan in plans if plan["name"] is not None]
+    for place, called in enumerate(names):
+        if called in names[:place]:
+            raise KeyTaken("one in front of it in the file", str(called))
+        _check_free(store, called, replace)
+    told_anew = [_told_anew(plan) for plan in plans]
+    return [_load(store, plan, record) for plan, record in zip(plans, told_anew, strict=True)]
+
+
+def _is_chatgpt(found: Json) -> bool:
+    first = found[0] if isinstance(found, list) and found else found
+    return isinstance(first, dict) and "mapping" in first
+
+
+def _plans(found: Json, name: str | None) -> Iterator[dict[str, Json]]:
+    if isinstance(found, list) and all(isinstance(each, dict) and "messages" not in each for each in found):
+        found = {"messages": found}
+    several = found if isinstance(found, list) else [found]
+    for place, each in enumerate(several):
+        if not isinstance(each, dict) or not isinstance(each.get("messages"), list):
+            raise InvalidValue(f"session {place} of the file", "has no messages: expected a list of dicts under that")
+        called = name if name is not None and len(several) == 1 else each.get("name")
+        metadata = {} if each.get("metadata") is None else each["metadata"]
+        if not isinstance(metadata, dict):
+            raise InvalidValue(f"metadata of session {place}", f"are a {type(metadata).__name__}: expected a dict")
+        times = {key: each[key] for key in ("created_at", "updated_at") if key in each}
+        kept = {**metadata, **({"imported": times} if times else {})}
+        yield {"name": called, "messages": each["messages"], "metadata": kept}
+
+
+def _check_free(store: Store, name: str, replace: bool) -> None:
+    taken = store.find_key(name)
+    if taken is not None and not replace:
+        raise KeyTaken("the one to be imported", taken.key or "")
+
+
+def _told_anew(plan: dict[str, Json]) -> bytes:
+    """The record of a session of a plan, told in memory; refused if it cannot be told."""
+    memory, name = Store(MemoryRecorder()), plan["name"]
+    return Session(name=name, key=name, messages=plan["messages"], metadata=plan["metadata"], store=memory).record()
+
+
+def _load(store: Store, plan: dict[str, Json], record: bytes) -> Session:
+    there = None if plan["name"] is None else store.find_key(plan["name"])
+    if there is None:
+        return Session.from_record(record, store=store)
+    session = Session.open(there.session, store=store)
+    session.replace_messages(plan["messages"])
+    session.update_metadata(plan["metadata"])
+    return session
+
+
+def _converse(store: Store, found: Json) -> Iterator[Session]:
+    """Conversations of ChatGPT, each told in memory first, and then taken over whole; those that are there stay."""
+    plans = [(str(uuid5(NAMESPACE_URL, f"chatgpt:{each.id}")), each) for each in conversations(found)]
+    records = [
+        (id, None if store.find_session(id) is not None else _retold(id, conversation)) for id, conversation in plans
+    ]
+    for id, record in records:
+        if record is not None:
+            store.import_record(record)
+        yield Session.open(id, store=store)
+
+
+def _retold(id: str, conversation: Conversation) -> bytes:
+    memory = Store(MemoryRecorder())
+    metadata = {**conversation.metadata, "conversation": conversation.id}
+    session = Session(session_id=id, name=_name(conversation.title), metadata=metadata, store=memory)
+    branches: list[Branch] = []
+    places: dict[str, Message] = {}
+    for line in conversation.lines:
+        if line.parent is None or line.after is None:
+            branch = session.create_branch()
+        else:
+            branch = session.fork(branches[line.parent], at=places[line.after])
+        branches.append(branch)
+        for given, message in zip(line.messages, branch.add_many(line.messages), strict=True):
+            places[given["node"]] = message
+    return memory.record_of(id)
+
+
+def _name(title: str | None) -> str | None:
+    text = "".join(each if each.isprintable() else " " for each in title or "")[:255].strip()
+    return text or None

@@ -1,0 +1,75 @@
+"""Stores by the names that session managers elsewhere have for them."""
+
+import re
+from pathlib import Path
+from urllib.parse import quote
+
+from ..domain.errors import InvalidValue
+from .opening import open_recorder
+from .sqlite.naming import name_sessions
+from .store import Store
+
+SESSIONS = "sessions"
+"""The view of the sessions that every database of Hansard's has."""
+
+_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}")
+_PREFIX = re.compile(r"[A-Za-z0-9_.:/-]{1,100}")
+
+
+class SQLiteSessionStore(Store):
+    """Sessions in a SQLite file.
+
+    A file holds one store. `table_name` is what the sessions are called in it for whoever asks in SQL: the view
+    `sessions`, and under another name a view beside it that shows the same.
+    """
+
+    def __init__(
+        self, path: str | Path = "sessions.db", table_name: str = SESSIONS, *, durability: str = "full"
+    ) -> None:
+        file = Path(path).expanduser()
+        if not isinstance(table_name, str) or not _IDENTIFIER.fullmatch(table_name):
+            expected = "expected at most 63 letters, digits and underscores, no digit first"
+            raise InvalidValue("table_name", f"is {table_name!r}: {expected}")
+        recorder = open_recorder(f"sqlite:///{quote(str(file))}?durability={durability}")
+        try:
+            name_sessions(recorder, table_name)
+        except BaseException:
+            recorder.close()
+            raise
+        super().__init__(recorder)
+
+
+class PostgresSessionStore(Store):
+    """Sessions in a PostgreSQL database, in the tables of a schema that begin with a prefix."""
+
+    def __init__(self, dsn: str, *, schema: str = "public", prefix: str = "hansard_") -> None:
+        options = f"schema={quote(str(schema), safe='')}&prefix={quote(str(prefix), safe='')}"
+        super().__init__(open_recorder(_with_options(dsn, ("postgresql", "postgres"), options)))
+
+
+class RedisSessionStore(Store):
+    """Sessions on a Redis server, under keys with a prefix; with a `ttl`, gone so many seconds after their last use."""
+
+    def __init__(self, url: str = "redis://localhost:6379", prefix: str = "hansard", ttl: int | None = None) -> None:
+        if not isinstance(prefix, str) or not _PREFIX.fullmatch(prefix):
+            raise InvalidValue("prefix", f"is {prefix!r}: expected 1 to 100 letters, digits and _ . : / -")
+        if ttl is not None and (not isinstance(ttl, int) or isinstance(ttl, bool) or ttl < 1):
+            raise InvalidValue("ttl", f"is {ttl!r}: expected whole seconds, 1 or more, or None")
+        options = f"prefix={quote(prefix, safe='')}" + ("" if ttl is None else f"&ttl={ttl}")
+        super().__init__(open_recorder(_with_options(url, ("redis", "rediss", "unix"), options)))
+
+
+class MemorySessionStore(Store):
+    """Sessions in memory, gone when the store is closed."""
+
+    def __init__(self) -> None:
+        super().__init__(open_recorder("memory://"))
+
+
+def _with_options(address: str, schemes: tuple[str, ...], options: str) -> str:
+    """The address with what the arguments say; it may say the same by itself, and then that counts."""
+    if not isinstance(address, str) or address.partition("://")[0].lower() not in schemes:
+        raise InvalidValue("the address", f"is not understood: expected one that begins with {schemes[0]}://")
+    said = {part.partition("=")[0] for part in address.partition("?")[2].split("&")}
+    more = "&".join(part for part in options.split("&") if part.partition("=")[0] not in said)
+    return address if not more else f"{address}{'&' if '?' in address else '?'}{more}"

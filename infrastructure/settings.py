@@ -1,0 +1,229 @@
+"""Settings: where the record is kept and how, from a dict, the environment and hansard.toml, read in one way."""
+
+import os
+import tomllib
+from collections.abc import Callable, Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import quote
+
+import msgspec
+
+from ..domain.errors import InvalidValue
+
+DEFAULT_ADDRESS = "sqlite:///hansard.db"
+FILE = "hansard.toml"
+SECTION = "session"
+IN_A_FOLDER = "hansard.db"
+"""What the database is called in the folder that `storage_path` names."""
+
+PLACE = ("store", "backend", "storage_path")
+"""Where the record is kept; taken together from the first source that names one of them."""
+
+MEGABYTE = 1024 * 1024
+
+
+class Settings(msgspec.Struct, frozen=True):
+    """What can be set. docs/managed-sessions.md says what each does; None stands for what is not limited."""
+
+    store: str | None = None
+    backend: str | None = None
+    storage_path: str | None = None
+    durability: str | None = None
+    connection_pool_size: int | None = None
+    max_session_size: float | None = None
+    ttl: int | None = None
+    deferred: bool = False
+    autosave_interval: float = 0
+    message_cache_size: int = 1000
+    compress_messages: bool = False
+
+    @property
+    def address(self) -> str:
+        """The address of the store."""
+        if self.store is not None:
+            return self.store
+        if self.backend == "memory":
+            return "memory://"
+        if self.storage_path is None:
+            return DEFAULT_ADDRESS
+        return f"sqlite:///{quote(str(_database(self.storage_path)))}"
+
+    @property
+    def most_bytes(self) -> int | None:
+        """What a session may weigh at most."""
+        return None if self.max_session_size is None else int(self.max_session_size * MEGABYTE)
+
+
+def settings_from(given: Mapping[str, Any] | str | Path | Settings | None = None) -> Settings:
+    """The settings: what is given, then HANSARD_... of the environment, then ./hansard.toml, then the defaults.
+
+    A dict or a TOML file has them under `session`; what else is in it is for others.
+    """
+    if isinstance(given, Settings):
+        return given
+    sources = [_given(given), _environment(), _file(Path(FILE)) if Path(FILE).is_file() else {}]
+    place = next((source for source in sources if source.keys() & set(PLACE)), {})
+    merged = {key: value for source in reversed(sources) for key, value in source.items() if key not in PLACE}
+    settings = Settings(**merged, **{key: place[key] for key in PLACE if key in place})
+    _check_together(settings)
+    return settings
+
+
+def _given(given: Mapping[str, Any] | str | Path | None) -> dict[str, Any]:
+    if given is None:
+        return {}
+    if isinstance(given, str | Path):
+        path = Path(given).expanduser()
+        if not path.is_file():
+            raise InvalidValue("the settings", f"are to be in {path}, which is no file: expected a TOML file")
+        return _file(path)
+    if not isinstance(given, Mapping):
+        raise InvalidValue("the settings", f"are a {type(given).__name__}: expected a dict, a path or Settings")
+    for key in given:
+        if key in FIELDS:
+            raise InvalidValue(f"the setting {key!r}", f"stands alone: expected it under {SECTION!r}")
+        _check_spelling(key, [SECTION], "the part")
+    return _section(given, "the settings")
+
+
+def _file(path: Path) -> dict[str, Any]:
+    try:
+        found = tomllib.loads(path.read_text("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as reason:
+        raise InvalidValue(path.name, f"cannot be read: {reason}") from reason
+    settings = _section(found, path.name)
+    for key, value in found.items():
+        if key == "store":
+            settings.setdefault("store", FIELDS["store"].read(value, f"store in {path.name}"))
+        elif not isinstance(value, dict):
+            _check_spelling(key, ["store", *FIELDS], f"in {path.name} the setting")
+    return settings
+
+
+def _section(found: Mapping[str, Any], where: str) -> dict[str, Any]:
+    section = found.get(SECTION, {})
+    if not isinstance(section, Mapping):
+        raise InvalidValue(f"{SECTION!r} in {where}", f"is a {type(section).__name__}: expected a table of settings")
+    settings = {}
+    for key, value in section.items():
+        if key not in FIELDS:
+            _check_spelling(key, list(FIELDS), f"in {where} the setting", unknown=True)
+        settings[key] = FIELDS[key].read(value, f"{key} in {where}")
+    return settings
+
+
+def _environment() -> dict[str, Any]:
+    settings = {}
+    for key, field in FIELDS.items():
+        name = f"HANSARD_{key.upper()}"
+        text = os.environ.get(name)
+        if text:
+            settings[key] = field.read(field.parse(text), name)
+    return settings
+
+
+def _check_spelling(key: object, known: list[str], what: str, *, unknown: bool = False) -> None:
+    """Refuses a key that was perhaps meant to be another, or, on request, any that is unknown."""
+    if key in known:
+        return
+    near = get_close_matches(str(key), known, n=1, cutoff=0.6 if unknown else 0.75)
+    if near:
+        raise InvalidValue(f"{what} {key!r}", f"is unknown: did you mean {near[0]!r}?")
+    if unknown:
+        raise InvalidValue(f"{what} {key!r}", f"is unknown: expected one of {', '.join(sorted(known))}")
+
+
+def _check_together(settings: Settings) -> None:
+    kind = settings.address.partition(":")[0]
+    if settings.store is not None and (settings.backend or settings.storage_path):
+        raise InvalidValue("store", "is set beside backend or storage_path: expected one of the two ways")
+    if settings.backend == "memory" and settings.storage_path is not None:
+        raise InvalidValue("storage_path", "is set, and the backend 'memory' keeps nothing there: expected 'sqlite'")
+    if settings.durability is not None and kind not in ("sqlite", "memory"):
+        raise InvalidValue("durability", f"is for SQLite, and the store is {kind}: its server decides that")
+    if settings.connection_pool_size is not None and kind not in ("sqlite", "postgresql", "postgres", "memory"):
+        raise InvalidValue("connection_pool_size", f"is for SQLite and PostgreSQL, and the store is {kind}")
+
+
+def _database(storage_path: str) -> Path:
+    """The file that a path stands for, its folder made: itself if it looks like a database, or one in it."""
+    path = Path(storage_path).expanduser()
+    file = path if path.suffix in (".db", ".sqlite", ".sqlite3") or path.is_file() else path / IN_A_FOLDER
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as reason:
+        raise InvalidValue("storage_path", f"{storage_path!r} cannot be made a folder: {reason.strerror}") from reason
+    return file.absolute()
+
+
+# The fields
+
+
+class Field(NamedTuple):
+    """How a setting is read."""
+
+    accepted: str
+    takes: Callable[[Any], bool]
+    parse: Callable[[str], Any] = str
+
+    def read(self, value: Any, where: str) -> Any:
+        """The value, refused if it is not one that is accepted."""
+        if not self.takes(value):
+            raise InvalidValue(where, f"is {value!r}: expected {self.accepted}")
+        return str(value) if isinstance(value, Path) else value
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str | Path) and bool(str(value)) and "\0" not in str(value)
+
+
+def _is_whole(first: int, last: int) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, int) and not isinstance(value, bool) and first <= value <= last
+
+
+def _is_number(first: float, last: float) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, int | float) and not isinstance(value, bool) and first <= value <= last
+
+
+def _one_of(*names: str) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, str) and value in names
+
+
+def _is_flag(value: Any) -> bool:
+    return isinstance(value, bool)
+
+
+def _number(text: str) -> Any:
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text
+
+
+def _flag(text: str) -> Any:
+    lower = text.lower()
+    return True if lower in ("true", "1", "yes", "on") else False if lower in ("false", "0", "no", "off") else text
+
+
+A_HUNDRED_YEARS = 100 * 366 * 24 * 60 * 60
+
+FIELDS: dict[str, Field] = {
+    "store": Field(f"an address, such as {DEFAULT_ADDRESS!r}", lambda value: isinstance(value, str) and bool(value)),
+    "backend": Field(
+        "'sqlite' or 'memory'; for a server, its address as store",
+        _one_of("sqlite", "memory"),
+    ),
+    "storage_path": Field("the path of a folder, or of a file that ends in .db", _is_text),
+    "durability": Field("'full' or 'normal'", _one_of("full", "normal")),
+    "connection_pool_size": Field("a whole number from 1 to 1000", _is_whole(1, 1000), _number),
+    "max_session_size": Field("megabytes, more than 0", _is_number(1 / MEGABYTE, 2**40), _number),
+    "ttl": Field(f"whole seconds from 1 to {A_HUNDRED_YEARS}", _is_whole(1, A_HUNDRED_YEARS), _number),
+    "deferred": Field("true or false", _is_flag, _flag),
+    "autosave_interval": Field("seconds, 0 for none", _is_number(0, A_HUNDRED_YEARS), _number),
+    "message_cache_size": Field("a whole number of messages, 1 or more", _is_whole(1, 2**40), _number),
+    "compress_messages": Field("true or false", _is_flag, _flag),
+}

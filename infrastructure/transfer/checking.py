@@ -1,0 +1,154 @@
+"""A file of the record, walked from the first line to the last: what does not fit is named by its line."""
+
+from collections.abc import Iterable, Iterator
+from typing import NoReturn
+
+import msgspec
+
+from ...domain.codec import decode
+from ...domain.decisions.session import is_name
+from ...domain.errors import DamagedRecord, UnreadableEvent
+from ...domain.events import STORED_NAMES, MessageRedacted, SessionStarted
+from ..rows import Row, chained, header_of, wordless
+from .lines import FORMAT, Closing, decode_closing, decode_line, decode_opening, hash_of, row_of
+
+NOTHING = bytes(32)
+
+
+class Walk:
+    """One reading of a file; `rows` gives its events as they are checked, and raises at the first that does not fit."""
+
+    def __init__(self, lines: Iterable[bytes]) -> None:
+        self._lines = enumerate(lines, 1)
+        self._number = 0
+        self.digests: dict[str, bytearray] = {}
+        """By session, the digests of its events one after the other."""
+        self.firsts: dict[str, int] = {}
+        self.forks: list[tuple[int, str, SessionStarted]] = []
+        """The sessions that go on from others, each with its line."""
+        self._erased: dict[tuple[str, int], int] = {}
+        self._missing: set[str] = set()
+        self._last: Row | None = None
+
+    def rows(self) -> Iterator[Row]:
+        """The events of the file."""
+        self._open()
+        for number, text in self._lines:
+            self._number = number
+            if text.startswith(b'{"hansard"'):
+                self._close(text)
+                return
+            row = self._row(text)
+            self._fits(row)
+            self._last = row
+            yield row
+        self._number += 1
+        self._damaged("the file ends here, and its last line is missing")
+
+    def digest_at(self, session: str, position: int) -> bytes | None:
+        """The digest of an event of the file."""
+        digests, place = self.digests.get(session, b""), position - self.firsts.get(session, 1)
+        return bytes(digests[32 * place : 32 * place + 32]) or None if place >= 0 else None
+
+    def last(self, session: str) -> int:
+        """The position of the last event of a session."""
+        return self.firsts[session] + len(self.digests[session]) // 32 - 1
+
+    def _open(self) -> None:
+        self._number, text = next(self._lines, (1, b""))
+        try:
+            found = decode_opening(text)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            self._damaged('it is no first line of a record: expected {"hansard":"record","format":1}')
+        if found.format != FORMAT:
+            self._damaged(f"it is of format {found.format}: expected {FORMAT}, or a newer Hansard")
+
+    def _row(self, text: bytes) -> Row:
+        if not text.endswith(b"\n"):
+            self._damaged("it breaks off")
+        try:
+            return row_of(decode_line(text))
+        except (msgspec.DecodeError, UnicodeDecodeError, ValueError) as reason:
+            self._damaged(f"it is no event: {reason}")
+
+    def _fits(self, row: Row) -> None:
+        before = self._last if self._last is not None and self._last.session == row.session else None
+        if before is None:
+            self._begins(row)
+        elif row.position != before.position + 1:
+            self._damaged(
+                f"it has position {row.position} of session {row.session}: expected position {before.position + 1}"
+            )
+        elif row.time < before.time:
+            self._damaged("its time is before that of the event in front of it")
+        if row.payload_hash is not None and not _is_wordless(row.payload):
+            self._damaged("its words were taken out, and others put in their place")
+        previous = NOTHING if before is None else before.digest
+        if chained(previous, header_of(row), hash_of(row)) != row.digest:
+            self._damaged("its digest does not fit its content and what comes before it")
+        self._is_readable(row)
+        if row.payload_hash is not None:
+            self._erased[row.session, row.position] = self._number
+        self.digests[row.session] += row.digest
+
+    def _begins(self, row: Row) -> None:
+        if not is_name(row.session):
+            self._damaged(f"it names the session {row.session!r}, which cannot be one")
+        if row.session in self.digests:
+            self._damaged(f"it is of session {row.session}, whose events ended before")
+        if row.session in self._missing:
+            self._damaged(f"it is the first of session {row.session}, and one in front of it goes on from that")
+        if row.position not in (0, 1):  # streams of the eventsourcing library may start at 0
+            self._damaged(f"it is the first of session {row.session} and has position {row.position}: expected 1")
+        self.digests[row.session] = bytearray()
+        self.firsts[row.session] = row.position
+
+    def _is_readable(self, row: Row) -> None:
+        if row.name not in STORED_NAMES:
+            return  # of the eventsourcing library, which knows what it means
+        try:
+            event = (
+                decode(row.name, row.payload or b"", row.session, row.position) if row.payload_hash is None else None
+            )
+        except UnreadableEvent as reason:
+            self._damaged(reason.reason)
+        if isinstance(event, MessageRedacted):
+            self._erased.pop((row.session, event.message), None)
+        if isinstance(event, SessionStarted) and event.forked_from is not None:
+            self.forks.append((self._number, row.session, event))
+            if event.forked_from not in self.digests:
+                self._missing.add(event.forked_from)
+
+    def _close(self, text: bytes) -> None:
+        try:
+            found = decode_closing(text)
+        except (msgspec.DecodeError, UnicodeDecodeError) as reason:
+            self._damaged(f"it is no last line of a record: {reason}")
+        if not text.endswith(b"\n"):
+            self._damaged("it breaks off")
+        self._is_complete(found)
+        for number in self._erased.values():
+            self._number = number
+            self._damaged("its words were taken out, and no redaction in the file says so")
+        for number, _ in self._lines:
+            self._number = number
+            self._damaged("there is something behind the last line")
+
+    def _is_complete(self, found: Closing) -> None:
+        there = [(session, len(digests) // 32, digests[-32:].hex()) for session, digests in self.digests.items()]
+        said = [(each.session, each.events, each.digest) for each in found.sessions]
+        if there != said or found.events != sum(events for _, events, _ in there):
+            wrong = next((mine for mine in said if mine not in there), None) or next(
+                (mine for mine in there if mine not in said), ("", 0, "")
+            )
+            self._damaged(f"it says other sessions or events than there are, of session {wrong[0]} for one")
+
+    def _damaged(self, reason: str) -> NoReturn:
+        raise DamagedRecord(self._number, reason)
+
+
+def _is_wordless(payload: bytes | None) -> bool:
+    try:
+        return payload is not None and wordless(payload) == payload
+    except (msgspec.DecodeError, KeyError, TypeError):
+        return False

@@ -1,0 +1,51 @@
+"""The record out of a store, session by session, those that others go on from first."""
+
+from collections.abc import Iterable, Iterator
+
+from ...domain.errors import SessionNotFoundError
+from ...projections.catalogue import Entry
+from ..recorder import Recorder
+from .lines import closing, ending, line_of, opening
+
+BEFORE_ALL = -(2**62)
+
+
+def exported(recorder: Recorder, sessions: Iterable[str] | None = None) -> Iterator[bytes]:
+    """The lines of sessions and of those they go on from; of all, if none are named. As they are now."""
+    chosen = _with_ancestors(recorder, sessions)
+    yield opening()
+    endings = []
+    for entry in chosen:
+        events, last = 0, None
+        for row in recorder.read(entry.session, after=BEFORE_ALL, until=entry.position):
+            yield line_of(row)
+            events, last = events + 1, row
+        if last is None or last.digest != entry.digest:  # it expired meanwhile
+            raise SessionNotFoundError(entry.session)
+        endings.append(ending(entry, events))
+    yield closing(endings)
+
+
+def _with_ancestors(recorder: Recorder, sessions: Iterable[str] | None) -> list[Entry]:
+    """The entries, each behind that of the session it goes on from, which is read later and so knows of the fork."""
+    if sessions is None:
+        chosen = list(recorder.read_entries())
+    else:
+        chosen = [_entry(recorder, session) for session in dict.fromkeys(sessions)]
+    found: dict[str, Entry] = {}
+    for entry in chosen:
+        line = [entry]
+        while line[-1].forked_from is not None:
+            line.append(_entry(recorder, line[-1].forked_from))
+        for each in reversed(line):
+            known = found.get(each.session)
+            if known is None or known.position < each.position:
+                found[each.session] = each
+    return list(found.values())
+
+
+def _entry(recorder: Recorder, session: str) -> Entry:
+    entry = recorder.find_entry(session)
+    if entry is None:
+        raise SessionNotFoundError(session)
+    return entry

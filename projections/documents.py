@@ -1,0 +1,162 @@
+"""Sessions as documents that others read: JSON, Markdown, a page of HTML, and lines to train a model with. Pure."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from html import escape
+from typing import Any
+
+import msgspec
+
+from ..domain.plain import Json
+
+HEADINGS = {"system": "System", "user": "User", "assistant": "Assistant", "tool": "Tool"}
+SHAREGPT = {"system": "system", "user": "human", "assistant": "gpt", "tool": "tool"}
+
+_STYLE = (
+    "body{font-family:sans-serif;max-width:50rem;margin:2rem auto;padding:0 1rem;line-height:1.5}"
+    "article{border-left:.25rem solid #999;margin:1rem 0;padding:.1rem 1rem}"
+    ".user{border-color:#2563eb}.assistant{border-color:#16a34a}.tool{border-color:#d97706}"
+    "pre{white-space:pre-wrap;overflow-wrap:anywhere;font:inherit}header{color:#666;font-size:.9rem}"
+)
+
+
+@dataclass(frozen=True)
+class Said:
+    """One message as a document shows it: its chat dict, its text, and when and by whom."""
+
+    chat: Mapping[str, Any]
+    text: str
+    at: datetime | None = None
+    sender: str | None = None
+
+    @property
+    def role(self) -> str:
+        """Who speaks, as text."""
+        return str(self.chat["role"])
+
+
+@dataclass(frozen=True)
+class Told:
+    """A session as a document tells it."""
+
+    name: str | None
+    messages: Sequence[Said]
+    metadata: Mapping[str, Json]
+    created_at: datetime
+    updated_at: datetime
+    session_id: str
+
+    @property
+    def title(self) -> str:
+        """What the document is called."""
+        return self.name or self.session_id
+
+
+def as_json(told: Told) -> dict[str, Json]:
+    """The session as a JSON document: name, messages, metadata and times."""
+    return {
+        "name": told.name,
+        "messages": [dict(said.chat) for said in told.messages],
+        "metadata": dict(told.metadata),
+        "created_at": told.created_at.isoformat(),
+        "updated_at": told.updated_at.isoformat(),
+    }
+
+
+def as_markdown(told: Told) -> str:
+    """The session as a transcript to read; what was said is fenced where Markdown would take it for more than text."""
+    lines = [f"# {_one_line(told.title)}", "", f"{told.created_at.isoformat()} to {told.updated_at.isoformat()}", ""]
+    for said in told.messages:
+        lines += [f"## {_who(said)}", "", _fenced(said.text), ""]
+    return "\n".join(lines)
+
+
+def as_html(told: Told) -> str:
+    """The session as one page that needs nothing else, runs nothing, and shows what was said as text."""
+    articles = "\n".join(
+        f'<article class="{escape(said.role)}"><header>{escape(_who(said))}</header>'
+        f"<pre>{escape(said.text)}</pre></article>"
+        for said in told.messages
+    )
+    title = escape(told.title)
+    policy = "default-src 'none'; style-src 'unsafe-inline'"
+    return (
+        f'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
+        f"<title>{title}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n<h1>{title}</h1>\n"
+        f"<p>{escape(told.created_at.isoformat())} to {escape(told.updated_at.isoformat())}</p>\n{articles}\n"
+        f"</body>\n</html>\n"
+    )
+
+
+def as_openai_line(told: Told) -> bytes:
+    """The session as a line for the fine-tuning of a chat model: `{"messages": [{"role": ..., "content": ...}]}`."""
+    return _line({"messages": _turns(told.messages)})
+
+
+def as_sharegpt_line(told: Told) -> bytes:
+    """The session as a line in the shape of ShareGPT: `{"conversations": [{"from": ..., "value": ...}]}`."""
+    turns = [{"from": SHAREGPT.get(said.role, said.role), "value": said.text} for said in told.messages]
+    return _line({"id": told.session_id, "conversations": turns})
+
+
+def _turns(messages: Sequence[Said]) -> list[dict[str, Json]]:
+    """The turns as a provider takes them; tools that were asked for one after the other are one turn of calls."""
+    turns: list[dict[str, Json]] = []
+    for said in messages:
+        call = _call(said)
+        if call is None:
+            turns.append(_turn(said))
+        elif turns and turns[-1]["role"] == "assistant" and "tool_calls" in turns[-1]:
+            turns[-1]["tool_calls"].append(call)
+        else:
+            turns.append({"role": "assistant", "content": None, "tool_calls": [call]})
+    return turns
+
+
+def _call(said: Said) -> dict[str, Json] | None:
+    if said.role != "assistant" or "function" not in said.chat:
+        return None
+    arguments = msgspec.json.encode(said.chat.get("arguments") or {}).decode()
+    function = {"name": said.chat["function"], "arguments": arguments}
+    return {"id": said.chat.get("request_id") or "call", "type": "function", "function": function}
+
+
+def _turn(said: Said) -> dict[str, Json]:
+    """One turn; what a tool answered belongs to what it was asked by the id of the call."""
+    if said.role == "tool":
+        call = said.chat.get("request_id") or said.chat.get("tool_call_id") or "call"
+        return {"role": "tool", "tool_call_id": call, "content": said.text}
+    content = said.chat["content"]
+    kept = {key: said.chat[key] for key in ("name", "tool_calls", "weight") if key in said.chat}
+    return {"role": said.role, "content": content if _is_parts(content) else said.text, **kept}
+
+
+def _is_parts(content: Json) -> bool:
+    return isinstance(content, list | tuple) and all(isinstance(part, Mapping) and "type" in part for part in content)
+
+
+def _who(said: Said) -> str:
+    who = HEADINGS.get(said.role, said.role)
+    more = [part for part in (said.sender, None if said.at is None else said.at.isoformat()) if part]
+    return _one_line(f"{who} ({', '.join(more)})" if more else who)
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _fenced(text: str) -> str:
+    """The text, in a fence that it cannot end if Markdown would take a part of it for a heading, a link or a tag."""
+    headings = any(line.lstrip().startswith(("#", "---", "===")) for line in text.splitlines())
+    if not (headings or "<" in text or "](" in text):
+        return text
+    longest = max((len(run) for run in re.findall("`+", text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}\n{text}\n{fence}"
+
+
+def _line(value: Json) -> bytes:
+    return msgspec.json.encode(value) + b"\n"

@@ -1,0 +1,413 @@
+"""Sessions by name: a manager as chat programs on one machine use it, from the first message to the last export."""
+
+import json
+import tomllib
+from collections import Counter
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from hansard import (
+    InvalidValue,
+    KeyTaken,
+    Session,
+    SessionError,
+    SessionInfo,
+    SessionManager,
+    SessionNotFoundError,
+    SessionStorage,
+)
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> dict[str, Any]:
+    return {"session": {"storage_path": str(tmp_path / "sessions")}}
+
+
+@pytest.fixture
+def manager(config: dict[str, Any]) -> Iterator[SessionManager]:
+    with SessionManager(config) as manager:
+        yield manager
+
+
+def test_a_session_is_created_filled_saved_and_there_again_in_another_manager(config: dict[str, Any]) -> None:
+    with SessionManager(config) as manager:
+        session = manager.create_session("my-chat")
+        session.add_message({"role": "user", "content": "Hello!"})
+        session.add_message({"role": "assistant", "content": "Hi there!"})
+        assert session.get_messages() == [
+            {"role": "user", "content": "Hello!"},
+            {"role": "assistant", "content": "Hi there!"},
+        ]
+        saved = manager.save_session(session)
+        assert (saved.session_id, saved.position, saved.message_count) == (session.id, 4, 2)
+
+    with SessionManager(config) as manager:
+        again = manager.create_session("my-chat")
+        assert again == session
+        assert again.get_messages(limit=1) == [{"role": "assistant", "content": "Hi there!"}]
+
+
+def test_the_folder_of_the_sessions_may_be_in_the_home_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    with SessionManager({"session": {"storage_path": "~/.coda/sessions"}}) as manager:
+        manager.create_session("my-chat")
+
+    assert (tmp_path / ".coda/sessions/hansard.db").is_file()
+
+
+def test_a_branch_has_the_history_of_the_session_it_comes_from_and_goes_its_own_way(manager: SessionManager) -> None:
+    main = manager.create_session("project-chat", user_id="ada", metadata={"topic": "x"})
+    for number in range(3):
+        main.add_message({"role": "user", "content": f"message {number}"})
+    branch = manager.create_session("project-chat-v2", branch_from="project-chat")
+    assert branch.get_messages() == main.get_messages()
+    branch.add_message({"role": "user", "content": "Let's try a different approach..."})
+    manager.save_session(main)
+    manager.save_session(branch)
+
+    assert len(main.get_messages()) == 3
+    assert len(branch.get_messages()) == 4
+    assert (branch.user, branch.metadata) == ("ada", {"topic": "x"})
+    info = manager.get_session_info("project-chat-v2")
+    assert info is not None
+    assert (info.message_count, info.user_id, info.metadata) == (4, "ada", {"topic": "x"})
+    assert branch.lineage()[0][0] == main.id
+
+
+def test_a_branch_is_refused_without_its_origin_and_under_a_name_that_is_taken(manager: SessionManager) -> None:
+    manager.create_session("one").add_message("hello")
+    manager.create_session("two").add_message("hello")
+
+    with pytest.raises(SessionNotFoundError, match="there is no session 'nowhere'"):
+        manager.create_session("three", branch_from="nowhere")
+    with pytest.raises(KeyTaken):
+        manager.create_session("two", branch_from="one")
+    assert [info.name for info in manager.list_sessions()] == ["one", "two"]
+    assert len(manager.create_session("two").get_messages()) == 1
+
+
+def test_sessions_are_listed_and_known_without_their_messages(manager: SessionManager) -> None:
+    session = manager.create_session("my-chat", metadata={"topic": "Python"})
+    session.add_message({"role": "user", "content": "x" * 1000})
+    info = manager.get_session_info("my-chat")
+
+    assert isinstance(info, SessionInfo)
+    assert (info.name, info.message_count, info.metadata) == ("my-chat", 1, {"topic": "Python"})
+    assert (info.created_at, info.updated_at) == (session.created_at, session.updated_at)
+    assert 1000 < info.size_bytes < 1500
+    assert manager.list_sessions() == [info]
+    assert manager.get_session_info("nowhere") is None
+    assert manager.get_session_info("") is None
+    assert manager.get_session_info(session.id) == info
+
+
+def test_a_deleted_session_sets_its_name_free(manager: SessionManager) -> None:
+    old = manager.create_session("old-chat")
+    old.add_message("hello")
+    manager.delete_session("old-chat")
+
+    assert manager.list_sessions() == []
+    assert manager.get_session_info("old-chat") is None
+    with pytest.raises(SessionNotFoundError):
+        manager.delete_session("old-chat")
+    new = manager.create_session("old-chat")
+    assert new.id != old.id
+    assert new.get_messages() == []
+    assert [info.session_id for info in manager.list_sessions(status="deleted")] == [old.id]
+
+
+def test_a_session_keeps_what_came_with_its_messages_and_its_metadata(manager: SessionManager) -> None:
+    session = manager.create_session("chat")
+    said = {"role": "user", "content": "What is Python?", "timestamp": datetime.now().astimezone().isoformat()}
+    session.add_message(said)
+    session.add_message({"role": "assistant", "content": "A language.", "model": "gpt-4"})
+    session.update_metadata({"topic": "Python programming", "model": "gpt-4", "tags": ["tutorial", "basics"]})
+
+    assert session.get_messages()[0] == said
+    assert session.get_messages()[1]["model"] == "gpt-4"
+    assert session.metadata["tags"] == ["tutorial", "basics"]
+    assert manager.create_session("chat").metadata == session.metadata
+
+
+def test_messages_are_cleared_and_truncated_without_being_erased(manager: SessionManager) -> None:
+    session = manager.create_session("chat")
+    for number in range(60):
+        session.add_message({"role": "user", "content": f"{number}"})
+    session.truncate_messages(50)
+    assert [message["content"] for message in session.get_messages(limit=2)] == ["58", "59"]
+    assert len(session.get_messages()) == 50
+    session.clear_messages()
+
+    assert session.get_messages() == []
+    assert len(session.at(61).messages) == 59
+
+
+def test_a_chat_loop_saves_what_was_said(manager: SessionManager) -> None:
+    provider = SimpleNamespace(
+        chat=lambda messages, model: SimpleNamespace(content=f"{len(messages)} so far, says {model}")
+    )
+    session = manager.create_session("coding-help")
+    for user_input in ("hello", "again"):
+        session.add_message({"role": "user", "content": user_input})
+        response = provider.chat(messages=session.get_messages(), model="gpt-4")
+        session.add_message({"role": "assistant", "content": response.content, "model": "gpt-4"})
+    manager.save_session(session)
+
+    assert [message["content"] for message in session.get_messages()] == [
+        "hello",
+        "1 so far, says gpt-4",
+        "again",
+        "3 so far, says gpt-4",
+    ]
+
+
+def test_sessions_are_found_by_topic_as_a_program_would_do_it(manager: SessionManager) -> None:
+    manager.create_session("by metadata").update_metadata({"topic": "Learning PYTHON"})
+    manager.create_session("by message").add_message({"role": "user", "content": "Is python slow?"})
+    manager.create_session("neither").add_message({"role": "user", "content": "Good morning"})
+
+    def find_sessions_by_topic(manager: SessionManager, topic: str) -> list[str | None]:
+        matching = []
+        for session_info in manager.list_sessions():
+            if topic.lower() in session_info.metadata.get("topic", "").lower():
+                matching.append(session_info.name)
+                continue
+            session = manager.create_session(str(session_info.name))
+            for msg in session.get_messages(limit=10):
+                if topic.lower() in msg.get("content", "").lower():
+                    matching.append(session_info.name)
+                    break
+        return matching
+
+    assert find_sessions_by_topic(manager, "python") == ["by metadata", "by message"]
+    assert [info.name for info in manager.search("Python")] == ["by message", "by metadata"]
+    assert [info.name for info in manager.search("python", limit=1)] == ["by message"]
+    assert [info.name for info in manager.search(metadata={"topic": "Learning PYTHON"})] == ["by metadata"]
+    assert manager.search("nothing of that kind") == []
+
+
+def test_templates_as_a_program_would_make_them(manager: SessionManager) -> None:
+    session = manager.create_session("pr-123-review")
+    session.add_message({"role": "system", "content": "You are an expert code reviewer."})
+    session.update_metadata({"template": "code_review", "created_from_template": True})
+
+    assert session.get_messages() == [{"role": "system", "content": "You are an expert code reviewer."}]
+    assert manager.list_sessions(metadata={"template": "code_review"})[0].name == "pr-123-review"
+
+
+def test_a_session_is_exported_and_imported_as_a_program_would_do_it(
+    manager: SessionManager, tmp_path: Path, config: dict[str, Any]
+) -> None:
+    session = manager.create_session("to share")
+    session.add_message({"role": "user", "content": "Hello!", "timestamp": "2024-01-01T00:00:00"})
+    session.add_message({"role": "assistant", "content": "Hi!"})
+    session.update_metadata({"tags": ["a"]})
+    path = tmp_path / "session-export.json"
+    data = {
+        "name": session.name,
+        "messages": session.get_messages(),
+        "metadata": session.metadata,
+        "created_at": session.created_at.isoformat(),
+        "updated_at": session.updated_at.isoformat(),
+    }
+    with path.open("w") as file:
+        json.dump(data, file, indent=2)
+
+    with SessionManager({"session": {"storage_path": str(tmp_path / "elsewhere")}}) as other:
+        with path.open() as file:
+            data = json.load(file)
+        imported = other.create_session(data["name"])
+        imported.messages = data["messages"]
+        imported.update_metadata(data["metadata"])
+        other.save_session(imported)
+        assert imported.get_messages() == session.get_messages()
+        assert imported.metadata == session.metadata
+
+    written = manager.export_sessions(tmp_path / "written.json", "to share")
+    assert json.loads(written.read_text("utf-8")) == json.loads(path.read_text("utf-8"))
+
+
+class Files(SessionStorage):
+    """Storage of one's own: a file per session, with what its messages are."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def save(self, session: Session) -> None:
+        data = {"messages": session.get_messages(), "metadata": session.metadata}
+        (self.folder / f"{session.name}.json").write_text(json.dumps(data), "utf-8")
+
+    def load(self, name: str) -> Session | None:
+        path = self.folder / f"{name}.json"
+        if not path.exists():
+            return None
+        data = json.loads(path.read_text("utf-8"))
+        return Session(name=name, messages=data["messages"], metadata=data["metadata"])
+
+    def delete(self, name: str) -> None:
+        (self.folder / f"{name}.json").unlink()
+
+    def list_all(self) -> list[SessionInfo]:
+        found = []
+        for path in sorted(self.folder.glob("*.json")):
+            data = json.loads(path.read_text("utf-8"))
+            when = datetime.fromtimestamp(path.stat().st_mtime)  # noqa: DTZ006 (as a program for one machine would)
+            size = path.stat().st_size
+            found.append(SessionInfo(path.stem, len(data["messages"]), when, when, data["metadata"], size))
+        return found
+
+
+def test_sessions_are_kept_in_storage_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "kept").mkdir()
+    with SessionManager(storage=Files(tmp_path / "kept")) as manager:
+        session = manager.create_session("mine")
+        session.add_message({"role": "user", "content": "Hello!", "n": 1})
+        session.update_metadata({"topic": "x"})
+        manager.save_session(session)
+        assert manager.create_session("mine") == session
+
+    with SessionManager(storage=Files(tmp_path / "kept")) as manager:
+        again = manager.load_session("mine")
+        assert again.get_messages() == [{"role": "user", "content": "Hello!", "n": 1}]
+        assert [(info.name, info.message_count) for info in manager.list_sessions()] == [("mine", 1)]
+        assert manager.get_session_info("mine") == manager.list_sessions()[0]
+        branch = manager.create_session("branch", branch_from="mine")
+        branch.add_message("more")
+        manager.save(branch)
+        assert manager.get_statistics()["total_messages"] == 3
+        manager.delete_session("mine")
+        with pytest.raises(SessionNotFoundError):
+            manager.load_session("mine")
+        assert len(manager.load_session("branch").get_messages()) == 2
+    assert not (tmp_path / "hansard.db").exists()
+
+
+def test_middleware_as_a_program_would_write_it(manager: SessionManager) -> None:
+    class SessionMiddleware:
+        def __init__(self, session: Session) -> None:
+            self.session = session
+
+        def add_message(self, message: dict[str, Any]) -> None:
+            if "timestamp" not in message:
+                message["timestamp"] = datetime.now().astimezone().isoformat()
+            message["token_estimate"] = len(message["content"]) // 4
+            if "```" in message["content"]:
+                message["has_code"] = True
+            self.session.add_message(message)
+
+    enhanced = SessionMiddleware(manager.create_session("enhanced-chat"))
+    enhanced.add_message({"role": "user", "content": "Show me ```python```"})
+
+    (message,) = enhanced.session.get_messages()
+    assert (message["token_estimate"], message["has_code"]) == (5, True)
+
+
+def test_analytics_as_a_program_would_write_them(manager: SessionManager) -> None:
+    for number in range(7):
+        session = manager.create_session(f"session {number}")
+        for _ in range(number):
+            session.add_message({"role": "user", "content": "hello"})
+    sessions = manager.list_sessions()
+    active_sessions = sorted(sessions, key=lambda s: s.updated_at, reverse=True)[:5]
+    stats = {
+        "total_sessions": len(sessions),
+        "total_messages": sum(s.message_count for s in sessions),
+        "total_size_mb": sum(s.size_bytes for s in sessions) / 1024 / 1024,
+        "active_sessions": [s.name for s in active_sessions],
+    }
+    cutoff = datetime.now() - timedelta(days=7)  # noqa: DTZ005 (as a program for one machine would)
+    daily_activity: Counter[Any] = Counter()
+    for info in sessions:
+        if info.updated_at > cutoff:
+            daily_activity[info.updated_at.astimezone().date()] += info.message_count
+
+    assert stats["total_messages"] == 21
+    assert stats["active_sessions"] == [f"session {number}" for number in (6, 5, 4, 3, 2)]
+    assert manager.get_statistics() == stats
+    assert manager.get_activity_timeline() == dict(daily_activity)
+    assert manager.get_activity_timeline(days=0) == {}
+    assert f"Storage used: {stats['total_size_mb']:.1f} MB" == "Storage used: 0.0 MB"
+
+
+def test_errors_as_a_program_would_handle_them(manager: SessionManager) -> None:
+    with pytest.raises(SessionError):
+        manager.load_session("nonexistent")
+    with pytest.raises(SessionNotFoundError):
+        manager.load_session("nonexistent")
+
+
+CONFIGURATION = """
+[session]
+# Storage backend: "sqlite" or "memory"
+backend = "sqlite"
+storage_path = "~/.coda/sessions"
+message_cache_size = 1000
+autosave_interval = 300
+connection_pool_size = 5
+max_session_size = 100
+"""
+
+
+def test_the_configuration_of_the_document_is_understood(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "config.toml").write_text(CONFIGURATION, "utf-8")
+    with SessionManager(tomllib.loads(CONFIGURATION)) as manager:
+        manager.create_session("chat").add_message("hello")
+    with SessionManager(tmp_path / "config.toml") as manager:
+        assert len(manager.create_session("chat").messages) == 1
+        assert manager.settings.connection_pool_size == 5
+
+
+def test_compression_that_is_asked_for_is_not_done_and_not_passed_over_in_silence(config: dict[str, Any]) -> None:
+    config["session"]["compress_messages"] = True
+    with pytest.warns(UserWarning, match="compress_messages has no effect"):
+        manager = SessionManager(config)
+    manager.close()
+
+
+def test_a_session_in_memory_is_gone_with_its_manager() -> None:
+    with SessionManager({"session": {"backend": "memory"}}) as manager:
+        manager.create_session("chat").add_message("hello")
+        assert len(manager.create_session("chat").messages) == 1
+    with SessionManager({"session": {"backend": "memory"}}) as manager:
+        assert manager.list_sessions() == []
+
+
+@pytest.mark.parametrize(
+    ("method", "arguments", "refusal"),
+    [
+        ("list_sessions", {"limit": 0}, "expected a number from 1 to 10000"),
+        ("list_sessions", {"after": "garbage"}, "the mark of a page"),
+        ("list_sessions", {"created_since": "yesterday"}, "a time is 'yesterday': expected a datetime"),
+        ("search", {"text": "x", "limit": -1}, "expected a number from 1"),
+        ("get_activity_timeline", {"days": -1}, "days is -1"),
+        ("archive_inactive", {"days": float("nan")}, "days is nan"),
+        ("archive_inactive", {"days": 1e12}, "expected a number from 0 to 365000"),
+        ("sweep", {"ttl": 10**30}, "expected whole seconds from 0"),
+        ("create_session", {"name": ""}, "a session name has 0 characters"),
+        ("create_session", {"branch_from": "x"}, "is given without a name"),
+        ("create_session", {"name": "y", "metadata": {"a": float("inf")}}, "metadata holds inf"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_by_name(
+    manager: SessionManager, method: str, arguments: dict[str, Any], refusal: str
+) -> None:
+    with pytest.raises(InvalidValue, match=refusal):
+        getattr(manager, method)(**arguments)
+    assert manager.list_sessions() == []
+
+
+@pytest.mark.parametrize("wrong", ["sqlite:///x.db", 7, object()])
+def test_what_is_no_storage_is_refused(wrong: Any) -> None:
+    with pytest.raises(InvalidValue, match=r"without .*: expected a Store or a SessionSto"):
+        SessionManager(store=wrong)
+    with pytest.raises(InvalidValue, match=r"without .*: expected a Store or a SessionSto"):
+        SessionManager(storage=wrong)

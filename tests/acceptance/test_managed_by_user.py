@@ -1,0 +1,234 @@
+"""Sessions of users: a manager as servers use it, over stores that are named for where they keep."""
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from hansard import (
+    InvalidValue,
+    MemorySessionStore,
+    PositionConflict,
+    RedisSessionStore,
+    Session,
+    SessionManager,
+    SessionNotActive,
+    SessionNotFoundError,
+    SessionStore,
+    SQLiteSessionStore,
+)
+
+
+@pytest.fixture
+def manager(tmp_path: Path) -> Iterator[SessionManager]:
+    with SQLiteSessionStore(tmp_path / "sessions.db") as store, SessionManager(store=store) as manager:
+        yield manager
+
+
+def test_a_session_of_a_user_is_created_filled_saved_and_found_by_its_id(tmp_path: Path) -> None:
+    with SQLiteSessionStore(str(tmp_path / "sessions.db")) as store:
+        manager = SessionManager(store=store)
+        session = manager.create_session(user_id="user123")
+        session.add_message("user", "Hello!")
+        session.add_message("assistant", "Hi there!")
+        manager.save(session)
+        session = manager.get_session(session.session_id)
+        assert [(message.role, message.text) for message in session.messages] == [
+            ("user", "Hello!"),
+            ("assistant", "Hi there!"),
+        ]
+        manager.close()
+        assert not store.closed
+
+
+def test_a_session_has_messages_metadata_and_state(tmp_path: Path) -> None:
+    with MemorySessionStore() as store:
+        session = Session(
+            session_id="sess_abc123", user_id="user123", metadata={"channel": "web", "language": "en"}, store=store
+        )
+        session.add_message("user", "What is PYAI?")
+        session.add_message("assistant", "PYAI is an intelligence engine.")
+        assert [f"{msg.role}: {msg.content}" for msg in session.messages] == [
+            "user: What is PYAI?",
+            "assistant: PYAI is an intelligence engine.",
+        ]
+        session.set_state("last_topic", "PYAI")
+        assert session.get_state("last_topic") == "PYAI"
+        assert session.get_state("nothing") is None
+        assert session.created_at <= session.updated_at
+        assert session.message_count == 2
+        assert (session.session_id, session.user) == ("sess_abc123", "user123")
+
+
+def test_a_store_is_made_with_a_path_and_a_name_for_its_table(tmp_path: Path) -> None:
+    path = tmp_path / "sessions.db"
+    with SQLiteSessionStore(path=path, table_name="chats") as store:
+        SessionManager(store=store).create_session("hello")
+    with SQLiteSessionStore(path=path, table_name="sessions") as store:
+        assert [entry.name for entry in store.sessions()] == ["hello"]
+
+
+@pytest.mark.parametrize("name", ["", "a b", 'x"; DROP TABLE events; --', "1st", "x" * 64, "events", "catalogue", None])
+def test_a_name_for_a_table_that_cannot_be_one_is_refused(tmp_path: Path, name: Any) -> None:
+    with pytest.raises(InvalidValue, match="table_name is"):
+        SQLiteSessionStore(tmp_path / "sessions.db", table_name=name)
+
+
+@pytest.mark.parametrize(("field", "value"), [("prefix", "a{b}"), ("prefix", ""), ("ttl", 0), ("ttl", True)])
+def test_a_prefix_or_a_time_to_live_that_cannot_be_one_is_refused(field: str, value: Any) -> None:
+    with pytest.raises(InvalidValue, match=f"{field} is"):
+        RedisSessionStore(**{field: value})
+
+
+def test_an_agent_goes_on_with_the_last_session_of_its_user(manager: SessionManager) -> None:
+    async def run_async(agent: Any, message: str, history: list[dict[str, Any]]) -> Any:
+        return SimpleNamespace(final_output=f"{len(history)} before {message!r}")
+
+    async def chat(user_id: str, message: str) -> str:
+        sessions = manager.get_sessions_for_user(user_id)
+        session = sessions[0] if sessions else manager.create_session(user_id=user_id)
+        history = [{"role": msg.role, "content": msg.content} for msg in session.messages]
+        result = await run_async("agent", message, history=history)
+        session.add_message("user", message)
+        session.add_message("assistant", result.final_output)
+        manager.save(session)
+        return str(result.final_output)
+
+    assert asyncio.run(chat("ada", "one")) == "0 before 'one'"
+    assert asyncio.run(chat("ada", "two")) == "2 before 'two'"
+    assert asyncio.run(chat("bob", "three")) == "0 before 'three'"
+    older, newer = manager.create_session(user_id="ada"), manager.create_session(user_id="ada")
+    older.add_message("user", "used last")
+    assert [session.id for session in manager.get_sessions_for_user("ada")[:2]] == [older.id, newer.id]
+    assert manager.get_sessions_for_user("nobody") == []
+
+
+def test_the_life_of_a_session_from_creation_to_deletion(manager: SessionManager) -> None:
+    session = manager.create_session(user_id="ada")
+    assert session.status == "active"
+    session.add_message("user", "hello")
+    manager.save(session)
+    assert manager.get_session(session.session_id).status == "active"
+    session.archive()
+    assert session.status == "archived"
+    with pytest.raises(SessionNotActive, match="restore it first"):
+        session.add_message("user", "too late")
+    assert manager.get_sessions_for_user("ada") == []
+    assert manager.get_sessions_for_user("ada", include_archived=True) == [session]
+    manager.restore(session.session_id)
+    session.add_message("user", "in time")
+    manager.archive(session)
+    manager.delete(session.session_id)
+    with pytest.raises(SessionNotFoundError):
+        manager.get_session(session.session_id)
+    assert manager.get_sessions_for_user("ada", include_archived=True) == []
+
+
+def test_inactive_sessions_are_archived_and_do_not_count_as_used_by_that(manager: SessionManager) -> None:
+    session = manager.create_session("quiet", user_id="ada")
+    before = session.updated_at
+    assert manager.archive_inactive(days=30) == []
+    assert manager.archive_inactive(days=0) == [session.id]
+
+    assert (session.status, session.updated_at) == ("archived", before)
+    assert manager.list_sessions(status="archived")[0].updated_at == before
+    assert manager.archive_inactive(days=0) == []
+    with pytest.raises(InvalidValue, match="days is -1: expected a number from 0 to 365000"):
+        manager.archive_inactive(-1)
+
+
+def test_all_sessions_are_cleared_only_when_that_is_confirmed(manager: SessionManager) -> None:
+    parent = manager.create_session("parent")
+    parent.add_message("user", "hello")
+    manager.create_session("child", branch_from="parent")
+    manager.create_session(user_id="ada")
+
+    with pytest.raises(InvalidValue, match="expected confirm=True"):
+        manager.clear_all()
+    assert len(manager.list_sessions()) == 3
+    assert manager.clear_all(confirm=True) == 3
+    assert manager.list_sessions() == []
+
+
+class Kept(SessionStore):
+    """Storage of one's own that is awaited; its tables are a dict that several managers may share."""
+
+    def __init__(self, tables: dict[str, bytes]) -> None:
+        self.tables = tables
+        self.loops: set[int] = set()
+
+    async def save(self, session: Session) -> None:
+        await self._pause()
+        self.tables[session.session_id] = session.record()
+
+    async def get(self, session_id: str) -> Session | None:
+        await self._pause()
+        record = self.tables.get(session_id)
+        return None if record is None else Session.from_record(record)
+
+    async def delete(self, session_id: str) -> None:
+        await self._pause()
+        del self.tables[session_id]
+
+    async def list_for_user(self, user_id: str) -> list[Session]:
+        found = [Session.from_record(record) for record in self.tables.values()]
+        return [session for session in found if session.user == user_id]
+
+    async def _pause(self) -> None:
+        self.loops.add(id(asyncio.get_running_loop()))
+        await asyncio.sleep(0)
+
+
+def test_storage_that_is_awaited_is_called_from_inside_and_outside_of_an_event_loop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    kept = Kept({})
+
+    async def inside() -> str:
+        async with SessionManager(store=kept) as manager:
+            session = manager.create_session(user_id="ada")
+            session.add_message("user", "hello")
+            session.set_state("k", 1)
+            manager.save(session)
+            other = await manager.acreate_session("named", user_id="ada")
+            await other.aadd_message("user", "hello again")
+            await manager.asave(other)
+            return session.session_id
+
+    id = asyncio.run(inside())
+    assert kept.tables.keys() == {id, "named"}
+    with SessionManager(store=kept) as manager:
+        session = manager.get_session(id)
+        assert [message.text for message in session.messages] == ["hello"]
+        assert session.get_state("k") == 1
+        assert session.message_count == 1
+        assert manager.get_session_info(id) is not None
+        assert {each.session_id for each in manager.get_sessions_for_user("ada")} == {id, "named"}
+        manager.delete(id)
+        with pytest.raises(SessionNotFoundError):
+            manager.get_session(id)
+    assert len(kept.loops) == 2  # one for each manager
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_two_managers_do_not_save_over_one_another_in_storage_of_ones_own() -> None:
+    tables: dict[str, bytes] = {}
+    with SessionManager(store=Kept(tables)) as one, SessionManager(store=Kept(tables)) as other:
+        mine = one.create_session("shared")
+        mine.add_message("user", "first")
+        one.save(mine)
+        theirs = other.create_session("shared")
+        theirs.add_message("user", "theirs")
+        other.save(theirs)
+        mine.add_message("user", "mine")
+        with pytest.raises(PositionConflict):
+            one.save(mine)
+
+        fresh = Session.from_record(tables["shared"], store=one.store)
+        assert [message.text for message in fresh.messages] == ["first", "theirs"]
+        one.discard(mine)
+        assert [message.text for message in one.create_session("shared").messages] == ["first", "theirs"]

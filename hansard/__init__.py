@@ -66,9 +66,13 @@ from .domain.errors import (
 )
 from .domain.expectation import ANY, NO_STREAM
 from .domain.images import ImagePolicy
+from .domain.mail import Mail, Package, Parked
+from .domain.mail_errors import InvalidMail, InvalidPackage, OutOfTurn, UnknownCategory, UnknownParticipant
 from .domain.message import Message, MessageDict
 from .domain.ranges import Origin
 from .domain.record import RecordedEvent
+from .exchange import Exchange
+from .exchange_view import ExchangeView
 from .infrastructure.answers import validate_answer
 from .infrastructure.opening import open_store
 from .infrastructure.projecting.lease import Pace
@@ -76,10 +80,13 @@ from .infrastructure.projecting.runner import Runner
 from .infrastructure.store import Store
 from .infrastructure.subscription import AwaitedSubscription, Subscription
 from .infrastructure.verification import Fault, Verification
+from .mail_manager import MailManager
+from .mailbox import Mailbox
 from .projections.activity import Activity, timeline
 from .projections.branch_tree import BranchTree
 from .projections.definition import Projection
 from .projections.difference import Difference
+from .projections.mailboxes import Mails
 from .projections.messages import Messages
 from .projections.prices import PRICES, Price
 from .projections.prompts.anthropic import AnthropicPrompt
@@ -109,6 +116,8 @@ __all__ = [
     "ContentTypeTaken",
     "DefinitionChanged",
     "Difference",
+    "Exchange",
+    "ExchangeView",
     "Fault",
     "ForeignBranch",
     "Found",
@@ -118,12 +127,18 @@ __all__ = [
     "InstructionContent",
     "InvalidBranch",
     "InvalidContent",
+    "InvalidMail",
     "InvalidMerge",
     "InvalidOrder",
+    "InvalidPackage",
     "InvalidValue",
     "ItemNotFoundError",
     "KeyTaken",
     "Kind",
+    "Mail",
+    "MailManager",
+    "Mailbox",
+    "Mails",
     "Message",
     "MessageContent",
     "MessageDict",
@@ -135,9 +150,12 @@ __all__ = [
     "NotSupported",
     "NothingToUndo",
     "Origin",
+    "OutOfTurn",
     "OutcomeUnknown",
     "PRICES",
     "Pace",
+    "Package",
+    "Parked",
     "PositionConflict",
     "PositionNotReached",
     "Price",
@@ -172,9 +190,11 @@ __all__ = [
     "Transcript",
     "UNCHANGED",
     "UnknownBranch",
+    "UnknownCategory",
     "UnknownContent",
     "UnknownFormat",
     "UnknownMessage",
+    "UnknownParticipant",
     "UnknownPosition",
     "UnknownProjection",
     "UnknownState",

@@ -6,7 +6,7 @@ to a task of its own has it too.
 
 import asyncio
 from asyncio import AbstractEventLoop, Future, get_running_loop
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextvars import ContextVar
 from functools import wraps
 from threading import Condition
@@ -120,7 +120,7 @@ class awaited_in_turn(awaited[H, P, R]):  # noqa: N801 (used like a decorator)
     @overload
     def __get__(self, handle: None, owner: type) -> "awaited[H, P, R]": ...
     @overload
-    def __get__(self, handle: H, owner: type) -> "Callable[P, Any]": ...
+    def __get__(self, handle: H, owner: type) -> "Callable[P, Coroutine[Any, Any, R]]": ...
     def __get__(self, handle: H | None, owner: type) -> Any:
         if handle is None:
             return self

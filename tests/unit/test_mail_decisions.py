@@ -204,12 +204,14 @@ def test_what_nobody_can_be_found_for_is_parked_and_delivered_once_somebody_can(
     found = given(
         *parked.events, BranchCreated(2, "id-c", "c"), ParticipantRegistered("ada"), sent(3, recipient="id-c")
     )
-    found.when(mail.sync).then_once(
+    delivered = found.when(mail.sync).then_once(
         MailCollected("id-a", [11]),
         MailDelivered("id-c", [11]),
         MailDelivered("ada", [5]),
         MailDelivered("id-c", [4], addressed="c"),
     )
+    assert mail.next_mail(delivered.state, "id-c") == 4
+    delivered.when(mail.acknowledge, "id-c", [4]).then_once(MailReceived("id-c", [4]))
 
 
 def test_what_waits_for_a_branch_that_was_removed_meanwhile_is_parked(given: Given) -> None:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier, Thread
 from typing import Any
 
 import pytest
 
-from hansard import OutOfTurn, Session, Store, StoreFailed
+from hansard import Branch, Exchange, MailManager, OutOfTurn, Session, Store, StoreFailed
 
 MANY = 1_000
 
@@ -244,6 +245,23 @@ def test_turns_are_taken_by_event_loops_in_several_threads(session: Session) -> 
     assert (max(most), b.mailbox.unread) == (1, 30)
 
 
+@pytest.mark.parametrize(
+    ("kind", "without"), [(Exchange, {"run", "stop", "sync"}), (MailManager, set()), (Branch, set()), (Session, set())]
+)
+def test_every_method_that_moves_mail_has_a_twin_of_the_same_signature(
+    session: Session, kind: type, without: set[str]
+) -> None:
+    handles: list[Any] = [session, session.exchange, session.mail_manager, session.branches["a"]]
+    (handle,) = (each for each in handles if type(each) is kind)
+    names = [name for name, what in vars(kind).items() if inspect.isfunction(what) and not name.startswith("_")]
+
+    for name in set(names) - without:
+        method, twin = getattr(handle, name), getattr(handle, f"a{name}")
+        assert inspect.iscoroutinefunction(twin), name
+        assert inspect.signature(twin) == inspect.signature(method), name
+        assert twin.__name__ == f"a{name}"
+
+
 # --- Loops ------------------------------------------------------------------------------------------------
 
 
@@ -300,7 +318,7 @@ def test_a_loop_that_is_stopped_before_it_runs_does_nothing_and_the_next_one_run
 
 
 @pytest.fixture
-def failing(session: Session, monkeypatch: pytest.MonkeyPatch) -> Iterator[set[str]]:
+def failing(session: Session, monkeypatch: pytest.MonkeyPatch) -> set[str]:
     """Names of participants to whom the store takes no delivery."""
     refused: set[str] = set()
     append = Store.append
@@ -312,7 +330,7 @@ def failing(session: Session, monkeypatch: pytest.MonkeyPatch) -> Iterator[set[s
         return append(store, session, events, **how)
 
     monkeypatch.setattr(Store, "append", picky)
-    return refused  # type: ignore[return-value]  # a fixture
+    return refused
 
 
 def test_a_loop_survives_what_fails_logs_it_and_delivers_the_rest(

@@ -84,7 +84,11 @@ def routed(lines: Found, sender: str, everybody: Callable[[], list[str]]) -> Ite
 
 def sent(post: Post, mail: int, sender: str, recipient: str | None, category: str, channel: str | None) -> None:
     """A new mail in the outbox of its sender."""
-    _put(post.outboxes, sender, Line(category, recipient or ""), (mail,))
+    lines, key = post.outboxes.setdefault(sender, {}), Line(category, recipient or "").key
+    if key in lines:  # a session may have had very many mails
+        lines[key].append(mail)
+    else:
+        lines[key] = array("q", [mail])
     if channel is not None:
         post.channels.setdefault(channel, array("q")).append(mail)
 

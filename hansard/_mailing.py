@@ -49,6 +49,8 @@ def send(
 
 def packed(live: Live, category: str, item: object) -> Package:
     """A package of what a caller gave; tools and models that are given themselves are known to the handle by name."""
+    if isinstance(item, Package):
+        return item
     match category_named(category):
         case Category.TOOL:
             names = tool_names(item)

@@ -26,6 +26,11 @@ class Holder:
     def __init__(self, loop: AbstractEventLoop | None) -> None:
         self.loop = loop
 
+    @property
+    def is_gone(self) -> bool:
+        """Whether its event loop was closed around it, so that it will never give the turn back."""
+        return self.loop is not None and self.loop.is_closed()
+
 
 _holding: ContextVar[tuple[Holder, ...]] = ContextVar("hansard_turns", default=())
 
@@ -70,8 +75,8 @@ class Turn:
     def taken(self, loop: AbstractEventLoop | None = None) -> bool:
         """Takes the turn, or takes it once more, unless somebody else has it."""
         with self._news:
-            if self._holder is None:
-                self._holder = Holder(loop)
+            if self._holder is None or self._holder.is_gone:
+                self._holder, self._depth = Holder(loop), 0
                 _holding.set((*_holding.get(), self._holder))
             elif self._holder not in _holding.get():
                 return False

@@ -163,7 +163,7 @@ class Branch(BranchView):
         return _mailing.send(
             self._live,
             self,
-            items,
+            several(items),
             recipient=recipient,
             category=category,
             channel=channel,

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Generator, Iterable
+from contextlib import suppress
 from math import isfinite
 
 from . import _mailing
@@ -113,8 +114,10 @@ class Exchange(ExchangeView):
         except SessionNotActive as put_away:
             return put_away.status == "archived"  # it may be taken out again
         except Exception:  # noqa: BLE001 (the outermost loop: whatever it is, the next round comes)
-            _mailing.logger.exception("mail was not delivered", extra={"session": self._live.id})
-            await asyncio.to_thread(_mailing.sync_piece_by_piece, self._live)
+            _mailing.logger.exception("session %s: mail was not delivered", self._live.id)
+            with suppress(Exception):  # it failed and was logged before
+                async with self._live.mail.turn:
+                    await asyncio.to_thread(_mailing.sync_piece_by_piece, self._live)
         return True
 
     aregister = awaited(register)

@@ -4,7 +4,7 @@ from collections import Counter
 
 from ._moments import Source
 from .domain.mail import Parked
-from .domain.post import in_order, line_of
+from .domain.post import among, in_order, line_of
 from .domain.state import State
 from .infrastructure.reading import SessionReader
 from .projections.mailboxes import Mails, parked_mails
@@ -72,5 +72,4 @@ def chosen_mails(state: State, owner: str, sender: str | None, channel: str | No
     chosen = in_order(places for key, places in lines.items() if sender is None or line_of(key).other == sender)
     if channel is None:
         return chosen
-    on_channel = set(state.post.channels.get(channel, ()))
-    return [mail for mail in chosen if mail in on_channel]
+    return among([state.post.channels[channel]], chosen) if channel in state.post.channels else []

@@ -323,6 +323,20 @@ def test_a_reader_cannot_change_what_another_one_gets(session: Session, research
     assert contents(session.exchange.receive(third)) == [{"list": [1]}]
 
 
+def test_a_package_can_be_sent_as_it_is(session: Session, research: Branch, coding: Branch) -> None:
+    research.send(coding, item=Package("data", {"a": 1}))
+    session.collect_send_all(receive_all=True)
+
+    assert session.exchange.receive(coding)[0].package == Package("data", {"a": 1})
+
+
+def test_somebody_can_write_to_themselves(session: Session, research: Branch) -> None:
+    research.send(research, item="do not forget")
+    session.collect_send_all(receive_all=True)
+
+    assert texts(research) == ["do not forget"]
+
+
 # --- Who takes part ---------------------------------------------------------------------------------------
 
 
@@ -496,6 +510,7 @@ def test_the_mail_of_somebody_unregistered_waits_for_them(session: Session, rese
         (lambda s: s.branches["coding"].send(77, item="x"), UnknownBranch),
         (lambda s: s.branches["coding"].send(True, item="x"), InvalidValue),
         (lambda s: s.branches["coding"].send("research", item="x", channel=""), InvalidValue),
+        (lambda s: s.branches["coding"].send_many("letters", "research"), InvalidValue),
         (lambda s: s.branches["coding"].receive(sender="nobody"), UnknownParticipant),
         (lambda s: s.send(to_="nobody"), UnknownParticipant),
         (lambda s: s.send(to_=["coding", 9]), UnknownParticipant),

@@ -265,8 +265,10 @@ def test_every_method_that_moves_mail_has_a_twin_of_the_same_signature(
 # --- Loops ------------------------------------------------------------------------------------------------
 
 
-async def until(true: Callable[[], bool]) -> None:
+async def until(true: Callable[[], bool], running: asyncio.Task[None]) -> None:
+    """Waits for what a loop brings about; not for ever, if the loop has ended."""
     while not await asyncio.to_thread(true):
+        assert not running.done(), running
         await asyncio.sleep(0.005)
 
 
@@ -277,7 +279,7 @@ def test_a_loop_delivers_new_mail_at_once_and_ends_when_it_is_stopped(session: S
         running = asyncio.create_task(session.exchange.run(interval=3600))
         for number in range(3):
             await session.exchange.asend("a", "b", number)
-            await until(lambda number=number: b.mailbox.unread == number + 1)  # type: ignore[misc]  # the default is an int
+            await until(lambda number=number: b.mailbox.unread == number + 1, running)  # type: ignore[misc]  # the default is an int
         session.exchange.stop()
         await running
 
@@ -293,7 +295,7 @@ def test_a_loop_delivers_what_others_sent_by_its_interval(session: Session, stor
         running = asyncio.create_task(session.exchange.run(0.01))
         await asyncio.sleep(0)
         await elsewhere.exchange.asend("a", "b", 1)
-        await until(lambda: b.mailbox.unread == 1)
+        await until(lambda: b.mailbox.unread == 1, running)
         elsewhere.exchange.stop()
         assert not running.done()
         session.exchange.stop()
@@ -310,7 +312,7 @@ def test_a_loop_that_is_stopped_before_it_runs_does_nothing_and_the_next_one_run
         await session.exchange.run(3600)
         assert session.exchange.mailbox("b").unread == 0
         running = asyncio.create_task(session.exchange.run(3600))
-        await until(lambda: session.exchange.mailbox("b").unread == 1)
+        await until(lambda: session.exchange.mailbox("b").unread == 1, running)
         session.exchange.stop()
         await running
 
@@ -345,10 +347,10 @@ def test_a_loop_survives_what_fails_logs_it_and_delivers_the_rest(
             session.exchange.send("a", "stuck", number)
             session.exchange.send("a", "b", number)
             session.exchange.send("a", "nobody", number)
-        await until(lambda: session.exchange.mailbox("b").unread == 5)
+        await until(lambda: session.exchange.mailbox("b").unread == 5, running)
         assert session.exchange.mailbox("stuck").unread == 0
         failing.clear()
-        await until(lambda: session.exchange.mailbox("stuck").unread == 5)
+        await until(lambda: session.exchange.mailbox("stuck").unread == 5, running)
         session.exchange.stop()
         await running
 
@@ -357,6 +359,38 @@ def test_a_loop_survives_what_fails_logs_it_and_delivers_the_rest(
     assert [mail.content for mail in session.exchange.receive("stuck")] == list(range(5))
     assert [parked.mail.content for parked in session.exchange.parked] == list(range(5))
     assert "no delivery to stuck" in caplog.text
+
+
+def test_a_loop_survives_a_store_that_cannot_be_read(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    session.exchange.send("a", "b", 1)
+    catch_up, failures = Store.catch_up, iter(range(6))
+
+    def failing(store: Store, state: Any) -> None:
+        if next(failures, None) is not None:
+            raise StoreFailed(store.address, "it is not there")
+        catch_up(store, state)
+
+    async def flow() -> None:
+        monkeypatch.setattr(Store, "append", lambda *what, **how: failing(*what[:2]))
+        monkeypatch.setattr(Store, "catch_up", failing)
+        running = asyncio.create_task(session.exchange.run(0.001))
+        while next(failures, None) is not None:
+            assert not running.done(), running
+            await asyncio.sleep(0.002)
+        monkeypatch.undo()
+        await until(lambda: session.exchange.mailbox("b").unread == 1, running)
+        session.exchange.stop()
+        await running
+
+    asyncio.run(flow())
+
+
+def test_a_turn_whose_event_loop_is_gone_can_be_taken(session: Session) -> None:
+    loop = asyncio.new_event_loop()
+    loop.run_until_complete(session.mail_manager.sources.__aenter__())
+    loop.close()
+
+    assert session.collect_send_all() == 0
 
 
 @pytest.mark.parametrize("end", ["delete", "close"])
@@ -379,7 +413,7 @@ def test_a_loop_waits_for_an_archived_session_to_be_restored(session: Session) -
         await asyncio.sleep(0.05)
         assert session.exchange.mailbox("b").unread == 0
         session.restore()
-        await until(lambda: session.exchange.mailbox("b").unread == 1)
+        await until(lambda: session.exchange.mailbox("b").unread == 1, running)
         session.exchange.stop()
         await running
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -12,11 +12,15 @@ from hansard import (
     Branch,
     Exchange,
     ForeignBranch,
+    ImagePolicy,
+    ImageRefused,
     InvalidContent,
     InvalidPackage,
     InvalidValue,
     Mail,
     MailManager,
+    MessageContent,
+    MessageRole,
     NameTaken,
     Origin,
     Package,
@@ -29,6 +33,7 @@ from hansard import (
     UnknownParticipant,
     ViewIsReadOnly,
     acting,
+    content_type,
 )
 
 
@@ -200,7 +205,7 @@ def test_a_message_is_received_as_a_copy_with_its_sender_and_where_it_came_from(
     assert (first.text, first.sender, first.metadata, first.origin) == ("found it", "ada", {"score": 1}, Origin.MAILED)
     assert (second.text, second.sender, second.recipient) == ("so it is", research.id, coding.id)
     assert second.role == "assistant"
-    assert first.id != written.id
+    assert (first.id != written.id, first.lineage, second.lineage) == (True, (written.id,), ())
     assert texts(research) == ["found it"]
     assert session.blame(second).event.mail == mail.sent_at  # type: ignore[attr-defined]  # it is a MessageAppended
 
@@ -268,6 +273,44 @@ def test_what_one_process_does_not_know_another_may(session: Session, store: Sto
     assert elsewhere.branches["coding"].tools == frozenset()
     session.collect_send_all(receive_all=True)
     assert elsewhere.branches["coding"].tools == {"search"}
+
+
+def test_images_are_checked_when_they_are_mailed_and_by_whoever_receives_them(
+    session: Session, store: Store, research: Branch, coding: Branch
+) -> None:
+    with pytest.raises(ImageRefused):
+        research.send(coding, item={"instruction": "look", "images": ["http://127.0.0.1/secret"]})
+    research.send(coding, item={"instruction": "look", "images": ["https://example.com/cat.png"]})
+    research.send(coding, item="and tell")
+    strict = Session.open(session.id, store=store, images=ImagePolicy(denied_hosts=frozenset({"example.com"})))
+
+    strict.collect_send_all(receive_all=True)
+    assert texts(coding) == ["and tell"]
+    assert [parked.reason.startswith("an image is not taken here: ") for parked in coding.mailbox.parked] == [True]
+    assert contents(coding.receive()) != []
+    assert texts(coding) == ["and tell", "look"]
+
+
+@content_type("mail_test.note")
+class Note(MessageContent, frozen=True):
+    """A content of an application's own."""
+
+    role: ClassVar[MessageRole] = MessageRole.USER
+
+    note: str
+
+    @property
+    def body(self) -> str:
+        return self.note
+
+
+def test_a_content_of_an_applications_own_is_mailed_like_any_other(
+    session: Session, research: Branch, coding: Branch
+) -> None:
+    mail = research.send(coding, item=Note(note="mine"))
+    session.collect_send_all(receive_all=True)
+
+    assert (mail.content, mail.text, coding.messages[0].content) == (Note(note="mine"), "mine", Note(note="mine"))
 
 
 def test_receiving_leaves_data_where_it_is_until_it_is_taken_out(

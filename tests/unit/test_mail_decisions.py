@@ -43,6 +43,9 @@ TWO = (SessionStarted(), BranchCreated(0, "id-a", "a"), BranchCreated(1, "id-b",
 """Two branches, `a` and `b`; what follows has the positions from 4."""
 
 
+SAID = {"type": "instruction", "instruction": "hello"}
+
+
 def sent(number: int, sender: str = "id-a", recipient: str | None = "id-b", category: str = "data") -> MailSent:
     return MailSent(f"m-{number}", sender, recipient, category)
 
@@ -114,7 +117,7 @@ def test_a_message_is_mailed_with_its_author_and_metadata(given: Given) -> None:
     package = Package("message", Message("hello", sender="ada", metadata={"k": 1}))
 
     given(*TWO).when(mail.send, 0, [("m-1", package)], recipient=None).then(
-        MailSent("m-1", "id-a", message=InstructionContent(instruction="hello"), author="ada", metadata={"k": 1})
+        MailSent("m-1", "id-a", message=SAID, author="ada", metadata={"k": 1})
     )
 
 
@@ -260,8 +263,8 @@ HELLO = InstructionContent(instruction="hello")
 
 def test_receiving_does_what_each_mail_is_for(given: Given) -> None:
     mails, events = arrived(
-        MailSent("m-1", "id-a", "id-b", message=HELLO),
-        MailSent("m-2", "id-a", None, message=HELLO, author="ada", metadata={"k": 1}),
+        MailSent("m-1", "id-a", "id-b", message=SAID),
+        MailSent("m-2", "id-a", None, message=SAID, author="ada", metadata={"k": 1}),
         MailSent("m-3", "id-a", "id-b", "tool", content=["add", "add", "sub"]),
         MailSent("m-4", "id-a", "id-b", "imodel", content="gpt"),
         MailSent("m-5", "id-a", "id-b", "tool", content=["sub"]),
@@ -271,7 +274,7 @@ def test_receiving_does_what_each_mail_is_for(given: Given) -> None:
     given(*events).when(mail.receive, 1, mails, known).then_once(
         MailReceived("id-b", [4, 5, 6, 7, 8]),
         MessageAppended(1, HELLO, "id-a", "id-b", origin=Origin.MAILED, mail=4),
-        MessageAppended(1, HELLO, "ada", None, {"k": 1}, Origin.MAILED, 5),
+        MessageAppended(1, HELLO, "ada", None, {"k": 1}, Origin.MAILED, mail=5),
         ToolRegistered("add", 1),
         ToolRegistered("sub", 1),
         ModelSet("generate", "gpt", branch=1),
@@ -323,7 +326,7 @@ def test_names_that_nobody_knows_are_parked_and_tried_again(given: Given) -> Non
 
 
 def test_what_somebody_else_has_received_meanwhile_is_not_received_again(given: Given) -> None:
-    mails, events = arrived(*(MailSent(f"m-{n}", "id-a", "id-b", message=HELLO) for n in range(3)))
+    mails, events = arrived(*(MailSent(f"m-{n}", "id-a", "id-b", message=SAID) for n in range(3)))
 
     given(*events, MailReceived("id-b", [4, 6])).when(mail.receive, 1, mails, Known()).then_once(
         MailReceived("id-b", [5]), MessageAppended(1, HELLO, "id-a", "id-b", origin=Origin.MAILED, mail=5)

@@ -112,8 +112,8 @@ def received(post: Post, owner: str, mails: Sequence[int]) -> None:
 
 
 def parked(post: Post, owner: str, mails: Sequence[int], reason: str) -> None:
-    """Mails from the exchange or an inbox, put aside."""
-    for key, places in _taken(mails, owner, post.exchange, post.inboxes):
+    """Mails from the exchange or an inbox, put aside; or that were, and now are for another reason."""
+    for key, places in _taken(mails, owner, post.exchange, post.inboxes, post.parked):
         _put(post.parked, owner, line_of(key)._replace(reason=reason), places)
 
 

@@ -1,6 +1,7 @@
 """What is done with mail through a handle: send, collect, deliver, receive, acknowledge."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from itertools import chain
 from logging import getLogger
 from uuid import uuid4
 
@@ -107,9 +108,12 @@ def receive(live: Live, branch: int, categories: Collection[str], sender: Partic
     with live.mail.turn:
         with live.current() as state:
             origin = None if sender is None else mails.get_participant(state, participant(live, sender))
-            waiting = mails.receivable(state, branch, categories, origin)
+            waiting, parked = mails.receivable(state, branch, categories, origin)
             reader = SessionReader(live.store, state)
-        return [mail for some in _pieces(waiting) for mail in _receive(live, reader, branch, some)]
+        tried = [(line, _receive(live, reader, branch, line[:1])) for line in parked]
+        again = [mail for _, first in tried for mail in first]
+        rest = sorted(chain(waiting, *(line[1:] for line, first in tried if first)))
+        return [*again, *(mail for some in _pieces(rest) for mail in _receive(live, reader, branch, some))]
 
 
 def receive_all(live: Live) -> int:

@@ -52,9 +52,10 @@ class Turn:
         self.ended = 0
 
     def __enter__(self) -> None:
+        loop = _loop()
         with self._news:
-            while not self.taken():
-                if self._holder is not None and self._holder.loop is _loop() is not None:
+            while not self.taken(loop):
+                if loop is not None and self._holder is not None and self._holder.loop is loop:
                     raise OutOfTurn(self._session)
                 self._news.wait()
 
@@ -132,25 +133,31 @@ class awaited_in_turn(awaited[H, P, R]):  # noqa: N801 (used like a decorator)
         method: Callable[P, R] = getattr(handle, self._method.__name__)
         turn: Turn = handle._live.mail.turn
 
-        def attempt(*args: P.args, **kwargs: P.kwargs) -> tuple[R] | None:
-            if not turn.taken():
-                return None
-            try:
-                return (method(*args, **kwargs),)
-            finally:
-                turn.leave()
-
         @wraps(method)
         async def twin(*args: P.args, **kwargs: P.kwargs) -> R:
-            while True:
-                seen = turn.ended
-                done = await asyncio.to_thread(attempt, *args, **kwargs)
-                if done is not None:
-                    return done[0]
-                await turn.end_of_turn(seen)
+            return await in_thread(turn, lambda: method(*args, **kwargs))
 
         twin.__name__ = f"a{self._method.__name__}"
         return twin
+
+
+async def in_thread(turn: Turn, work: Callable[[], R]) -> R:
+    """Does the work in another thread, when it is its turn."""
+
+    def attempt() -> tuple[R] | None:
+        if not turn.taken():
+            return None
+        try:
+            return (work(),)
+        finally:
+            turn.leave()
+
+    while True:
+        seen = turn.ended
+        done = await asyncio.to_thread(attempt)
+        if done is not None:
+            return done[0]
+        await turn.end_of_turn(seen)
 
 
 def _loop() -> AbstractEventLoop | None:

@@ -1,6 +1,5 @@
 """The exchange of a session: mail by sender and recipient, routed between mailboxes, also by a loop of its own."""
 
-import asyncio
 from collections.abc import Generator, Iterable
 from contextlib import suppress
 from math import isfinite
@@ -8,7 +7,7 @@ from math import isfinite
 from . import _mailing
 from ._live import Live
 from ._participants import ParticipantGiven
-from ._turns import awaited_in_turn
+from ._turns import awaited_in_turn, in_thread
 from .domain.decisions import mail as mails
 from .domain.errors import InvalidValue, SessionNotActive, SessionNotFoundError, StoreClosed
 from .domain.mail import Category, Mail
@@ -116,8 +115,7 @@ class Exchange(ExchangeView):
         except Exception:  # noqa: BLE001 (the outermost loop: whatever it is, the next round comes)
             _mailing.logger.exception("session %s: mail was not delivered", self._live.id)
             with suppress(Exception):  # it failed and was logged before
-                async with self._live.mail.turn:
-                    await asyncio.to_thread(_mailing.sync_piece_by_piece, self._live)
+                await in_thread(self._live.mail.turn, lambda: _mailing.sync_piece_by_piece(self._live))
         return True
 
     aregister = awaited(register)

@@ -1,6 +1,6 @@
 """Decisions on mail: who takes part, send, collect, deliver, receive; what cannot get on is parked, never dropped."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, Set
 from types import MappingProxyType
 from typing import NamedTuple, cast
 
@@ -35,7 +35,6 @@ from .session import active, checked_name
 CHAT = "generate"
 """The purpose of the model that a branch chats with."""
 
-
 NO_REASONS: Mapping[int, str] = MappingProxyType({})
 
 
@@ -62,7 +61,7 @@ def register(state: State, name: str) -> list[Event]:
 def unregister(state: State, name: str) -> list[Event]:
     """Ends somebody's part; what waits for them is parked, what they sent goes its way."""
     active(state)
-    if name not in state.participants:
+    if checked_name(name, "a participant") not in state.participants:
         raise UnknownParticipant(state.session, repr(name), tuple(state.participants))
     return [*left_behind(state, name, f"{name!r} was unregistered"), ParticipantUnregistered(name)]
 
@@ -141,12 +140,12 @@ def deliver(
     """
     active(state)
     wanted = None if recipients is None else {get_participant(state, each) for each in recipients}
-    waiting = _waiting(state, collected)
-    return [
-        _delivered(state, addressed, mails)
-        for addressed, mails in waiting.items()
-        if wanted is None or find_participant(state, addressed) in wanted
-    ]
+
+    def wants(addressed: str) -> bool:
+        return wanted is None or find_participant(state, addressed) in wanted
+
+    waiting = _waiting(state, collected, wants)
+    return [_delivered(state, addressed, mails) for addressed, mails in waiting.items()]
 
 
 def deliver_to(state: State, addressed: str) -> list[Event]:
@@ -164,16 +163,23 @@ def sync(state: State, senders: Iterable[str | int] | None = None) -> list[Event
 # Receive
 
 
-def receivable(state: State, branch: int, categories: Collection[str], sender: str | None = None) -> list[int]:
-    """The mails that a branch can receive, the oldest first; those that it could not before are tried again."""
+def receivable(
+    state: State, branch: int, categories: Collection[str], sender: str | None = None
+) -> tuple[list[int], list[list[int]]]:
+    """The mails in the inbox of a branch that it can receive, and those that it could not before, line by line.
+
+    The oldest come first. What could not be received for one reason still cannot, if the first of them cannot.
+    """
     owner = get_branch(state, branch).id
-    chosen = [
-        places
+    inbox, parked = (
+        [
+            places
+            for key, places in boxes.get(owner, {}).items()
+            if (line := line_of(key)).category in categories and (sender is None or line.other == sender)
+        ]
         for boxes in (state.post.inboxes, state.post.parked)
-        for key, places in boxes.get(owner, {}).items()
-        if (line := line_of(key)).category in categories and (sender is None or line.other == sender)
-    ]
-    return in_order(chosen)
+    )
+    return in_order(inbox), sorted(map(list, parked))
 
 
 def receive(
@@ -185,11 +191,12 @@ def receive(
     """
     active(state)
     place = get_branch(state, branch)
-    inbox, parked = (boxes.get(place.id, {}).values() for boxes in (state.post.inboxes, state.post.parked))
+    inbox, parked = (boxes.get(place.id, {}) for boxes in (state.post.inboxes, state.post.parked))
+    parked_for = {mail: line_of(key).reason for key, places in parked.items() for mail in among([places], mails)}
     receiver = _Receiver(state, place, known)
-    for position in among([*inbox, *parked], mails):
+    for position in sorted([*among(inbox.values(), mails), *parked_for]):
         receiver.take(position, mails[position], unfit.get(position))
-    return receiver.decided(frozenset(among(parked, mails)))
+    return receiver.decided(parked_for)
 
 
 def next_mail(state: State, owner: str, sender: str | None = None) -> int | None:
@@ -230,12 +237,12 @@ class _Receiver:
         else:
             self._unknown.setdefault(reason, []).append(position)
 
-    def decided(self, parked_before: Set[int]) -> list[Event]:
+    def decided(self, parked_for: Mapping[int, str]) -> list[Event]:
         owner, events = self._branch.id, list(self._effects)
         if self._received:
             events.insert(0, MailReceived(owner, self._received))
         for reason, mails in self._unknown.items():
-            parked = [mail for mail in mails if mail not in parked_before]
+            parked = [mail for mail in mails if parked_for.get(mail) != reason]
             events += [MailParked(owner, parked, reason)] if parked else []
         return events
 
@@ -285,15 +292,16 @@ def _sent(id: str, sender: str, recipient: str | None, channel: str | None, pack
     return replace(mail, message=form, author=message.sender, metadata=metadata, lineage=message.lineage)
 
 
-def _waiting(state: State, collected: Iterable[MailCollected]) -> dict[str, list[int]]:
-    """What is to be delivered, by whom it is for."""
+def _waiting(state: State, collected: Iterable[MailCollected], wants: Callable[[str], bool]) -> dict[str, list[int]]:
+    """What is to be delivered to those who are wanted, by whom it is for."""
     post = state.post
-    waiting = {owner: in_order(lines.values()) for owner, lines in post.exchange.items()}
+    waiting = {owner: in_order(lines.values()) for owner, lines in post.exchange.items() if wants(owner)}
     for sender in (each.sender for each in collected):
         for recipient, _, places in routed(post.outboxes[sender].items(), sender, lambda: state.owners):
-            waiting.setdefault(recipient, []).extend(places)
+            if wants(recipient):
+                waiting.setdefault(recipient, []).extend(places)
     found = (post.parked.keys() & state.names.keys()) | (post.parked.keys() & state.participants.keys())
-    for addressed in sorted(found):
+    for addressed in filter(wants, sorted(found)):
         waiting.setdefault(addressed, []).extend(in_order(post.parked[addressed].values()))
     return waiting
 

@@ -263,6 +263,21 @@ def test_a_name_that_nobody_knows_is_parked_and_used_once_somebody_does(
     assert coding.receive() == []
 
 
+def test_many_mails_that_were_parked_are_all_received_once_they_can_be(
+    session: Session, research: Branch, coding: Branch
+) -> None:
+    research.send_many(["search", "summarize", ["search", "summarize"], "search"], coding, "tool")
+    session.collect_send_all(receive_all=True)
+    assert len(coding.mailbox.parked) == 4
+
+    session.new_branch(tools=search)
+    assert contents(coding.receive()) == [["search"], ["search"]]
+    assert [parked.reason for parked in coding.mailbox.parked] == ["nobody here knows a tool 'summarize'"] * 2
+    session.new_branch(tools=summarize)
+    assert contents(coding.receive()) == [["summarize"], ["search", "summarize"]]
+    assert (set(coding.tools), coding.mailbox.parked) == ({"search", "summarize"}, [])
+
+
 def test_what_one_process_does_not_know_another_may(session: Session, store: Store, coding: Branch) -> None:
     session.exchange.register("ada")
     elsewhere = Session.open(session.id, store=store)
@@ -567,6 +582,8 @@ def test_the_mail_of_somebody_unregistered_waits_for_them(session: Session, rese
         (lambda s: s.exchange.unregister("nobody"), UnknownParticipant),
         (lambda s: s.exchange.unregister("coding"), UnknownParticipant),
         (lambda s: s.exchange.register(""), InvalidValue),
+        (lambda s: s.exchange.register(s.branches["coding"]), InvalidValue),
+        (lambda s: s.exchange.unregister([]), InvalidValue),
         (lambda s: asyncio.run(s.exchange.run(0)), InvalidValue),
         (lambda s: asyncio.run(s.exchange.run(float("nan"))), InvalidValue),
         (lambda s: s.at(3).exchange.send("coding", "research", 1), ViewIsReadOnly),

@@ -7,6 +7,7 @@ import inspect
 import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack
 from threading import Barrier, Thread
 from typing import Any
 
@@ -181,9 +182,14 @@ def test_what_is_started_inside_a_turn_is_inside(session: Session) -> None:
     assert session.exchange.mailbox("b").unread == 1
 
 
-def test_a_call_that_would_wait_for_a_task_of_its_own_event_loop_is_refused(session: Session) -> None:
+@pytest.mark.parametrize("awaited", [True, False])
+def test_a_call_that_would_wait_for_a_task_of_its_own_event_loop_is_refused(session: Session, awaited: bool) -> None:
     async def hold(held: asyncio.Event, done: asyncio.Event) -> None:
-        async with session.mail_manager.sources:
+        async with AsyncExitStack() as stack:
+            if awaited:
+                await stack.enter_async_context(session.mail_manager.sources)
+            else:
+                stack.enter_context(session.mail_manager.sources)
             held.set()
             await done.wait()
 

@@ -318,10 +318,31 @@ def test_names_that_nobody_knows_are_parked_and_tried_again(given: Given) -> Non
             MailParked("id-b", [5], "nobody here knows a model 'gpt'"),
         )
     )
-    assert mail.receivable(parked.state, 1, {"tool", "imodel"}) == [4, 5]
+    assert mail.receivable(parked.state, 1, {"tool", "imodel"}) == ([], [[4], [5]])
     parked.when(mail.deliver).nothing()
     parked.when(mail.receive, 1, mails, Known(frozenset({"add", "sub"}))).then_once(
         MailReceived("id-b", [4]), ToolRegistered("add", 1), ToolRegistered("sub", 1)
+    )
+
+
+def test_a_mail_that_still_cannot_be_received_is_parked_for_the_reason_it_has_now(given: Given) -> None:
+    mails, events = arrived(MailSent("m-1", "id-a", "id-b", "tool", content=["add", "sub"]))
+    parked = given(*events, MailParked("id-b", [4], "nobody here knows a tool 'add'"))
+
+    parked.when(mail.receive, 1, mails, Known(frozenset({"add"}))).then_once(
+        MailParked("id-b", [4], "nobody here knows a tool 'sub'")
+    )
+
+
+def test_what_a_caller_finds_unfit_is_parked(given: Given) -> None:
+    mails, events = arrived(
+        MailSent("m-1", "id-a", "id-b", message=SAID), MailSent("m-2", "id-a", "id-b", message=SAID)
+    )
+
+    given(*events).when(mail.receive, 1, mails, Known(), {4: "too large"}).then(
+        MailReceived("id-b", [5]),
+        MessageAppended(1, HELLO, "id-a", "id-b", origin=Origin.MAILED, mail=5),
+        MailParked("id-b", [4], "too large"),
     )
 
 
@@ -340,9 +361,9 @@ def test_what_can_be_received_is_picked_by_category_and_sender(given: Given) -> 
         *events, sent(4, "id-b", "id-b", "tool"), MailCollected("id-b", [9]), MailDelivered("id-b", [9])
     ).state
 
-    assert mail.receivable(state, 1, {"tool", "message"}) == [4, 6, 9]
-    assert mail.receivable(state, 1, {"tool"}, "id-b") == [9]
-    assert mail.receivable(state, 0, {"tool"}) == []
+    assert mail.receivable(state, 1, {"tool", "message"}) == ([4, 6, 9], [])
+    assert mail.receivable(state, 1, {"tool"}, "id-b") == ([9], [])
+    assert mail.receivable(state, 0, {"tool"}) == ([], [])
 
 
 def test_the_next_mail_is_the_oldest(given: Given) -> None:

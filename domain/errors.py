@@ -176,13 +176,15 @@ class ForeignBranch(InvalidBranch):
 
 @error
 class NameTaken(InvalidBranch):
-    """Another branch of the session has this name."""
+    """Another branch or participant of the session has this name."""
 
     session: str
     name: str
 
     def __str__(self) -> str:
-        return f"session {self.session} has a branch {self.name!r} already: expected a name that is free, or none"
+        return (
+            f"somebody in session {self.session} is called {self.name!r} already: expected a name that is free, or none"
+        )
 
 
 @error

@@ -188,6 +188,7 @@ class MessageAppended(BranchEvent, frozen=True):
     metadata: dict[str, Json] = NO_KEYS
     origin: Origin = Origin.AUTHORED
     lineage: tuple[str, ...] = ()
+    mail: int | None = None  # the position of the mail that brought it
 
 
 class MessageRetracted(BranchEvent, frozen=True):
@@ -206,8 +207,23 @@ class MessageRedacted(Event, frozen=True):
 # mail
 
 
+class ParticipantRegistered(Event, frozen=True):
+    """Somebody who is no branch takes part in the mail from here on: a user, a tool, another system."""
+
+    name: str
+
+
+class ParticipantUnregistered(Event, frozen=True):
+    name: str
+
+
 class MailSent(Event, frozen=True):
-    """A mail waits in its sender's outbox; without a recipient it is for everybody."""
+    """A mail lies in its sender's outbox; without a recipient it is for everybody else.
+
+    A participant is named by the id of its branch, or by the name it was registered under. A recipient may also be a
+    name that nobody has yet. What is mailed is a `message`, as contents are stored, with what comes along with it, or
+    else any `content`.
+    """
 
     mail: str
     sender: str
@@ -215,28 +231,40 @@ class MailSent(Event, frozen=True):
     category: str = "message"
     channel: str | None = None
     content: Json = None
+    message: dict[str, Json] | None = None
+    author: str | None = None
+    metadata: dict[str, Json] = NO_KEYS
+    lineage: tuple[str, ...] = ()
 
 
 class MailCollected(Event, frozen=True):
-    mail: str
+    """Mails, by the positions at which they were sent, went from the outbox of their sender to the exchange."""
+
+    sender: str
+    mails: list[int]
 
 
 class MailDelivered(Event, frozen=True):
-    mail: str
+    """Mails went from the exchange into an inbox; `addressed` if they were sent to a name that nobody had then."""
+
     recipient: str
+    mails: list[int]
+    addressed: str | None = None
 
 
 class MailReceived(Event, frozen=True):
-    mail: str
+    """Mails have done their work, and are in the inbox no more."""
+
     recipient: str
+    mails: list[int]
 
 
 class MailParked(Event, frozen=True):
-    """The mail could not be delivered and waits until it can, or somebody decides."""
+    """Mails that could not be delivered or received wait until they can."""
 
-    mail: str
+    recipient: str
+    mails: list[int]
     reason: str
-    recipient: str | None = None
 
 
 # work
@@ -341,6 +369,8 @@ STORED_NAMES: Mapping[str, type[Event]] = MappingProxyType(
         "message.appended": MessageAppended,
         "message.retracted": MessageRetracted,
         "message.redacted": MessageRedacted,
+        "mail.participant_registered": ParticipantRegistered,
+        "mail.participant_unregistered": ParticipantUnregistered,
         "mail.sent": MailSent,
         "mail.collected": MailCollected,
         "mail.delivered": MailDelivered,

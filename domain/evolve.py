@@ -6,13 +6,12 @@ from copy import copy
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
-from msgspec.structs import replace
-
 from . import events as e
+from . import post
 from .codec import stored_name
 from .errors import UnreadableEvent
 from .ranges import Origin, Ranges, first, joined, last, with_origin
-from .state import BranchState, MailState, ModelState, Showing, State, Status, inherited
+from .state import BranchState, ModelState, Showing, State, Status, inherited
 
 Placed: TypeAlias = tuple[int, int, e.Event]
 """An event with its position and its time."""
@@ -63,7 +62,8 @@ def branched_off(state: State) -> State:
     own.names, own.ids = dict(state.names), dict(state.ids)
     own.written = {branch: array("q", places) for branch, places in state.written.items()}
     own.ancestors, own.forks = list(state.ancestors), set(state.forks)
-    own.redacted, own.mails, own.models = set(state.redacted), dict(state.mails), dict(state.models)
+    own.redacted, own.models = set(state.redacted), dict(state.models)
+    own.participants, own.post = dict(state.participants), post.copied(state.post)
     own.tools = {tool: list(branches) for tool, branches in state.tools.items()}
     own.operations = dict(state.operations)
     return own
@@ -265,19 +265,32 @@ def _redacted(state: State, event: e.MessageRedacted) -> None:
 # mail
 
 
+def _registered(state: State, event: e.ParticipantRegistered) -> None:
+    state.participants[event.name] = state.position
+
+
+def _unregistered(state: State, event: e.ParticipantUnregistered) -> None:
+    del state.participants[event.name]
+
+
 def _mail_sent(state: State, event: e.MailSent) -> None:
-    state.mails[event.mail] = MailState(event.sender, event.recipient, event.category, "outbox")
+    post.sent(state.post, state.position, event.sender, event.recipient, event.category, event.channel)
 
 
-def _mail_moved(place: str) -> Callable[[State, Any], None]:
-    def move(state: State, event: e.MailCollected | e.MailDelivered | e.MailParked) -> None:
-        state.mails[event.mail] = replace(state.mails[event.mail], place=place)
+def _mail_collected(state: State, event: e.MailCollected) -> None:
+    post.collected(state.post, event.sender, event.mails, lambda: state.owners)
 
-    return move
+
+def _mail_delivered(state: State, event: e.MailDelivered) -> None:
+    post.delivered(state.post, event.recipient, event.mails, event.addressed or event.recipient)
 
 
 def _mail_received(state: State, event: e.MailReceived) -> None:
-    del state.mails[event.mail]
+    post.received(state.post, event.recipient, event.mails)
+
+
+def _mail_parked(state: State, event: e.MailParked) -> None:
+    post.parked(state.post, event.recipient, event.mails, event.reason)
 
 
 # work
@@ -338,11 +351,13 @@ _EVOLVE: Mapping[type[e.Event], Callable[[State, Any], None]] = MappingProxyType
         e.MessageAppended: _appended,
         e.MessageRetracted: _retracted,
         e.MessageRedacted: _redacted,
+        e.ParticipantRegistered: _registered,
+        e.ParticipantUnregistered: _unregistered,
         e.MailSent: _mail_sent,
-        e.MailCollected: _mail_moved("exchange"),
-        e.MailDelivered: _mail_moved("inbox"),
+        e.MailCollected: _mail_collected,
+        e.MailDelivered: _mail_delivered,
         e.MailReceived: _mail_received,
-        e.MailParked: _mail_moved("parked"),
+        e.MailParked: _mail_parked,
         e.ToolRegistered: _tool_registered,
         e.ToolRemoved: _tool_removed,
         e.ModelSet: _model_set,

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
+from .post import Post
 from .ranges import Positions
 from .state import Ancestor, BranchState, Showing, State, Status
 
@@ -28,8 +29,8 @@ def inherit(source: State, session: str, ahead: int) -> State:
 
     The source is given as it was there; or earlier, for a look at the time before the fork.
 
-    Its words and branches, metadata, values, tools and models are those of the source. Not inherited is what belongs
-    to the one session alone: its name, key, mail under way and operations under way.
+    Its words and branches, metadata, values, tools, models, participants and channels are those of the source. Not
+    inherited is what belongs to the one session alone: its name, key, mail under way and operations under way.
     """
     by = -ahead
     return State(
@@ -48,6 +49,8 @@ def inherit(source: State, session: str, ahead: int) -> State:
         redacted={position + by for position in source.redacted},
         tools={tool: list(branches) for tool, branches in source.tools.items()},
         models=dict(source.models),
+        participants={name: position + by for name, position in source.participants.items()},
+        post=Post(channels={channel: _moved(mails, by) for channel, mails in source.post.channels.items()}),
         ancestors=[
             Ancestor(source.session, ahead),
             *(Ancestor(each.session, each.ahead + ahead) for each in source.ancestors),

@@ -55,10 +55,15 @@ def position_in(state: State, position: int) -> int:
     return position
 
 
+def is_taken(state: State, name: str) -> bool:
+    """Whether a branch or another participant answers to a name, or a branch did to it as its id."""
+    return name in state.names or name in state.ids or name in state.participants
+
+
 def free_name(state: State, stem: str) -> str:
-    """The stem, or the stem with a number if a branch answers to that name."""
+    """The stem, or the stem with a number if somebody answers to that name."""
     name, number = stem, len(state.branches)
-    while name in state.names or name in state.ids:
+    while is_taken(state, name):
         name, number = f"{stem}-{number}", number + 1
     return name
 

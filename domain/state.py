@@ -8,6 +8,7 @@ from enum import StrEnum
 import msgspec
 
 from .plain import Json
+from .post import Post
 from .ranges import Origin, Positions, Ranges, Written, between, joined, length, with_origin, without
 
 
@@ -73,15 +74,6 @@ class BranchState(msgspec.Struct):
         return [message for _, message in self.retracted[start:stop]]
 
 
-class MailState(msgspec.Struct, frozen=True):
-    """A mail that has not reached everybody it is for."""
-
-    sender: str
-    recipient: str | None
-    category: str
-    place: str
-
-
 class ModelState(msgspec.Struct, frozen=True):
     """The model in use for a purpose."""
 
@@ -118,7 +110,8 @@ class State(msgspec.Struct):
     default: int | None = None
     written: dict[int, Positions] = {}
     redacted: set[int] = set()
-    mails: dict[str, MailState] = {}
+    participants: dict[str, int] = {}  # those who are no branch, and the position at which they were registered
+    post: Post = msgspec.field(default_factory=Post)
     tools: dict[str, list[int | None]] = {}
     models: dict[str, ModelState] = {}  # by purpose; one that is for a branch only, by number/purpose
     operations: dict[str, str] = {}
@@ -132,6 +125,11 @@ class State(msgspec.Struct):
     def live(self) -> list[BranchState]:
         """The branches that have not been removed, in the order they were created."""
         return [branch for branch in self.branches if branch.removed_at is None]
+
+    @property
+    def owners(self) -> list[str]:
+        """Everybody who has a mailbox: the branches by their ids, and who was registered by name."""
+        return [*(branch.id for branch in self.live), *self.participants]
 
     def showing(self, branch: int, at: int | None = None) -> Showing:
         """What a branch shows at a position, or now; before it was created, what it inherited was shown as then."""

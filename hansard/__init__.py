@@ -71,9 +71,13 @@ from .domain.errors import (
 )
 from .domain.expectation import ANY, NO_STREAM
 from .domain.images import ImagePolicy
+from .domain.mail import Mail, Package, Parked
+from .domain.mail_errors import InvalidMail, InvalidPackage, OutOfTurn, UnknownCategory, UnknownParticipant
 from .domain.message import Message, MessageDict
 from .domain.ranges import Origin
 from .domain.record import RecordedEvent
+from .exchange import Exchange
+from .exchange_view import ExchangeView
 from .infrastructure.answers import validate_answer
 from .infrastructure.expiry import Swept
 from .infrastructure.named_stores import (
@@ -90,12 +94,15 @@ from .infrastructure.store import Store
 from .infrastructure.subscription import AwaitedSubscription, Subscription
 from .infrastructure.transfer.importing import Imported
 from .infrastructure.verification import Fault, Verification
+from .mail_manager import MailManager
+from .mailbox import Mailbox
 from .manager import SessionManager
 from .middleware import SessionMiddleware, code_detection, timestamps, token_estimates
 from .projections.activity import Activity, timeline
 from .projections.branch_tree import BranchTree
 from .projections.definition import Projection
 from .projections.difference import Difference
+from .projections.mailboxes import Mails
 from .projections.messages import Messages
 from .projections.prices import PRICES, Price
 from .projections.prompts.anthropic import AnthropicPrompt
@@ -130,6 +137,8 @@ __all__ = [
     "DefinitionChanged",
     "Difference",
     "EVERYTHING",
+    "Exchange",
+    "ExchangeView",
     "Fault",
     "ForeignBranch",
     "Found",
@@ -140,13 +149,19 @@ __all__ = [
     "InstructionContent",
     "InvalidBranch",
     "InvalidContent",
+    "InvalidMail",
     "InvalidMerge",
     "InvalidOrder",
+    "InvalidPackage",
     "InvalidValue",
     "ItemNotFoundError",
     "KeyTaken",
     "Kind",
     "Listing",
+    "Mail",
+    "MailManager",
+    "Mailbox",
+    "Mails",
     "MemorySessionStore",
     "Message",
     "MessageContent",
@@ -160,10 +175,13 @@ __all__ = [
     "NothingToUndo",
     "Order",
     "Origin",
+    "OutOfTurn",
     "OutcomeUnknown",
     "PRICES",
     "Pace",
+    "Package",
     "Page",
+    "Parked",
     "PositionConflict",
     "PositionNotReached",
     "PostgresSessionStore",
@@ -214,9 +232,11 @@ __all__ = [
     "Transcript",
     "UNCHANGED",
     "UnknownBranch",
+    "UnknownCategory",
     "UnknownContent",
     "UnknownFormat",
     "UnknownMessage",
+    "UnknownParticipant",
     "UnknownPosition",
     "UnknownProjection",
     "UnknownState",

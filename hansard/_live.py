@@ -7,6 +7,7 @@ from threading import RLock
 from time import sleep
 from typing import TypeAlias
 
+from ._mail_handle import MailHandle
 from ._provenance import provenance
 from .domain.content import is_simple
 from .domain.errors import InvalidValue, PositionConflict, Refused, SessionNotFoundError
@@ -35,6 +36,7 @@ class Live:
         self._state = state
         self._torn = False
         self._lock = RLock()
+        self.mail = MailHandle(state.session)
         tell(self)
 
     def forked(self) -> None:

@@ -64,6 +64,20 @@ def retold(
     return copy
 
 
+def ended(live: Live, reason: str | None) -> None:
+    """Ends a session, and what the one that it goes on from knows of it."""
+    with live.current() as state:
+        origin = state.ancestors[0].session if state.ancestors else None
+    if origin is None:
+        live.change(lambda state: sessions.delete(state, reason))
+        return
+    source = Live(live.store, live.store.load(origin))
+    change_together(
+        [live, source],
+        lambda here, there: (sessions.delete(here, reason), sessions.end_fork(there, here.session)),
+    )
+
+
 def _recorded_at(live: Live, at: int | None) -> tuple[Live, int]:
     """The session that recorded what was last at a position, this one or one it goes on from, and where."""
     with live.current() as state:

@@ -4,9 +4,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal
 from uuid import uuid4
 
+from . import _mailing
 from ._live import Live
 from ._moments import Moment, position_of
+from ._participants import ParticipantGiven
 from ._planning import UNSAID, SystemGiven, ToolsGiven, Unsaid, several, system_content, tool_names, what_is_said
+from ._turns import awaited_in_turn
 from .branch_view import BranchView
 from .domain.decisions import branch as branches
 from .domain.decisions import history, message
@@ -16,6 +19,7 @@ from .domain.errors import InvalidValue
 from .domain.events import BranchCreated, Event, MessageAppended, SystemSet
 from .domain.evolve import Placed
 from .domain.expectation import ANY, Expected
+from .domain.mail import Category, Mail
 from .domain.message import ContentGiven, Message, message_from
 from .domain.plain import Json
 from .domain.state import State
@@ -130,6 +134,58 @@ class Branch(BranchView):
         points = [position_of(self._live, each) for each in _messages(order)]
         self._live.change(lambda state: history.reorder(state, self.number, points))
 
+    def send(
+        self,
+        recipient: ParticipantGiven | None,
+        category: str = Category.MESSAGE,
+        item: Any = None,
+        channel: str | None = None,
+        *,
+        command_id: str | None = None,
+    ) -> Mail:
+        """Puts a mail into its outbox: a message, tools, a model or any JSON; with None for everybody else.
+
+        Tools and models are sent by their names; those that are given themselves are known to this handle from then
+        on. A name that nobody has yet may be a recipient: the mail waits for them.
+        """
+        return self.send_many([item], recipient, category, channel, command_id=command_id)[0]
+
+    def send_many(
+        self,
+        items: Iterable[Any],
+        recipient: ParticipantGiven | None,
+        category: str = Category.MESSAGE,
+        channel: str | None = None,
+        *,
+        command_id: str | None = None,
+    ) -> list[Mail]:
+        """Puts several mails into its outbox in one commit: all of them, or none."""
+        return _mailing.send(
+            self._live,
+            self,
+            several(items),
+            recipient=recipient,
+            category=category,
+            channel=channel,
+            command_id=command_id,
+        )
+
+    def receive(
+        self, sender: ParticipantGiven | None = None, message: bool = False, tool: bool = False, imodel: bool = False
+    ) -> list[Mail]:
+        """Receives what waits for it, from one sender or all, and answers with what was received.
+
+        Messages are added to its own, tools registered, a model becomes the one it chats with; those of the
+        categories named, or of all if none is. Data stays until it is taken out of the inbox.
+        """
+        named = dict(zip(_mailing.RECEIVED, (message, tool, imodel), strict=True))
+        chosen = [category for category, wanted in named.items() if wanted] or _mailing.RECEIVED
+        return _mailing.receive(self._live, self.number, chosen, sender)
+
+    def receive_all(self) -> list[Mail]:
+        """Receives whatever waits for it, from whomever."""
+        return self.receive()
+
     def _add(self, messages: list[Message], expected: Expected, command_id: str | None) -> list[Message]:
         placed = self._live.change(
             lambda state: message.append(state, self.number, messages), expected=expected, command_id=command_id
@@ -149,6 +205,10 @@ class Branch(BranchView):
     aundo = awaited(undo)
     ashare = awaited(share)
     areorder = awaited(reorder)
+    asend = awaited(send)
+    asend_many = awaited(send_many)
+    areceive = awaited_in_turn(receive)
+    areceive_all = awaited_in_turn(receive_all)
 
 
 def fork_plan(

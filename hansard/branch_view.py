@@ -9,11 +9,13 @@ from msgspec.structs import replace
 from ._moments import Moment, Past, Source, past_of, position_of
 from ._prompting import Prompted
 from .domain import lookup
+from .domain.decisions.mail import CHAT
 from .domain.errors import InvalidValue, UnknownBranch, ViewIsReadOnly
 from .domain.message import Message, MessageDict
 from .domain.state import BranchState, State
 from .infrastructure.reading import SessionReader
 from .infrastructure.twins import awaited
+from .mailbox import Mailbox
 from .projections.messages import Messages, shown_messages
 
 A = TypeVar("A")
@@ -106,6 +108,26 @@ class BranchView(View, Prompted):
     def resources(self) -> frozenset[str] | None:
         """The services allowed; None is all, an empty set none."""
         return self._read(lambda _, branch: branch.resources)
+
+    @property
+    def tools(self) -> frozenset[str]:
+        """The names of the tools it has, those of the whole session included."""
+        return self._read(
+            lambda state, _: frozenset(
+                tool for tool, owners in state.tools.items() if self.number in owners or None in owners
+            )
+        )
+
+    @property
+    def model(self) -> str | None:
+        """The name of the model it chats with, which may be that of the whole session."""
+        found = self._read(lambda state, _: state.models.get(f"{self.number}/{CHAT}") or state.models.get(CHAT))
+        return None if found is None else found.model
+
+    @property
+    def mailbox(self) -> Mailbox:
+        """What waits for it in the mail, and what it sent that was not collected yet."""
+        return Mailbox(self._source, self.id)
 
     @property
     def messages(self) -> Messages:

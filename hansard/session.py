@@ -6,9 +6,10 @@ from typing import Literal, Self, TypeVar
 from uuid import uuid4
 
 from ._default import default_store
-from ._live import Live, change_together, image_policy
+from ._live import Live, image_policy
 from ._moments import Moment, position_of
 from ._on_branch import on_branch
+from ._participants import ParticipantsGiven
 from ._planning import (
     UNSAID,
     SystemGiven,
@@ -22,7 +23,8 @@ from ._planning import (
     tool_names,
     what_is_said,
 )
-from ._session_forks import gone_on, retold
+from ._session_forks import ended, gone_on, retold
+from ._turns import awaited_in_turn
 from .branch import Branch, added_messages, fork_plan, new_branch
 from .branch_view import Absent, Branches, BranchView
 from .domain.decisions import branch as branches
@@ -42,8 +44,10 @@ from .domain.message import ContentGiven, Message, message_from
 from .domain.plain import Json
 from .domain.ranges import Origin
 from .domain.state import State
+from .exchange import Exchange
 from .infrastructure.store import Store
 from .infrastructure.twins import awaited
+from .mail_manager import MailManager
 from .projections.messages import Messages
 from .session_replay import SessionReplay
 from .session_view import SessionView
@@ -363,6 +367,32 @@ class Session(SessionView):
         self._live.change(lambda state: message.redact(state, point, reason))
         self._live.store.erase(self.id, point)
 
+    # Mail
+
+    @property
+    def exchange(self) -> Exchange:
+        """Routes mail between the mailboxes of the branches, and of whoever was registered."""
+        return Exchange(self._live)
+
+    mail_transfer = exchange
+
+    @property
+    def mail_manager(self) -> MailManager:
+        """Moves the mail of all participants, one step at a time."""
+        return MailManager(self._live)
+
+    def collect(self, from_: ParticipantsGiven = None) -> int:
+        """Brings mail from outboxes to the exchange, as `mail_manager.collect`."""
+        return self.mail_manager.collect(from_)
+
+    def send(self, to_: ParticipantsGiven = None) -> int:
+        """Brings mail from the exchange to inboxes, as `mail_manager.send`."""
+        return self.mail_manager.send(to_)
+
+    def collect_send_all(self, receive_all: bool = False) -> int:
+        """Collects and sends the mail of all, and has each branch receive on request."""
+        return self.mail_manager.collect_send_all(receive_all)
+
     # The session itself
 
     def rename(self, name: str | None) -> None:
@@ -394,17 +424,11 @@ class Session(SessionView):
 
         A session that others go on from is refused, since they read their beginning from it.
         """
-        with self._live.current() as state:
-            origin = state.ancestors[0].session if state.ancestors else None
-        if origin is None:
-            self._live.change(lambda state: sessions.delete(state, reason))
-        else:
-            source = Live(self._live.store, self._live.store.load(origin))
-            change_together(
-                [self._live, source],
-                lambda here, there: (sessions.delete(here, reason), sessions.end_fork(there, here.session)),
-            )
+        ended(self._live, reason)
 
+    acollect = awaited_in_turn(collect)
+    asend = awaited_in_turn(send)
+    acollect_send_all = awaited_in_turn(collect_send_all)
     asplit = awaited(split)
     afork_session = awaited(fork_session)
     acreate_branch = awaited(create_branch)

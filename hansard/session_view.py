@@ -17,6 +17,7 @@ from .domain.plain import Json
 from .domain.ranges import Origin
 from .domain.record import RecordedEvent
 from .domain.state import Showing, State
+from .exchange_view import ExchangeView
 from .infrastructure.reading import SessionReader
 from .infrastructure.twins import awaited, in_threads
 from .projections.difference import Difference, difference
@@ -142,6 +143,13 @@ class SessionView(View, Prompted):
             if state.default is None:
                 raise UnknownBranch(state.session, "that is the default", tuple(state.names))
             return self._branch(state.default)
+
+    @property
+    def exchange(self) -> ExchangeView:
+        """The mail of the session: who takes part, what is under way, what was said on which channel."""
+        return ExchangeView(self._source)
+
+    mail_transfer = exchange
 
     @property
     def messages(self) -> Messages:

@@ -57,6 +57,12 @@ class SessionReader:
         for session, ahead, start, stop in reversed(places) if backwards else places:
             yield from self._store.read(session, after=start + ahead - 1, until=stop + ahead, backwards=backwards)
 
+    def read_placed(self, after: int, until: int) -> Iterator[tuple[int, RecordedEvent]]:
+        """The events after one position and up to another, included, each with the position it has here."""
+        for session, ahead, start, stop in stretches(self.session, self._ancestors, after + 1, until):
+            for event in self._store.read(session, after=start + ahead - 1, until=stop + ahead):
+                yield event.position - ahead, event
+
     def read_bodies(self, branch: int, first: int, last: int, *, backwards: bool = False) -> Iterator[Bodies]:
         """The messages written on a branch between two positions, both included, as they are stored."""
         places = stretches(self.session, self._ancestors, first, last)

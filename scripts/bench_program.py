@@ -43,6 +43,7 @@ KINDS = {
     "file",
     "fork",
     "frames",
+    "mail",
     "projections",
     "replay",
     "tail",
@@ -195,6 +196,38 @@ def replays(bare: Bare, store: Store, session: Session, count: int, size: str) -
     say(f"one step of a replay of {size}, beside one row", f"{cost * 1e6:.0f} us, x {ratio:.2f}", "none")
 
 
+def mail(bare: Bare, store: Store, count: int, size: str) -> None:
+    session = Session(store=store)
+    sender, recipient = session.create_branch("sender"), session.create_branch("recipient")
+    for _ in range(count // 1000):
+        sender.send_many([TEXT] * 1000, recipient)
+    steps: dict[str, Callable[[], object]] = {
+        "collected": session.collect,
+        "delivered": session.send,
+        "received": recipient.receive,
+    }
+    spent = {step: timed(work) for step, work in steps.items()}
+    whole = ", ".join(f"{step} {seconds / count * 1e6:.2f}" for step, seconds in spent.items())
+    say(f"{size} mails, us each", f"{whole}; in all {sum(spent.values()):.2f} s", "60 s at 100 k, flat")
+    session.exchange.register("busy")
+    for _ in range(count // 1000):
+        sender.send_many([TEXT] * 1000, "busy", "data")
+    session.exchange.sync()
+
+    def one() -> None:
+        session.exchange.send("sender", "busy", TEXT)
+        session.exchange.sync()
+        session.exchange.pop_mail("busy")
+
+    def three() -> None:
+        for _ in range(3):
+            bare.insert()
+
+    _, cost, ratio = in_turns(100, three, one)
+    numbers = f"{cost * 1e6:.0f} us, x {ratio:.2f}"
+    say(f"one mail sent, moved, taken out beside {size}, and 3 inserts", numbers, "flat")
+
+
 def wide(store: Store) -> None:
     session = Session(store=store)
     session.default_branch.add_many(["a word"] * 10)
@@ -319,6 +352,8 @@ def measure(wanted: Set[str], folder: Path, bare: Bare, store: Store) -> None:
                 views(bare, mixed, count, size)
             if "replay" in wanted:
                 replays(bare, store, mixed, count, size)
+        if "mail" in wanted:
+            mail(bare, store, count, size)
     if "file" in wanted:
         file(folder, store)
     if "deep" in wanted:

@@ -15,10 +15,11 @@ from ..events import (
     Event,
     SystemSet,
 )
-from ..lookup import free_name, get_branch, lineage_at, position_in
+from ..lookup import free_name, get_branch, is_taken, lineage_at, position_in
 from ..plain import Json, plain
 from ..ranges import Origin
 from ..state import State
+from .mail import left_behind
 from .session import LONGEST_NAME, active, checked_name
 
 LONGEST_STEM = LONGEST_NAME - 20
@@ -116,10 +117,10 @@ def rename(state: State, branch: int, name: str) -> list[Event]:
 
 
 def remove(state: State, branch: int) -> list[Event]:
-    """Removes the branch from here on; if it was the default, the oldest that is left becomes it."""
+    """Removes the branch from here on and parks its mail; if it was the default, the oldest left becomes it."""
     active(state)
-    get_branch(state, branch)
-    removed: list[Event] = [BranchRemoved(branch)]
+    gone = get_branch(state, branch)
+    removed = [*left_behind(state, gone.id, f"branch {gone.name!r} was removed"), BranchRemoved(branch)]
     if state.default == branch:
         left = next((other.number for other in state.live if other.number != branch), None)
         removed.append(DefaultBranchChanged(left))
@@ -163,7 +164,7 @@ def set_system(
 
 
 def _new_id(state: State, id: str) -> str:
-    if checked_name(id, "a branch id") in state.ids or id in state.names:
+    if is_taken(state, checked_name(id, "a branch id")):
         raise InvalidValue("a branch id", f"{id!r} is in use in session {state.session}: expected a new one")
     return id
 
@@ -171,7 +172,7 @@ def _new_id(state: State, id: str) -> str:
 def _new_name(state: State, name: str | None, stem: str) -> str:
     if name is None:
         return free_name(state, stem)
-    if checked_name(name, "a branch name") in state.names or name in state.ids:
+    if is_taken(state, checked_name(name, "a branch name")):
         raise NameTaken(state.session, name)
     return name
 

@@ -9,6 +9,7 @@ from ..events import (
     DefaultBranchChanged,
     Event,
     ModelSet,
+    ParticipantRegistered,
     StateSet,
     ToolRegistered,
 )
@@ -30,6 +31,7 @@ def retell(source: State, messages: Mapping[int, Message]) -> list[Event]:
     numbers = {branch.number: number for number, branch in enumerate(source.live)}
     told = [_created(numbers[branch.number], branch) for branch in source.live]
     told += [StateSet(key, value) for key, value in source.values.items()]
+    told += [ParticipantRegistered(name) for name in source.participants]
     told += _equipment(source, numbers)
     told += _conversation(source, numbers, messages, FIRST + len(told))
     for branch in source.live:

@@ -9,7 +9,11 @@ from typing import assert_type
 from hansard import (
     Branch,
     BranchView,
+    Exchange,
+    ExchangeView,
     Listing,
+    Mail,
+    Mails,
     Message,
     MessageDict,
     MessageRole,
@@ -110,6 +114,23 @@ async def twins(session: Session, branch: Branch) -> None:
     await branch.aadd("x", sneder="ada")  # type: ignore[call-arg]  # must be an error
     await branch.aadd(5)  # type: ignore[arg-type]  # must be an error
     await session.arename()  # type: ignore[call-arg]  # must be an error
+
+
+async def mail(session: Session, branch: Branch) -> None:
+    assert_type(branch.send(branch, item="x"), Mail)
+    assert_type(branch.receive(), list[Mail])
+    assert_type(branch.mailbox.inbox[0], Mail)
+    assert_type(branch.mailbox.inbox[1:], Mails)
+    assert_type(session.collect(from_=[branch, "x", 0]), int)
+    assert_type(session.exchange.pop_mail("user"), Mail | None)
+    assert_type(session.mail_transfer, Exchange)
+    assert_type(session.at(3).exchange, ExchangeView)
+    assert_type(await session.acollect_send_all(receive_all=True), int)
+    assert_type(await session.exchange.asend("user", branch, {"x": 1}), Mail)
+    assert_type(await session.exchange.sync(), int)
+
+    session.at(3).exchange.send("user", None, 1)  # type: ignore[attr-defined]  # must be an error
+    await session.acollect_send_all(receive_all="x")  # type: ignore[arg-type]  # must be an error
 
 
 def stores() -> None:

@@ -6,7 +6,7 @@ was expected.
 """
 
 import pickle
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import pytest
@@ -26,7 +26,7 @@ class Scenario:
         self.events = events
         self.state = fold(((place, place * 10, event) for place, event in enumerate(events, 1)), State("s"))
 
-    def when(self, decide: Callable[..., list[Event]], *args: Any, **kwargs: Any) -> "Outcome":
+    def when(self, decide: Callable[..., Sequence[Event]], *args: Any, **kwargs: Any) -> "Outcome":
         """What comes of a decision."""
         return Outcome(self, decide, args, kwargs)
 
@@ -48,7 +48,7 @@ class Outcome:
     """The events that were decided, or the refusal."""
 
     def __init__(
-        self, before: Scenario, decide: Callable[..., list[Event]], args: tuple[Any, ...], kwargs: dict[str, Any]
+        self, before: Scenario, decide: Callable[..., Sequence[Event]], args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> None:
         self._before = before
         self._decide, self._args, self._kwargs = decide, args, kwargs
@@ -61,7 +61,7 @@ class Outcome:
             self._refusal = refusal
 
     def _on(self, state: State) -> list[Event]:
-        return self._decide(state, *self._args, **self._kwargs)
+        return list(self._decide(state, *self._args, **self._kwargs))
 
     def then(self, *events: Event) -> Scenario:
         """Exactly these events follow; the answer is the session after them."""

@@ -8,10 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hansard.domain import errors
+from hansard.domain import errors, mail_errors
 from hansard.domain.errors import HansardError, ItemNotFoundError, Refused, SessionError, StoreError
 
+MODULES = {errors.__name__, mail_errors.__name__}
 FREE_SENTENCE = {
+    mail_errors.InvalidPackage,
     errors.AnswerMisfit,
     errors.ImageRefused,
     errors.InvalidContent,
@@ -23,7 +25,7 @@ FREE_SENTENCE = {
 
 def all_errors(root: type[HansardError] = HansardError) -> list[type[HansardError]]:
     found = {kind for child in root.__subclasses__() for kind in (child, *all_errors(child))}
-    return sorted((kind for kind in found if kind.__module__ == errors.__name__), key=lambda kind: kind.__name__)
+    return sorted((kind for kind in found if kind.__module__ in MODULES), key=lambda kind: kind.__name__)
 
 
 def values_of(error: Any) -> dict[str, Any]:
@@ -84,6 +86,8 @@ def test_an_error_without_fields_travels_too() -> None:
         (errors.BranchNotYet, (errors.UnknownBranch,)),
         (errors.ForeignBranch, (errors.InvalidBranch, ValueError)),
         (errors.NameTaken, (errors.InvalidBranch, ValueError)),
+        (mail_errors.UnknownParticipant, (mail_errors.InvalidMail, ValueError, LookupError)),
+        (mail_errors.UnknownCategory, (mail_errors.InvalidMail, ValueError)),
         (errors.InvalidMerge, (errors.InvalidBranch, ValueError)),
         (errors.UnknownPosition, (ItemNotFoundError, LookupError, ValueError)),
         (errors.UnknownMessage, (ItemNotFoundError, LookupError, ValueError)),

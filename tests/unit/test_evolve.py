@@ -42,6 +42,8 @@ from hansard.domain.events import (
     OperationCompleted,
     OperationFailed,
     OperationStarted,
+    ParticipantRegistered,
+    ParticipantUnregistered,
     SessionArchived,
     SessionDeleted,
     SessionForked,
@@ -55,14 +57,26 @@ from hansard.domain.events import (
     ToolRemoved,
 )
 from hansard.domain.evolve import evolve, fold, place_message
+from hansard.domain.post import Boxes
 from hansard.domain.ranges import Origin, Range, positions
-from hansard.domain.state import MailState, ModelState, State, Status, pack, unpack
+from hansard.domain.state import ModelState, State, Status, pack, unpack
 
 if TYPE_CHECKING:
     from tests.unit.conftest import Given
 
 STARTED = SessionStarted()
 MAIN = BranchCreated(0, "id-main", "main")
+
+
+def boxes(state: State) -> dict[str, dict[str, dict[str, list[int]]]]:
+    """The mail under way, as plain lists."""
+    places: dict[str, Boxes] = {
+        name: getattr(state.post, name) for name in ("outboxes", "exchange", "inboxes", "parked")
+    }
+    return {
+        name: {owner: {key: list(mails) for key, mails in lines.items()} for owner, lines in found.items()}
+        for name, found in places.items()
+    }
 
 
 def said(branch: int = 0) -> Event:
@@ -95,16 +109,16 @@ EVERYTHING: list[Event] = [
     StateSet("topic", [2**70, None]),
     StateSet("step", 1),
     StateRemoved("step"),
-    MailSent("m-1", "main", "retry", "tool", "gossip", {"a": 1}),
-    MailSent("m-2", "main"),
-    MailSent("m-3", "main"),
-    MailCollected("m-1"),
-    MailDelivered("m-1", "retry"),
-    MailCollected("m-2"),
-    MailParked("m-2", "nobody there"),
-    MailCollected("m-3"),
-    MailDelivered("m-3", "retry"),
-    MailReceived("m-3", "retry"),
+    ParticipantRegistered("ada"),
+    MailSent("m-1", "id-main", "ada", "tool", "gossip", ["add"]),
+    MailSent("m-2", "id-main", "bob", message={"type": "instruction", "instruction": "hello"}),
+    MailSent("m-3", "id-main", channel="gossip"),
+    MailCollected("id-main", [27, 28, 29]),
+    MailDelivered("ada", [27, 29]),
+    MailParked("bob", [28], "nobody there"),
+    MailReceived("ada", [29]),
+    ParticipantRegistered("eve"),
+    ParticipantUnregistered("eve"),
     ToolRegistered("add", 0, {"type": "object"}),
     ToolRegistered("add"),
     ToolRegistered("sub", 0),
@@ -147,10 +161,14 @@ def test_everything_that_happens_is_in_the_state(given: Given) -> None:
     assert (state.names, state.ids, state.default) == ({"main": 0}, {"id-main": 0, "id-1": 1}, 0)
     assert {branch: list(places) for branch, places in state.written.items()} == {0: [4, 5], 1: [7]}
     assert state.redacted == {7}
-    assert state.mails == {
-        "m-1": MailState("main", "retry", "tool", "inbox"),
-        "m-2": MailState("main", None, "message", "parked"),
+    assert state.participants == {"ada": 26}
+    assert boxes(state) == {
+        "outboxes": {},
+        "exchange": {},
+        "inboxes": {"ada": {"tool id-main": [27]}},
+        "parked": {"bob": {"message id-main\nnobody there": [28]}},
     }
+    assert {channel: list(mails) for channel, mails in state.post.channels.items()} == {"gossip": [27, 29]}
     assert state.tools == {"add": [None], "sub": [0]}
     assert state.models == {"generate": ModelState("gpt-4o-mini", "openai", {"seed": 2**70})}
     assert state.operations == {"o-3": "chat"}
@@ -180,20 +198,51 @@ def test_counting_messages_up_to_a_position(given: Given) -> None:
     assert [state.owner(message) for message in (3, 4, 5, 6, 7, 8)] == [None, 0, 0, None, 1, None]
 
 
+SENT = [STARTED, MAIN, ParticipantRegistered("ada"), MailSent("m-1", "id-main", "ada"), MailSent("m-2", "id-main")]
+COLLECTED = [*SENT, MailCollected("id-main", [4, 5])]
+DELIVERED = [*COLLECTED, MailDelivered("ada", [4, 5])]
+
+
 @pytest.mark.parametrize(
-    ("moves", "place"),
+    ("events", "place", "owner", "line"),
     [
-        ([], "outbox"),
-        ([MailCollected("m-1")], "exchange"),
-        ([MailCollected("m-1"), MailDelivered("m-1", "retry")], "inbox"),
-        ([MailCollected("m-1"), MailParked("m-1", "nobody there")], "parked"),
-        ([MailCollected("m-1"), MailDelivered("m-1", "retry"), MailReceived("m-1", "retry")], None),
+        (SENT, "outboxes", "id-main", {"message ada": [4], "message ": [5]}),
+        (COLLECTED, "exchange", "ada", {"message id-main": [4, 5]}),
+        (DELIVERED, "inboxes", "ada", {"message id-main": [4, 5]}),
+        ([*COLLECTED, MailParked("ada", [4, 5], "gone")], "parked", "ada", {"message id-main\ngone": [4, 5]}),
+        ([*DELIVERED, MailParked("ada", [4, 5], "gone")], "parked", "ada", {"message id-main\ngone": [4, 5]}),
     ],
 )
-def test_a_mail_is_in_one_place_until_it_is_received(given: Given, moves: list[Event], place: str | None) -> None:
-    mail = given(STARTED, MailSent("m-1", "main", "retry"), *moves).state.mails.get("m-1")
+def test_mails_are_in_one_place_until_they_are_received(
+    given: Given, events: list[Event], place: str, owner: str, line: dict[str, list[int]]
+) -> None:
+    after = given(*events)
+    places: dict[str, dict[str, Any]] = {"outboxes": {}, "exchange": {}, "inboxes": {}, "parked": {}}
 
-    assert (mail.place if mail else None) == place
+    assert boxes(after.state) == {**places, place: {owner: line}}
+
+
+def test_of_mails_that_were_received_nothing_is_left_in_the_state(given: Given) -> None:
+    before = given(*SENT[:3]).state
+    after = given(*DELIVERED, MailReceived("ada", [4, 5])).state
+
+    assert after.post == before.post
+
+
+def test_mails_that_were_parked_for_a_name_are_delivered_to_whoever_has_it(given: Given) -> None:
+    sent = [STARTED, MAIN, MailSent("m-1", "id-main", "bob"), MailCollected("id-main", [3])]
+    parked = [*sent, MailParked("bob", [3], "nobody"), MailSent("m-2", "id-main", "bob")]
+    events = [*parked, MailCollected("id-main", [6]), MailDelivered("id-bob", [3, 6], addressed="bob")]
+
+    assert boxes(given(*events).state)["inboxes"] == {"id-bob": {"message id-main": [3, 6]}}
+
+
+def test_what_is_for_everybody_is_for_whoever_takes_part_when_it_is_collected(given: Given) -> None:
+    others = [BranchCreated(1, "id-1", "one"), BranchCreated(2, "id-2", "two"), BranchRemoved(1)]
+    after = given(STARTED, MAIN, *others, MailSent("m-1", "id-main"), ParticipantRegistered("ada"))
+    after = after.when(lambda _: [MailCollected("id-main", [6])]).then(MailCollected("id-main", [6]))
+
+    assert boxes(after.state)["exchange"] == {"id-2": {"message id-main": [6]}, "ada": {"message id-main": [6]}}
 
 
 def test_placing_a_message_is_evolving_without_its_words(given: Given) -> None:
@@ -267,8 +316,12 @@ def test_two_new_states_share_nothing() -> None:
         (BranchCleared(7), "branch.cleared"),
         (SystemSet(7, None), "branch.system_set"),
         (StateRemoved("topic"), "session.state_removed"),
-        (MailCollected("m-1"), "mail.collected"),
-        (MailReceived("m-1", "main"), "mail.received"),
+        (MailCollected("id-main", [1]), "mail.collected"),
+        (MailCollected("id-main", []), "mail.collected"),
+        (MailDelivered("ada", [1]), "mail.delivered"),
+        (MailParked("ada", [1], "gone"), "mail.parked"),
+        (MailReceived("ada", [1]), "mail.received"),
+        (ParticipantUnregistered("ada"), "mail.participant_unregistered"),
         (ToolRemoved("add"), "work.tool_removed"),
         (OperationCompleted("o-1"), "work.operation_completed"),
         (ForkEnded("s-1"), "session.fork_ended"),

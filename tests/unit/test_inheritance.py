@@ -45,6 +45,7 @@ from hansard.domain.evolve import fold
 from hansard.domain.inheritance import Stretch, inherit, local_position, stretches
 from hansard.domain.lookup import position_in
 from hansard.domain.message import Message
+from hansard.domain.post import Post
 from hansard.domain.ranges import positions
 from hansard.domain.state import Ancestor, ModelState, State, Status, pack, unpack
 
@@ -70,7 +71,7 @@ LIFE: list[Event] = [
     StateSet("step", 1),
     ToolRegistered("add", 0),
     ModelSet("generate", "gpt-4o-mini"),
-    MailSent("m-1", "main"),
+    MailSent("m-1", "id-main"),
     OperationStarted("o-1", "chat"),
     said(0),
     BranchCleared(0),
@@ -121,7 +122,8 @@ def test_a_session_does_not_inherit_what_belongs_to_the_other_alone(given: Given
     source = given(*LIFE, SessionForked("e", 3), SessionArchived()).state
     state = inherit(source, "f", 17)
 
-    assert (state.name, state.key, state.mails, state.operations, state.forks) == (None, None, {}, {}, set())
+    assert (state.name, state.key, state.operations, state.forks) == (None, None, {}, set())
+    assert state.post == Post()
     assert (state.status, state.position, state.created) == (Status.UNSTARTED, 0, 0)
 
 

@@ -1,0 +1,125 @@
+"""A mail as a value, and what it carries."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import cast
+
+import msgspec
+
+from .content import SystemContent
+from .mail_errors import InvalidPackage, UnknownCategory
+from .message import ContentGiven, Message, message_from
+from .plain import Json, plain
+
+
+class Category(StrEnum):
+    """What becomes of a mail that is received."""
+
+    MESSAGE = "message"
+    """It is added to the messages of the branch."""
+    TOOL = "tool"
+    """Its tools are registered on the branch."""
+    IMODEL = "imodel"
+    """It becomes the chat model of the branch."""
+    DATA = "data"
+    """Nothing: it stays in the inbox until somebody takes it out."""
+
+
+class Package(msgspec.Struct, frozen=True):
+    """What a mail carries: a category, and an item of that kind; checked when it is made.
+
+    The item is a message (or what one is made of), the names of tools, the name of a model, or any JSON.
+    """
+
+    category: str
+    item: Json = None
+
+    def __post_init__(self) -> None:
+        msgspec.structs.force_setattr(self, "category", category_named(self.category))
+        msgspec.structs.force_setattr(self, "item", _checked(self.category, self.item))
+
+
+class Mail(msgspec.Struct, frozen=True, repr_omit_defaults=True):
+    """One mail: who sent what to whom, and when; `recipient` is None if it is for everybody else.
+
+    Participants are named by the ids of their branches, or by the names they were registered under. `content` is what
+    was mailed: of a message its text, if that is all it has, or else its content. `sent_at` is the position, `actor`
+    who really put the mail on the record. A mail that is looked at again, or by somebody else, has the same id.
+    """
+
+    id: str
+    session: str
+    sender: str
+    recipient: str | None
+    category: str
+    channel: str | None
+    content: Json
+    sent_at: int
+    created_at: datetime
+    message: Message | None = None
+    actor: str | None = None
+
+    def __hash__(self) -> int:
+        return hash((self.session, self.id))
+
+    @property
+    def is_broadcast(self) -> bool:
+        """Whether it is for everybody but its sender."""
+        return self.recipient is None
+
+    @property
+    def text(self) -> str:
+        """The content as text for reading."""
+        if self.message is not None:
+            return self.message.text
+        return self.content if isinstance(self.content, str) else msgspec.json.encode(self.content).decode()
+
+    @property
+    def package(self) -> Package:
+        """What it carries: category and item."""
+        return Package(self.category, self.content if self.message is None else self.message)
+
+
+class Parked(msgspec.Struct, frozen=True):
+    """A mail that could not be delivered or received, whom it is for, and why."""
+
+    mail: Mail
+    recipient: str
+    reason: str
+
+
+def category_named(category: object) -> str:
+    """The category, if there is one of this name."""
+    if not isinstance(category, str) or category not in _CATEGORIES:
+        raise UnknownCategory(repr(category), _CATEGORIES)
+    return _CATEGORIES[_CATEGORIES.index(category)]
+
+
+def _checked(category: str, item: Json) -> Json:
+    match category:
+        case Category.MESSAGE:
+            return _message(item)
+        case Category.TOOL if isinstance(item, list | tuple) and item and all(map(_is_name, item)):
+            return list(item)
+        case Category.TOOL:
+            raise InvalidPackage("a mail of category 'tool' carries the names of tools: expected a list of them")
+        case Category.IMODEL if _is_name(item):
+            return item
+        case Category.IMODEL:
+            raise InvalidPackage("a mail of category 'imodel' carries the name of a model: expected text")
+        case _:
+            return plain(item, "a mail")
+
+
+def _message(item: object) -> Message:
+    message = message_from(cast(ContentGiven, item))  # which says what can be a message
+    if isinstance(message.content, SystemContent):
+        raise InvalidPackage("a system message cannot be mailed, it is set on a branch: expected any other message")
+    return message
+
+
+def _is_name(item: object) -> bool:
+    return isinstance(item, str) and bool(item)
+
+
+_CATEGORIES = tuple(str(each.value) for each in Category)

@@ -1,0 +1,725 @@
+"""Mail between branches and others: the flows that people know from LionAGI and lionpride, and what they promise."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import pytest
+
+from hansard import (
+    Branch,
+    Exchange,
+    ForeignBranch,
+    ImagePolicy,
+    ImageRefused,
+    InvalidContent,
+    InvalidPackage,
+    InvalidValue,
+    Mail,
+    MailManager,
+    MessageContent,
+    MessageRole,
+    NameTaken,
+    Origin,
+    Package,
+    RemovedBranch,
+    Session,
+    SessionNotActive,
+    Store,
+    UnknownBranch,
+    UnknownCategory,
+    UnknownParticipant,
+    ViewIsReadOnly,
+    acting,
+    content_type,
+)
+
+
+def search(query: str) -> str:
+    return query
+
+
+def summarize(text: str) -> str:
+    return text
+
+
+research_tools = [search, summarize]
+
+
+class Model:
+    """A client that goes by a name and cannot be stored."""
+
+    name = "gpt-4o-mini"
+
+
+def contents(mails: Sequence[Mail]) -> list[Any]:
+    return [mail.content for mail in mails]
+
+
+def texts(branch: Branch) -> list[str]:
+    return [message.text for message in branch.messages]
+
+
+@pytest.fixture
+def session(store: Store) -> Session:
+    return Session(store=store)
+
+
+@pytest.fixture
+def research(session: Session) -> Branch:
+    return session.new_branch(name="research")
+
+
+@pytest.fixture
+def coding(session: Session, research: Branch) -> Branch:
+    return session.new_branch(name="coding")
+
+
+# --- The flows --------------------------------------------------------------------------------------------
+
+
+def test_two_branches_share_tools(store: Store) -> None:  # S1.53
+    session = Session(store=store)
+
+    research = session.new_branch(name="research")
+    coding = session.new_branch(name="coding")
+
+    research.send(recipient=coding.id, category="tool", item=research_tools)
+    session.collect_send_all(receive_all=True)
+
+    assert coding.tools == {"search", "summarize"}
+    assert research.tools == frozenset()
+
+
+def test_a_branch_is_split_twice_and_both_are_put_together(store: Store) -> None:  # S1.54
+    async def flow() -> list[str]:
+        session = Session(store=store)
+        user_id = "ada"
+        branch = session.new_branch(
+            system={"role": "system", "content": "You are a helpful assistant"},
+            user=user_id,
+        )
+        branch_a = await session.asplit(branch)
+        branch_b = await session.asplit(branch)
+        branch_a.add("from a")
+        branch_b.add("from b")
+        messages = session.concat_messages([branch_a.id, branch_b.id])
+
+        session.send(to_=[branch_a.id, branch_b.id])
+        session.collect(from_=branch_a.id)
+        await session.acollect_send_all()
+        return [message.text for message in messages]
+
+    assert asyncio.run(flow()) == ["You are a helpful assistant", "from a", "from b"]
+
+
+def test_mail_is_handled_in_batches(session: Session, research: Branch, coding: Branch) -> None:  # S1.55
+    async def flow() -> None:
+        async with session.mail_manager.sources:
+            research.send(recipient=coding.id, category="message", item="ready")
+            session.collect_send_all(receive_all=True)
+
+    asyncio.run(flow())
+
+    assert texts(coding) == ["ready"]
+
+
+def test_mail_goes_from_the_outbox_over_the_exchange_into_the_inbox(
+    session: Session, research: Branch, coding: Branch
+) -> None:  # S1.38 to S1.44
+    research.send(recipient=coding.id, item="one")
+    assert (contents(research.mailbox.outbox), len(session.exchange.waiting), coding.mailbox.unread) == (["one"], 0, 0)
+
+    assert session.collect(from_=research.id) == 1
+    assert (contents(research.mailbox.outbox), contents(session.exchange.waiting)) == ([], ["one"])
+
+    assert session.send(to_=coding.id) == 1
+    assert (contents(session.exchange.waiting), contents(coding.mailbox.inbox)) == ([], ["one"])
+
+    assert contents(coding.receive()) == ["one"]
+    assert (coding.mailbox.unread, texts(coding)) == (0, ["one"])
+
+
+def test_only_what_is_named_is_collected_and_sent(session: Session, research: Branch, coding: Branch) -> None:
+    third = session.new_branch(name="third")
+    research.send(coding, item="to coding")
+    research.send(third, item="to third")
+    coding.send(third, item="from coding")
+
+    session.collect(from_=[research.id])
+    session.send(to_=[third])
+
+    assert contents(third.mailbox.inbox) == ["to third"]
+    assert contents(session.exchange.waiting) == ["to coding"]
+    assert contents(coding.mailbox.outbox) == ["from coding"]
+
+
+def test_the_same_by_the_twins(session: Session, research: Branch, coding: Branch) -> None:
+    async def flow() -> list[Any]:
+        await research.asend(coding, item="one")
+        await research.asend_many(["two", "three"], coding)
+        await session.acollect()
+        await session.asend()
+        received = await coding.areceive()
+        await session.exchange.aregister("ada")
+        await session.exchange.asend("ada", coding, {"four": 4})
+        await session.acollect_send_all(receive_all=True)
+        last = await session.exchange.apop_mail(coding)
+        return [*contents(received), last and last.content]
+
+    assert asyncio.run(flow()) == ["one", "two", "three", {"four": 4}]
+
+
+def test_exchange_and_manager_are_there_under_the_names_people_know(session: Session) -> None:  # S1.2, S1.11, S1.12
+    assert isinstance(session.exchange, Exchange)
+    assert isinstance(session.mail_transfer, Exchange)
+    assert isinstance(session.mail_manager, MailManager)
+
+
+# --- What a mail is ---------------------------------------------------------------------------------------
+
+
+def test_a_mail_says_who_sent_what_to_whom_and_when(session: Session, research: Branch, coding: Branch) -> None:
+    with acting(actor="scheduler"):
+        sent = research.send(coding, "data", {"a": [1]}, "plans")
+    session.collect_send_all()
+    (found,) = session.exchange.receive(coding)
+
+    assert found == sent
+    assert (found.sender, found.recipient, found.category, found.channel) == (research.id, coding.id, "data", "plans")
+    assert (found.content, found.text, found.sent_at) == ({"a": [1]}, '{"a":[1]}', session.position - 2)
+    assert (found.actor, found.is_broadcast, found.package) == ("scheduler", False, Package("data", {"a": [1]}))
+
+
+def test_a_message_is_received_as_a_copy_with_its_sender_and_where_it_came_from(
+    session: Session, research: Branch, coding: Branch
+) -> None:
+    written = research.add("found it", sender="ada", metadata={"score": 1})
+    research.send(coding, item=written)
+    mail = research.send(coding, item={"assistant_response": "so it is"})
+    session.collect_send_all(receive_all=True)
+    first, second = coding.messages
+
+    assert (first.text, first.sender, first.metadata, first.origin) == ("found it", "ada", {"score": 1}, Origin.MAILED)
+    assert (second.text, second.sender, second.recipient) == ("so it is", research.id, coding.id)
+    assert second.role == "assistant"
+    assert (first.id != written.id, first.lineage, second.lineage) == (True, (written.id,), ())
+    assert texts(research) == ["found it"]
+    assert session.blame(second).event.mail == mail.sent_at  # type: ignore[attr-defined]  # it is a MessageAppended
+
+
+def test_the_content_of_a_mail_is_what_was_given(session: Session, research: Branch, coding: Branch) -> None:
+    session.exchange.register("ada")
+    given: list[Any] = ["text", 1, None, [], {"deep": {"er": ["\u2603", 2**70]}}]
+    for item in given:
+        session.exchange.send("ada", coding, item)
+    research.send(coding, "tool", search)
+    research.send(coding, "imodel", Model())
+    research.send(coding, item="hello")
+    response = research.send(coding, item={"assistant_response": "hi"})
+    session.exchange.sync()
+
+    found = session.exchange.receive(coding)
+    assert contents(found[:-1]) == [*given, ["search"], "gpt-4o-mini", "hello"]
+    assert found[-1].content == response.content
+    assert [mail.text for mail in found[-2:]] == ["hello", "hi"]
+
+
+def test_a_model_becomes_the_one_that_the_branch_chats_with(session: Session, research: Branch, coding: Branch) -> None:
+    research.send(coding, "imodel", Model())
+    session.collect_send_all(receive_all=True)
+
+    assert (coding.model, research.model) == ("gpt-4o-mini", None)
+
+
+def test_a_tool_or_model_that_any_branch_has_is_known_by_its_name(session: Session, coding: Branch) -> None:
+    equipped = session.new_branch(tools=[search], imodel="gpt-4o-mini")
+    equipped.send(coding, "tool", "search")
+    equipped.send(coding, "imodel", "gpt-4o-mini")
+    session.collect_send_all(receive_all=True)
+
+    assert (set(coding.tools), coding.model) == ({"search"}, "gpt-4o-mini")
+
+
+def test_a_name_that_nobody_knows_is_parked_and_used_once_somebody_does(
+    session: Session, store: Store, research: Branch, coding: Branch
+) -> None:
+    research.send(coding, "tool", ["search"])
+    research.send(coding, item="and this?")
+    session.collect_send_all(receive_all=True)
+
+    (parked,) = coding.mailbox.parked
+    assert (parked.recipient, parked.reason) == (coding.id, "nobody here knows a tool 'search'")
+    assert (coding.tools, texts(coding), coding.mailbox.unread) == (frozenset(), ["and this?"], 0)
+    before = session.position
+    assert coding.receive() == []
+    assert session.position == before
+
+    session.new_branch(tools=search)
+    assert [mail.id for mail in coding.receive()] == [parked.mail.id]
+    assert (set(coding.tools), coding.mailbox.parked) == ({"search"}, [])
+    assert coding.receive() == []
+
+
+def test_many_mails_that_were_parked_are_all_received_once_they_can_be(
+    session: Session, research: Branch, coding: Branch
+) -> None:
+    research.send_many(["search", "summarize", ["search", "summarize"], "search"], coding, "tool")
+    session.collect_send_all(receive_all=True)
+    assert len(coding.mailbox.parked) == 4
+
+    session.new_branch(tools=search)
+    assert contents(coding.receive()) == [["search"], ["search"]]
+    assert [parked.reason for parked in coding.mailbox.parked] == ["nobody here knows a tool 'summarize'"] * 2
+    session.new_branch(tools=summarize)
+    assert contents(coding.receive()) == [["summarize"], ["search", "summarize"]]
+    assert (set(coding.tools), coding.mailbox.parked) == ({"search", "summarize"}, [])
+
+
+def test_what_one_process_does_not_know_another_may(session: Session, store: Store, coding: Branch) -> None:
+    session.exchange.register("ada")
+    elsewhere = Session.open(session.id, store=store)
+    research = session.new_branch(name="knows it")
+    research.send(coding, "tool", search)
+
+    elsewhere.collect_send_all(receive_all=True)
+    assert elsewhere.branches["coding"].tools == frozenset()
+    session.collect_send_all(receive_all=True)
+    assert elsewhere.branches["coding"].tools == {"search"}
+
+
+def test_images_are_checked_when_they_are_mailed_and_by_whoever_receives_them(
+    session: Session, store: Store, research: Branch, coding: Branch
+) -> None:
+    with pytest.raises(ImageRefused):
+        research.send(coding, item={"instruction": "look", "images": ["http://127.0.0.1/secret"]})
+    research.send(coding, item={"instruction": "look", "images": ["https://example.com/cat.png"]})
+    research.send(coding, item="and tell")
+    strict = Session.open(session.id, store=store, images=ImagePolicy(denied_hosts=frozenset({"example.com"})))
+
+    strict.collect_send_all(receive_all=True)
+    assert texts(coding) == ["and tell"]
+    assert [parked.reason.startswith("an image is not taken here: ") for parked in coding.mailbox.parked] == [True]
+    assert contents(coding.receive()) != []
+    assert texts(coding) == ["and tell", "look"]
+
+
+@content_type("mail_test.note")
+class Note(MessageContent, frozen=True):
+    """A content of an application's own."""
+
+    role: ClassVar[MessageRole] = MessageRole.USER
+
+    note: str
+
+    @property
+    def body(self) -> str:
+        return self.note
+
+
+def test_a_content_of_an_applications_own_is_mailed_like_any_other(
+    session: Session, research: Branch, coding: Branch
+) -> None:
+    mail = research.send(coding, item=Note(note="mine"))
+    session.collect_send_all(receive_all=True)
+
+    assert (mail.content, mail.text, coding.messages[0].content) == (Note(note="mine"), "mine", Note(note="mine"))
+
+
+def test_receiving_leaves_data_where_it_is_until_it_is_taken_out(
+    session: Session, research: Branch, coding: Branch
+) -> None:
+    research.send(coding, "data", {"rows": 3})
+    session.collect_send_all(receive_all=True)
+    assert coding.receive_all() == []
+
+    mail = session.exchange.pop_mail(coding)
+    assert mail is not None
+    assert mail.content == {"rows": 3}
+    assert session.exchange.pop_mail(coding) is None
+
+
+def test_some_categories_and_one_sender_are_received_on_request(
+    session: Session, research: Branch, coding: Branch
+) -> None:
+    other = session.new_branch(name="other")
+    research.send(coding, item="from research")
+    research.send(coding, "tool", search)
+    other.send(coding, item="from other")
+    session.collect_send_all()
+
+    assert contents(coding.receive(tool=True)) == [["search"]]
+    assert contents(coding.receive(sender=other, message=True)) == ["from other"]
+    assert contents(coding.receive()) == ["from research"]
+
+
+def test_a_command_sends_once(session: Session, research: Branch, coding: Branch) -> None:
+    with acting(actor="ada"):
+        first = research.send(coding, item="pay", command_id="pay-1")
+    again = research.send(coding, item="pay", command_id="pay-1")
+
+    assert again == first
+    assert contents(research.mailbox.outbox) == ["pay"]
+    coding.add("x", command_id="add-1")
+    with pytest.raises(InvalidValue, match="sent no mail"):
+        research.send(coding, item="y", command_id="add-1")
+
+
+def test_a_reader_cannot_change_what_another_one_gets(session: Session, research: Branch, coding: Branch) -> None:
+    item = {"list": [1]}
+    research.send(None, "data", item)
+    third = session.new_branch(name="third")
+    item["list"].append(2)
+    session.collect_send_all()
+
+    session.exchange.receive(coding)[0].content["list"].append(3)
+    coding.mailbox.inbox[0].content["list"].append(4)
+
+    assert contents(session.exchange.receive(coding)) == [{"list": [1]}]
+    assert contents(session.exchange.receive(third)) == [{"list": [1]}]
+
+
+def test_a_package_can_be_sent_as_it_is(session: Session, research: Branch, coding: Branch) -> None:
+    research.send(coding, item=Package("data", {"a": 1}))
+    session.collect_send_all(receive_all=True)
+
+    assert session.exchange.receive(coding)[0].package == Package("data", {"a": 1})
+
+
+def test_somebody_can_write_to_themselves(session: Session, research: Branch) -> None:
+    research.send(research, item="do not forget")
+    session.collect_send_all(receive_all=True)
+
+    assert texts(research) == ["do not forget"]
+
+
+# --- Who takes part ---------------------------------------------------------------------------------------
+
+
+def test_branches_take_part_from_their_creation_and_others_from_their_registration(
+    session: Session, research: Branch, coding: Branch
+) -> None:
+    exchange = session.exchange
+    exchange.register("ada")
+    exchange.register("ada")
+
+    assert exchange.owners == [research.id, coding.id, "ada"]
+    assert (len(exchange), "ada" in exchange, research in exchange, "research" in exchange) == (3, True, True, True)
+    assert ("nobody" in exchange, 7 in exchange, None in exchange) == (False, False, False)
+    assert [mail.content for mail in exchange.receive("ada")] == []
+
+
+def test_a_name_is_one_participants_only(session: Session, research: Branch) -> None:
+    session.exchange.register("ada")
+
+    with pytest.raises(NameTaken):
+        session.exchange.register("research")
+    with pytest.raises(NameTaken):
+        session.create_branch("ada")
+    with pytest.raises(NameTaken):
+        research.rename("ada")
+    assert research.fork(name="ada-2").name == "ada-2"
+
+
+def test_what_is_for_everybody_reaches_everybody_but_its_sender(
+    session: Session, research: Branch, coding: Branch
+) -> None:
+    session.exchange.register("ada")
+    sent = research.send(None, "data", "hear")
+
+    assert session.exchange.sync() == 1
+    assert [session.exchange.receive(owner) for owner in (coding, "ada", research)] == [[sent], [sent], []]
+    assert session.exchange.pop_mail("ada") == sent
+    assert session.exchange.receive(coding) == [sent]
+
+
+def test_a_channel_can_be_picked_from_an_inbox_and_has_a_history(
+    session: Session, research: Branch, coding: Branch
+) -> None:
+    for number, channel in enumerate(["town", None, "town", "club"]):
+        session.exchange.send(research, coding, number, channel)
+    session.exchange.sync()
+    assert contents(session.exchange.receive(coding, channel="town")) == [0, 2]
+    assert contents(session.exchange.receive(coding, sender=research, channel="club")) == [3]
+    assert session.exchange.receive(coding, channel="nowhere") == []
+
+    while session.exchange.pop_mail(coding):
+        pass
+    late = session.new_branch(name="late")
+
+    assert session.exchange.channels == ["town", "club"]
+    assert contents(session.exchange.history("town")) == [0, 2]
+    assert contents(session.exchange.history("nowhere")) == []
+    assert late.mailbox.unread == 0
+
+
+def test_unread_mail_is_counted_by_sender(session: Session, research: Branch, coding: Branch) -> None:
+    session.exchange.register("ada")
+    research.send_many(["a", "b"], coding)
+    research.send(coding, "tool", search)
+    session.exchange.send("ada", coding, 1)
+    session.exchange.sync()
+
+    assert (coding.mailbox.unread, len(coding.mailbox)) == (4, 4)
+    assert coding.mailbox.unread_from == {research.id: 3, "ada": 1}
+    assert session.exchange.mailbox("ada").unread == 0
+
+
+def test_mail_is_taken_out_first_in_first_out_by_all_or_one_sender(
+    session: Session, research: Branch, coding: Branch
+) -> None:
+    session.exchange.register("ada")
+    for number in range(3):
+        session.exchange.send("ada", coding, f"a{number}")
+        session.exchange.send(research, coding, f"r{number}")
+    session.exchange.sync()
+
+    taken = [session.exchange.pop_mail(coding, sender="ada") for _ in range(2)]
+    while mail := session.exchange.pop_mail(coding):
+        taken.append(mail)
+    assert [mail.content for mail in taken if mail] == ["a0", "a1", "r0", "r1", "a2", "r2"]
+
+
+def test_mail_that_was_looked_at_is_there_until_it_is_acknowledged(
+    session: Session, research: Branch, coding: Branch
+) -> None:
+    research.send_many([1, 2, 3], coding, "data")
+    session.exchange.collect(research)
+    one, two, three = session.exchange.receive(coding)
+
+    assert session.exchange.receive(coding) == [one, two, three]
+    assert session.exchange.acknowledge(coding, [three, one]) == 2
+    assert session.exchange.acknowledge(coding, one) == 0
+    assert session.exchange.receive(coding) == [two]
+
+
+def test_mail_to_a_name_that_nobody_has_reaches_whoever_gets_it_once(session: Session, research: Branch) -> None:
+    first = research.send("critic", item="what do you think?")
+    research.send("ada", "data", 1)
+    session.collect_send_all(receive_all=True)
+
+    assert [(parked.mail.content, parked.recipient, parked.reason) for parked in session.exchange.parked] == [
+        ("what do you think?", "critic", "nobody is called 'critic'"),
+        (1, "ada", "nobody is called 'ada'"),
+    ]
+
+    critic = session.new_branch(name="critic")
+    second = research.send(critic, item="well?")
+    session.exchange.register("ada")
+    assert session.exchange.sync() == 3
+    assert critic.receive() == [first, second]
+    assert contents(session.exchange.receive("ada")) == [1]
+    assert (session.exchange.sync(), session.exchange.parked, critic.receive()) == (0, [], [])
+
+
+def test_the_mail_of_a_branch_that_is_removed_is_parked_and_what_it_sent_goes_its_way(
+    session: Session, research: Branch, coding: Branch
+) -> None:
+    research.send(coding, item="delivered")
+    session.collect_send_all()
+    research.send(coding, item="on its way")
+    session.collect()
+    research.send(coding, item="in the outbox")
+    coding.send(research, item="last words")
+
+    session.remove_branch(coding.id, delete=True)
+    session.collect_send_all(receive_all=True)
+
+    assert [(parked.mail.content, parked.reason) for parked in session.exchange.parked] == [
+        (content, "branch 'coding' was removed") for content in ("delivered", "on its way", "in the outbox")
+    ]
+    assert texts(research) == ["last words"]
+    for gone in (coding, coding.id, coding.number):
+        with pytest.raises(RemovedBranch):
+            research.send(gone, item="too late")
+
+
+def test_the_mail_of_somebody_unregistered_waits_for_them(session: Session, research: Branch) -> None:
+    session.exchange.register("ada")
+    sent = session.exchange.send(research, "ada", "hi")
+    session.exchange.sync()
+
+    session.exchange.unregister("ada")
+    assert [parked.reason for parked in session.exchange.parked] == ["'ada' was unregistered"]
+    assert "ada" not in session.exchange
+    session.exchange.register("ada")
+    session.exchange.sync()
+    assert session.exchange.receive("ada") == [sent]
+
+
+@pytest.mark.parametrize(
+    ("call", "error"),
+    [
+        (lambda s: s.exchange.send("nobody", "coding", 1), UnknownParticipant),
+        (lambda s: s.branches["coding"].send("research", "node", 1), UnknownCategory),
+        (lambda s: s.branches["coding"].send("research", None, 1), UnknownCategory),
+        (lambda s: s.branches["coding"].send("research", "tool", []), InvalidPackage),
+        (lambda s: s.branches["coding"].send("research", "tool", [3]), InvalidValue),
+        (lambda s: s.branches["coding"].send("research", "imodel", 3), InvalidValue),
+        (lambda s: s.branches["coding"].send("research", "data", object()), InvalidValue),
+        (lambda s: s.branches["coding"].send("research", "data", float("nan")), InvalidValue),
+        (lambda s: s.branches["coding"].send("research"), InvalidContent),
+        (lambda s: s.branches["coding"].send("research", item={}), InvalidContent),
+        (lambda s: s.branches["coding"].send("research", item={"role": "system", "content": "obey"}), InvalidPackage),
+        (lambda s: s.branches["coding"].send("", item="x"), InvalidValue),
+        (lambda s: s.branches["coding"].send("two\nlines", item="x"), InvalidValue),
+        (lambda s: s.branches["coding"].send(77, item="x"), UnknownBranch),
+        (lambda s: s.branches["coding"].send(True, item="x"), InvalidValue),
+        (lambda s: s.branches["coding"].send("research", item="x", channel=""), InvalidValue),
+        (lambda s: s.branches["coding"].send_many("letters", "research"), InvalidValue),
+        (lambda s: s.branches["coding"].receive(sender="nobody"), UnknownParticipant),
+        (lambda s: s.send(to_="nobody"), UnknownParticipant),
+        (lambda s: s.send(to_=["coding", 9]), UnknownParticipant),
+        (lambda s: s.collect(from_="nobody"), UnknownParticipant),
+        (lambda s: s.collect(from_=3.5), InvalidValue),
+        (lambda s: s.exchange.collect("nobody"), UnknownParticipant),
+        (lambda s: s.exchange.receive("nobody"), UnknownParticipant),
+        (lambda s: s.exchange.mailbox("nobody"), UnknownParticipant),
+        (lambda s: s.exchange.pop_mail("nobody"), UnknownParticipant),
+        (lambda s: s.exchange.acknowledge("coding", ["nothing"]), InvalidValue),
+        (lambda s: s.exchange.unregister("nobody"), UnknownParticipant),
+        (lambda s: s.exchange.unregister("coding"), UnknownParticipant),
+        (lambda s: s.exchange.register(""), InvalidValue),
+        (lambda s: s.exchange.register(s.branches["coding"]), InvalidValue),
+        (lambda s: s.exchange.unregister([]), InvalidValue),
+        (lambda s: asyncio.run(s.exchange.run(0)), InvalidValue),
+        (lambda s: asyncio.run(s.exchange.run(float("nan"))), InvalidValue),
+        (lambda s: s.at(3).exchange.send("coding", "research", 1), ViewIsReadOnly),
+        (lambda s: s.at(3).send(), ViewIsReadOnly),
+        (lambda s: s.at(3).branches["coding"].send("research", item="x"), ViewIsReadOnly),
+    ],
+)
+def test_what_cannot_be_is_refused_by_name_and_nothing_is_written(
+    session: Session, research: Branch, coding: Branch, call: Any, error: type[Exception]
+) -> None:
+    before = session.position
+
+    with pytest.raises(error) as refusal:
+        call(session)
+
+    assert type(refusal.value) is error
+    assert isinstance(refusal.value, ValueError | AttributeError)
+    assert session.position == before
+
+
+def test_a_branch_of_another_session_gets_no_mail(session: Session, research: Branch, store: Store) -> None:
+    foreign = Session(store=store).default_branch
+    mail = foreign.send(None, item="x")
+
+    with pytest.raises(ForeignBranch):
+        research.send(foreign, item="x")
+    with pytest.raises(ForeignBranch):
+        session.exchange.send(foreign, research, "x")
+    with pytest.raises(InvalidValue):
+        session.exchange.acknowledge(research, mail)
+    assert foreign not in session.exchange
+
+
+def test_a_session_that_is_put_away_moves_no_mail(session: Session, research: Branch, coding: Branch) -> None:
+    research.send(coding, item="x")
+    session.archive()
+    for call in (session.collect, session.send, session.collect_send_all, session.exchange.sync):
+        with pytest.raises(SessionNotActive):
+            call()
+    assert contents(research.mailbox.outbox) == ["x"]
+    session.restore()
+    assert session.collect_send_all() == 1
+
+
+# --- Time -------------------------------------------------------------------------------------------------
+
+
+def test_the_post_can_be_seen_as_it_lay(session: Session, research: Branch, coding: Branch) -> None:
+    session.exchange.register("ada")
+    research.send(coding, item="one", channel="town")
+    sent = session.position
+    session.collect()
+    collected = session.position
+    session.send()
+    delivered = session.position
+    coding.receive()
+    research.send("nobody", "data", 1)
+    session.collect_send_all()
+
+    def lay(at: int) -> tuple[list[Any], list[Any], list[Any], int]:
+        then = session.at(at)
+        return (
+            contents(then.branches["research"].mailbox.outbox),
+            contents(then.exchange.waiting),
+            contents(then.exchange.receive("coding")),
+            len(then.exchange.parked),
+        )
+
+    assert lay(sent - 1) == ([], [], [], 0)
+    assert lay(sent) == (["one"], [], [], 0)
+    assert lay(collected) == ([], ["one"], [], 0)
+    assert lay(delivered) == ([], [], ["one"], 0)
+    assert lay(session.position) == ([], [], [], 1)
+    assert session.at(sent - 2).exchange.owners == [research.id, coding.id]
+    assert contents(session.at(sent).exchange.history("town")) == ["one"]
+    assert session.at(sent - 1).exchange.channels == []
+    assert session.at(delivered).mail_transfer.mailbox("coding").unread == 1
+
+
+def test_a_fork_of_a_branch_has_an_empty_mailbox_and_rewinding_brings_no_mail_back(
+    session: Session, research: Branch, coding: Branch
+) -> None:
+    research.send(coding, "data", 1)
+    research.send(coding, item="two")
+    session.collect_send_all(receive_all=True)
+    fork = coding.fork()
+
+    assert (fork.mailbox.unread, coding.mailbox.unread) == (0, 1)
+    before = session.position
+    assert contents(coding.mailbox.inbox) == [1]
+    coding.clear()
+    session.exchange.pop_mail(coding)
+    coding.rewind(before)
+    assert (texts(coding), coding.mailbox.unread) == (["two"], 0)
+
+
+def test_a_session_that_goes_on_from_another_has_its_participants_and_channels_and_no_mail_under_way(
+    session: Session, research: Branch, coding: Branch
+) -> None:
+    session.exchange.register("ada")
+    research.send(coding, "data", "said", "town")
+    session.collect_send_all()
+    fork = session.fork_session()
+
+    assert fork.exchange.owners == session.exchange.owners
+    assert contents(fork.exchange.history("town")) == ["said"]
+    assert fork.exchange.receive("coding") == []
+    fork.exchange.send("ada", "coding", "there", "town")
+    fork.exchange.sync()
+    assert contents(fork.exchange.history("town")) == ["said", "there"]
+    assert contents(session.exchange.history("town")) == ["said"]
+
+
+def test_a_self_contained_fork_has_the_participants(session: Session, research: Branch) -> None:
+    session.exchange.register("ada")
+
+    alone = session.fork_session(self_contained=True)
+
+    assert alone.exchange.owners == [research.id, "ada"]
+
+
+def test_mail_outlives_the_process(store: Store, address: str, elsewhere: Any) -> None:
+    said = elsewhere.run(
+        "import sys\n"
+        "from hansard import Session, open_store\n"
+        "with open_store(sys.argv[1]) as store:\n"
+        "    session = Session(store=store)\n"
+        "    research, coding = session.new_branch(name='research'), session.new_branch(name='coding')\n"
+        "    research.send(coding, item='one')\n"
+        "    session.exchange.sync()\n"
+        "    research.send(coding, item='two')\n"
+        "    print(session.id)\n",
+        address,
+    )
+    session = Session.open(said.strip(), store=store)
+
+    assert contents(session.exchange.receive("coding")) == ["one"]
+    session.collect_send_all(receive_all=True)
+    assert texts(session.branches["coding"]) == ["one", "two"]

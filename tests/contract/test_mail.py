@@ -1,0 +1,153 @@
+"""What every store promises of mail: each step where it should be, now and then, whoever moves it how often."""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from hansard import Session
+
+if TYPE_CHECKING:
+    from hansard import Branch, Store
+    from tests.contract.conftest import Stores
+
+
+def contents(session: Session, owner: str) -> list[Any]:
+    return [mail.content for mail in session.exchange.receive(owner)]
+
+
+@pytest.fixture
+def session(store: Store) -> Session:
+    """The branches `a` and `b`, and a user."""
+    session = Session(store=store)
+    session.create_branch("a")
+    session.create_branch("b")
+    session.exchange.register("user")
+    return session
+
+
+def test_every_step_can_be_seen_now_and_then_and_after_reopening(
+    stores: Stores, session: Session, store: Store
+) -> None:
+    a, b = session.branches["a"], session.branches["b"]
+    a.send(b, item="hello", channel="town")
+    a.send(None, "data", {"all": [1]}, "town")
+    a.send("later", "data", 2)
+    sent = session.position
+    session.collect()
+    session.send()
+    delivered = session.position
+    b.receive()
+    session.exchange.register("later")
+    session.exchange.sync()
+
+    opened = Session.open(session.id, store=stores.reopened(store))
+
+    assert [mail.content for mail in opened.at(sent).exchange.mailbox("a").outbox] == ["hello", {"all": [1]}, 2]
+    assert contents(opened.at(delivered), "b") == ["hello", {"all": [1]}]  # type: ignore[arg-type]  # a view will do
+    assert [parked.reason for parked in opened.at(delivered).exchange.parked] == ["nobody is called 'later'"]
+    assert [contents(opened, owner) for owner in ("a", "b", "user", "later")] == [
+        [],
+        [{"all": [1]}],
+        [{"all": [1]}],
+        [2],
+    ]
+    assert [message.text for message in opened.branches["b"].messages] == ["hello"]
+    assert [mail.content for mail in opened.exchange.history("town")] == ["hello", {"all": [1]}]
+    assert opened.exchange.parked == []
+    assert opened._live.store.verify().ok
+
+
+def test_handles_that_were_open_meanwhile_see_the_same(stores: Stores, session: Session, store: Store) -> None:
+    beside = Session.open(session.id, store=stores.beside(store))
+    session.exchange.send("a", "user", 1)
+    beside.exchange.send("user", "b", 2)
+
+    assert beside.exchange.sync() == 2
+    assert contents(session, "user") == contents(beside, "user") == [1]
+    mail = session.exchange.pop_mail("b")
+    assert mail is not None
+    assert mail.content == 2
+    assert beside.exchange.pop_mail("b") is None
+
+
+def test_whoever_syncs_at_once_delivers_everything_once_and_in_order(
+    stores: Stores, session: Session, store: Store
+) -> None:
+    a, b = session.branches["a"], session.branches["b"]
+    for number in range(0, 1000, 20):
+        a.send_many(range(number, number + 10), b, "data")
+        b.send_many(range(number + 10, number + 20), "user", "data")
+    handles = [session, Session.open(session.id, store=stores.beside(store)), Session.open(session.id, store=store)]
+    barrier = Barrier(3)
+
+    def work(handle: Session) -> int:
+        barrier.wait()
+        return handle.exchange.sync()
+
+    with ThreadPoolExecutor(3) as pool:
+        assert sum(pool.map(work, handles)) == 1000
+    assert contents(session, "b") == [number for number in range(1000) if number % 20 < 10]
+    assert contents(session, "user") == [number for number in range(1000) if number % 20 >= 10]
+
+
+def test_tasks_that_send_sync_and_receive_lose_and_repeat_nothing(session: Session) -> None:
+    a, b = session.branches["a"], session.branches["b"]
+
+    async def send(sender: Branch, recipient: Branch, name: str) -> None:
+        for number in range(15):
+            await sender.asend(recipient, item=f"{name}{number}")
+
+    async def move() -> None:
+        for _ in range(15):
+            await session.acollect_send_all(receive_all=True)
+
+    async def work() -> None:
+        await asyncio.gather(send(a, b, "a"), move(), send(b, a, "b"), move())
+        await move()
+
+    asyncio.run(work())
+    assert [message.text for message in b.messages] == [f"a{number}" for number in range(15)]
+    assert [message.text for message in a.messages] == [f"b{number}" for number in range(15)]
+
+
+def test_a_command_that_sends_sends_once(session: Session) -> None:
+    mails = [session.exchange.send("a", "b", 1, command_id="c") for _ in range(2)]
+
+    assert mails[0] == mails[1]
+    session.exchange.sync()
+    assert contents(session, "b") == [1]
+
+
+def test_mail_of_every_kind_of_text_and_size_is_read_as_it_was_sent(session: Session) -> None:
+    given = [
+        "\U0001f4ec \u05e9\u05dc\u05d5\u05dd \x00 \u2028",
+        "x" * 1_000_000,
+        {"k\n": [None, 2**64, -0.5, "\\u0000"]},
+        "",
+        [],
+    ]
+    session.branches["a"].send_many(given, "b", "data")
+    session.exchange.sync()
+
+    assert contents(session, "b") == given
+
+
+def test_mails_far_apart_are_read_one_by_one(session: Session) -> None:
+    a = session.branches["a"]
+    for number in range(4):
+        a.send("b", "data", number)
+        a.add_many(["between"] * (0, 31, 40, 200)[number])
+    session.exchange.sync()
+    inbox = session.branches["b"].mailbox.inbox
+
+    assert [mail.content for mail in inbox] == [0, 1, 2, 3]
+    assert [mail.content for mail in inbox[::-2]] == [3, 1]
+    assert (inbox[-1].content, len(inbox), [mail.content for mail in inbox[1:3]]) == (3, 4, [1, 2])
+    assert inbox.positions == sorted(inbox.positions)
+    with pytest.raises(IndexError):
+        inbox[4]

@@ -1,5 +1,6 @@
 """Hansard: the verbatim record of conversations between people, models and agents."""
 
+from ._current import add_session, working_on
 from ._provenance import acting, carried
 from .branch import Branch
 from .branch_view import BranchView
@@ -22,6 +23,7 @@ from .domain.errors import (
     CheckpointMismatch,
     ContentTypeTaken,
     DefinitionChanged,
+    DeliveryFailed,
     ForeignBranch,
     HansardError,
     ImageRefused,
@@ -32,6 +34,7 @@ from .domain.errors import (
     InvalidValue,
     ItemNotFoundError,
     KeyTaken,
+    LogStoreFull,
     MissingExtra,
     NameTaken,
     NothingToUndo,
@@ -66,20 +69,34 @@ from .domain.errors import (
 )
 from .domain.expectation import ANY, NO_STREAM
 from .domain.images import ImagePolicy
+from .domain.log import Log, LogType
 from .domain.message import Message, MessageDict
 from .domain.ranges import Origin
 from .domain.record import RecordedEvent
 from .infrastructure.answers import validate_answer
+from .infrastructure.logs.adapter import LogAdapter
+from .infrastructure.logs.broadcaster import LogBroadcaster
+from .infrastructure.logs.delivery import LogDelivery
+from .infrastructure.logs.lines import write_line
+from .infrastructure.logs.postgres import PostgresLogAdapter
+from .infrastructure.logs.redactor import LogRedactor
+from .infrastructure.logs.s3 import S3LogSubscriber
+from .infrastructure.logs.sqlite import SQLiteWALLogAdapter
+from .infrastructure.logs.store import Flushed, LogStore
+from .infrastructure.logs.subscriber import AdapterLogSubscriber, LogBatch, LogSubscriber, Retry
+from .infrastructure.logs.webhook import WebhookLogSubscriber
 from .infrastructure.opening import open_store
 from .infrastructure.projecting.lease import Pace
 from .infrastructure.projecting.runner import Runner
 from .infrastructure.store import Store
 from .infrastructure.subscription import AwaitedSubscription, Subscription
 from .infrastructure.verification import Fault, Verification
+from .logs import Logs, LogsView
 from .projections.activity import Activity, timeline
 from .projections.branch_tree import BranchTree
 from .projections.definition import Projection
 from .projections.difference import Difference
+from .projections.log_filter import LogSummary
 from .projections.messages import Messages
 from .projections.prices import PRICES, Price
 from .projections.prompts.anthropic import AnthropicPrompt
@@ -97,6 +114,7 @@ __all__ = [
     "ActionRequestContent",
     "ActionResponseContent",
     "Activity",
+    "AdapterLogSubscriber",
     "AnswerMisfit",
     "AnthropicPrompt",
     "AssistantResponseContent",
@@ -108,8 +126,10 @@ __all__ = [
     "CheckpointMismatch",
     "ContentTypeTaken",
     "DefinitionChanged",
+    "DeliveryFailed",
     "Difference",
     "Fault",
+    "Flushed",
     "ForeignBranch",
     "Found",
     "HansardError",
@@ -124,6 +144,19 @@ __all__ = [
     "ItemNotFoundError",
     "KeyTaken",
     "Kind",
+    "Log",
+    "LogAdapter",
+    "LogBatch",
+    "LogBroadcaster",
+    "LogDelivery",
+    "LogRedactor",
+    "LogStore",
+    "LogStoreFull",
+    "LogSubscriber",
+    "LogSummary",
+    "LogType",
+    "Logs",
+    "LogsView",
     "Message",
     "MessageContent",
     "MessageDict",
@@ -140,6 +173,7 @@ __all__ = [
     "Pace",
     "PositionConflict",
     "PositionNotReached",
+    "PostgresLogAdapter",
     "Price",
     "Projection",
     "ProjectionFailed",
@@ -150,8 +184,11 @@ __all__ = [
     "RemovedBranch",
     "Replay",
     "ResponseFormat",
+    "Retry",
     "Rows",
     "Runner",
+    "S3LogSubscriber",
+    "SQLiteWALLogAdapter",
     "SchemaMismatch",
     "Session",
     "SessionError",
@@ -183,7 +220,9 @@ __all__ = [
     "ValueIsReadOnly",
     "Verification",
     "ViewIsReadOnly",
+    "WebhookLogSubscriber",
     "acting",
+    "add_session",
     "carried",
     "content_type",
     "open_store",
@@ -191,4 +230,6 @@ __all__ = [
     "timeline",
     "used",
     "validate_answer",
+    "working_on",
+    "write_line",
 ]

@@ -43,6 +43,7 @@ from .domain.ranges import Origin
 from .domain.state import State
 from .infrastructure.store import Store
 from .infrastructure.twins import awaited
+from .logs import Logs
 from .projections.messages import Messages
 from .session_replay import SessionReplay
 from .session_view import SessionView
@@ -336,6 +337,11 @@ class Session(SessionView):
             raise RecordedElsewhere(self.id, point, source)
         self._live.change(lambda state: message.redact(state, point, reason))
         self._live.store.erase(self.id, point)
+
+    @property
+    def logs(self) -> Logs:
+        """The account of what was called, denied and logged; what is written there is one event."""
+        return Logs(self._live, None)
 
     # The session itself
 

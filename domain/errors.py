@@ -592,6 +592,33 @@ class StoreClosed(StoreError):
         return f"the store {self.store} is closed: expected an open one"
 
 
+# Logs
+
+
+@error
+class LogStoreFull(StoreError):
+    """A store of logs may not hold more, and what it holds could not be saved."""
+
+    capacity: int
+    reason: str
+
+    def __str__(self) -> str:
+        return f"the store of logs holds {self.capacity}, which is all it may, and cannot be saved: {self.reason}"
+
+
+@error
+class DeliveryFailed(StoreError):
+    """A subscriber did not take logs; if that is `final`, it would not take them another time."""
+
+    subscriber: str
+    reason: str
+    final: bool = False
+    retry_after: float | None = None
+
+    def __str__(self) -> str:
+        return f"{self.subscriber} did not take the logs: {self.reason}"
+
+
 def one_of(names: tuple[str, ...], limit: int = 10) -> str:
     """The names to choose from, the first of them if they are many."""
     if not names:

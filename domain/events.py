@@ -11,6 +11,7 @@ import msgspec
 
 from .content import Content, SystemContent
 from .frozen import NO_KEYS
+from .log import LogType
 from .plain import Json
 from .ranges import Origin, Ranges
 
@@ -335,10 +336,22 @@ class AccessDenied(Event, frozen=True):
 
 
 class LogRecorded(Event, frozen=True):
-    type: str
+    """A line was written into the account of calls."""
+
+    type: LogType
     source: str | None = None
     message: str | None = None
     data: Json = None
+    branch: int | None = None
+    model: str | None = None
+    provider: str | None = None
+    request: Json = None
+    response: Json = None
+    duration_ms: float | None = None
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    total_tokens: int | None = None
+    error: str | None = None
 
 
 STORED_NAMES: Mapping[str, type[Event]] = MappingProxyType(

@@ -1,5 +1,6 @@
 """Hansard: the verbatim record of conversations between people, models and agents."""
 
+from ._current import add_session, working_on
 from ._kept import Saved
 from ._provenance import acting, carried
 from .branch import Branch
@@ -25,6 +26,7 @@ from .domain.errors import (
     ContentTypeTaken,
     DamagedRecord,
     DefinitionChanged,
+    DeliveryFailed,
     ForeignBranch,
     HansardError,
     ImageRefused,
@@ -35,6 +37,7 @@ from .domain.errors import (
     InvalidValue,
     ItemNotFoundError,
     KeyTaken,
+    LogStoreFull,
     MissingExtra,
     NameTaken,
     NothingToUndo,
@@ -71,6 +74,7 @@ from .domain.errors import (
 )
 from .domain.expectation import ANY, NO_STREAM
 from .domain.images import ImagePolicy
+from .domain.log import Log, LogType
 from .domain.mail import Mail, Package, Parked
 from .domain.mail_errors import InvalidMail, InvalidPackage, OutOfTurn, UnknownCategory, UnknownParticipant
 from .domain.message import Message, MessageDict
@@ -80,6 +84,17 @@ from .exchange import Exchange
 from .exchange_view import ExchangeView
 from .infrastructure.answers import validate_answer
 from .infrastructure.expiry import Swept
+from .infrastructure.logs.adapter import LogAdapter
+from .infrastructure.logs.broadcaster import LogBroadcaster
+from .infrastructure.logs.delivery import LogDelivery
+from .infrastructure.logs.lines import write_line
+from .infrastructure.logs.postgres import PostgresLogAdapter
+from .infrastructure.logs.redactor import LogRedactor
+from .infrastructure.logs.s3 import S3LogSubscriber
+from .infrastructure.logs.sqlite import SQLiteWALLogAdapter
+from .infrastructure.logs.store import Flushed, LogStore
+from .infrastructure.logs.subscriber import AdapterLogSubscriber, LogBatch, LogSubscriber, Retry
+from .infrastructure.logs.webhook import WebhookLogSubscriber
 from .infrastructure.named_stores import (
     MemorySessionStore,
     PostgresSessionStore,
@@ -94,6 +109,7 @@ from .infrastructure.store import Store
 from .infrastructure.subscription import AwaitedSubscription, Subscription
 from .infrastructure.transfer.importing import Imported
 from .infrastructure.verification import Fault, Verification
+from .logs import Logs, LogsView
 from .mail_manager import MailManager
 from .mailbox import Mailbox
 from .manager import SessionManager
@@ -102,6 +118,7 @@ from .projections.activity import Activity, timeline
 from .projections.branch_tree import BranchTree
 from .projections.definition import Projection
 from .projections.difference import Difference
+from .projections.log_filter import LogSummary
 from .projections.mailboxes import Mails
 from .projections.messages import Messages
 from .projections.prices import PRICES, Price
@@ -123,6 +140,7 @@ __all__ = [
     "ActionRequestContent",
     "ActionResponseContent",
     "Activity",
+    "AdapterLogSubscriber",
     "AnswerMisfit",
     "AnthropicPrompt",
     "AssistantResponseContent",
@@ -135,11 +153,13 @@ __all__ = [
     "ContentTypeTaken",
     "DamagedRecord",
     "DefinitionChanged",
+    "DeliveryFailed",
     "Difference",
     "EVERYTHING",
     "Exchange",
     "ExchangeView",
     "Fault",
+    "Flushed",
     "ForeignBranch",
     "Found",
     "HansardError",
@@ -158,6 +178,19 @@ __all__ = [
     "KeyTaken",
     "Kind",
     "Listing",
+    "Log",
+    "LogAdapter",
+    "LogBatch",
+    "LogBroadcaster",
+    "LogDelivery",
+    "LogRedactor",
+    "LogStore",
+    "LogStoreFull",
+    "LogSubscriber",
+    "LogSummary",
+    "LogType",
+    "Logs",
+    "LogsView",
     "Mail",
     "MailManager",
     "Mailbox",
@@ -184,6 +217,7 @@ __all__ = [
     "Parked",
     "PositionConflict",
     "PositionNotReached",
+    "PostgresLogAdapter",
     "PostgresSessionStore",
     "Price",
     "Projection",
@@ -197,9 +231,12 @@ __all__ = [
     "RemovedBranch",
     "Replay",
     "ResponseFormat",
+    "Retry",
     "Rows",
     "Runner",
+    "S3LogSubscriber",
     "SQLiteSessionStore",
+    "SQLiteWALLogAdapter",
     "Saved",
     "SchemaMismatch",
     "Selection",
@@ -245,7 +282,9 @@ __all__ = [
     "ValueIsReadOnly",
     "Verification",
     "ViewIsReadOnly",
+    "WebhookLogSubscriber",
     "acting",
+    "add_session",
     "carried",
     "code_detection",
     "content_type",
@@ -257,4 +296,6 @@ __all__ = [
     "token_estimates",
     "used",
     "validate_answer",
+    "working_on",
+    "write_line",
 ]

@@ -11,6 +11,7 @@ from .branch import Branch
 from .domain import events as e
 from .domain.codec import decode, encode
 from .domain.errors import Refused
+from .domain.log import LogType
 from .domain.record import RecordedEvent
 from .infrastructure.memory import MemoryRecorder
 from .infrastructure.store import Store
@@ -119,7 +120,7 @@ def _operation(chance: Random, session: Session, branch: Branch) -> None:
 
 
 def _log(chance: Random, session: Session, branch: Branch) -> None:
-    _record(session, [e.LogRecorded("http", chance.choice(["api", None]), _text(chance), {"status": 200})])
+    _record(session, [e.LogRecorded(LogType.INFO, chance.choice(["api", None]), _text(chance), {"status": 200})])
 
 
 def _denied(chance: Random, session: Session, branch: Branch) -> None:

@@ -50,6 +50,11 @@ class Live:
             self._catch_up()
             yield self._state
 
+    @property
+    def known_position(self) -> int:
+        """The position that is known here, without anything being read."""
+        return self._state.position
+
     def change(self, decision: Decision, *, expected: Expected = ANY, command_id: str | None = None) -> list[Placed]:
         """Records what is decided and answers with it; with nothing, if there was nothing to record.
 

@@ -24,6 +24,7 @@ from .domain.message import ContentGiven, Message, message_from
 from .domain.plain import Json
 from .domain.state import State
 from .infrastructure.twins import awaited
+from .logs import Logs
 from .projections.messages import message_of
 
 
@@ -65,6 +66,11 @@ class Branch(BranchView):
     ) -> list[Message]:
         """Puts several messages on the record in one commit: all of them, or none."""
         return self._add([message_from(content) for content in several(contents)], expected, command_id)
+
+    @property
+    def logs(self) -> Logs:
+        """The account of what was called, denied and logged on this branch; what is written there is one event."""
+        return Logs(self._live, self.number)
 
     def fork(
         self,

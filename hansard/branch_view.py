@@ -2,19 +2,21 @@
 
 from collections.abc import Callable, Iterator
 from enum import Enum
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, NoReturn, TypeVar
+from typing import Generic, TypeVar
 
 from msgspec.structs import replace
 
 from ._moments import Moment, Past, Source, past_of, position_of
 from ._prompting import Prompted
+from ._view import View
 from .domain import lookup
 from .domain.decisions.mail import CHAT
-from .domain.errors import InvalidValue, UnknownBranch, ViewIsReadOnly
+from .domain.errors import InvalidValue, UnknownBranch
 from .domain.message import Message, MessageDict
 from .domain.state import BranchState, State
 from .infrastructure.reading import SessionReader
 from .infrastructure.twins import awaited
+from .logs import LogsView
 from .mailbox import Mailbox
 from .projections.messages import Messages, shown_messages
 
@@ -25,28 +27,6 @@ class Absent(Enum):
     """Stands for a default that was not given, where None is one."""
 
     ABSENT = "absent"
-
-
-class View:
-    """What can be read at a moment; what the class for the present adds to it is writing, and refused by name."""
-
-    _source: Source
-    _writing: ClassVar[frozenset[str]] = frozenset()
-
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        super().__init_subclass__(**kwargs)
-        for view in cls.__bases__:
-            if issubclass(view, View) and View in view.__bases__:
-                added = {name for name, what in vars(cls).items() if not isinstance(what, classmethod)}
-                view._writing |= {name for name in added - vars(view).keys() if not name.startswith("_")}
-
-    if not TYPE_CHECKING:  # a type checker would take it that every name can be read
-
-        def __getattr__(self, name: str) -> NoReturn:
-            if View in type(self).__bases__ and name in type(self)._writing:
-                with self._source.current() as state:
-                    raise ViewIsReadOnly(state.session, state.position, name)
-            raise AttributeError(f"{type(self).__name__} has no attribute {name!r}", name=name, obj=self)
 
 
 class BranchView(View, Prompted):
@@ -148,6 +128,11 @@ class BranchView(View, Prompted):
             alone = replace(state.showing(self.number), ranges=())
             found = shown_messages(SessionReader(self._source.store, state), alone, state.written)
         return next(iter(found), None)
+
+    @property
+    def logs(self) -> LogsView:
+        """The account of what was called, denied and logged on this branch."""
+        return LogsView(self._source, self.number)
 
     def lineage(self) -> list[tuple["BranchView", int]]:
         """The branches that this one goes on from up to the root, and the position at which each was forked."""

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from ._moments import Source
 from ._participants import ParticipantGiven, participant
-from .branch_view import View
+from ._view import View
 from .domain.decisions.mail import find_participant, get_participant
 from .domain.errors import HansardError
 from .domain.mail import Mail, Parked

@@ -47,6 +47,7 @@ from .domain.state import State
 from .exchange import Exchange
 from .infrastructure.store import Store
 from .infrastructure.twins import awaited
+from .logs import Logs
 from .mail_manager import MailManager
 from .projections.messages import Messages
 from .session_replay import SessionReplay
@@ -392,6 +393,11 @@ class Session(SessionView):
     def collect_send_all(self, receive_all: bool = False) -> int:
         """Collects and sends the mail of all, and has each branch receive on request."""
         return self.mail_manager.collect_send_all(receive_all)
+
+    @property
+    def logs(self) -> Logs:
+        """The account of what was called, denied and logged; what is written there is one event."""
+        return Logs(self._live, None)
 
     # The session itself
 

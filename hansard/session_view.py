@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from ._moments import Moment, Source, past_of, position_of
 from ._prompting import Prompted
-from .branch_view import Absent, Branches, BranchView, View, message_dicts
+from ._view import View
+from .branch_view import Absent, Branches, BranchView, message_dicts
 from .domain import lookup
 from .domain.errors import ForeignBranch, InvalidBranch, InvalidValue, UnknownBranch
 from .domain.events import STORED_NAMES
@@ -20,6 +21,7 @@ from .domain.state import Showing, State
 from .exchange_view import ExchangeView
 from .infrastructure.reading import SessionReader
 from .infrastructure.twins import awaited, in_threads
+from .logs import LogsView
 from .projections.difference import Difference, difference
 from .projections.messages import Messages, all_shown, shown_messages
 from .replay import Replay
@@ -164,6 +166,11 @@ class SessionView(View, Prompted):
         They are one's own to change and to write with `json`, and have the attributes of the messages, too.
         """
         return message_dicts(self.messages, limit)
+
+    @property
+    def logs(self) -> LogsView:
+        """The account of what was called, denied and logged."""
+        return LogsView(self._source, None)
 
     def concat_messages(
         self,

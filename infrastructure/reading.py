@@ -1,7 +1,7 @@
 """Reading a session whose beginning was recorded by others: each position from where it is recorded."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Sequence
 from typing import TypeVar
 
 from ..domain.errors import UnknownMessage
@@ -62,6 +62,11 @@ class SessionReader:
         for session, ahead, start, stop in stretches(self.session, self._ancestors, after + 1, until):
             for event in self._store.read(session, after=start + ahead - 1, until=stop + ahead):
                 yield event.position - ahead, event
+
+    def read_structure(self, after: int, until: int, names: Collection[str]) -> Iterator[RecordedEvent]:
+        """The events that have one of the stored names, none of them that of messages; wherever they are recorded."""
+        for session, ahead, start, stop in stretches(self.session, self._ancestors, after + 1, until):
+            yield from self._store.read_structure(session, names, after=start + ahead - 1, until=stop + ahead)
 
     def read_bodies(self, branch: int, first: int, last: int, *, backwards: bool = False) -> Iterator[Bodies]:
         """The messages written on a branch between two positions, both included, as they are stored."""

@@ -1,6 +1,6 @@
 """The store as the door sees it: events in, events and states out, over any recorder."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 
 from eventsourcing.utils import EnvType
@@ -144,6 +144,13 @@ class Store(HansardApplication):
         """What is recorded at these positions, which ascend, as it is stored."""
         return self._recorder.read_bodies_at(session, positions)
 
+    def read_structure(
+        self, session: str, names: Collection[str], *, after: int = 0, until: int = LAST
+    ) -> Iterator[RecordedEvent]:
+        """The events of a session that have one of the stored names, none of them that of messages."""
+        rows = self._recorder.read_structure(session, after=min(after, LAST), until=min(until, LAST))
+        return (recorded(row) for row in rows if row.name in names)
+
     def read_all(self, *, after: int = 0, limit: int = 1000) -> list[RecordedEvent]:
         """The events of all sessions behind a global position, in the order they were committed."""
         if limit < 1:
@@ -192,6 +199,21 @@ class Store(HansardApplication):
     ) -> AwaitedSubscription:
         """The same for `async for`."""
         return AwaitedSubscription(Subscription(self._recorder, min(after, LAST), checked_names(names), session))
+
+    def tail(self, last: int = 10, *, names: Sequence[str] = (), session: str | None = None) -> Subscription:
+        """What was recorded last, and then what is to come: an iterator as `subscribe` gives it.
+
+        It begins so many positions before the end of the store, or of a session; with stored names, only the events
+        that have one of them.
+        """
+        if last < 0:
+            raise InvalidValue("the number of events", f"is {last}: expected 0 or more")
+        end = self.last_global_position() if session is None else self.get_session(session).position
+        return self.subscribe(after=max(end - last, 0), names=names, session=session)
+
+    def atail(self, last: int = 10, *, names: Sequence[str] = (), session: str | None = None) -> AwaitedSubscription:
+        """The same for `async for`."""
+        return AwaitedSubscription(self.tail(last, names=names, session=session))
 
     def last_global_position(self) -> int:
         """The global position of the newest event; 0 if there is none."""

@@ -45,10 +45,18 @@ class Projection(ABC):
     def react(self, event: RecordedEvent) -> None:  # noqa: B027 (most projections only keep rows)
         """Does something outside, once the rows are written; at least once for each event, and never in a rebuild."""
 
+    reaction_size: int = 1
+    """How many events `react_to` is given at once."""
+
+    def react_to(self, events: Sequence[RecordedEvent]) -> None:
+        """Does something outside for several events at once; after a crash it is given the same ones again."""
+        for event in events:
+            self.react(event)
+
     @property
     def reacts(self) -> bool:
-        """Whether there is anything that `react` does."""
-        return type(self).react is not Projection.react
+        """Whether there is anything that `react` or `react_to` does."""
+        return type(self).react is not Projection.react or type(self).react_to is not Projection.react_to
 
     def reads(self, name: str) -> bool:
         """Whether it reads events of this stored name."""

@@ -32,3 +32,5 @@ _servers = _sibling("servers")
 postgres_server = _servers.postgres_server
 postgres_template = _servers.postgres_template
 postgres_database = _servers.postgres_database
+
+hooks = _sibling("hooks").hooks

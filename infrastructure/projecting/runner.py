@@ -25,7 +25,7 @@ from .ledger import Ledger, Letter, Wish, prepare
 from .opening import open_target, target_of
 from .reading import read_rows
 from .shard import Shard
-from .status import Status, get_name, letters, reached, statuses
+from .status import Status, get_name, letters, reached, reacted, statuses
 from .target import Target
 
 log = structlog.get_logger("hansard")
@@ -154,11 +154,11 @@ class Runner:
 
     def await_position(self, projection: str, global_position: int, timeout: float = 10.0) -> None:
         """Waits until the rows that count hold every event up to a global position, those parked excepted."""
-        deadline = monotonic() + timeout
-        while (at := reached(self._target, projection)) < global_position:
-            if monotonic() >= deadline:
-                raise PositionNotReached(projection, global_position, at, timeout)
-            sleep(min(LOOK, max(deadline - monotonic(), 0)))
+        self._await(reached, projection, global_position, timeout)
+
+    def await_reactions(self, projection: str, global_position: int, timeout: float = 10.0) -> None:
+        """Waits until the effects of every event up to a global position are done, those parked excepted."""
+        self._await(reacted, projection, global_position, timeout)
 
     def dead_letters(self, projection: str) -> list[Letter]:
         """The events that were parked, with the error that each met."""
@@ -207,6 +207,7 @@ class Runner:
     aclose = awaited(close)
     astatus = awaited(status)
     aawait_position = awaited(await_position)
+    aawait_reactions = awaited(await_reactions)
     adead_letters = awaited(dead_letters)
     apause = awaited(pause)
     aresume = awaited(resume)
@@ -243,6 +244,13 @@ class Runner:
                 ledger.note(letter)
             ledger.save()
         return len(found)
+
+    def _await(self, reach: Callable[[Target, str], int], name: str, global_position: int, timeout: float) -> None:
+        deadline = monotonic() + timeout
+        while (at := reach(self._target, name)) < global_position:
+            if monotonic() >= deadline:
+                raise PositionNotReached(name, global_position, at, timeout)
+            sleep(min(LOOK, max(deadline - monotonic(), 0)))
 
     def _last(self) -> int:
         try:

@@ -11,7 +11,7 @@ from zlib import crc32
 import structlog
 from msgspec.structs import replace
 
-from ...domain.errors import CheckpointMismatch, StoreError, UnreadableEvent
+from ...domain.errors import CheckpointMismatch, DeliveryFailed, StoreError, UnreadableEvent
 from ...domain.record import RecordedEvent
 from ...projections.definition import Projection
 from ..recorder import Recorder
@@ -30,6 +30,9 @@ FIRST_BATCH = 100
 
 HEAVY = 32_000_000
 """Bytes of payloads in one batch from which on the next is smaller."""
+
+LONGEST_ASKED = 900.0
+"""Seconds that a receiver may ask for before the next try."""
 
 
 class Suspect(NamedTuple):
@@ -65,6 +68,8 @@ class Shard(Lease):
         self._suspect: Suspect | None = None
         self._tried: tuple[Suspect | None, int] = (None, 0)
         self._verdict: tuple[Suspect, Exception] | None = None
+        self._at_once = self._singly = 0
+        """The global position up to which effects come one by one, since those of several events were refused."""
 
     @property
     def held(self) -> dict[str, int]:
@@ -102,7 +107,7 @@ class Shard(Lease):
         tries = tries + 1 if (suspect and suspect.row) == (before and before.row) else 1
         self._tried = (suspect, tries)
         wait = min(self._pace.first_wait * 2 ** min(tries - 1, 30), self._pace.longest_wait)
-        self.due = self._clock() + wait * (0.5 + self._jitter() / 2)
+        self.due = self._clock() + max(wait * (0.5 + self._jitter() / 2), _asked(reason))
         log.warning(
             "projection failed",
             projection=self.projection.name,
@@ -115,8 +120,11 @@ class Shard(Lease):
         )
         if isinstance(reason, CheckpointMismatch):
             self._verdict = (Suspect(Hook.APPLY, _NOWHERE), reason)
-        elif suspect is None or (isinstance(reason, StoreError) and not isinstance(reason, UnreadableEvent)):
+        elif suspect is None or _passes(reason):
             return  # the store, the target or the way there failed: the same again later
+        elif suspect.events > 1 and suspect.hook is Hook.REACT:
+            self._singly = self._at_once
+            self._tried, self.due = (None, 0), 0.0
         elif suspect.events > 1:
             self._limit = max(1, suspect.events // 2)
             self._tried, self.due = (None, 0), 0.0
@@ -253,7 +261,7 @@ class Shard(Lease):
         if letter.hook == Hook.REACT and letter.wish == Wish.RETRY:
             (row,) = self._recorder.read(letter.session, after=letter.position - 1, until=letter.position)
             self._suspect = Suspect(Hook.REACT, row, letter=letter)
-            self.projection.react(recorded(row))
+            self.projection.react_to([recorded(row)])
             self._suspect = None
         with self._target.writing() as transaction:
             ledger = Ledger(self._target, transaction)
@@ -297,6 +305,8 @@ class Shard(Lease):
         """Reacts to events whose rows are written; never before, and only for the version that counts."""
         if not (self.projection.reacts and self._counts and self._reacted < self.seen):
             return False
+        if self.projection.reaction_size > 1:
+            return self._react_together()
         after, names = self._reacted, self.projection.names
         rows = self._recorder.read_all(after=after, until=self.seen, names=names, limit=REACTIONS_AT_A_TIME)
         held, done = self.held, after
@@ -304,12 +314,28 @@ class Shard(Lease):
             for row in rows:
                 if self._is_mine(row) and row.position < held.get(row.session, row.position + 1):
                     self._suspect = Suspect(Hook.REACT, row)
-                    self.projection.react(recorded(row))
+                    self.projection.react_to([recorded(row)])
                     self._suspect = None
                 done = row.global_position
             done = self.seen if len(rows) < REACTIONS_AT_A_TIME else done
         finally:
             self._note_reacted(done)
+        return True
+
+    def _react_together(self) -> bool:
+        """Reacts to several events at once. Nothing is read on before, so after a crash they are the same again."""
+        singly = self._reacted < self._singly
+        limit = 1 if singly else self.projection.reaction_size
+        names = self.projection.names
+        rows = self._recorder.read_all(after=self._reacted, until=self.seen, names=names, limit=limit)
+        done = rows[-1].global_position if len(rows) == limit else self.seen
+        held = self.held
+        mine = [row for row in rows if self._is_mine(row) and row.position < held.get(row.session, row.position + 1)]
+        if mine:
+            self._suspect, self._at_once = Suspect(Hook.REACT, mine[0], len(mine)), done
+            self.projection.react_to(list(map(recorded, mine)))
+            self._suspect = None
+        self._note_reacted(done)
         return True
 
     def _note_reacted(self, done: int) -> None:
@@ -320,6 +346,18 @@ class Shard(Lease):
                 checkpoint.reacted = done
                 self._keep(ledger, transaction, checkpoint)
             self._reacted = done
+
+
+def _passes(reason: Exception) -> bool:
+    """Whether the same may succeed later: the store, the target or the way to a receiver failed, not an event."""
+    final = isinstance(reason, UnreadableEvent) or (isinstance(reason, DeliveryFailed) and reason.final)
+    return isinstance(reason, StoreError) and not final
+
+
+def _asked(reason: Exception) -> float:
+    """Seconds that a receiver asks for, within reason."""
+    asked = reason.retry_after if isinstance(reason, DeliveryFailed) else None
+    return 0.0 if asked is None else min(max(asked, 0.0), LONGEST_ASKED)
 
 
 def shard_of(session: str, shards: int) -> int:

@@ -101,6 +101,15 @@ def reached(target: Target, projection: str) -> int:
     return min(each.global_position for each in checkpoints)
 
 
+def reacted(target: Target, projection: str) -> int:
+    """The global position up to which the effects of the version that counts are done, those parked excepted."""
+    with target.reading() as transaction:
+        ledger = Ledger(target, transaction)
+        name = get_name(target, ledger, projection)
+        checkpoints: Sequence[Checkpoint] = ledger.checkpoints(projection, name.version)
+    return min(each.reacted for each in checkpoints)
+
+
 def get_name(target: Target, ledger: Ledger, projection: str) -> Name:
     """The version of a projection that counts."""
     name = ledger.find_name(projection)

@@ -9,6 +9,7 @@ import pytest
 from hansard.domain.content import ActionResponseContent, InstructionContent
 from hansard.domain.errors import InvalidValue
 from hansard.domain.events import BranchCreated, Event, LogRecorded, MessageAppended, SessionRenamed, SessionStarted
+from hansard.domain.log import LogType
 
 if TYPE_CHECKING:
     from hansard.infrastructure.store import Store
@@ -117,7 +118,7 @@ def test_reading_stops_when_the_reader_does(long: Store) -> None:
         said("x" * 1_000_000),
         said(""),
         MessageAppended(0, ActionResponseContent(error=""), "a", "b", {"k": [1, 1.5, None, True, {"n": 10**30}]}),
-        LogRecorded("note", data={"": [[], {}, ""]}),
+        LogRecorded(LogType.INFO, data={"": [[], {}, ""]}),
     ],
     ids=["unicode", "a megabyte", "empty", "values", "empty values"],
 )

@@ -36,6 +36,7 @@ from hansard.domain.events import (
     StateSet,
     SystemSet,
 )
+from hansard.domain.log import LogType
 from hansard.domain.plain import Json
 from hansard.domain.ranges import Origin, Range
 
@@ -51,7 +52,7 @@ def stored_format() -> dict[str, Any]:
         "contents": {tag_of(kind): fields_of(kind) for kind in KINDS},
         "parts": {part.__name__: fields_of(part) for part in (ResponseFormat, Usage)},
         "arrays": {"Range": [f"{name}: {field['type']}" for name, field in fields_of(Range).items()]},
-        "words": {"Origin": [origin.value for origin in Origin], "Strategy": [way.value for way in Strategy]},
+        "words": {words.__name__: [word.value for word in words] for words in (LogType, Origin, Strategy)},
     }
 
 

@@ -57,6 +57,7 @@ from hansard.domain.events import (
     ToolRemoved,
 )
 from hansard.domain.evolve import evolve, fold, place_message
+from hansard.domain.log import LogType
 from hansard.domain.post import Boxes
 from hansard.domain.ranges import Origin, Range, positions
 from hansard.domain.state import ModelState, State, Status, pack, unpack
@@ -133,7 +134,7 @@ EVERYTHING: list[Event] = [
     OperationFailed("o-2", "TimeoutError", "no answer"),
     ModelCalled("gpt-4o-mini", "openai", "o-3", input_tokens=7),
     AccessDenied("resources", ["gpt-4"], 0, ["gpt-4o-mini"]),
-    LogRecorded("note", data={"a": 1}),
+    LogRecorded(LogType.INFO, data={"a": 1}),
     SessionArchived("done"),
     SessionRestored(),
     SessionDeleted(),

@@ -22,6 +22,7 @@ from eventsourcing.projection import Projection, ProjectionRunner
 
 from hansard import PositionConflict, Session, Store
 from hansard.domain.events import LogRecorded, SessionRenamed, SessionStarted, StateSet
+from hansard.domain.log import LogType
 from hansard.domain.record import Provenance, RecordedEvent
 from hansard.infrastructure.library.factory import RecorderFactory
 from hansard.infrastructure.library.mapper import DomainEvent, EventMapper
@@ -184,11 +185,11 @@ def test_ids_come_back_as_the_type_the_application_has(store: Store) -> None:
 
 
 def test_an_event_mapped_to_a_stored_one_and_back_is_the_same() -> None:
-    event = DomainEvent.unrecorded("s", 3, LogRecorded("note", data={"a": [1, None]}))
+    event = DomainEvent.unrecorded("s", 3, LogRecorded(LogType.INFO, data={"a": [1, None]}))
 
     stored = EventMapper().to_stored_event(event)
 
-    assert stored == StoredEvent("s", 3, "log.recorded", b'{"type":"note","data":{"a":[1,null]}}')
+    assert stored == StoredEvent("s", 3, "log.recorded", b'{"type":"info","data":{"a":[1,null]}}')
     assert EventMapper().to_domain_event(stored) == event
 
 

@@ -11,6 +11,7 @@ import pytest
 from eventsourcing.persistence import InterfaceError, Notification, Subscription
 
 from hansard.domain.events import LogRecorded, SessionStarted, StateSet
+from hansard.domain.log import LogType
 from hansard.infrastructure.recorder import Recorder
 from hansard.infrastructure.rows import Row
 from hansard.infrastructure.store import Store
@@ -115,7 +116,7 @@ def test_events_of_other_names_are_passed_over_and_not_looked_at_again(
     def write() -> None:
         for value in range(30):
             store.append("a", [StateSet("k", value)])
-        store.append("a", [LogRecorded("note")])
+        store.append("a", [LogRecorded(LogType.INFO)])
 
     with store.recorder.subscribe(topics=["log.recorded"]) as subscription, running(Thread(target=write)):
         assert taken(subscription, 1) == [(31, "a", 31)]

@@ -268,3 +268,38 @@ def test_rows_are_read_and_not_written_by_whoever_asks(workshop: Workshop, one: 
     with refused:
         rows.add("a", calls=1)
     assert (rows.find("a"), rows.find("b")) == ({"session": "a", "calls": 1}, None)
+
+
+class Together(Calling):
+    """Tells somebody of several messages at once."""
+
+    reaction_size = 3
+
+    def react_to(self, events: Sequence[RecordedEvent]) -> None:
+        texts = [event.event.content.text for event in events]  # type: ignore[attr-defined]  # it reads appended messages only
+        if self.deaf_to in texts:
+            raise ConnectionError("nobody answers")
+        self.told.append("".join(texts))
+
+
+def test_effects_of_several_events_come_at_once_and_once(workshop: Workshop, one: Store) -> None:
+    projection = Together()
+    workshop.say(one, "a", *"abcdefgh")
+
+    runner = workshop.runner(one, projection)
+    runner.catch_up()
+    workshop.say(one, "a", "i")
+    runner.catch_up()
+
+    assert projection.told == ["abc", "def", "gh", "i"]
+
+
+def test_of_effects_that_fail_together_only_the_one_that_fails_alone_is_parked(workshop: Workshop, one: Store) -> None:
+    projection = Together()
+    projection.deaf_to = "d"
+    runner = workshop.runner(one, projection)
+    workshop.say(one, "a", *"abcdefg")
+    workshop.work(runner)
+
+    assert projection.told == ["abc", "e", "f", "g"]
+    assert [letter.hook for letter in runner.dead_letters("calls")] == ["react"]

@@ -1,0 +1,28 @@
+"""What can be read at a moment, and the refusal of what could only be done at work."""
+
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
+
+from ._moments import Source
+from .domain.errors import ViewIsReadOnly
+
+
+class View:
+    """What can be read at a moment; what the class for the present adds to it is writing, and refused by name."""
+
+    _source: Source
+    _writing: ClassVar[frozenset[str]] = frozenset()
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        for view in cls.__bases__:
+            if issubclass(view, View) and View in view.__bases__:
+                added = {name for name, what in vars(cls).items() if not isinstance(what, classmethod)}
+                view._writing |= {name for name in added - vars(view).keys() if not name.startswith("_")}
+
+    if not TYPE_CHECKING:  # a type checker would take it that every name can be read
+
+        def __getattr__(self, name: str) -> NoReturn:
+            if View in type(self).__bases__ and name in type(self)._writing:
+                with self._source.current() as state:
+                    raise ViewIsReadOnly(state.session, state.position, name)
+            raise AttributeError(f"{type(self).__name__} has no attribute {name!r}", name=name, obj=self)

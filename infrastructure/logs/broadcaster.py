@@ -1,0 +1,83 @@
+"""Delivers logs to several subscribers, each by itself: one that fails neither holds up nor repeats the others."""
+
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from threading import Lock
+from typing import Self
+
+from ...domain.errors import DeliveryFailed, InvalidValue
+from ...domain.log import Log
+from ..twins import awaited
+from .subscriber import LogSubscriber, Retry, deliver
+
+
+class LogBroadcaster:
+    """Subscribers by their names, and how often each is tried."""
+
+    def __init__(self, subscribers: Iterable[LogSubscriber] = (), *, retry: Retry | None = None) -> None:
+        self._subscribers: dict[str, LogSubscriber] = {}
+        self._retry = retry or Retry()
+        self._lock = Lock()
+        for subscriber in subscribers:
+            self.add(subscriber)
+
+    @property
+    def subscribers(self) -> tuple[LogSubscriber, ...]:
+        """All subscribers, in the order they were added."""
+        with self._lock:
+            return tuple(self._subscribers.values())
+
+    def add(self, subscriber: LogSubscriber) -> None:
+        """Adds a subscriber; one of a name that is there already is refused, so that none is replaced unseen."""
+        with self._lock:
+            if subscriber.name in self._subscribers:
+                raise InvalidValue(
+                    "the subscriber", f"{subscriber.name!r} is there already: expected another name, or remove it first"
+                )
+            self._subscribers[subscriber.name] = subscriber
+
+    def remove(self, name: str) -> bool:
+        """Delivers to this subscriber no longer, and says whether there was one."""
+        with self._lock:
+            return self._subscribers.pop(name, None) is not None
+
+    def deliver(self, name: str, logs: Sequence[Log]) -> None:
+        """Delivers logs to one subscriber, trying again after failures; DeliveryFailed says that it took none."""
+        with self._lock:
+            subscriber = self._subscribers.get(name)
+        if subscriber is None:
+            raise DeliveryFailed(name, "it was removed")
+        deliver(subscriber, logs, self._retry)
+
+    def broadcast(self, logs: Sequence[Log]) -> dict[str, DeliveryFailed | None]:
+        """Delivers logs to all subscribers at once; answers for each why it did not take them, or None if it did."""
+        names = [each.name for each in self.subscribers]
+        if not names:
+            return {}
+        with ThreadPoolExecutor(len(names), thread_name_prefix="hansard-logs") as threads:
+            return dict(zip(names, threads.map(lambda name: self._outcome(name, logs), names), strict=True))
+
+    def _outcome(self, name: str, logs: Sequence[Log]) -> DeliveryFailed | None:
+        try:
+            self.deliver(name, logs)
+        except DeliveryFailed as failed:
+            return failed
+        return None
+
+    def close(self) -> None:
+        """Closes the subscribers; closing twice does nothing."""
+        for subscriber in self.subscribers:
+            subscriber.close()
+
+    adeliver = awaited(deliver)
+    abroadcast = awaited(broadcast)
+    aclose = awaited(close)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<LogBroadcaster: {', '.join(each.name for each in self.subscribers) or 'nobody'}>"

@@ -1,0 +1,198 @@
+"""Logs in a SQLite file in WAL mode, by one writer at a time and many readers."""
+
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Lock
+from time import sleep
+
+import msgspec
+
+from ...domain.errors import InvalidValue, StoreFailed
+from ...domain.log import Log
+from ...domain.record import microseconds
+from ...projections.log_filter import LogFilter
+from ..clock import wall_clock
+from ..forking import tell
+from ..sqlite.schema import statements
+from .adapter import LogAdapter
+from .redactor import STANDARD, LogRedactor
+from .tables import checked_table
+
+PATIENCE = 30.0
+"""Seconds to wait for another process that writes."""
+
+TRIES = 1000
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS {table} (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    created_at INTEGER NOT NULL,
+    type TEXT NOT NULL,
+    source TEXT,
+    model TEXT,
+    session TEXT,
+    log TEXT NOT NULL
+) STRICT;
+CREATE INDEX IF NOT EXISTS {table}_by_time ON {table} (created_at, number);
+CREATE INDEX IF NOT EXISTS {table}_by_type ON {table} (type, created_at, number);
+CREATE TABLE IF NOT EXISTS {table}_prunings (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    at INTEGER NOT NULL,
+    before INTEGER NOT NULL,
+    removed INTEGER
+) STRICT;
+CREATE TRIGGER IF NOT EXISTS {table}_no_update BEFORE UPDATE ON {table}
+BEGIN SELECT RAISE(ABORT, 'logs are not altered'); END;
+CREATE TRIGGER IF NOT EXISTS {table}_no_replace BEFORE INSERT ON {table}
+WHEN EXISTS (SELECT 1 FROM {table} WHERE id = NEW.id OR number = NEW.number)
+BEGIN SELECT RAISE(IGNORE); END;
+CREATE TRIGGER IF NOT EXISTS {table}_no_delete BEFORE DELETE ON {table}
+WHEN NOT EXISTS (SELECT 1 FROM {table}_prunings WHERE removed IS NULL AND OLD.created_at < before)
+BEGIN SELECT RAISE(ABORT, 'logs are not removed but by pruning'); END;
+"""
+"""A row that comes again is passed over before REPLACE could take away the first one."""
+
+IS_THERE = "SELECT count(*) FROM sqlite_schema WHERE type = 'trigger' AND name = :last"
+INSERT = "INSERT INTO {table} (id, created_at, type, source, model, session, log) VALUES (?, ?, ?, ?, ?, ?, ?)"
+SELECT = """
+SELECT log FROM {table} WHERE (:type IS NULL OR type = :type) AND created_at BETWEEN :since AND :until
+ORDER BY created_at DESC, number DESC LIMIT :limit OFFSET :offset
+"""
+BEGIN_PRUNING = "INSERT INTO {table}_prunings (at, before) VALUES (?, ?)"
+PRUNE = "DELETE FROM {table} WHERE created_at < ?"
+END_PRUNING = "UPDATE {table}_prunings SET removed = ? WHERE removed IS NULL"
+
+
+class SQLiteWALLogAdapter(LogAdapter):
+    """Keeps logs in a table of a SQLite file, made with its folders if it is not there."""
+
+    def __init__(
+        self,
+        path: str | Path = "logs.db",
+        *,
+        table: str = "logs",
+        redactor: LogRedactor | None = STANDARD,
+        clock: Callable[[], int] = wall_clock,
+    ) -> None:
+        super().__init__(redactor=redactor, clock=clock)
+        if not str(path) or "\0" in str(path) or str(path) == ":memory:":
+            raise InvalidValue("the path", f"is {str(path)!r}: expected that of a file")
+        self._path = Path(path).expanduser()
+        self._table = checked_table(table)
+        self.name = f"sqlite:{self._path}" if table == "logs" else f"sqlite:{self._path}?table={table}"
+        self._lock = Lock()
+        self._connection: sqlite3.Connection | None = None
+        self._parents: list[sqlite3.Connection] = []
+        tell(self)
+
+    def forked(self) -> None:
+        """Opens the file anew in a child process; to close what is its parent's would give up its locks."""
+        self._lock = Lock()
+        if self._connection is not None:
+            self._parents.append(self._connection)
+        self._connection = None
+
+    def close(self) -> None:
+        with self._lock:
+            if self._connection is not None:
+                self._connection.close()
+            self._connection = None
+
+    def _insert(self, logs: Sequence[Log]) -> int:
+        rows = [
+            (
+                log.id,
+                microseconds(log.created_at) if log.created_at else 0,
+                log.type.value,
+                log.source,
+                log.model,
+                log.session,
+                msgspec.json.encode(log).decode(),
+            )
+            for log in logs
+        ]
+        with self._transaction() as connection:
+            before = connection.total_changes
+            connection.executemany(self._named(INSERT), rows)
+            return connection.total_changes - before
+
+    def _select(self, wanted: LogFilter, limit: int, offset: int) -> list[Log]:
+        parameters = {
+            "type": wanted.type,
+            "since": -(2**62) if wanted.since is None else microseconds(wanted.since),
+            "until": 2**62 if wanted.until is None else microseconds(wanted.until),
+            "limit": limit,
+            "offset": offset,
+        }
+        with self._asked() as connection:
+            found = connection.execute(self._named(SELECT), parameters).fetchall()
+        return [msgspec.json.decode(log, type=Log) for (log,) in found]
+
+    def _prune(self, before: int, now: int) -> int:
+        with self._transaction() as connection:
+            connection.execute(self._named(BEGIN_PRUNING), (now, before))
+            removed = connection.execute(self._named(PRUNE), (before,)).rowcount
+            connection.execute(self._named(END_PRUNING), (removed,))
+            return removed
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        """Everything in it, or nothing: whatever goes wrong, no row is left for the next write to commit."""
+        with self._asked() as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+                connection.execute("COMMIT")
+            finally:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+
+    @contextmanager
+    def _asked(self) -> Iterator[sqlite3.Connection]:
+        """The connection, for one at a time. Here the driver's errors become ours."""
+        with self._lock:
+            try:
+                if self._connection is None:
+                    self._connection = self._opened()
+                yield self._connection
+            except (sqlite3.Error, OSError) as reason:
+                raise StoreFailed(self.name, str(reason)) from reason
+
+    def _opened(self) -> sqlite3.Connection:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        connection = sqlite3.connect(self._path, timeout=PATIENCE, isolation_level=None, check_same_thread=False)
+        try:
+            connection.execute("PRAGMA synchronous = FULL")
+            if connection.execute(IS_THERE, {"last": f"{self._table}_no_delete"}).fetchone() != (1,):
+                self._prepare(connection)
+        except sqlite3.Error:
+            connection.close()
+            raise
+        return connection
+
+    def _prepare(self, connection: sqlite3.Connection) -> None:
+        """Makes the table; of many that come at once, one does it."""
+        _begin_wal(connection)
+        connection.execute("BEGIN IMMEDIATE")
+        for statement in statements(self._named(SCHEMA)):
+            connection.execute(statement)
+        connection.execute("COMMIT")
+
+    def _named(self, statement: str) -> str:
+        return statement.format(table=self._table)
+
+
+def _begin_wal(connection: sqlite3.Connection) -> None:
+    """Has the file written ahead; while others open it SQLite says no at once, and does not wait as it does else."""
+    for _ in range(TRIES):
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as reason:
+            if reason.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                raise
+        sleep(PATIENCE / TRIES)
+    connection.execute("PRAGMA journal_mode = WAL")

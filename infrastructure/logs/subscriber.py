@@ -1,0 +1,146 @@
+"""What logs are delivered to, batch by batch, and how often that is tried."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from hashlib import sha256
+from random import uniform
+from time import sleep
+from typing import ClassVar, Self
+
+import msgspec
+
+from ...domain.errors import DeliveryFailed, InvalidValue
+from ...domain.log import Log
+from ..clock import wall_clock
+from ..twins import awaited
+from .adapter import LogAdapter
+from .redactor import STANDARD, LogRedactor
+from .stamping import stamped
+
+
+class LogBatch(msgspec.Struct, frozen=True):
+    """Logs that are delivered together. The same logs have the same key, however often they come."""
+
+    logs: tuple[Log, ...]
+
+    @property
+    def key(self) -> str:
+        """Names the batch, for receivers that take each one once."""
+        return sha256(msgspec.json.encode([log.id for log in self.logs])).hexdigest()
+
+    @property
+    def lines(self) -> list[bytes]:
+        """Each log as a line of JSON."""
+        return [msgspec.json.encode(log) for log in self.logs]
+
+
+class LogSubscriber(ABC):
+    """Takes batches of logs somewhere else. Say what to do with one in `receive`; secrets are out of it already.
+
+    An error of any kind means that it was not taken; DeliveryFailed can say that it never will be, or when to try
+    again.
+    """
+
+    name: str
+    """Tells subscribers apart, and appears in errors: it holds no secrets."""
+
+    batch_size: int = 100
+    """How many logs it takes at once."""
+
+    redactor: LogRedactor | None = STANDARD
+    """What takes the secrets out; None leaves them in."""
+
+    @abstractmethod
+    def receive(self, batch: LogBatch) -> None:
+        """Takes a batch, or says why not. It may come again: at least once is what is promised."""
+
+    def send(self, logs: Sequence[Log]) -> None:
+        """Takes the secrets out and hands the logs over, once."""
+        redact = self.redactor.redact_log if self.redactor is not None else _unchanged
+        now = wall_clock()
+        self.receive(LogBatch(tuple(redact(stamped(log, now)) for log in logs)))
+
+    def close(self) -> None:  # noqa: B027 (most have nothing to let go of)
+        """Lets go of connections; closing twice does nothing."""
+
+    asend = awaited(send)
+    aclose = awaited(close)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name}>"
+
+
+class AdapterLogSubscriber(LogSubscriber):
+    """Writes batches into an adapter."""
+
+    def __init__(self, adapter: LogAdapter) -> None:
+        self.name = adapter.name
+        self.redactor = None  # the adapter has its own
+        self._adapter = adapter
+
+    def receive(self, batch: LogBatch) -> None:
+        """Writes a batch; what is there already is not written again."""
+        self._adapter.write(batch.logs)
+
+    def close(self) -> None:
+        """Closes the adapter."""
+        self._adapter.close()
+
+
+class Retry(msgspec.Struct, frozen=True):
+    """How often a delivery is tried, and how long after a failure the next one comes.
+
+    The pause doubles from `first` to `longest` seconds, and is drawn between half of it and all, so that many do not
+    come at once. What the receiver asks for counts, up to `longest_asked`.
+    """
+
+    tries: int = 5
+    first: float = 0.5
+    longest: float = 60.0
+    longest_asked: float = 900.0
+    sleep: Callable[[float], object] = sleep
+    chance: Callable[[float, float], float] = uniform
+
+    NEVER: ClassVar["Retry"]
+
+    def __post_init__(self) -> None:
+        if self.tries < 1 or not 0 <= self.first <= self.longest:
+            raise InvalidValue("a retry", "cannot be so: expected one try or more, and pauses that grow")
+
+    def pause(self, failures: int, asked: float | None) -> float:
+        """Seconds until the next try after so many failures."""
+        if asked is not None:
+            return min(max(asked, 0.0), self.longest_asked)
+        longest = min(self.first * 2.0 ** min(failures - 1, 60), self.longest)
+        return self.chance(longest / 2, longest)
+
+
+Retry.NEVER = Retry(tries=1)
+
+
+def deliver(subscriber: LogSubscriber, logs: Sequence[Log], retry: Retry) -> None:
+    """Sends logs to a subscriber until it takes them, or it is said that it will not, or the tries are used up."""
+    for failures in range(1, retry.tries + 1):
+        try:
+            subscriber.send(logs)
+            return
+        except Exception as reason:  # noqa: BLE001 (a subscriber may be anybody's; whatever it raises, it did not take them)
+            failed = failure(subscriber.name, reason)
+        if failed.final or failures == retry.tries:
+            raise failed
+        retry.sleep(retry.pause(failures, failed.retry_after))
+
+
+def failure(subscriber: str, reason: Exception) -> DeliveryFailed:
+    """Why a subscriber did not take logs; of an error that is not ours only the class: its words may hold secrets."""
+    return reason if isinstance(reason, DeliveryFailed) else DeliveryFailed(subscriber, type(reason).__name__)
+
+
+def _unchanged(log: Log) -> Log:
+    return log

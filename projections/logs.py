@@ -1,0 +1,106 @@
+"""The account of calls, read off the record: calls, operations, denials and what was logged, each told once."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from msgspec.structs import asdict
+
+from ..domain import events as e
+from ..domain.log import Log, LogType
+from ..domain.record import RecordedEvent, moment
+
+LOG_NAMES = (
+    "log.recorded",
+    "mail.parked",
+    "work.access_denied",
+    "work.model_called",
+    "work.operation_started",
+    "work.operation_completed",
+    "work.operation_failed",
+)
+"""The stored names of the events that are told in the account."""
+
+
+def find_log(recorded: RecordedEvent) -> Log | None:
+    """What the account says of an event, if it says anything; the same for the same event, whenever it is asked."""
+    told = _TOLD.get(type(recorded.event))
+    if told is None:
+        return None
+    return Log(
+        **told(recorded.event),
+        id=f"{recorded.session}/{recorded.position}",
+        created_at=moment(recorded.time),
+        session=recorded.session,
+        position=recorded.position,
+        global_position=recorded.global_position,
+        actor=recorded.actor,
+        correlation=recorded.correlation,
+    )
+
+
+def logs_of(recorded: Iterable[RecordedEvent]) -> Iterator[Log]:
+    """The account of events, in their order. An operation goes on on the branch and by the name that it was started."""
+    started: dict[tuple[str, str], tuple[int | None, str]] = {}
+    for each in recorded:
+        log = find_log(each)
+        if log is None:
+            continue
+        operation = (each.session, getattr(each.event, "operation", None) or "")
+        if isinstance(each.event, e.OperationStarted):
+            started[operation] = (each.event.branch, each.event.name)
+        elif isinstance(each.event, e.OperationCompleted | e.OperationFailed) and operation in started:
+            log = _of_operation(log, *started[operation])
+        yield log
+
+
+def _of_operation(log: Log, branch: int | None, name: str) -> Log:
+    return Log(**{**asdict(log), "branch": branch, "source": name})
+
+
+def _recorded(event: e.LogRecorded) -> dict[str, Any]:
+    return asdict(event)
+
+
+def _called(event: e.ModelCalled) -> dict[str, Any]:
+    said = asdict(event)
+    operation = said.pop("operation")
+    return {"type": LogType.API_CALL, **said, "data": None if operation is None else {"operation": operation}}
+
+
+def _started(event: e.OperationStarted) -> dict[str, Any]:
+    data = {"operation": event.operation, "params": event.params}
+    said = f"operation {event.name} was started"
+    return {"type": LogType.OPERATION, "message": said, "source": event.name, "branch": event.branch, "data": data}
+
+
+def _completed(event: e.OperationCompleted) -> dict[str, Any]:
+    data = {"operation": event.operation, "result": event.result}
+    return {"type": LogType.OPERATION, "message": "operation was completed", "data": data}
+
+
+def _failed(event: e.OperationFailed) -> dict[str, Any]:
+    data = {"operation": event.operation, "error": event.error}
+    said = f"{event.error}: {event.reason}"
+    return {"type": LogType.ERROR, "message": "operation failed", "error": said, "data": data}
+
+
+def _denied(event: e.AccessDenied) -> dict[str, Any]:
+    data = {"kind": event.kind, "asked": event.asked, "available": event.available}
+    said = f"access denied to {event.kind}: {', '.join(event.asked)}"
+    return {"type": LogType.WARNING, "message": said, "branch": event.branch, "data": data}
+
+
+def _parked(event: e.MailParked) -> dict[str, Any]:
+    data = {"mails": event.mails, "recipient": event.recipient}
+    return {"type": LogType.WARNING, "message": f"mail was parked: {event.reason}", "data": data}
+
+
+_TOLD: Mapping[type[e.Event], Callable[[Any], dict[str, Any]]] = {
+    e.AccessDenied: _denied,
+    e.LogRecorded: _recorded,
+    e.MailParked: _parked,
+    e.ModelCalled: _called,
+    e.OperationCompleted: _completed,
+    e.OperationFailed: _failed,
+    e.OperationStarted: _started,
+}

@@ -1,0 +1,28 @@
+"""What test_kill_delivery.py kills: delivers the account of a store to a webhook until everything has arrived.
+
+Arguments: the address of the store, the address of the webhook, and the certificate of who vouches for it.
+"""
+
+import ssl
+import sys
+
+from hansard import LogDelivery, WebhookLogSubscriber, open_store
+from hansard.infrastructure.projecting.lease import Pace
+
+
+def main(address: str, url: str, certificate: str) -> None:
+    """Delivers."""
+    subscriber = WebhookLogSubscriber(
+        url,
+        batch_size=3,
+        allowed_networks=["127.0.0.0/8"],
+        ssl_context=ssl.create_default_context(cafile=certificate),
+        resolve=lambda host, port: ["127.0.0.1"],
+    )
+    pace = Pace(tries=1, lease=0.2, poll=0.02, first_wait=0.01, longest_wait=0.05)
+    with open_store(address) as store, LogDelivery(store, [subscriber], pace=pace) as delivery:
+        delivery.await_delivery(subscriber.name, store.last_global_position(), timeout=300)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

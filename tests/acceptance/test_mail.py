@@ -1,4 +1,4 @@
-"""Mail between branches and others: the flows that people know from LionAGI and lionpride, and what they promise."""
+"""Mail between branches and others: the flows that people know, and what they promise."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def coding(session: Session, research: Branch) -> Branch:
 # --- The flows --------------------------------------------------------------------------------------------
 
 
-def test_two_branches_share_tools(store: Store) -> None:  # S1.53
+def test_two_branches_share_tools(store: Store) -> None:
     session = Session(store=store)
 
     research = session.new_branch(name="research")
@@ -93,7 +93,7 @@ def test_two_branches_share_tools(store: Store) -> None:  # S1.53
     assert research.tools == frozenset()
 
 
-def test_a_branch_is_split_twice_and_both_are_put_together(store: Store) -> None:  # S1.54
+def test_a_branch_is_split_twice_and_both_are_put_together(store: Store) -> None:
     async def flow() -> list[str]:
         session = Session(store=store)
         user_id = "ada"
@@ -115,7 +115,7 @@ def test_a_branch_is_split_twice_and_both_are_put_together(store: Store) -> None
     assert asyncio.run(flow()) == ["You are a helpful assistant", "from a", "from b"]
 
 
-def test_mail_is_handled_in_batches(session: Session, research: Branch, coding: Branch) -> None:  # S1.55
+def test_mail_is_handled_in_batches(session: Session, research: Branch, coding: Branch) -> None:
     async def flow() -> None:
         async with session.mail_manager.sources:
             research.send(recipient=coding.id, category="message", item="ready")
@@ -128,7 +128,7 @@ def test_mail_is_handled_in_batches(session: Session, research: Branch, coding: 
 
 def test_mail_goes_from_the_outbox_over_the_exchange_into_the_inbox(
     session: Session, research: Branch, coding: Branch
-) -> None:  # S1.38 to S1.44
+) -> None:
     research.send(recipient=coding.id, item="one")
     assert (contents(research.mailbox.outbox), len(session.exchange.waiting), coding.mailbox.unread) == (["one"], 0, 0)
 
@@ -172,7 +172,7 @@ def test_the_same_by_the_twins(session: Session, research: Branch, coding: Branc
     assert asyncio.run(flow()) == ["one", "two", "three", {"four": 4}]
 
 
-def test_exchange_and_manager_are_there_under_the_names_people_know(session: Session) -> None:  # S1.2, S1.11, S1.12
+def test_exchange_and_manager_are_there_under_the_names_people_know(session: Session) -> None:
     assert isinstance(session.exchange, Exchange)
     assert isinstance(session.mail_transfer, Exchange)
     assert isinstance(session.mail_manager, MailManager)

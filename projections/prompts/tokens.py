@@ -38,7 +38,7 @@ def estimate(text: str) -> int:
     """About how many tokens a text is to today's models; a rule over its letters, the same every time.
 
     Counted against the vocabulary o200k_base it is off by less than a third on every kind of text in
-    tests/unit/golden/texts.json, by a twentieth on English; a quarter of the letters would be off by up to six times.
+    tests/unit/golden/texts.json, by a tenth on English; a quarter of the letters would be off by up to six times.
     """
     tokens = len(_TOKENS.findall(text))
     if text.isascii():

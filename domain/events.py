@@ -299,6 +299,12 @@ class OperationStarted(Event, frozen=True):
     params: Json = None
 
 
+class OperationResumed(Event, frozen=True):
+    """Somebody goes on with an operation that was interrupted; whoever was at it before does not any more."""
+
+    operation: str
+
+
 class OperationCompleted(Event, frozen=True):
     operation: str
     result: Json = None
@@ -311,6 +317,12 @@ class OperationFailed(Event, frozen=True):
 
 
 class ModelCalled(Event, frozen=True):
+    """A model was asked; what it answered follows as messages whose cause this is, or is in `response`.
+
+    `service` is the name it goes by here. Of the request there is where its messages stand, those that stand nowhere,
+    and the digest of all of it.
+    """
+
     model: str
     provider: str | None = None
     operation: str | None = None
@@ -321,6 +333,8 @@ class ModelCalled(Event, frozen=True):
     input_tokens: int | None = None
     output_tokens: int | None = None
     duration_ms: float | None = None
+    service: str | None = None
+    attempts: int = 1
 
 
 class AccessDenied(Event, frozen=True):
@@ -393,6 +407,7 @@ STORED_NAMES: Mapping[str, type[Event]] = MappingProxyType(
         "work.tool_removed": ToolRemoved,
         "work.model_set": ModelSet,
         "work.operation_started": OperationStarted,
+        "work.operation_resumed": OperationResumed,
         "work.operation_completed": OperationCompleted,
         "work.operation_failed": OperationFailed,
         "work.model_called": ModelCalled,

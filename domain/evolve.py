@@ -11,7 +11,7 @@ from . import post
 from .codec import stored_name
 from .errors import UnreadableEvent
 from .ranges import Origin, Ranges, first, joined, last, with_origin
-from .state import BranchState, ModelState, Showing, State, Status, inherited
+from .state import BranchState, ModelState, OperationState, Showing, State, Status, inherited
 
 Placed: TypeAlias = tuple[int, int, e.Event]
 """An event with its position and its time."""
@@ -312,7 +312,12 @@ def _model_set(state: State, event: e.ModelSet) -> None:
 
 
 def _operation_started(state: State, event: e.OperationStarted) -> None:
-    state.operations[event.operation] = event.name
+    state.operations[event.operation] = OperationState(event.name, event.branch, state.position)
+
+
+def _operation_resumed(state: State, event: e.OperationResumed) -> None:
+    operation = state.operations[event.operation]
+    state.operations[event.operation] = replace(operation, attempt=operation.attempt + 1)
 
 
 def _operation_ended(state: State, event: e.OperationCompleted | e.OperationFailed) -> None:
@@ -362,6 +367,7 @@ _EVOLVE: Mapping[type[e.Event], Callable[[State, Any], None]] = MappingProxyType
         e.ToolRemoved: _tool_removed,
         e.ModelSet: _model_set,
         e.OperationStarted: _operation_started,
+        e.OperationResumed: _operation_resumed,
         e.OperationCompleted: _operation_ended,
         e.OperationFailed: _operation_ended,
         e.ModelCalled: _nothing,

@@ -82,6 +82,15 @@ class ModelState(msgspec.Struct, frozen=True):
     settings: dict[str, Json]
 
 
+class OperationState(msgspec.Struct, frozen=True):
+    """An operation that has not ended: where it began, and how often it was resumed."""
+
+    name: str
+    branch: int | None
+    started_at: int
+    attempt: int = 0
+
+
 class Ancestor(msgspec.Struct, frozen=True):
     """A session that this one goes on from, directly or not, and how far its positions are ahead of this one's."""
 
@@ -114,7 +123,7 @@ class State(msgspec.Struct):
     post: Post = msgspec.field(default_factory=Post)
     tools: dict[str, list[int | None]] = {}
     models: dict[str, ModelState] = {}  # by purpose; one that is for a branch only, by number/purpose
-    operations: dict[str, str] = {}
+    operations: dict[str, OperationState] = {}
 
     @property
     def first(self) -> int:

@@ -7,6 +7,7 @@ from threading import RLock
 from time import sleep
 from typing import TypeAlias
 
+from ._equipment import Equipment
 from ._mail_handle import MailHandle
 from ._provenance import provenance
 from .domain.content import is_simple
@@ -22,6 +23,9 @@ from .infrastructure.store import Store
 
 Decision: TypeAlias = Callable[[State], Sequence[Event]]
 
+Causes: TypeAlias = Callable[[int], Sequence[int | None]]
+"""From the position of the first event that is recorded, what each of them is led to by; None is who acts' own."""
+
 ATTEMPTS = 50
 """How often a decision is made anew because somebody else was faster."""
 
@@ -33,6 +37,7 @@ class Live:
         self.store = store
         self.id = state.session
         self.images = image_policy(images)
+        self.equipment = Equipment()
         self._state = state
         self._torn = False
         self._lock = RLock()
@@ -55,7 +60,14 @@ class Live:
         """The position that is known here, without anything being read."""
         return self._state.position
 
-    def change(self, decision: Decision, *, expected: Expected = ANY, command_id: str | None = None) -> list[Placed]:
+    def change(
+        self,
+        decision: Decision,
+        *,
+        expected: Expected = ANY,
+        command_id: str | None = None,
+        causes: Causes | None = None,
+    ) -> list[Placed]:
         """Records what is decided and answers with it; with nothing, if there was nothing to record.
 
         A refusal, or nothing to do, counts only on the newest state. With a strict expectation the first conflict is
@@ -67,22 +79,24 @@ class Live:
                 return self._repeated(first)
             try:
                 if checked(expected) is not ANY:
-                    return self._once(decision, expected, command_id)
-                return self._until_recorded(decision, command_id)
+                    return self._once(decision, expected, command_id, causes)
+                return self._until_recorded(decision, command_id, causes)
             except Refused:  # perhaps because the same command was recorded meanwhile by somebody else
                 first = self.store.find_command(self.id, command_id) if command_id is not None else None
                 if first is None:
                     raise
                 return self._repeated(first)
 
-    def _once(self, decision: Decision, expected: Expected, command_id: str | None) -> list[Placed]:
+    def _once(
+        self, decision: Decision, expected: Expected, command_id: str | None, causes: Causes | None
+    ) -> list[Placed]:
         self._catch_up()
         if not holds(expected, self._state.position):
             raise PositionConflict(self.id, expectation_text(expected), self._state.position)
         events = decision(self._state)
-        return self._append(events, self._drafted(events), command_id)
+        return self._append(events, self._drafted(events), command_id, causes)
 
-    def _until_recorded(self, decision: Decision, command_id: str | None) -> list[Placed]:
+    def _until_recorded(self, decision: Decision, command_id: str | None, causes: Causes | None) -> list[Placed]:
         drafts: Sequence[Draft] = ()
         for attempt in range(ATTEMPTS):
             events = self._decided(decision)
@@ -91,7 +105,7 @@ class Live:
                     events
                 )  # else those of the last try: encoded anew, large ones would lose every race
             try:
-                return self._append(events, drafts, command_id)
+                return self._append(events, drafts, command_id, causes)
             except PositionConflict as conflict:
                 lost = conflict
             _stand_back(attempt)
@@ -119,9 +133,14 @@ class Live:
                     self.images.check(url)
         return draft(events)
 
-    def _append(self, events: Sequence[Event], drafts: Sequence[Draft], command_id: str | None) -> list[Placed]:
+    def _append(
+        self, events: Sequence[Event], drafts: Sequence[Draft], command_id: str | None, causes: Causes | None
+    ) -> list[Placed]:
         if not events:
             return []
+        if causes is not None:
+            led = zip(drafts, causes(self._state.position + 1), strict=True)
+            drafts = [draft._replace(cause=cause) for draft, cause in led]
         appended = self.store.append(
             self.id,
             events,

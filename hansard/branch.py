@@ -25,10 +25,11 @@ from .domain.plain import Json
 from .domain.state import State
 from .infrastructure.twins import awaited
 from .logs import Logs
+from .operating import Operating
 from .projections.messages import message_of
 
 
-class Branch(BranchView):
+class Branch(BranchView, Operating):
     """A line of messages inside a session; every change of it is one event."""
 
     def __init__(self, live: Live, number: int) -> None:

@@ -6,7 +6,8 @@ from typing import Literal, Self, TypeVar
 from uuid import uuid4
 
 from ._default import default_store
-from ._live import Live, image_policy
+from ._equipment import equip
+from ._live import Decision, Live, image_policy
 from ._moments import Moment, position_of
 from ._on_branch import on_branch
 from ._participants import ParticipantsGiven
@@ -49,14 +50,16 @@ from .infrastructure.store import Store
 from .infrastructure.twins import awaited
 from .logs import Logs
 from .mail_manager import MailManager
+from .operations.params import ModelGiven
 from .projections.messages import Messages
 from .session_replay import SessionReplay
 from .session_view import SessionView
+from .session_work import Conducting
 
 D = TypeVar("D")
 
 
-class Session(SessionView):
+class Session(SessionView, Conducting):
     """One conversation's whole life, and the root of its branches; every change of it is one event."""
 
     def __init__(
@@ -74,6 +77,10 @@ class Session(SessionView):
         default_system: SystemGiven | None = None,
         default_capabilities: Access = None,
         default_resources: Access = None,
+        default_generate_model: ModelGiven = None,
+        default_parse_model: ModelGiven = None,
+        service: ModelGiven = None,
+        tools: ToolsGiven = None,
         store: Store | None = None,
         images: ImagePolicy | None = None,
     ) -> None:
@@ -81,7 +88,8 @@ class Session(SessionView):
 
         With a key, which no other session may have, it is found as by its name in a `SessionManager`. Without a store
         it is kept where the settings say, which is ./hansard.db if they say nothing. `images` says which images this
-        handle takes on the record; without it, those at public https URLs and small data URLs.
+        handle takes on the record; without it, those at public https URLs and small data URLs. The models are those
+        that branches use to answer and to parse; a `service` is a model, too.
         """
         begun = BranchPlan(
             name=default_branch,
@@ -92,10 +100,13 @@ class Session(SessionView):
         )
         id = str(uuid4()) if session_id is None else sessions.checked_name(session_id, "a session id")
         owner, main = user_id if user is None else user, str(uuid4())
-        steps = [lambda state: sessions.start(state, name=name, key=key, user=owner, metadata=metadata)]
+        steps: list[Decision] = [
+            lambda state: sessions.start(state, name=name, key=key, user=owner, metadata=metadata)
+        ]
         if begun != BranchPlan():
             steps.append(lambda state: begin(state, begun, id=main))
         self._attach(Live(store or default_store(), State(id), images))
+        steps += equip(self._live, default_generate_model or service, default_parse_model, tools)
         self._live.change(lambda state: in_turn(state, *steps))
 
     @classmethod
@@ -196,6 +207,8 @@ class Session(SessionView):
             tools=tool_names(tools, tool_manager),
             model=None if imodel is None else name_of(imodel),
         )
+        self._live.equipment.take_tools(tools, tool_manager)
+        self._live.equipment.take_model(imodel)
         return new_branch(self._live, lambda state, id: begin(state, plan, id=id), ANY, None)
 
     def fork(

@@ -25,13 +25,17 @@ MESSAGE_APPENDED = "message.appended"
 
 
 class Draft(NamedTuple):
-    """An event made ready for storage before anybody waits for it; one whose words are gone brings their hash."""
+    """An event made ready for storage before anybody waits for it.
+
+    One whose words are gone brings their hash; one with a cause of its own has that instead of its append's.
+    """
 
     name: str
     branch: int | None
     payload: bytes
     event: Event | None
     payload_hash: bytes | None = None
+    cause: int | None = None
 
 
 class Append(msgspec.Struct, frozen=True):
@@ -107,10 +111,11 @@ def stamped(append: Append, head: Entry, global_position: int) -> tuple[list[Row
     digest, position, weight = head.digest, head.position, 0
     time = max(append.time, head.time)
     rows = []
-    for name, branch, payload, _, erased in append.drafts:
+    for name, branch, payload, _, erased, own in append.drafts:
         position += 1
         weight += len(payload)
-        columns = (session, position, global_position, time, name, branch, actor, correlation, cause, command_id)
+        led = cause if own is None else own
+        columns = (session, position, global_position, time, name, branch, actor, correlation, led, command_id)
         payload_hash = sha256(payload).digest() if erased is None else erased
         digest = chained(digest, header_of(columns), payload_hash)
         rows.append(Row(*columns, payload, erased, digest))

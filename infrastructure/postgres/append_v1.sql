@@ -43,7 +43,7 @@ BEGIN
         SELECT a.*, jsonb_array_length(a.events) AS count, l.*
         FROM jsonb_to_recordset(attempts) AS a (
             session text, position bigint, stands_on bytea, digest bytea, time bigint, messages bigint, bytes bigint,
-            updated bigint, actor text, correlation text, cause bigint, command_id text, labels jsonb, events jsonb
+            updated bigint, actor text, correlation text, command_id text, labels jsonb, events jsonb
         ), jsonb_to_record(coalesce(a.labels, '{}')) AS l (
             key text, name text, "user" text, forked_from text, forked_at bigint, status text, created bigint,
             metadata text
@@ -132,15 +132,15 @@ BEGIN
                 payload, payload_bytes, payload_hash, digest
             )
             SELECT given + e.n, head.number, attempt.position + e.n, attempt.time, e.name, e.branch, attempt.actor,
-                   attempt.correlation, attempt.cause, attempt.command_id,
+                   attempt.correlation, e.cause, attempt.command_id,
                    CASE WHEN e.text THEN convert_from(substring(payloads FROM e.start FOR e.length), 'UTF8') END,
                    CASE WHEN NOT e.text THEN substring(payloads FROM e.start FOR e.length) END,
                    e.payload_hash, e.digest
             FROM ROWS FROM (
                 jsonb_to_recordset(attempt.events)
-                AS (name text, branch bigint, digest bytea, start integer, length integer, text boolean,
+                AS (name text, branch bigint, cause bigint, digest bytea, start integer, length integer, text boolean,
                     payload_hash bytea)
-            ) WITH ORDINALITY AS e (name, branch, digest, start, length, text, payload_hash, n);
+            ) WITH ORDINALITY AS e (name, branch, cause, digest, start, length, text, payload_hash, n);
             given := given + attempt.count;
         END IF;
         head := NULL;

@@ -39,6 +39,7 @@ class _Event(msgspec.Struct, omit_defaults=True):
     text: bool
     branch: int | None = None
     payload_hash: str | None = None
+    cause: int | None = None
 
 
 class _Sent(msgspec.Struct, omit_defaults=True):
@@ -55,7 +56,6 @@ class _Sent(msgspec.Struct, omit_defaults=True):
     events: list[_Event]
     actor: str | None = None
     correlation: str | None = None
-    cause: int | None = None
     command_id: str | None = None
     labels: _Labels | None = None
 
@@ -69,7 +69,7 @@ def parameters(attempts: Sequence[Attempt]) -> tuple[object, ...]:
             payload = row.payload or b""
             length, text = len(payload), payload_columns(payload)[1] is None
             gone = None if row.payload_hash is None else _hex(row.payload_hash)
-            events.append(_Event(row.name, _hex(row.digest), start, length, text, row.branch, gone))
+            events.append(_Event(row.name, _hex(row.digest), start, length, text, row.branch, gone, row.cause))
             start += length
         sent.append(_sent(attempt, events))
     payloads = b"".join(row.payload or b"" for attempt in attempts for row in attempt.rows)
@@ -180,7 +180,6 @@ def _sent(attempt: Attempt, events: list[_Event]) -> _Sent:
         events,
         append.provenance.actor,
         append.provenance.correlation,
-        append.provenance.cause,
         append.command_id,
         None if _has_labels_of(entry, head) else _labels(entry),
     )

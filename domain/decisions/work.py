@@ -1,0 +1,149 @@
+"""Decisions on work: models, tools, operations, and who may use what."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from ..errors import InvalidValue
+from ..events import (
+    AccessDenied,
+    Event,
+    ModelCalled,
+    ModelSet,
+    OperationCompleted,
+    OperationFailed,
+    OperationResumed,
+    OperationStarted,
+    ToolRegistered,
+    ToolRemoved,
+)
+from ..lookup import get_branch
+from ..message import Message
+from ..plain import Json, plain, same
+from ..state import State
+from ..work_errors import OperationOver
+from .message import appended
+from .session import active, checked_name
+
+
+def register_tool(state: State, tool: str, *, schema: Json = None, branch: int | None = None) -> list[Event]:
+    """Puts a tool in reach of a branch, or of all; one that is there already stays as it is."""
+    active(state)
+    checked_name(tool, "a tool")
+    if branch is not None:
+        get_branch(state, branch)
+    if branch in state.tools.get(tool, ()):
+        return []
+    return [ToolRegistered(tool, branch, plain(schema, "a schema"))]
+
+
+def remove_tool(state: State, tool: str, *, branch: int | None = None) -> list[Event]:
+    """Takes a tool out of reach."""
+    active(state)
+    return [ToolRemoved(tool, branch)] if branch in state.tools.get(tool, ()) else []
+
+
+def set_model(
+    state: State,
+    purpose: str,
+    model: str | None,
+    *,
+    provider: str | None = None,
+    branch: int | None = None,
+    settings: Mapping[str, Json] | None = None,
+) -> list[Event]:
+    """The model that a branch, or the session, uses for a purpose from here on."""
+    active(state)
+    checked_name(purpose, "a purpose")
+    if branch is not None:
+        get_branch(state, branch)
+    given = plain(settings or {}, "the settings of a model")
+    now = state.models.get(purpose if branch is None else f"{branch}/{purpose}")
+    if model is None:
+        return [] if now is None else [ModelSet(purpose, None, branch=branch)]
+    checked_name(model, "a model")
+    if now is not None and (now.model, now.provider) == (model, provider) and same(now.settings, given):
+        return []
+    return [ModelSet(purpose, model, provider, branch, given)]
+
+
+def tools_of(state: State, branch: int) -> list[str]:
+    """The tools in reach of a branch."""
+    return [tool for tool, owners in state.tools.items() if branch in owners or None in owners]
+
+
+def model_of(state: State, branch: int, purpose: str) -> str | None:
+    """The name of the model that a branch uses for a purpose."""
+    for key in (f"{branch}/{purpose}", purpose):
+        if key in state.models:
+            return state.models[key].model
+    return None if purpose == "generate" else model_of(state, branch, "generate")
+
+
+def denied(state: State, branch: int, kind: str, asked: Sequence[Iterable[str]]) -> AccessDenied | None:
+    """What a branch must not use of what is asked; each thing goes by several names, and one of them will do."""
+    place = get_branch(state, branch)
+    allowed = place.capabilities if kind == "capabilities" else place.resources
+    if allowed is None:
+        return None
+    refused = [next(iter(names)) for names in map(tuple, asked) if not allowed.intersection(names)]
+    return AccessDenied(kind, refused, branch, sorted(allowed)) if refused else None
+
+
+def record_denied(state: State, denial: AccessDenied) -> list[Event]:
+    """Puts on the record that something was denied."""
+    active(state)
+    return [denial]
+
+
+def start(state: State, id: str, name: str, branch: int, params: Json, said: Sequence[Message] = ()) -> list[Event]:
+    """Opens an operation on a branch, with the messages that it begins with."""
+    active(state)
+    get_branch(state, branch)
+    if id in state.operations:
+        raise InvalidValue("an operation id", f"{id!r} is in use: expected a new one")
+    started = OperationStarted(id, checked_name(name, "an operation"), branch, plain(params, "params"))
+    return [started, *(appended(branch, message) for message in said)]
+
+
+def go_on(
+    state: State, id: str, attempt: int, branch: int, called: ModelCalled | None = None, said: Sequence[Message] = ()
+) -> list[Event]:
+    """What an operation does on its way: a call of a model and what came of it, or messages."""
+    _mine(state, id, attempt)
+    if said:
+        get_branch(state, branch)
+    return [*([called] if called is not None else []), *(appended(branch, message) for message in said)]
+
+
+def complete(state: State, id: str, attempt: int, result: Json) -> list[Event]:
+    """Ends an operation well."""
+    _mine(state, id, attempt)
+    return [OperationCompleted(id, plain(result, "a result"))]
+
+
+def fail(state: State, id: str, attempt: int, error: str, reason: str) -> list[Event]:
+    """Ends an operation that failed."""
+    _mine(state, id, attempt)
+    return [OperationFailed(id, error, reason)]
+
+
+def resume(state: State, id: str) -> list[Event]:
+    """Takes an open operation over; whoever was at it before can record nothing for it any more."""
+    active(state)
+    if id not in state.operations:
+        raise OperationOver(state.session, id)
+    return [OperationResumed(id)]
+
+
+def abandon(state: State, id: str, reason: str | None) -> list[Event]:
+    """Ends an open operation that nobody will go on with."""
+    active(state)
+    if id not in state.operations:
+        raise OperationOver(state.session, id)
+    return [OperationFailed(id, "Abandoned", reason or "nobody goes on with it")]
+
+
+def _mine(state: State, id: str, attempt: int) -> None:
+    active(state)
+    operation = state.operations.get(id)
+    if operation is None or operation.attempt != attempt:
+        raise OperationOver(state.session, id)

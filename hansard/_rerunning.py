@@ -1,0 +1,201 @@
+"""Doing over what was done on a branch, from the record or anew, and comparing what came of it."""
+
+from collections.abc import Mapping, Sequence
+from uuid import uuid4
+
+import msgspec
+
+from ._conducting import conduct, rebuilt
+from ._live import Live
+from ._moments import Moment, position_of
+from ._operations import Steps, steps_of
+from .domain.content import ActionRequestContent, AssistantResponseContent, MessageContent
+from .domain.decisions import branch as branches
+from .domain.decisions import message as messages
+from .domain.errors import InvalidValue
+from .domain.events import BranchCreated, MessageAppended
+from .domain.message import ContentGiven, Message, message_from
+from .domain.record import RecordedEvent
+from .imodel import LanguageModel
+from .infrastructure.reading import SessionReader
+from .operations.journal import Journal
+from .operations.params import GenerateParams
+from .projections.difference import Difference, difference
+from .projections.messages import message_of, shown_messages
+
+
+class Used(msgspec.Struct, frozen=True):
+    """What the answers of a line have used; the cost in US dollars, if the prices of all its models are known."""
+
+    answers: int
+    input_tokens: int
+    output_tokens: int
+    cost: float | None
+
+
+class Comparison(msgspec.Struct, frozen=True):
+    """Two lines: how they differ, and what each has used."""
+
+    difference: Difference
+    left: Used
+    right: Used
+
+    @property
+    def text(self) -> str:
+        """The difference as text."""
+        return self.difference.text
+
+    @property
+    def same(self) -> bool:
+        """Whether both say the same."""
+        return not self.difference.left and not self.difference.right
+
+
+async def rerun(
+    live: Live,
+    branch: int,
+    at: Moment | None,
+    *,
+    model: LanguageModel | str | None,
+    tools: str,
+    edits: Mapping[Message | int | str, Message | ContentGiven],
+    name: str | None,
+) -> int:
+    """The number of a fork on which the same was done over."""
+    if tools not in ("recorded", "live"):
+        raise InvalidValue("tools", f"are {tools!r}: expected recorded or live")
+    edited = _edited(live, edits)
+    steps = _steps_on(live, branch)
+    start = _before(steps) if at is None else position_of(live, at)
+    over = [each for each in steps if _position(each) > start]
+    fork = _forked(live, branch, start, name)
+    asked = None
+    if model is not None:
+        with live.current() as state:
+            asked = live.equipment.model(state, fork, "generate", model)
+    events = [event for each in over if isinstance(each, Steps) for event in each.events]
+    replayed = Journal(events, edited, answers=asked is None, results=tools == "recorded")
+    for step in over:
+        if isinstance(step, Steps):
+            await _again(live, fork, step, edited, asked, replayed)
+        else:
+            _said_again(live, fork, step, edited)
+    return fork
+
+
+def compared(live: Live, left: int, right: int) -> Comparison:
+    """Two branches beside each other."""
+    with live.current() as state:
+        reader = SessionReader(live.store, state)
+        lines = [shown_messages(reader, state.showing(number), state.written) for number in (left, right)]
+    return Comparison(difference(*lines), _used(list(lines[0])), _used(list(lines[1])))
+
+
+def _steps_on(live: Live, branch: int) -> list[Steps | RecordedEvent]:
+    """What was done on a branch and what was merely said there, in order."""
+    operations = steps_of(live)
+    of_operations = {event.position for steps in operations for event in steps.events}
+    with live.current() as state:
+        reader = SessionReader(live.store, state)
+        said = [
+            event
+            for event in reader.read(0, state.position)
+            if isinstance(event.event, MessageAppended)
+            and event.branch == branch
+            and event.position not in of_operations
+        ]
+    on = [steps for steps in operations if steps.start.branch == branch and steps.ended is not None]
+    return sorted([*on, *said], key=_position)
+
+
+def _before(steps: Sequence[Steps | RecordedEvent]) -> int:
+    if not steps:
+        raise InvalidValue("the branch", "has nothing to do over: expected an operation, or a message, of its own")
+    return _position(steps[0]) - 1
+
+
+def _position(step: Steps | RecordedEvent) -> int:
+    return step.started.position if isinstance(step, Steps) else step.position
+
+
+def _forked(live: Live, branch: int, at: int, name: str | None) -> int:
+    fresh = str(uuid4())
+    placed = live.change(lambda state: branches.fork(state, branch, id=fresh, at=at, name=name))
+    return next(event.branch for _, _, event in placed if isinstance(event, BranchCreated))
+
+
+async def _again(
+    live: Live,
+    fork: int,
+    steps: Steps,
+    edited: Mapping[int, MessageContent],
+    model: LanguageModel | None,
+    replayed: Journal,
+) -> None:
+    start, said = steps.start, steps.said
+    contents = [edited.get(each.position or 0, each.content) for each in said]
+    requests = [Message(content) for content in contents if isinstance(content, ActionRequestContent)]
+    params = rebuilt(start.name, start.params, requests)
+    words = [
+        Message(content, each.sender, each.recipient)
+        for content, each in zip(contents, said, strict=True)
+        if not isinstance(content, ActionRequestContent)
+    ]
+    if words and isinstance(params, GenerateParams):
+        params = params.saying(words[0])
+    await conduct(live, start.name, fork, params, model=model, replayed=replayed)
+
+
+def _said_again(live: Live, fork: int, recorded: RecordedEvent, edited: Mapping[int, MessageContent]) -> None:
+    event = recorded.event
+    assert isinstance(event, MessageAppended)
+    content = edited.get(recorded.position, event.content)
+    again = Message(content, event.sender, event.recipient, event.metadata)
+    live.change(lambda state: messages.append(state, fork, [again]))
+
+
+def _edited(live: Live, edits: Mapping[Message | int | str, Message | ContentGiven]) -> dict[int, MessageContent]:
+    found: dict[int, MessageContent] = {}
+    for which, given in edits.items():
+        position = int(which.rpartition("/")[2]) if isinstance(which, str) else position_of(live, which)
+        old = _message_at(live, position)
+        new = message_from(given).content
+        if isinstance(given, str) and isinstance(old, AssistantResponseContent):
+            new = msgspec.structs.replace(old, assistant_response=given)
+        elif isinstance(given, str) and hasattr(old, "instruction"):
+            new = msgspec.structs.replace(old, instruction=given)
+        found[position] = new
+    return found
+
+
+def _message_at(live: Live, position: int) -> MessageContent:
+    with live.current() as state:
+        event = SessionReader(live.store, state).read_event(position)
+    if not isinstance(event.event, MessageAppended):
+        raise InvalidValue("an edit", f"is of position {position}, where no message stands: expected one of a message")
+    return message_of(event.session, event.position, event.time, event.event).content
+
+
+def _used(line: Sequence[Message]) -> Used:
+    answers = [message.content for message in line if isinstance(message.content, AssistantResponseContent)]
+    counted = [(answer.model, answer.usage) for answer in answers if answer.usage is not None]
+    costs = [_cost(model, usage.input_tokens or 0, usage.output_tokens or 0) for model, usage in counted]
+    return Used(
+        len(answers),
+        sum(usage.input_tokens or 0 for _, usage in counted),
+        sum(usage.output_tokens or 0 for _, usage in counted),
+        None if any(cost is None for cost in costs) else round(sum(cost or 0 for cost in costs), 9),
+    )
+
+
+def _cost(model: str | None, input_tokens: int, output_tokens: int) -> float | None:
+    try:
+        from genai_prices import Usage, calc_price
+    except ModuleNotFoundError:
+        return None
+    if model is None:
+        return None
+    try:
+        return float(calc_price(Usage(input_tokens=input_tokens, output_tokens=output_tokens), model).total_price)
+    except LookupError:
+        return None

@@ -1,0 +1,55 @@
+"""Finding what is wanted in a text, if need be with a model that puts it into shape."""
+
+from ..domain.content import InstructionContent
+from ..domain.errors import AnswerMisfit, InvalidValue
+from ..domain.message import Message
+from ..domain.structured import response_format_from
+from .params import ModelGiven, ParseParams, Validation
+from .shaping import shaped
+from .work import Work
+
+LONGEST_REPAIR = 5
+"""How often a model is asked to mend what does not fit, at most."""
+
+
+async def parse(work: Work, params: ParseParams) -> object:
+    """What the text says, in the shape that is wanted."""
+    wanted = params.request_type if params.response_format is None else params.response_format
+    if wanted is None:
+        raise InvalidValue("parse", "has no response_format: expected the shape that is looked for")
+    await work.begin(params.recorded() | {"text": params.text})
+    work.allow_shape(response_format_from(wanted))
+    return await shaped_or_mended(
+        work, params.text, wanted, params.max_retries, params.handle_validation, params.imodel
+    )
+
+
+async def shaped_or_mended(
+    work: Work, text: str, wanted: object, retries: int, handle: Validation, model: ModelGiven
+) -> object:
+    """What a text says, after asking so many times to have it put right; if it never is, what is wanted then."""
+    if not 0 <= retries <= LONGEST_REPAIR:
+        raise InvalidValue("the number of tries", f"is {retries}: expected 0 to {LONGEST_REPAIR}")
+    if handle not in ("raise", "return_value", "return_none"):
+        raise InvalidValue("handle_validation", f"is {handle!r}: expected raise, return_value or return_none")
+    given = text
+    for left in range(retries, -1, -1):
+        try:
+            return shaped(text, wanted)
+        except AnswerMisfit as misfit:
+            if not left:
+                if handle == "raise":
+                    raise
+                return given if handle == "return_value" else None
+            text = await _mended(work, text, wanted, misfit, model)
+    raise AssertionError("the last try returns or raises")
+
+
+async def _mended(work: Work, text: str, wanted: object, misfit: AnswerMisfit, model: ModelGiven) -> str:
+    instruction = InstructionContent(
+        instruction="Put the text into the response format. Keep what it says. Answer with the JSON alone.",
+        context=[{"text": text}, {"what is wrong": str(misfit)}],
+        response_format=response_format_from(wanted),
+    )
+    answer, _ = await work.ask(purpose="parse", model=model, new=[Message(instruction)], kept=False, alone=True)
+    return answer.text

@@ -1,0 +1,128 @@
+"""What a session does with models and tools: conducts operations on its branches, goes on with them, does them over."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from typing import Any
+
+from ._conducting import conduct, params_of
+from ._live import Live
+from ._moments import Moment
+from ._operations import Operation, abandon, operations_of, resume
+from ._rerunning import Comparison, compared, rerun
+from .branch import Branch
+from .branch_view import BranchView
+from .domain.decisions.session import checked_name
+from .domain.errors import InvalidValue
+from .domain.message import ContentGiven, Message
+from .imodel import LanguageModel
+from .infrastructure.twins import awaited
+from .operating import register_tools, set_model
+from .operations.operate import Operated
+from .operations.params import InstructionGiven
+from .operations.registry import OPERATIONS
+from .tool import Tool
+
+
+class Conducting:
+    """A session at work. Talking to the session is talking to its default branch."""
+
+    _live: Live
+    default_branch: Any
+    _branch: Callable[[int], Any]
+    _number_now: Callable[[Any], int]
+
+    async def conduct(
+        self, operation: str, branch: BranchView | str | int | None = None, params: object = None, **given: Any
+    ) -> Any:
+        """Does an operation, of the house or one that was registered, on a branch, or the default one.
+
+        It gets `params`, or what is given by name. Its failure is raised, and is on the record.
+        """
+        number = self.default_branch.number if branch is None else self._number_now(branch)
+        return await conduct(self._live, operation, number, params_of(self._live, operation, params, given))
+
+    async def chat(self, instruction: InstructionGiven = None, **given: Any) -> str:
+        """Says something to the model on the default branch, and what it answers."""
+        text: str = await self.default_branch.chat(instruction, **given)
+        return text
+
+    async def communicate(self, instruction: InstructionGiven = None, **given: Any) -> Any:
+        """Says something to the model on the default branch: its text, or a value of the `response_format`."""
+        return await self.default_branch.communicate(instruction, **given)
+
+    def stream(self, instruction: InstructionGiven = None, **given: Any) -> AsyncIterator[str]:
+        """Says something to the model on the default branch: the text of the answer piece by piece."""
+        pieces: AsyncIterator[str] = self.default_branch.stream(instruction, **given)
+        return pieces
+
+    async def operate(self, instruction: InstructionGiven = None, **given: Any) -> Operated:
+        """Has the model do something on the default branch."""
+        done: Operated = await self.default_branch.operate(instruction, **given)
+        return done
+
+    def register_operation(
+        self, name: str, function: Callable[[Any, Any], Awaitable[object]], *, override: bool = False
+    ) -> None:
+        """Takes in an operation of one's own: an async function of its `Work` and its parameters.
+
+        It belongs to this handle; what it does through its work is on the record.
+        """
+        checked_name(name, "an operation")
+        if (name in OPERATIONS or name in self._live.equipment.operations) and not override:
+            raise InvalidValue("an operation", f"{name!r} is there already: expected another name, or override=True")
+        self._live.equipment.operations[name] = function
+
+    def set_model(self, model: LanguageModel | str | None, purpose: str = "generate") -> None:
+        """The model that branches without one of their own use for a purpose from here on."""
+        set_model(self._live, model, purpose, None)
+
+    def register_tools(self, *tools: Tool | Callable[..., object] | Iterable[Tool | Callable[..., object]]) -> None:
+        """Puts tools in reach of all branches; in a session that was opened anew, puts them at hand again."""
+        register_tools(self._live, tools, None)
+
+    # What was done
+
+    @property
+    def operations(self) -> list[Operation]:
+        """All operations of this session, in the order they began: what became of each."""
+        return operations_of(self._live)
+
+    async def resume(self, operation: Operation | str, params: object = None) -> Any:
+        """Goes on with an operation that was interrupted: what it had done is taken from the record, not done again.
+
+        `params` are needed only where the record cannot have them, as for a type that is wanted.
+        """
+        return await resume(self._live, operation, params)
+
+    def abandon(self, operation: Operation | str, reason: str | None = None) -> None:
+        """Ends an operation that was interrupted."""
+        abandon(self._live, operation, reason)
+
+    async def rerun(
+        self,
+        branch: BranchView | str | int | None = None,
+        at: Moment | None = None,
+        *,
+        model: LanguageModel | str | None = None,
+        tools: str = "recorded",
+        edits: Mapping[Message | int | str, Message | ContentGiven] | None = None,
+        name: str | None = None,
+    ) -> Branch:
+        """Forks a branch at a moment and does the same over on the fork, which it answers with.
+
+        Without `model` what was asked before is answered from the record, so the same comes of it without any
+        network; from the first difference on, the branch's own model is asked. With `model`, that one is asked all
+        along. `edits` has other contents for messages. Results of tools are recorded ones, or "live".
+        """
+        number = self.default_branch.number if branch is None else self._number_now(branch)
+        fork = await rerun(self._live, number, at, model=model, tools=tools, edits=edits or {}, name=name)
+        done: Branch = self._branch(fork)
+        return done
+
+    def compare(self, left: BranchView | str | int, right: BranchView | str | int) -> Comparison:
+        """Two lines beside each other: how they differ, and what each has used."""
+        return compared(self._live, self._number_now(left), self._number_now(right))
+
+    aset_model = awaited(set_model)
+    aregister_tools = awaited(register_tools)
+    aabandon = awaited(abandon)
+    acompare = awaited(compare)

@@ -1,0 +1,1 @@
+"""Models of providers, asked over pydantic-ai. May import what infrastructure may."""

@@ -1,0 +1,212 @@
+"""A provider's model, asked over pydantic-ai; each event loop gets a client of its own."""
+
+import asyncio
+import inspect
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
+
+from ...domain.asking import Answer, Asked
+from ...domain.errors import InvalidValue
+from ...domain.work_errors import ModelFailed, ModelTimedOut
+from ...projections.extras import needed
+from .patience import Failure
+from .wording import answer_from, messages_for, parameters_for
+
+if TYPE_CHECKING:
+    from pydantic_ai.models import Model
+    from pydantic_ai.settings import ModelSettings
+
+KINDS = {"openai": "openai-chat"}
+"""How pydantic-ai calls the way of asking that is meant by a provider's name."""
+
+NO_KEY = "no-key-needed"
+"""What is sent to a server of one's own that asks for no key; the clients refuse to have none."""
+
+
+class Secret:
+    """A key that nobody sees by accident."""
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def __repr__(self) -> str:
+        return "Secret(***)"
+
+    def __reduce__(self) -> str:
+        raise TypeError("a key is not written anywhere: expected it to be given anew")
+
+    def reveal(self) -> str:
+        """The key itself."""
+        return self._value
+
+
+class ProviderModel:
+    """One model of one provider."""
+
+    def __init__(self, provider: str, model: str, base_url: str | None, key: Callable[[], str | None]) -> None:
+        self._provider, self._model, self._base_url, self._key = provider, model, base_url, key
+        self._by_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, Model[Any]] = WeakKeyDictionary()
+
+    async def ask(
+        self, asked: Asked, settings: "ModelSettings", timeout: float, heard: Callable[[str], None] | None
+    ) -> Answer:
+        """What the model answers; `heard` gets the text as it comes, and makes the model send it so."""
+        said: list[str] = []
+        async with self._failures(timeout, said):
+            model = self._here()
+            if heard is None:
+                return await self._whole(model, asked, settings)
+            return await self._streamed(model, asked, settings, said, heard)
+
+    async def close(self) -> None:
+        """Closes the client of this event loop."""
+        model = self._by_loop.pop(asyncio.get_running_loop(), None)
+        if model is not None:
+            await model.__aexit__(None, None, None)
+
+    async def _whole(self, model: "Model[Any]", asked: Asked, settings: "ModelSettings") -> Answer:
+        from pydantic_ai.direct import model_request
+
+        response = await model_request(
+            model,
+            messages_for(asked),
+            model_settings=settings,
+            model_request_parameters=parameters_for(asked),
+            instrument=False,
+        )
+        return answer_from(response, self._model, asked.tools)
+
+    async def _streamed(
+        self,
+        model: "Model[Any]",
+        asked: Asked,
+        settings: "ModelSettings",
+        said: list[str],
+        heard: Callable[[str], None],
+    ) -> Answer:
+        from pydantic_ai.direct import model_request_stream
+        from pydantic_ai.messages import PartDeltaEvent, PartStartEvent, TextPart, TextPartDelta
+
+        async with model_request_stream(
+            model,
+            messages_for(asked),
+            model_settings=settings,
+            model_request_parameters=parameters_for(asked),
+            instrument=False,
+        ) as stream:
+            async for event in stream:
+                match event:
+                    case PartStartEvent(part=TextPart(content=text)) if text:
+                        pass
+                    case PartDeltaEvent(delta=TextPartDelta(content_delta=text)) if text:
+                        pass
+                    case _:
+                        continue
+                said.append(text)
+                heard(text)
+            response = stream.get()
+        if response.finish_reason is None or response.state != "complete":
+            reason = "the stream ended before the answer was complete"
+            raise Failure(self._failed(reason, partial="".join(said)), again=not said)
+        return answer_from(response, self._model, asked.tools)
+
+    @asynccontextmanager
+    async def _failures(self, timeout: float, said: list[str]) -> AsyncIterator[None]:
+        """Whatever goes wrong inside as a failure; what was heard already makes it one that is not tried again."""
+        from pydantic import ValidationError
+        from pydantic_ai.exceptions import AgentRunError, ModelAPIError, UserError
+
+        def partial() -> str | None:
+            return "".join(said) or None
+
+        try:
+            async with asyncio.timeout(timeout):
+                yield
+        except TimeoutError as error:
+            late = ModelTimedOut(self._name, f"no answer within {timeout:g} s", None, partial())
+            raise Failure(late, again=False) from error
+        except ModelAPIError as error:
+            status = getattr(error, "status_code", None)
+            again = not said and (status is None or status in (408, 409, 429) or status >= 500)
+            raise Failure(
+                self._failed(_reason(error), status, partial()), again and not _out_of_quota(error), error.retry_after
+            ) from error
+        except (AgentRunError, ValidationError, ValueError) as error:
+            raise Failure(self._failed(_reason(error), None, partial()), again=False) from error
+        except UserError as error:
+            raise InvalidValue(f"model {self._name}", f"cannot be asked: {self._clean(str(error))}") from None
+
+    @property
+    def _name(self) -> str:
+        return f"{self._provider}/{self._model}"
+
+    def _failed(self, reason: str, status: int | None = None, partial: str | None = None) -> ModelFailed:
+        return ModelFailed(self._name, self._clean(reason), status, partial)
+
+    def _clean(self, text: str) -> str:
+        key = self._key()
+        return text.replace(key, "***") if key else text
+
+    def _here(self) -> "Model[Any]":
+        loop = asyncio.get_running_loop()
+        if loop not in self._by_loop:
+            self._by_loop[loop] = self._made()
+        return self._by_loop[loop]
+
+    def _made(self) -> "Model[Any]":
+        with needed("pydantic_ai", "models"):
+            from pydantic_ai.exceptions import UserError
+            from pydantic_ai.models import infer_model
+        try:
+            return infer_model(f"{KINDS.get(self._provider, self._provider)}:{self._model}", self._provider_of)
+        except (UserError, ImportError, ValueError) as reason:
+            raise InvalidValue(f"model {self._name}", f"cannot be used: {self._clean(str(reason))}") from None
+
+    def _provider_of(self, kind: str) -> Any:
+        from pydantic_ai.providers import infer_provider_class
+
+        found = infer_provider_class(kind)
+        takes = inspect.signature(found).parameters
+        key = self._key() or (NO_KEY if self._base_url is not None else None)
+        given = {"api_key": key, "base_url": self._base_url}
+        if self._base_url is not None and "base_url" not in takes and "openai_client" in takes:
+            from openai import AsyncOpenAI
+
+            found_any: Any = found
+            return found_any(openai_client=AsyncOpenAI(api_key=key, base_url=self._base_url))
+        return found(**{name: value for name, value in given.items() if value is not None and name in takes})
+
+
+def key_from(given: "str | Secret | None") -> Callable[[], str | None]:
+    """A key by the name of the environment variable that has it, or itself."""
+    if given is None:
+        return lambda: None
+    secret = given.reveal() if isinstance(given, Secret) else given
+    if isinstance(given, str) and given.isidentifier() and given.isupper():
+
+        def from_environment() -> str:
+            if given not in os.environ:
+                raise InvalidValue("api_key", f"names the environment variable {given}: expected that to be set")
+            return os.environ[given]
+
+        return from_environment
+    kept = Secret(secret)
+    return lambda: kept.reveal()
+
+
+def _reason(error: Exception) -> str:
+    body = getattr(error, "body", None)
+    match body:
+        case {"message": str(text)} | {"error": {"message": str(text)}}:
+            return text
+        case _:
+            return f"{type(error).__name__}: {error}"
+
+
+def _out_of_quota(error: Exception) -> bool:
+    from pydantic_ai.exceptions import ModelQuotaExceededError
+
+    return isinstance(error, ModelQuotaExceededError)

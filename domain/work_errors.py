@@ -1,6 +1,7 @@
 """What can go wrong with models, tools and operations."""
 
 from .errors import HansardError, ItemNotFoundError, Refused, SessionError, error, one_of
+from .plain import Json
 
 
 class AccessError(Refused, PermissionError):
@@ -133,10 +134,11 @@ class InvalidArguments(ToolFailed, ValueError):
 
 @error
 class FlowFailed(WorkFailed):
-    """Some nodes of a flow failed, and those that depend on them were not run."""
+    """Some nodes of a flow failed, and those that depend on them were not run; the results are those of the others."""
 
     failed: tuple[tuple[str, str], ...]
     skipped: tuple[str, ...]
+    results: dict[str, Json]
 
     def __str__(self) -> str:
         failed = "; ".join(f"{node}: {reason}" for node, reason in self.failed)

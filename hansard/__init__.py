@@ -2,10 +2,13 @@
 
 from ._current import add_session, working_on
 from ._kept import Saved
+from ._operations import Operation
 from ._provenance import acting, carried
+from ._rerunning import Comparison
 from .branch import Branch
 from .branch_view import BranchView
 from .custom_storage import SessionStorage, SessionStore
+from .domain.asking import Answer, Asked
 from .domain.content import (
     ActionRequestContent,
     ActionResponseContent,
@@ -80,8 +83,26 @@ from .domain.mail_errors import InvalidMail, InvalidPackage, OutOfTurn, UnknownC
 from .domain.message import Message, MessageDict
 from .domain.ranges import Origin
 from .domain.record import RecordedEvent
+from .domain.work_errors import (
+    AccessDenied,
+    AccessError,
+    FlowFailed,
+    InvalidArguments,
+    ModelFailed,
+    ModelTimedOut,
+    OperationOver,
+    ToolFailed,
+    ToolTimedOut,
+    UnknownModel,
+    UnknownOperation,
+    UnknownTool,
+    UnrecordedAnswer,
+    WorkFailed,
+)
 from .exchange import Exchange
 from .exchange_view import ExchangeView
+from .flow import Flow
+from .imodel import LanguageModel, iModel
 from .infrastructure.answers import validate_answer
 from .infrastructure.expiry import Swept
 from .infrastructure.logs.adapter import LogAdapter
@@ -95,6 +116,7 @@ from .infrastructure.logs.sqlite import SQLiteWALLogAdapter
 from .infrastructure.logs.store import Flushed, LogStore
 from .infrastructure.logs.subscriber import AdapterLogSubscriber, LogBatch, LogSubscriber, Retry
 from .infrastructure.logs.webhook import WebhookLogSubscriber
+from .infrastructure.models.pace import Clock
 from .infrastructure.named_stores import (
     MemorySessionStore,
     PostgresSessionStore,
@@ -114,6 +136,8 @@ from .mail_manager import MailManager
 from .mailbox import Mailbox
 from .manager import SessionManager
 from .middleware import SessionMiddleware, code_detection, timestamps, token_estimates
+from .operations.operate import Operated
+from .operations.work import Work
 from .projections.activity import Activity, timeline
 from .projections.branch_tree import BranchTree
 from .projections.definition import Projection
@@ -129,20 +153,28 @@ from .projections.session_info import Listing, SessionInfo
 from .projections.tables import Kind, Table
 from .projections.transcript import Transcript
 from .projections.usage import TokenUsage, used
+from .recorded_model import RecordedModel
 from .replay import Replay
 from .search import Found, search
+from .services import Services
 from .session import Session
 from .session_view import SessionView
 from .templates import TEMPLATES, Template, read_templates
+from .tool import ActionManager, Tool
 
 __all__ = [
     "ANY",
+    "AccessDenied",
+    "AccessError",
+    "ActionManager",
     "ActionRequestContent",
     "ActionResponseContent",
     "Activity",
     "AdapterLogSubscriber",
+    "Answer",
     "AnswerMisfit",
     "AnthropicPrompt",
+    "Asked",
     "AssistantResponseContent",
     "AwaitedSubscription",
     "Branch",
@@ -150,6 +182,8 @@ __all__ = [
     "BranchTree",
     "BranchView",
     "CheckpointMismatch",
+    "Clock",
+    "Comparison",
     "ContentTypeTaken",
     "DamagedRecord",
     "DefinitionChanged",
@@ -159,6 +193,8 @@ __all__ = [
     "Exchange",
     "ExchangeView",
     "Fault",
+    "Flow",
+    "FlowFailed",
     "Flushed",
     "ForeignBranch",
     "Found",
@@ -167,6 +203,7 @@ __all__ = [
     "ImageRefused",
     "Imported",
     "InstructionContent",
+    "InvalidArguments",
     "InvalidBranch",
     "InvalidContent",
     "InvalidMail",
@@ -177,6 +214,7 @@ __all__ = [
     "ItemNotFoundError",
     "KeyTaken",
     "Kind",
+    "LanguageModel",
     "Listing",
     "Log",
     "LogAdapter",
@@ -202,10 +240,15 @@ __all__ = [
     "MessageRole",
     "Messages",
     "MissingExtra",
+    "ModelFailed",
+    "ModelTimedOut",
     "NO_STREAM",
     "NameTaken",
     "NotSupported",
     "NothingToUndo",
+    "Operated",
+    "Operation",
+    "OperationOver",
     "Order",
     "Origin",
     "OutOfTurn",
@@ -226,6 +269,7 @@ __all__ = [
     "RecordDiffers",
     "RecordedElsewhere",
     "RecordedEvent",
+    "RecordedModel",
     "RedisSessionStore",
     "Refused",
     "RemovedBranch",
@@ -240,6 +284,7 @@ __all__ = [
     "Saved",
     "SchemaMismatch",
     "Selection",
+    "Services",
     "Session",
     "SessionError",
     "SessionExists",
@@ -266,6 +311,9 @@ __all__ = [
     "Table",
     "Template",
     "TokenUsage",
+    "Tool",
+    "ToolFailed",
+    "ToolTimedOut",
     "Transcript",
     "UNCHANGED",
     "UnknownBranch",
@@ -273,21 +321,28 @@ __all__ = [
     "UnknownContent",
     "UnknownFormat",
     "UnknownMessage",
+    "UnknownModel",
+    "UnknownOperation",
     "UnknownParticipant",
     "UnknownPosition",
     "UnknownProjection",
     "UnknownState",
+    "UnknownTool",
     "UnreadableEvent",
+    "UnrecordedAnswer",
     "Usage",
     "ValueIsReadOnly",
     "Verification",
     "ViewIsReadOnly",
     "WebhookLogSubscriber",
+    "Work",
+    "WorkFailed",
     "acting",
     "add_session",
     "carried",
     "code_detection",
     "content_type",
+    "iModel",
     "open_store",
     "read_templates",
     "search",

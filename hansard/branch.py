@@ -9,11 +9,12 @@ from ._live import Live
 from ._moments import Moment, position_of
 from ._participants import ParticipantGiven
 from ._planning import UNSAID, SystemGiven, ToolsGiven, Unsaid, several, system_content, tool_names, what_is_said
+from ._standalone import alone
 from ._turns import awaited_in_turn
 from .branch_view import BranchView
 from .domain.decisions import branch as branches
 from .domain.decisions import history, message
-from .domain.decisions.branch import UNCHANGED, AccessGiven, Unchanged
+from .domain.decisions.branch import UNCHANGED, Access, AccessGiven, Unchanged
 from .domain.decisions.plan import fork_anew
 from .domain.errors import InvalidValue
 from .domain.events import BranchCreated, Event, MessageAppended, SystemSet
@@ -23,18 +24,51 @@ from .domain.mail import Category, Mail
 from .domain.message import ContentGiven, Message, message_from
 from .domain.plain import Json
 from .domain.state import State
+from .infrastructure.store import Store
 from .infrastructure.twins import awaited
 from .logs import Logs
 from .operating import Operating
+from .operations.params import ModelGiven
 from .projections.messages import message_of
 
 
 class Branch(BranchView, Operating):
     """A line of messages inside a session; every change of it is one event."""
 
-    def __init__(self, live: Live, number: int) -> None:
-        super().__init__(live, number)
-        self._live = live
+    def __init__(
+        self,
+        live: Live | None = None,
+        number: int = 0,
+        *,
+        system: SystemGiven | None = None,
+        system_datetime: bool | str | None = None,
+        user: str | None = None,
+        name: str | None = None,
+        chat_model: ModelGiven = None,
+        parse_model: ModelGiven = None,
+        tools: ToolsGiven = None,
+        tool_manager: object = None,
+        messages: Iterable[Message | ContentGiven] | None = None,
+        capabilities: Access = None,
+        resources: Access = None,
+        store: Store | None = None,
+    ) -> None:
+        """A branch of a session of its own; those of a session are got from it, by `create_branch` or `branches`."""
+        self._live = live or alone(
+            system=system,
+            system_datetime=system_datetime,
+            user=user,
+            name=name,
+            chat_model=chat_model,
+            parse_model=parse_model,
+            tools=tools,
+            tool_manager=tool_manager,
+            messages=messages,
+            capabilities=capabilities,
+            resources=resources,
+            store=store,
+        )
+        super().__init__(self._live, number)
 
     def add(
         self,

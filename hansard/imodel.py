@@ -87,7 +87,8 @@ class iModel:  # noqa: N801 the name that people know from LionAGI
         self.pace = pace or Pace(limit_requests, limit_tokens, interval, self._clock)
         self.patience = patience or Patience(max_retries)
         self._key = key_from(api_key)
-        self._api_key = api_key
+        self._api_key = Secret(api_key) if isinstance(api_key, str) else api_key
+        self._siblings: list[iModel] = []
         self._asked = ProviderModel(provider, model, base_url, self._key)
 
     def __repr__(self) -> str:
@@ -106,6 +107,8 @@ class iModel:  # noqa: N801 the name that people know from LionAGI
     async def close(self) -> None:
         """Closes the connections that were opened in this event loop; it can be asked again."""
         await self._asked.close()
+        for sibling in self._siblings:
+            await sibling.close()
 
     async def ask(self, asked: Asked, heard: Callable[[str], None] | None = None) -> Answer:
         """The answer, when it is this request's turn, and after as many tries as it takes and is allowed."""
@@ -116,7 +119,7 @@ class iModel:  # noqa: N801 the name that people know from LionAGI
             async with self.pace.turn(reckoned) as used:
                 # The clients' own retries would go past the pace and the record.
                 sent = {"timeout": self.timeout, **settings, "max_retries": 0}
-                answer = await self._asked.ask(asked, sent, self.timeout, heard)  # type: ignore[arg-type]  # a TypedDict
+                answer = await self._asked.ask(asked, sent, self.timeout, heard)  # type: ignore[arg-type]  # what providers take is a TypedDict
                 if answer.usage is not None:
                     used((answer.usage.input_tokens or 0) + (answer.usage.output_tokens or 0))
                 return answer if number == 1 else _after(answer, number)
@@ -128,7 +131,7 @@ class iModel:  # noqa: N801 the name that people know from LionAGI
         provider = self.provider
         if model.startswith(f"{provider}/"):
             model = model.removeprefix(f"{provider}/")
-        return iModel(
+        found = iModel(
             provider,
             model,
             base_url=self.base_url,
@@ -139,6 +142,8 @@ class iModel:  # noqa: N801 the name that people know from LionAGI
             clock=self._clock,
             **self.settings,
         )
+        self._siblings.append(found)
+        return found
 
 
 def settings_from(given: dict[str, Json]) -> dict[str, Json]:

@@ -71,6 +71,11 @@ class SessionView(View, Prompted):
         return self._read(lambda state: state.position)
 
     @property
+    def first_position(self) -> int:
+        """The earliest position: 1, or that of the first event of the session at the root of all it goes on from."""
+        return self._read(lambda state: state.first)
+
+    @property
     def status(self) -> str:
         """Whether it is active, archived or deleted."""
         return self._read(lambda state: state.status.value)

@@ -13,6 +13,7 @@ from .branch_view import BranchView
 from .domain.decisions.session import checked_name
 from .domain.errors import InvalidValue
 from .domain.message import ContentGiven, Message
+from .flow import Flow, FlowRun, Node
 from .imodel import LanguageModel
 from .infrastructure.twins import awaited
 from .operating import register_tools, set_model
@@ -37,7 +38,7 @@ class Conducting:
 
         It gets `params`, or what is given by name. Its failure is raised, and is on the record.
         """
-        number = self.default_branch.number if branch is None else self._number_now(branch)
+        number = self._number_of(branch)
         return await conduct(self._live, operation, number, params_of(self._live, operation, params, given))
 
     async def chat(self, instruction: InstructionGiven = None, **given: Any) -> str:
@@ -113,10 +114,28 @@ class Conducting:
         network; from the first difference on, the branch's own model is asked. With `model`, that one is asked all
         along. `edits` has other contents for messages. Results of tools are recorded ones, or "live".
         """
-        number = self.default_branch.number if branch is None else self._number_now(branch)
+        number = self._number_of(branch)
         fork = await rerun(self._live, number, at, model=model, tools=tools, edits=edits or {}, name=name)
         done: Branch = self._branch(fork)
         return done
+
+    async def flow(self, flow: Flow, *, max_concurrent: int | None = None) -> dict[str, Any]:
+        """Does the operations of a flow, each when those it depends on are done: the results by the nodes' names.
+
+        A node that fails stops those that depend on it, and no others; then all of that is raised as `FlowFailed`.
+        """
+        numbers = {name: self._number_of(node.branch) for name, node in flow.nodes.items()}
+        names = {id(node): name for name, node in flow.nodes.items()}
+
+        async def do(node: Node, before: Mapping[str, Any]) -> Any:
+            given = {key: value(before) if callable(value) else value for key, value in node.given.items()}
+            return await self.conduct(node.operation, numbers[names[id(node)]], **given)
+
+        return await FlowRun(flow, do, max_concurrent).run()
+
+    def _number_of(self, branch: BranchView | str | int | None) -> int:
+        number: int = self.default_branch.number if branch is None else self._number_now(branch)
+        return number
 
     def compare(self, left: BranchView | str | int, right: BranchView | str | int) -> Comparison:
         """Two lines beside each other: how they differ, and what each has used."""

@@ -72,7 +72,8 @@ class Tool:
 
     async def _run(self, args: tuple[object, ...], given: dict[str, object]) -> object:
         if inspect.iscoroutinefunction(self.func) or inspect.iscoroutinefunction(getattr(self.func, "__call__", None)):  # noqa: B004 whether it is async, not whether it can be called
-            return await self.func(*args, **given)
+            called: Any = self.func(*args, **given)
+            return await called
         context = copy_context()
         loop = asyncio.get_running_loop()
         result = await loop.run_in_executor(None, partial(context.run, self.func, *args, **given))
@@ -110,7 +111,7 @@ class Tool:
             elif each.kind is each.POSITIONAL_ONLY:
                 args.append(values[each.name])
             elif each.kind is each.VAR_POSITIONAL:
-                args += values[each.name]  # type: ignore[arg-type]  # a list by its annotation
+                args += values[each.name]
             elif each.name in found.model_fields_set or each.name in self._given(found):
                 given[each.name] = values[each.name]
         return tuple(args), given

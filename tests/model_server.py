@@ -33,6 +33,9 @@ class Request:
     body: Any
 
 
+NOTHING_SAID = Reply(status=400, body=b'{"error": {"message": "the test says no reply to this"}}')
+
+
 class ModelServer:
     def __init__(self) -> None:
         self.replies: list[Reply] = []
@@ -129,12 +132,14 @@ def openai_completion(body: Any, reply: Reply) -> dict[str, Any]:
             {"id": id, "type": "function", "function": {"name": name, "arguments": arguments}}
             for id, name, arguments in reply.calls
         ]
+    finish = "tool_calls" if reply.calls else "stop"
     return {
         "id": "chatcmpl-1",
         "object": "chat.completion",
+        "provider": "Mistral",  # only OpenRouter says so
         "created": 1700000000,
         "model": body["model"],
-        "choices": [{"index": 0, "message": message, "finish_reason": "tool_calls" if reply.calls else "stop"}],
+        "choices": [{"index": 0, "message": message, "finish_reason": finish, "native_finish_reason": finish}],
         "usage": openai_usage(reply),
     }
 
@@ -186,7 +191,12 @@ def anthropic_events(body: Any, reply: Reply) -> Iterator[str]:
         return f"event: {kind}\ndata: {json.dumps({'type': kind, **fields})}\n\n"
 
     whole = anthropic_message(body, reply)
-    empty = {**whole, "content": [], "stop_reason": None, "usage": {"input_tokens": reply.usage[0], "output_tokens": 1}}
+    empty: dict[str, Any] = {
+        **whole,
+        "content": [],
+        "stop_reason": None,
+        "usage": {"input_tokens": reply.usage[0], "output_tokens": 1},
+    }
     yield event("message_start", message=empty)
     for number, block in enumerate(whole["content"]):
         if block["type"] == "text":
@@ -200,8 +210,8 @@ def anthropic_events(body: Any, reply: Reply) -> Iterator[str]:
             delta = {"type": "input_json_delta", "partial_json": json.dumps(block["input"])}
             yield event("content_block_delta", index=number, delta=delta)
         yield event("content_block_stop", index=number)
-    delta = {"stop_reason": whole["stop_reason"], "stop_sequence": None}
-    yield event("message_delta", delta=delta, usage={"output_tokens": reply.usage[1]})
+    end: dict[str, Any] = {"stop_reason": whole["stop_reason"], "stop_sequence": None}
+    yield event("message_delta", delta=end, usage={"output_tokens": reply.usage[1]})
     yield event("message_stop")
 
 

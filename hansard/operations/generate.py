@@ -70,7 +70,7 @@ def tool_names_of(work: Work, given: object) -> list[str]:
         return []
     if given is True:
         return work.tools_in_reach()
-    named = [given] if isinstance(given, str) or callable(given) or hasattr(given, "schema") else list(given)  # type: ignore[call-overload]  # a list
+    named = [given] if isinstance(given, str) or callable(given) or hasattr(given, "schema") else list(given)  # type: ignore[call-overload]  # it must be a list by now
     taken = work.equipment.take_tools(named)
     names = {
         id(each): tool.name for each, tool in zip([e for e in named if not isinstance(e, str)], taken, strict=True)

@@ -51,10 +51,12 @@ class Journal:
         *,
         answers: bool = True,
         results: bool = True,
+        lasting: bool = False,
     ) -> None:
         self._answers: dict[str, deque[Answered]] = defaultdict(deque)
         self._results: dict[bytes, deque[tuple[Message, ActionResponseContent]]] = defaultdict(deque)
         self._edited = edited or {}
+        self._lasting = lasting
         calls: dict[int, Answered] = {}
         requests: dict[int, ActionRequestContent] = {}
         for recorded in events:
@@ -81,7 +83,12 @@ class Journal:
     def answer(self, digest: str) -> Answered | None:
         """The next answer to a request."""
         waiting = self._answers.get(digest)
-        return waiting.popleft() if waiting else None
+        if not waiting:
+            return None
+        if self._lasting:
+            waiting.rotate(-1)
+            return waiting[-1]
+        return waiting.popleft()
 
     def result(self, request: ActionRequestContent) -> tuple[Message, ActionResponseContent] | None:
         """The next result of a call, and the message it was recorded as."""

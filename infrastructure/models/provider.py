@@ -16,6 +16,7 @@ from .patience import Failure
 from .wording import answer_from, messages_for, parameters_for
 
 if TYPE_CHECKING:
+    from pydantic_ai.messages import ModelResponse
     from pydantic_ai.models import Model
     from pydantic_ai.settings import ModelSettings
 
@@ -56,7 +57,7 @@ class ProviderModel:
         """What the model answers; `heard` gets the text as it comes, and makes the model send it so."""
         said: list[str] = []
         async with self._failures(timeout, said):
-            model = self._here()
+            model = await self._here()
             if heard is None:
                 return await self._whole(model, asked, settings)
             return await self._streamed(model, asked, settings, said, heard)
@@ -64,8 +65,12 @@ class ProviderModel:
     async def close(self) -> None:
         """Closes the client of this event loop."""
         model = self._by_loop.pop(asyncio.get_running_loop(), None)
-        if model is not None:
-            await model.__aexit__(None, None, None)
+        if model is None:
+            return
+        await model.__aexit__(None, None, None)
+        client = getattr(model, "client", None)
+        if self._base_url is not None and hasattr(client, "close"):
+            await client.close()  # one that was made here is not its provider's to close
 
     async def _whole(self, model: "Model[Any]", asked: Asked, settings: "ModelSettings") -> Answer:
         from pydantic_ai.direct import model_request
@@ -108,7 +113,7 @@ class ProviderModel:
                 said.append(text)
                 heard(text)
             response = stream.get()
-        if response.finish_reason is None or response.state != "complete":
+        if _is_cut(response):
             reason = "the stream ended before the answer was complete"
             raise Failure(self._failed(reason, partial="".join(said)), again=not said)
         return answer_from(response, self._model, asked.tools)
@@ -150,10 +155,11 @@ class ProviderModel:
         key = self._key()
         return text.replace(key, "***") if key else text
 
-    def _here(self) -> "Model[Any]":
+    async def _here(self) -> "Model[Any]":
         loop = asyncio.get_running_loop()
         if loop not in self._by_loop:
-            self._by_loop[loop] = self._made()
+            self._by_loop[loop] = made = self._made()
+            await made.__aenter__()
         return self._by_loop[loop]
 
     def _made(self) -> "Model[Any]":
@@ -180,17 +186,27 @@ class ProviderModel:
         return found(**{name: value for name, value in given.items() if value is not None and name in takes})
 
 
+def _is_cut(response: "ModelResponse") -> bool:
+    """Whether a stream ended before the provider said that the answer does; pydantic-ai takes an end for "stop"."""
+    said = (response.provider_details or {}).get("finish_reason")
+    return response.state != "complete" or response.finish_reason is None or (said is None and _stopped(response))
+
+
+def _stopped(response: "ModelResponse") -> bool:
+    return response.finish_reason in ("stop", "tool_call")
+
+
 def key_from(given: "str | Secret | None") -> Callable[[], str | None]:
     """A key by the name of the environment variable that has it, or itself."""
     if given is None:
         return lambda: None
     secret = given.reveal() if isinstance(given, Secret) else given
-    if isinstance(given, str) and given.isidentifier() and given.isupper():
+    if secret.isidentifier() and secret.isupper():
 
         def from_environment() -> str:
-            if given not in os.environ:
-                raise InvalidValue("api_key", f"names the environment variable {given}: expected that to be set")
-            return os.environ[given]
+            if secret not in os.environ:
+                raise InvalidValue("api_key", f"names the environment variable {secret}: expected that to be set")
+            return os.environ[secret]
 
         return from_environment
     kept = Secret(secret)

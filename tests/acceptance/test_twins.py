@@ -14,7 +14,7 @@ from hansard import Branch, InvalidContent, Message, PositionConflict, Session, 
 
 def writing(kind: type) -> list[str]:
     """The public methods that a class adds to its view of the past, which only reads."""
-    (view,) = kind.__bases__
+    view, *_ = kind.__bases__
     added = vars(kind).keys() - dir(view)
     return sorted(name for name in added if inspect.isfunction(vars(kind)[name]) and not name.startswith("_"))
 

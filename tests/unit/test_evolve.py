@@ -41,6 +41,7 @@ from hansard.domain.events import (
     ModelSet,
     OperationCompleted,
     OperationFailed,
+    OperationResumed,
     OperationStarted,
     ParticipantRegistered,
     ParticipantUnregistered,
@@ -60,7 +61,7 @@ from hansard.domain.evolve import evolve, fold, place_message
 from hansard.domain.log import LogType
 from hansard.domain.post import Boxes
 from hansard.domain.ranges import Origin, Range, positions
-from hansard.domain.state import ModelState, State, Status, pack, unpack
+from hansard.domain.state import ModelState, OperationState, State, Status, pack, unpack
 
 if TYPE_CHECKING:
     from tests.unit.conftest import Given
@@ -132,6 +133,7 @@ EVERYTHING: list[Event] = [
     OperationStarted("o-3", "chat"),
     OperationCompleted("o-1", "done"),
     OperationFailed("o-2", "TimeoutError", "no answer"),
+    OperationResumed("o-3"),
     ModelCalled("gpt-4o-mini", "openai", "o-3", input_tokens=7),
     AccessDenied("resources", ["gpt-4"], 0, ["gpt-4o-mini"]),
     LogRecorded(LogType.INFO, data={"a": 1}),
@@ -153,7 +155,7 @@ def test_in_this_session_everything_happens_that_can() -> None:
 def test_everything_that_happens_is_in_the_state(given: Given) -> None:
     state = given(*EVERYTHING).state
 
-    assert (state.position, state.time, state.created) == (57, 570, 10)
+    assert (state.position, state.time, state.created) == (58, 580, 10)
     assert state.status is Status.DELETED
     assert (state.name, state.user, state.key) == ("billing", "ada", None)  # a deleted session gives back its key
     assert state.forks == {"f-2"}
@@ -172,7 +174,7 @@ def test_everything_that_happens_is_in_the_state(given: Given) -> None:
     assert {channel: list(mails) for channel, mails in state.post.channels.items()} == {"gossip": [27, 29]}
     assert state.tools == {"add": [None], "sub": [0]}
     assert state.models == {"generate": ModelState("gpt-4o-mini", "openai", {"seed": 2**70})}
-    assert state.operations == {"o-3": "chat"}
+    assert state.operations == {"o-3": OperationState("chat", None, 45, 1)}
 
 
 def test_what_branches_show_is_in_the_state(given: Given) -> None:

@@ -10,7 +10,9 @@ from ..domain.errors import InvalidValue
 from ..domain.message import Message
 from ..domain.plain import Json
 from .generate import schemas_of
-from .params import CommunicateParams, GenerateParams, OperateParams, ReactParams
+from .params import CommunicateParams, ReactParams
+from .params import GenerateParams as GenerateParams
+from .params import OperateParams as OperateParams
 from .parse import shaped_or_mended
 from .shaping import shape_of
 from .work import Work

@@ -184,9 +184,13 @@ class Work:
         self.live.change(lambda state: work.record_denied(state, denial), causes=self._led if self.began else None)
         raise AccessDenied(session, name, kind, tuple(denial.asked), tuple(denial.available))
 
-    def allow_model(self, purpose: str, given: LanguageModel | str | None) -> LanguageModel:
-        """The model, if the branch may use it."""
-        return self._allowed_model(purpose, given)
+    def allow_model(self, purpose: str, given: LanguageModel | str | None) -> None:
+        """Refuses a model that is not there, or that the branch may not use, before anything is said.
+
+        What is answered from the record needs none; there, it is looked for when it is to be asked.
+        """
+        if self._replayed is None and self._left is None:
+            self._allowed_model(purpose, given)
 
     def allow_shape(self, shape: ResponseFormat | None) -> None:
         """Refuses a type of output that the branch may not give."""

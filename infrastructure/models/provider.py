@@ -68,7 +68,7 @@ class ProviderModel:
         if model is None:
             return
         await model.__aexit__(None, None, None)
-        client = getattr(model, "client", None)
+        client: Any = getattr(model, "client", None)
         if self._base_url is not None and hasattr(client, "close"):
             await client.close()  # one that was made here is not its provider's to close
 

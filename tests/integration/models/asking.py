@@ -28,14 +28,14 @@ class Told:
 
 def openai(server: ModelServer, **more: Any) -> iModel:
     """A model over chat completions."""
-    more = {"provider": "openai", "model": "gpt-4o-mini", "clock": Told().clock} | more
-    return iModel(base_url=server.url, api_key=KEY, **more)
+    given: dict[str, Any] = {"provider": "openai", "model": "gpt-4o-mini", "clock": Told().clock} | more
+    return iModel(base_url=server.url, api_key=KEY, **given)
 
 
 def anthropic(server: ModelServer, **more: Any) -> iModel:
     """A model over Anthropic's messages."""
-    more = {"model": "claude-haiku-4-5", "clock": Told().clock} | more
-    return iModel("anthropic", base_url=server.url.removesuffix("/v1"), api_key=KEY, **more)
+    given: dict[str, Any] = {"model": "claude-haiku-4-5", "clock": Told().clock} | more
+    return iModel("anthropic", base_url=server.url.removesuffix("/v1"), api_key=KEY, **given)
 
 
 def record(session: Session) -> list[str]:

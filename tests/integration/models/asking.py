@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from hansard import Clock, Session, iModel
+from hansard.domain.events import ModelCalled
 from tests.model_server import ModelServer
 
 KEY = "sk-this-is-secret"
@@ -36,6 +37,11 @@ def anthropic(server: ModelServer, **more: Any) -> iModel:
     """A model over Anthropic's messages."""
     given: dict[str, Any] = {"model": "claude-haiku-4-5", "clock": Told().clock} | more
     return iModel("anthropic", base_url=server.url.removesuffix("/v1"), api_key=KEY, **given)
+
+
+def calls(session: Session) -> list[ModelCalled]:
+    """The calls of models on the record."""
+    return [each.event for each in session.events() if isinstance(each.event, ModelCalled)]
 
 
 def record(session: Session) -> list[str]:

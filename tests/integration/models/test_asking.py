@@ -23,7 +23,7 @@ from hansard import (
     iModel,
 )
 from hansard.operations.operate import GenerateParams, OperateParams
-from tests.integration.models.asking import KEY, Told, anthropic, line, openai, record
+from tests.integration.models.asking import KEY, Told, anthropic, calls, line, openai, record
 from tests.model_server import ModelServer, Reply
 
 
@@ -83,8 +83,8 @@ def test_two_comedians_of_one_service(server: ModelServer, store: Store) -> None
             )
             comedian2 = Session("you are sarcastically funny comedian", service=service, store=store)
             joke2 = await comedian2.chat(instruction, model="mistralai/mistral-7b-instruct", max_token=50)
-            called = [each.event for each in comedian2.events() if each.name == "work.model_called"]
-            assert [(event.service, event.provider) for event in called] == [  # type: ignore[attr-defined]  # ModelCalled
+            called = calls(comedian2)
+            assert [(event.service, event.provider) for event in called] == [
                 ("openrouter/mistralai/mistral-7b-instruct", "openrouter")
             ]
             assert [message.role.value for message in comedian2.messages] == ["system", "user", "assistant"]
@@ -144,8 +144,8 @@ def test_a_stream_that_is_cut_is_a_failure_with_what_was_heard_on_the_record(
             with pytest.raises(ModelFailed):
                 [piece async for piece in session.stream("Count.")]
             assert line(session) == [("user", "Count.")]
-            called = next(each.event for each in session.events() if each.name == "work.model_called")
-            assert called.response["partial"].startswith("one")  # type: ignore[attr-defined]  # a ModelCalled
+            (called,) = calls(session)
+            assert called.response["partial"].startswith("one")
             assert session.operations[0].status == "failed"
 
     server.will(Reply("one two three four five six seven", cut=True))
@@ -160,7 +160,7 @@ def test_whoever_stops_listening_stops_the_operation(server: ModelServer, store:
             session = Session(default_generate_model=model, store=store)
             pieces = session.stream("Count.")
             assert await anext(pieces) == "one"
-            await pieces.aclose()  # type: ignore[attr-defined]  # an async generator
+            await pieces.aclose()  # type: ignore[attr-defined]  # it is an async generator
             assert session.operations[0].status in ("failed", "completed")
 
     server.will("one two three")
@@ -175,8 +175,8 @@ def test_after_429_it_is_asked_again_when_the_provider_said(server: ModelServer,
         async with make(server, clock=told.clock) as model:
             session = Session(default_generate_model=model, store=store)
             text = await session.chat("Hello!")
-            called = next(each.event for each in session.events() if each.name == "work.model_called")
-            assert called.attempts == 2  # type: ignore[attr-defined]  # a ModelCalled
+            (called,) = calls(session)
+            assert called.attempts == 2
             return text
 
     server.will(Reply(status=429, headers={"retry-after": "7"}), "Hi.")
@@ -311,8 +311,8 @@ def test_two_models_of_one_provider_and_two_branches(server: ModelServer, store:
             await two.chat("b")
             await one.chat("c", model=large)
             await two.chat("d", model="gpt-4o-mini")
-            called = [each.event for each in session.events() if each.name == "work.model_called"]
-            assert [event.service for event in called] == [  # type: ignore[attr-defined]  # ModelCalled
+            called = calls(session)
+            assert [event.service for event in called] == [
                 "openai/gpt-4o-mini",
                 "openai/gpt-4o",
                 "openai/gpt-4o",
@@ -417,8 +417,8 @@ def test_generating_leaves_no_message_and_interpreting_neither(server: ModelServ
             assert await branch.generate("And what not?") == "Whispers."
             assert await branch.interpret("wat", style="formal") == "What, please?"
             assert [message.text for message in branch.messages] == ["Be terse.", "What is on the record?"]
-            calls = [each.event.response for each in session.events() if each.name == "work.model_called"]  # type: ignore[attr-defined]  # ModelCalled
-            assert [call["text"] for call in calls] == ["Whispers.", "What, please?"]
+            said = [each.response for each in calls(session)]
+            assert [each["text"] for each in said] == ["Whispers.", "What, please?"]
 
     server.will("Whispers.", "What, please?")
     asyncio.run(program())

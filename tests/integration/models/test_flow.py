@@ -65,12 +65,14 @@ def test_a_failed_node_stops_those_that_depend_on_it_and_no_others(store: Store)
 
 def test_no_more_nodes_are_at_work_than_is_allowed(store: Store) -> None:
     at_work: list[int] = [0, 0]
+    together = asyncio.Event()
 
     async def busy(work: object, params: object) -> None:
         at_work[0] += 1
         at_work[1] = max(at_work)
-        for _ in range(5):
-            await asyncio.sleep(0)
+        if at_work[1] == 2:
+            together.set()
+        await together.wait()
         at_work[0] -= 1
 
     async def program() -> None:

@@ -6,6 +6,8 @@ from copy import copy
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
+from msgspec.structs import replace
+
 from . import events as e
 from . import post
 from .codec import stored_name

@@ -116,7 +116,7 @@ from .infrastructure.logs.sqlite import SQLiteWALLogAdapter
 from .infrastructure.logs.store import Flushed, LogStore
 from .infrastructure.logs.subscriber import AdapterLogSubscriber, LogBatch, LogSubscriber, Retry
 from .infrastructure.logs.webhook import WebhookLogSubscriber
-from .infrastructure.models.pace import Clock
+from .infrastructure.models.throttle import Clock
 from .infrastructure.named_stores import (
     MemorySessionStore,
     PostgresSessionStore,

@@ -23,12 +23,15 @@ class Equipment:
         self.models: dict[str, LanguageModel] = {}
         self.tools: dict[str, Tool] = {}
         self.operations: dict[str, OperationFunction] = {}
+        self.named_tools: set[str] = set()
+        self.named_models: set[str] = set()
 
     def take_tools(self, given: object, registry: object = None) -> list[Tool]:
         """The tools among what was given; those that are only named are not."""
         kept = registry.values() if isinstance(registry, ActionManager) else ()
         found = [tool_from(each) for each in (*_each(given), *kept) if isinstance(each, Tool) or callable(each)]
         self.tools |= {tool.name: tool for tool in found}
+        self.named_tools |= self.tools.keys()
         return found
 
     def take_model(self, given: object) -> None:
@@ -39,6 +42,7 @@ class Equipment:
         if known is not None and known is not given and _identity(known) != _identity(given):
             raise InvalidValue("a model", f"named {given.name!r} is there already: expected a name=... of its own")
         self.models[given.name] = given
+        self.named_models.add(given.name)
 
     def tool(self, name: str) -> Tool:
         """The tool of a name."""

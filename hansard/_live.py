@@ -38,10 +38,10 @@ class Live:
         self.id = state.session
         self.images = image_policy(images)
         self.equipment = Equipment()
+        self.mail = MailHandle(state.session, self.equipment)
         self._state = state
         self._torn = False
         self._lock = RLock()
-        self.mail = MailHandle(state.session)
         tell(self)
 
     def forked(self) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from threading import Lock
 
+from ._equipment import Equipment
 from ._turns import Turn
 from .domain.decisions.mail import Known
 from .infrastructure.forking import tell
@@ -13,16 +14,15 @@ from .infrastructure.forking import tell
 class MailHandle:
     """Shared by a session and the branches got from it; gone with them, which loses no mail."""
 
-    def __init__(self, session: str) -> None:
+    def __init__(self, session: str, equipment: Equipment) -> None:
         self.turn = Turn(session)
         self.loops = DeliveryLoops()
-        self.tools: dict[str, object] = {}
-        self.models: dict[str, object] = {}
+        self._equipment = equipment
 
     @property
     def known(self) -> Known:
         """The names of all tools and models that were given to this handle, not only their names."""
-        return Known(frozenset(self.tools), frozenset(self.models))
+        return Known(frozenset(self._equipment.named_tools), frozenset(self._equipment.named_models))
 
 
 class DeliveryLoop:

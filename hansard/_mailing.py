@@ -55,11 +55,13 @@ def packed(live: Live, category: str, item: object) -> Package:
     match category_named(category):
         case Category.TOOL:
             names = tool_names(item)
-            live.mail.tools.update({name_of(tool): tool for tool in _each(item) if not isinstance(tool, str)})
+            live.equipment.take_tools(item)
+            live.equipment.named_tools |= {name_of(tool) for tool in _each(item) if not isinstance(tool, str)}
             return Package(category, list(names))
         case Category.IMODEL:
             if not isinstance(item, str):
-                live.mail.models[name_of(item)] = item
+                live.equipment.take_model(item)
+                live.equipment.named_models.add(name_of(item))
             return Package(category, name_of(item))
         case _:
             package = Package(category, item)

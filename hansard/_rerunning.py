@@ -22,6 +22,7 @@ from .operations.journal import Journal
 from .operations.params import GenerateParams
 from .projections.difference import Difference, difference
 from .projections.messages import message_of, shown_messages
+from .projections.prices import price_of
 
 
 class Used(msgspec.Struct, frozen=True):
@@ -189,13 +190,5 @@ def _used(line: Sequence[Message]) -> Used:
 
 
 def _cost(model: str | None, input_tokens: int, output_tokens: int) -> float | None:
-    try:
-        from genai_prices import Usage, calc_price
-    except ModuleNotFoundError:
-        return None
-    if model is None:
-        return None
-    try:
-        return float(calc_price(Usage(input_tokens=input_tokens, output_tokens=output_tokens), model).total_price)
-    except LookupError:
-        return None
+    price = None if model is None else price_of(model)
+    return None if price is None else price.of(input_tokens, output_tokens)

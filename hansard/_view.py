@@ -16,7 +16,9 @@ class View:
         super().__init_subclass__(**kwargs)
         for view in cls.__bases__:
             if issubclass(view, View) and View in view.__bases__:
-                added = {name for name, what in vars(cls).items() if not isinstance(what, classmethod)}
+                parts = [cls, *(base for base in cls.__bases__ if not issubclass(base, View))]
+                mine = [item for part in parts for item in vars(part).items()]
+                added = {name for name, what in mine if not isinstance(what, classmethod)}
                 view._writing |= {name for name in added - vars(view).keys() if not name.startswith("_")}
 
     if not TYPE_CHECKING:  # a type checker would take it that every name can be read

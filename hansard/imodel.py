@@ -11,9 +11,9 @@ from .domain.asking import Answer, Asked
 from .domain.decisions.session import checked_name
 from .domain.errors import InvalidValue
 from .domain.plain import Json, plain
-from .infrastructure.models.pace import Clock, Pace
 from .infrastructure.models.patience import Patience
 from .infrastructure.models.provider import ProviderModel, Secret, key_from
+from .infrastructure.models.throttle import Clock, Throttle
 from .projections.prompts.tokens import estimate, messages_tokens
 
 DEFAULT_MODEL = "openai/gpt-4o-mini"
@@ -67,7 +67,7 @@ class iModel:  # noqa: N801 the name that people know from LionAGI
         interval: float = 60,
         timeout: float = 300,
         max_retries: int = 3,
-        pace: Pace | None = None,
+        throttle: Throttle | None = None,
         patience: Patience | None = None,
         clock: Clock | None = None,
         **settings: Json,
@@ -83,8 +83,8 @@ class iModel:  # noqa: N801 the name that people know from LionAGI
         self.base_url = base_url
         self.timeout = timeout
         self.settings = settings_from(settings)
-        self._clock = clock or (pace.clock if pace else Clock())
-        self.pace = pace or Pace(limit_requests, limit_tokens, interval, self._clock)
+        self._clock = clock or (throttle.clock if throttle else Clock())
+        self.throttle = throttle or Throttle(limit_requests, limit_tokens, interval, self._clock)
         self.patience = patience or Patience(max_retries)
         self._key = key_from(api_key)
         self._api_key = Secret(api_key) if isinstance(api_key, str) else api_key
@@ -116,8 +116,8 @@ class iModel:  # noqa: N801 the name that people know from LionAGI
         reckoned = messages_tokens(asked.messages, estimate) + int(settings.get("max_tokens") or 0)
 
         async def attempt(number: int) -> Answer:
-            async with self.pace.turn(reckoned) as used:
-                # The clients' own retries would go past the pace and the record.
+            async with self.throttle.turn(reckoned) as used:
+                # The clients' own retries would go past the throttle and the record.
                 sent = {"timeout": self.timeout, **settings, "max_retries": 0}
                 answer = await self._asked.ask(asked, sent, self.timeout, heard)  # type: ignore[arg-type]  # what providers take is a TypedDict
                 if answer.usage is not None:
@@ -127,7 +127,7 @@ class iModel:  # noqa: N801 the name that people know from LionAGI
         return await self.patience.kept(attempt, self._clock)
 
     def sibling(self, model: str) -> "iModel":
-        """Another model of the same provider, key and pace."""
+        """Another model of the same provider, key and throttle."""
         provider = self.provider
         if model.startswith(f"{provider}/"):
             model = model.removeprefix(f"{provider}/")
@@ -137,7 +137,7 @@ class iModel:  # noqa: N801 the name that people know from LionAGI
             base_url=self.base_url,
             api_key=self._api_key,
             timeout=self.timeout,
-            pace=self.pace,
+            throttle=self.throttle,
             patience=self.patience,
             clock=self._clock,
             **self.settings,

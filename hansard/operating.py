@@ -85,12 +85,6 @@ class Operating:
     aset_model = awaited(set_model)
     aregister_tools = awaited(register_tools)
 
-    @property
-    def tools(self) -> list[str]:
-        """The names of the tools in reach."""
-        with self._live.current() as state:
-            return work.tools_of(state, self.number)
-
     async def _conduct(self, operation: str, **given: Any) -> Any:
         return await conduct(self._live, operation, self.number, params_of(self._live, operation, None, given))
 

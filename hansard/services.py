@@ -4,12 +4,12 @@ from functools import partial
 
 from .domain.plain import Json
 from .imodel import iModel
-from .infrastructure.models.pace import Clock, Pace
 from .infrastructure.models.provider import Secret
+from .infrastructure.models.throttle import Clock, Throttle
 
 
 class Service(iModel):
-    """A provider whose models are asked at one pace; it is its default model, and `sibling` any other."""
+    """A provider whose models are asked at one throttle; it is its default model, and `sibling` any other."""
 
 
 class Services:
@@ -34,9 +34,9 @@ class Services:
         **settings: Json,
     ) -> Service:
         """A service of any provider, and the model that is asked if none is named."""
-        pace = Pace(max_requests, max_tokens, interval, clock)
+        throttle = Throttle(max_requests, max_tokens, interval, clock)
         return Service(
-            provider, model or default, api_key=api_key, base_url=base_url, pace=pace, clock=clock, **settings
+            provider, model or default, api_key=api_key, base_url=base_url, throttle=throttle, clock=clock, **settings
         )
 
     OpenAI = staticmethod(partial(of, "openai", "gpt-4o-mini"))

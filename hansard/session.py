@@ -100,9 +100,7 @@ class Session(SessionView, Conducting):
         )
         id = str(uuid4()) if session_id is None else sessions.checked_name(session_id, "a session id")
         owner, main = user_id if user is None else user, str(uuid4())
-        steps: list[Decision] = [
-            lambda state: sessions.start(state, name=name, key=key, user=owner, metadata=metadata)
-        ]
+        steps: list[Decision] = [lambda state: sessions.start(state, name=name, key=key, user=owner, metadata=metadata)]
         if begun != BranchPlan():
             steps.append(lambda state: begin(state, begun, id=main))
         self._attach(Live(store or default_store(), State(id), images))

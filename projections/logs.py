@@ -63,8 +63,12 @@ def _recorded(event: e.LogRecorded) -> dict[str, Any]:
 
 def _called(event: e.ModelCalled) -> dict[str, Any]:
     said = asdict(event)
-    operation = said.pop("operation")
-    return {"type": LogType.API_CALL, **said, "data": None if operation is None else {"operation": operation}}
+    operation, attempts = said.pop("operation"), said.pop("attempts")
+    data = {
+        **({} if operation is None else {"operation": operation}),
+        **({} if attempts == 1 else {"attempts": attempts}),
+    }
+    return {"type": LogType.API_CALL, "source": said.pop("service"), **said, "data": data or None}
 
 
 def _started(event: e.OperationStarted) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import TypeVar
 import msgspec
 
 from ...domain.work_errors import ModelFailed
-from .pace import Clock
+from .throttle import Clock
 
 A = TypeVar("A")
 

@@ -81,7 +81,7 @@ def test_an_edited_instruction_is_asked_anew(server: ModelServer, store: Store) 
             compared = session.compare("main", again)
             assert "+user: How is your day?" in compared.text
             assert not compared.same
-            assert (compared.left.input_tokens, compared.left.answers) == (22, 2)
+            assert (compared.left.input_tokens, compared.left.answers, compared.left.cost) == (22, 2, 0.0000117)
 
     asyncio.run(program())
 

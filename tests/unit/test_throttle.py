@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hansard.domain.errors import InvalidValue
-from hansard.infrastructure.models.pace import Clock, Pace
+from hansard.infrastructure.models.throttle import Clock, Throttle
 
 
 class Told:
@@ -29,13 +29,13 @@ class Told:
         return Clock(lambda: self.time, self.sleep)
 
 
-def turns(pace: Pace, told: Told, *tokens: int) -> list[float]:
+def turns(throttle: Throttle, told: Told, *tokens: int) -> list[float]:
     """When requests of so many tokens go, one after the other."""
 
     async def go() -> list[float]:
         times = []
         for each in tokens:
-            async with pace.turn(each):
+            async with throttle.turn(each):
                 times.append(told.time)
         return times
 
@@ -44,33 +44,33 @@ def turns(pace: Pace, told: Told, *tokens: int) -> list[float]:
 
 def test_the_eleventh_of_ten_requests_a_minute_waits() -> None:
     told = Told()
-    pace = Pace(requests=10, interval=60, clock=told.clock)
+    throttle = Throttle(requests=10, interval=60, clock=told.clock)
 
-    assert turns(pace, told, *[0] * 11) == [0.0] * 10 + [60.0]
+    assert turns(throttle, told, *[0] * 11) == [0.0] * 10 + [60.0]
 
 
 def test_tokens_wait_until_enough_of_those_before_are_an_interval_ago() -> None:
     told = Told()
-    pace = Pace(tokens=100, interval=60, clock=told.clock)
+    throttle = Throttle(tokens=100, interval=60, clock=told.clock)
 
-    assert turns(pace, told, 60, 40, 30, 50) == [0.0, 0.0, 60.0, 60.0]
+    assert turns(throttle, told, 60, 40, 30, 50) == [0.0, 0.0, 60.0, 60.0]
 
 
 def test_a_request_larger_than_all_there_is_goes_alone() -> None:
     told = Told()
-    pace = Pace(tokens=100, interval=60, clock=told.clock)
+    throttle = Throttle(tokens=100, interval=60, clock=told.clock)
 
-    assert turns(pace, told, 500, 1, 500, 1) == [0.0, 60.0, 120.0, 180.0]
+    assert turns(throttle, told, 500, 1, 500, 1) == [0.0, 60.0, 120.0, 180.0]
 
 
 def test_what_was_really_used_counts_for_those_after() -> None:
     told = Told()
-    pace = Pace(tokens=100, interval=60, clock=told.clock)
+    throttle = Throttle(tokens=100, interval=60, clock=told.clock)
 
     async def go() -> list[float]:
         times = []
         for reckoned, really in ((90, 10), (90, 90), (1, 1)):
-            async with pace.turn(reckoned) as used:
+            async with throttle.turn(reckoned) as used:
                 times.append(told.time)
                 used(really)
         return times
@@ -87,12 +87,12 @@ def test_whoever_is_cancelled_gives_the_turn_back() -> None:
         await asyncio.Event().wait()
 
     async def go() -> None:
-        pace = Pace(requests=1, interval=60, clock=Clock(lambda: now[0], sleep))
-        async with pace.turn(0):
+        throttle = Throttle(requests=1, interval=60, clock=Clock(lambda: now[0], sleep))
+        async with throttle.turn(0):
             pass
 
         async def second() -> None:
-            async with pace.turn(0):
+            async with throttle.turn(0):
                 pass
 
         task = asyncio.create_task(second())
@@ -101,7 +101,7 @@ def test_whoever_is_cancelled_gives_the_turn_back() -> None:
         with pytest.raises(asyncio.CancelledError):
             await task
         now[0] = 60.0
-        async with pace.turn(0):  # would sleep, and so for ever, if the one before still had its turn
+        async with throttle.turn(0):  # would sleep, and so for ever, if the one before still had its turn
             pass
 
     asyncio.run(go())
@@ -117,13 +117,13 @@ def test_no_stretch_of_an_interval_has_more_than_is_allowed(
     asked: list[tuple[int, int]], requests: int | None, tokens: int | None
 ) -> None:
     told = Told()
-    pace = Pace(requests, tokens, 60, told.clock)
+    throttle = Throttle(requests, tokens, 60, told.clock)
     gone: list[tuple[float, int]] = []
 
     async def go() -> None:
         for pause, each in asked:
             told.time += pause
-            async with pace.turn(each):
+            async with throttle.turn(each):
                 gone.append((told.time, each))
 
     asyncio.run(go())
@@ -137,4 +137,4 @@ def test_no_stretch_of_an_interval_has_more_than_is_allowed(
 @pytest.mark.parametrize("wrong", [{"requests": 0}, {"tokens": -1}, {"interval": 0}, {"requests": True}])
 def test_limits_that_let_nothing_through_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(InvalidValue):
-        Pace(**wrong)
+        Throttle(**wrong)

@@ -27,7 +27,7 @@ class _Turn(msgspec.Struct, eq=False):
     tokens: int
 
 
-class Pace:
+class Throttle:
     """So many requests and tokens in any stretch of time as long as the interval.
 
     Each request gets its turn when it comes, in the order in which they come, and sleeps until then; nobody polls,

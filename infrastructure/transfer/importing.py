@@ -115,7 +115,7 @@ def _appends(rows: Iterable[Row], present: int | None, key: str | None) -> Itera
             first.session,
             [_draft(row, key) for row in these],
             first.position - 1,
-            Provenance(first.actor, first.correlation, first.cause),
+            Provenance(first.actor, first.correlation),
             first.time,
             first.command_id,
             start=first.position,
@@ -123,11 +123,11 @@ def _appends(rows: Iterable[Row], present: int | None, key: str | None) -> Itera
 
 
 def _written_together(row: Row) -> tuple[object, ...]:
-    return row.time, row.actor, row.correlation, row.cause, row.command_id
+    return row.time, row.actor, row.correlation, row.command_id
 
 
 def _draft(row: Row, key: str | None) -> Draft:
-    return Draft(row.name, row.branch, row.payload or b"", _labelling(row, key), row.payload_hash)
+    return Draft(row.name, row.branch, row.payload or b"", _labelling(row, key), row.payload_hash, row.cause)
 
 
 def _labelling(row: Row, key: str | None) -> Event | None:

@@ -121,8 +121,9 @@ class ProviderModel:
     @asynccontextmanager
     async def _failures(self, timeout: float, said: list[str]) -> AsyncIterator[None]:
         """Whatever goes wrong inside as a failure; what was heard already makes it one that is not tried again."""
+        with needed("pydantic_ai", "models"):
+            from pydantic_ai.exceptions import AgentRunError, ModelAPIError, UserError
         from pydantic import ValidationError
-        from pydantic_ai.exceptions import AgentRunError, ModelAPIError, UserError
 
         def partial() -> str | None:
             return "".join(said) or None
@@ -163,9 +164,9 @@ class ProviderModel:
         return self._by_loop[loop]
 
     def _made(self) -> "Model[Any]":
-        with needed("pydantic_ai", "models"):
-            from pydantic_ai.exceptions import UserError
-            from pydantic_ai.models import infer_model
+        from pydantic_ai.exceptions import UserError
+        from pydantic_ai.models import infer_model
+
         try:
             return infer_model(f"{KINDS.get(self._provider, self._provider)}:{self._model}", self._provider_of)
         except (UserError, ImportError, ValueError) as reason:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 from threading import Event
 from typing import Any
 
@@ -14,6 +15,7 @@ from hansard import (
     AnswerMisfit,
     AssistantResponseContent,
     InvalidValue,
+    MissingExtra,
     ModelFailed,
     ModelTimedOut,
     Services,
@@ -426,6 +428,37 @@ def test_generating_leaves_no_message_and_interpreting_neither(server: ModelServ
     asked = [message["content"] for message in server.requests[0].body["messages"]]
     assert asked[0] == "Be terse."
     assert len(server.requests[1].body["messages"]) == 1
+
+
+def test_without_the_packages_for_models_the_error_names_the_extra(
+    server: ModelServer, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pydantic_ai", None)
+    monkeypatch.delitem(sys.modules, "pydantic_ai.exceptions", raising=False)
+    session = Session(default_generate_model=openai(server), store=store)
+
+    with pytest.raises(MissingExtra, match=r"hansard\[models\]"):
+        asyncio.run(session.chat("Hello!"))
+    assert session.operations[0].error == "MissingExtra"
+
+
+def test_a_model_that_came_by_mail_is_used(server: ModelServer, store: Store) -> None:
+    async def program() -> None:
+        async with openai(server) as model:
+            session = Session(store=store)
+            research, coding = session.create_branch("research"), session.create_branch("coding")
+            research.send(coding, "imodel", model)
+            research.send(coding, "tool", [double])
+            session.collect_send_all(receive_all=True)
+            assert await coding.communicate("Double 2.", tools=["double"]) == "It is 4."
+            assert [call.service for call in calls(session)] == ["openai/gpt-4o-mini"] * 2
+
+    def double(number: int) -> int:
+        """Doubles a number."""
+        return number * 2
+
+    server.will(Reply(calls=[("call_1", "double", '{"number": 2}')]), "It is 4.")
+    asyncio.run(program())
 
 
 def test_a_setting_that_no_model_has_is_refused(store: Store) -> None:

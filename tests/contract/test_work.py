@@ -1,0 +1,85 @@
+"""Operations on every kind of store: one commit per step, each event with the cause of its own, and the proof holds."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+
+from hansard import Answer, Asked, OperationOver, Session
+from hansard.domain.content import ActionRequestContent, Usage
+from hansard.domain.decisions import work
+from hansard.infrastructure.store import Store
+
+
+class Scripted:
+    """A model that says what it was told to say."""
+
+    name, model, provider = "scripted", "script-1", None
+
+    def __init__(self, *answers: Answer) -> None:
+        self.answers = list(answers)
+
+    async def ask(self, asked: Asked, heard: Callable[[str], None] | None = None) -> Answer:
+        return self.answers.pop(0)
+
+
+def add(a: int, b: int) -> int:
+    """Adds two numbers."""
+    return a + b
+
+
+def test_each_event_of_an_operation_names_what_led_to_it(store: Store) -> None:
+    calls = tuple(
+        ActionRequestContent(function="add", arguments={"a": each, "b": each}, request_id=f"call_{each}")
+        for each in (1, 2)
+    )
+    model = Scripted(Answer(calls=calls), Answer(text="2 and 4", usage=Usage(input_tokens=5, output_tokens=3)))
+    session = Session(default_generate_model=model, tools=[add], store=store)
+    session.create_branch()
+    first = session.position + 1
+
+    done = asyncio.run(session.operate("Add.", tools=["add"], tool_concurrent=False))
+
+    assert str(done) == "2 and 4"
+    assert [(each.name, (each.cause or first) - first) for each in session.events(after=first - 1)] == [
+        ("work.operation_started", 0),
+        ("message.appended", 0),
+        ("work.model_called", 0),
+        ("message.appended", 2),
+        ("message.appended", 2),
+        ("message.appended", 3),
+        ("message.appended", 4),
+        ("work.model_called", 0),
+        ("message.appended", 7),
+        ("work.operation_completed", 0),
+    ]
+    assert store.verify(session.id).ok
+    assert [operation.status for operation in Session.open(session.id, store=store).operations] == ["completed"]
+
+
+def test_what_was_done_is_done_over_the_same(store: Store) -> None:
+    model = Scripted(Answer(text="one"), Answer(text="two"))
+    session = Session("Count.", default_generate_model=model, store=store)
+    asyncio.run(session.chat("First?"))
+    session.default_branch.add("Well done.")
+    asyncio.run(session.chat("Second?"))
+
+    again = asyncio.run(Session.open(session.id, store=store).rerun())
+
+    said = ["Count.", "First?", "one", "Well done.", "Second?", "two"]
+    assert [message.text for message in again.messages] == said
+    assert session.compare("main", again.name).same
+
+
+def test_a_session_that_goes_on_from_another_has_none_of_its_operations_open(store: Store) -> None:
+    session = Session(store=store)
+    branch = session.default_branch
+    session._live.change(lambda state: work.start(state, "o-1", "chat", branch.number, {}))
+    fork = session.fork_session()
+
+    assert [each.status for each in session.operations] == ["interrupted"]
+    assert fork.operations == []
+    with pytest.raises(OperationOver):
+        fork.abandon("o-1")

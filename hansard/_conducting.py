@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 from uuid import uuid4
 
@@ -13,20 +13,11 @@ from .domain.errors import HansardError, InvalidValue
 from .domain.message import Message
 from .domain.plain import Json, plain
 from .domain.work_errors import UnknownOperation
-from .imodel import LanguageModel
+from .imodel import PROVIDERS, SETTINGS, LanguageModel
 from .operations.operate import Operated
 from .operations.params import ActParams, GenerateParams, Params, ParseParams
 from .operations.registry import OPERATIONS
 from .operations.work import Left, Work
-
-SETTINGS = frozenset(
-    {
-        *("max_token", "max_tokens", "temperature", "top_p", "top_k", "seed", "stop_sequences", "presence_penalty"),
-        *("frequency_penalty", "logit_bias", "parallel_tool_calls", "tool_choice", "extra_headers", "extra_body"),
-        *("thinking", "service_tier"),
-    }
-)
-"""What a model may be told with a request; what else is named must belong to a provider, as openai_user does."""
 
 OTHER_NAMES = {"model": "imodel", "chat_model": "imodel", "parse_model": "imodel", "request": "requests"}
 
@@ -74,8 +65,8 @@ def params_of(live: Live, operation: str, given: object, more: Mapping[str, Any]
     kind = OPERATIONS[operation][1]
     if given is None or isinstance(given, Mapping):
         return _made(kind, {**(given or {}), **more})
-    if isinstance(given, kind) and not more:
-        return given
+    if isinstance(given, kind):
+        return replace(given, **_named(kind, more)) if more else given
     if isinstance(given, Params) and not isinstance(given, kind):
         names = {each.name for each in fields(kind)}
         return kind(**{each.name: getattr(given, each.name) for each in fields(given) if each.name in names})
@@ -83,6 +74,11 @@ def params_of(live: Live, operation: str, given: object, more: Mapping[str, Any]
 
 
 def _made(kind: type[Params], given: Mapping[str, Any]) -> Params:
+    return kind(**_named(kind, given))
+
+
+def _named(kind: type[Params], given: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of the parameters among what was given by name, settings of the model together."""
     names = {each.name for each in fields(kind)}
     known: dict[str, Any] = {}
     settings: dict[str, Any] = dict(given.get("imodel_kwargs") or {})
@@ -97,12 +93,7 @@ def _made(kind: type[Params], given: Mapping[str, Any]) -> Params:
             settings[key] = value
         else:
             raise InvalidValue(f"{kind.__name__}", f"has no {key!r}: expected one of {', '.join(sorted(names))}")
-    return kind(**known, imodel_kwargs=settings)
-
-
-PROVIDERS = frozenset(
-    {"openai", "openrouter", "anthropic", "google", "groq", "mistral", "cohere", "bedrock", "xai", "ollama", "cerebras"}
-)
+    return known | ({"imodel_kwargs": settings} if settings else {})
 
 
 def rebuilt(operation: str, recorded: Json, requests: list[Message]) -> object:

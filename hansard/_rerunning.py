@@ -15,6 +15,7 @@ from .domain.decisions import message as messages
 from .domain.errors import InvalidValue
 from .domain.events import BranchCreated, MessageAppended
 from .domain.message import ContentGiven, Message, message_from
+from .domain.ranges import positions
 from .domain.record import RecordedEvent
 from .imodel import LanguageModel
 from .infrastructure.reading import SessionReader
@@ -93,20 +94,25 @@ def compared(live: Live, left: int, right: int) -> Comparison:
 
 
 def _steps_on(live: Live, branch: int) -> list[Steps | RecordedEvent]:
-    """What was done on a branch and what was merely said there, in order."""
+    """What was done on a branch and what was merely said there, in order; but for what it does not show any more."""
     operations = steps_of(live)
     of_operations = {event.position for steps in operations for event in steps.events}
     with live.current() as state:
         reader = SessionReader(live.store, state)
+        shown = set(positions(state.showing(branch).ranges, state.written))
         said = [
             event
             for event in reader.read(0, state.position)
-            if isinstance(event.event, MessageAppended)
-            and event.branch == branch
-            and event.position not in of_operations
+            if event.branch == branch and event.position in shown and event.position not in of_operations
         ]
-    on = [steps for steps in operations if steps.start.branch == branch and steps.ended is not None]
+    on = [steps for steps in operations if steps.start.branch == branch and _counts(steps, shown)]
     return sorted([*on, *said], key=_position)
+
+
+def _counts(steps: Steps, shown: set[int]) -> bool:
+    """Whether an operation has ended, and not all of what it said is out of sight by now."""
+    said = [event.position for event in steps.events if isinstance(event.event, MessageAppended)]
+    return steps.ended is not None and (not said or not shown.isdisjoint(said))
 
 
 def _before(steps: Sequence[Steps | RecordedEvent]) -> int:

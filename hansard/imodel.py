@@ -1,6 +1,7 @@
 """A model of some provider, by name: how it is asked, how fast, how patiently."""
 
 import os
+import re
 from collections.abc import Callable
 from types import TracebackType
 from typing import Protocol, Self, runtime_checkable
@@ -18,6 +19,20 @@ from .projections.prompts.tokens import estimate, messages_tokens
 
 DEFAULT_MODEL = "openai/gpt-4o-mini"
 """What is asked by whoever names no model and has a key for it."""
+
+
+SETTINGS = frozenset(
+    {
+        *("max_token", "max_tokens", "temperature", "top_p", "top_k", "seed", "stop_sequences", "presence_penalty"),
+        *("frequency_penalty", "logit_bias", "parallel_tool_calls", "tool_choice", "extra_headers", "extra_body"),
+        *("thinking", "service_tier"),
+    }
+)
+"""What a model may be told with a request; what else is named must belong to a provider, as openai_user does."""
+
+PROVIDERS = frozenset(
+    {"openai", "openrouter", "anthropic", "google", "groq", "mistral", "cohere", "bedrock", "xai", "ollama", "cerebras"}
+)
 
 
 @runtime_checkable
@@ -93,7 +108,7 @@ class iModel:  # noqa: N801 the name that people know from LionAGI
 
     def __repr__(self) -> str:
         named = "" if self.name == f"{self.provider}/{self.model}" else f", name={self.name!r}"
-        where = "" if self.base_url is None else f", base_url={self.base_url!r}"
+        where = "" if self.base_url is None else f", base_url={without_password(self.base_url)!r}"
         return f"iModel({self.provider + '/' + self.model!r}{named}{where})"
 
     async def __aenter__(self) -> Self:
@@ -148,6 +163,9 @@ class iModel:  # noqa: N801 the name that people know from LionAGI
 
 def settings_from(given: dict[str, Json]) -> dict[str, Json]:
     """The settings of a request as providers have them; `max_token` is understood."""
+    for key in given:
+        if key not in SETTINGS and key.partition("_")[0] not in PROVIDERS:
+            raise InvalidValue("a model", f"has no setting {key!r}: expected one of {', '.join(sorted(SETTINGS))}")
     settings = plain(given, "the settings of a model")
     alias = settings.pop("max_token", None)
     if alias is not None:
@@ -155,6 +173,11 @@ def settings_from(given: dict[str, Json]) -> dict[str, Json]:
             raise InvalidValue("max_token", f"is {alias!r}, and max_tokens is {settings['max_tokens']!r}: expected one")
         settings["max_tokens"] = alias
     return {key: value for key, value in settings.items() if value is not None}
+
+
+def without_password(url: str) -> str:
+    """An address as it can be shown."""
+    return re.sub(r"//[^/@]*@", "//***@", url)
 
 
 def default_model() -> iModel | None:

@@ -3,9 +3,11 @@
 import asyncio
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from contextvars import copy_context
 from dataclasses import asdict, is_dataclass
 from functools import cached_property, partial
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -74,9 +76,7 @@ class Tool:
         if inspect.iscoroutinefunction(self.func) or inspect.iscoroutinefunction(getattr(self.func, "__call__", None)):  # noqa: B004 whether it is async, not whether it can be called
             called: Any = self.func(*args, **given)
             return await called
-        context = copy_context()
-        loop = asyncio.get_running_loop()
-        result = await loop.run_in_executor(None, partial(context.run, self.func, *args, **given))
+        result = await _in_thread(partial(copy_context().run, self.func, *args, **given))
         return await result if inspect.isawaitable(result) else result
 
     def _plain(self, result: object) -> Json:
@@ -191,6 +191,34 @@ class ActionManager(Mapping[str, Tool]):
     def schemas(self) -> list[Json]:
         """The schemas of all, in the form that OpenAI has for functions."""
         return [tool.schema for tool in self.registry.values()]
+
+
+async def _in_thread(call: Callable[[], object]) -> object:
+    """What a function returns that is called in a thread of its own; one that hangs keeps nobody from ending."""
+    loop = asyncio.get_running_loop()
+    answer: asyncio.Future[object] = loop.create_future()
+
+    def settle(result: object, error: BaseException | None) -> None:
+        if answer.done():
+            return
+        if error is None:
+            answer.set_result(result)
+        elif isinstance(error, Exception) and not isinstance(error, StopIteration):
+            answer.set_exception(error)
+        else:
+            answer.set_exception(RuntimeError(_told(error)))
+
+    def run() -> None:
+        result, error = None, None
+        try:
+            result = call()
+        except BaseException as raised:  # noqa: BLE001 whatever it is, the one who waits is told
+            error = raised
+        with suppress(RuntimeError):  # nobody waits any more: the event loop was closed
+            loop.call_soon_threadsafe(settle, result, error)
+
+    Thread(target=run, daemon=True, name="hansard-tool").start()
+    return await answer
 
 
 def tool_from(given: object) -> Tool:

@@ -85,12 +85,12 @@ class Work:
         """Opens the operation, with the messages it begins with; goes on with it if it was interrupted."""
         if self._left is not None:
             return await self._take_up(self._left)
-        await self._apart(self._look)
         placed = await self._record(
             lambda state: work.start(state, self.id, self.name, self.branch, params, said),
             lambda first: [None, *(first for _ in said)],
         )
-        self.began = placed[0][0]
+        self.began = began = placed[0][0]
+        await self._apart(lambda: self._look(began))
         return self._heard(placed)
 
     async def _take_up(self, left: "Left") -> list[Message]:

@@ -153,8 +153,11 @@ class ProviderModel:
         return ModelFailed(self._name, self._clean(reason), status, partial)
 
     def _clean(self, text: str) -> str:
-        key = self._key()
-        return text.replace(key, "***") if key else text
+        for key in (self._key(), *(getattr(model.provider, "client", None) for model in self._by_loop.values())):
+            found = key if key is None or isinstance(key, str) else getattr(key, "api_key", None)
+            if isinstance(found, str) and found:
+                text = text.replace(found, "***")
+        return text
 
     async def _here(self) -> "Model[Any]":
         loop = asyncio.get_running_loop()

@@ -203,6 +203,24 @@ def test_a_shape_is_asked_for_over_again_without_its_class(server: ModelServer, 
     assert len(server.requests) == 2
 
 
+def test_what_was_taken_back_is_not_done_over(server: ModelServer, store: Store) -> None:
+    async def program() -> None:
+        async with openai(server) as model:
+            session = Session(default_generate_model=model, store=store)
+            server.will("Hi.", "Wrong.", "Right.")
+            await session.chat("Hello!")
+            before = session.position
+            await session.chat("And?")
+            session.default_branch.rewind(to=before)
+            await session.chat("Well?")
+            again = await session.rerun("main")
+            assert letters(again) == letters(session.default_branch)
+
+    asyncio.run(program())
+
+    assert len(server.requests) == 3
+
+
 def test_what_has_nothing_to_do_over_is_refused(store: Store) -> None:
     session = Session(store=store)
     main = session.default_branch

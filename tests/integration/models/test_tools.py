@@ -97,6 +97,11 @@ def unserialisable() -> object:
     return object()
 
 
+def hanging_apart() -> None:
+    """Never answers, in its thread."""
+    Event().wait()
+
+
 async def hanging() -> None:
     """Never answers."""
     await asyncio.Event().wait()
@@ -109,6 +114,7 @@ FAILING: list[tuple[Callable[..., Any], str, str]] = [
     (raising, "{not json", "its arguments are no JSON object"),
     (unserialisable, "{}", "holds a object; expected plain JSON values"),
     (hanging, "{}", "no result within 0.05 s"),
+    (hanging_apart, "{}", "no result within 0.05 s"),
 ]
 
 

@@ -16,8 +16,8 @@ from .content import (
     MessageContent,
     SystemContent,
 )
+from .content_errors import InvalidContent
 from .content_types import stored_form
-from .errors import InvalidContent
 from .frozen import NO_ITEMS, NO_KEYS
 from .plain import Json
 from .structured import response_format_from, usage_from

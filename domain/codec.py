@@ -7,10 +7,12 @@ import msgspec
 from msgspec.structs import asdict, replace
 
 from .content import KINDS, MessageContent
+from .content_errors import InvalidContent
 from .content_types import OWN, content_in, stored_form
-from .errors import InvalidContent, InvalidValue, UnreadableEvent
+from .errors import InvalidValue
 from .events import STORED_NAMES, Event, MessageAppended
 from .plain import Json
+from .store_errors import UnreadableEvent
 
 Upcaster: TypeAlias = Callable[[dict[str, Json]], dict[str, Json]]
 """Lifts a payload of an old shape into today's; pure."""

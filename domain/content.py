@@ -11,7 +11,7 @@ from typing import Any, ClassVar, TypeAlias
 import msgspec
 from msgspec.structs import force_setattr
 
-from .errors import InvalidContent
+from .content_errors import InvalidContent
 from .frozen import NO_ITEMS, NO_KEYS
 from .plain import Json
 

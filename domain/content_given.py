@@ -7,8 +7,8 @@ import msgspec
 
 from .chat import ROLES, content_of_chat, made
 from .content import KINDS, InstructionContent, MessageContent, ResponseFormat, Usage
+from .content_errors import InvalidContent
 from .content_types import is_registered, plain_other, registered_content
-from .errors import InvalidContent
 from .plain import AGAIN, Json, plain
 from .structured import response_format_from, usage_from
 

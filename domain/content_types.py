@@ -12,7 +12,8 @@ from msgspec.inspect import StructType, type_info
 from msgspec.structs import fields, replace
 
 from .content import KINDS, Content, MessageContent, MessageRole
-from .errors import ContentTypeTaken, InvalidContent, InvalidValue
+from .content_errors import ContentTypeTaken, InvalidContent
+from .errors import InvalidValue
 from .frozen import NO_KEYS
 from .plain import AGAIN, Json, plain
 

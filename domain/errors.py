@@ -1,4 +1,4 @@
-"""Every error a caller can meet, by family: the record refused the request, or the store failed."""
+"""The families of errors, and how the record refuses; what else can go wrong is in the `*_errors` beside."""
 
 from dataclasses import dataclass, fields
 
@@ -17,6 +17,10 @@ class Refused(HansardError):
 
 class StoreError(HansardError):
     """The store failed, or holds what cannot be read."""
+
+
+class WorkFailed(HansardError):
+    """A model or a tool failed at what it was asked; that it was asked is on the record."""
 
 
 class ItemNotFoundError(Refused, LookupError):
@@ -276,17 +280,6 @@ class InvalidOrder(Refused, ValueError):
 
 
 @error
-class InvalidContent(Refused, ValueError):
-    """This cannot become a message: it is empty, or its keys name no content."""
-
-    reason: str
-    accepted: tuple[str, ...] = ()
-
-    def __str__(self) -> str:
-        return f"{self.reason}: expected keys among {', '.join(self.accepted)}" if self.accepted else self.reason
-
-
-@error
 class InvalidValue(Refused, ValueError):
     """An argument has a value that the record cannot take."""
 
@@ -295,72 +288,6 @@ class InvalidValue(Refused, ValueError):
 
     def __str__(self) -> str:
         return f"{self.what} {self.reason}"
-
-
-@error
-class ContentTypeTaken(Refused, ValueError):
-    """A kind of content is stored under this name already."""
-
-    name: str
-    owner: str
-
-    def __str__(self) -> str:
-        return f"the name {self.name!r} is taken by {self.owner}: expected one that no kind of content has"
-
-
-@error
-class ImageRefused(Refused, ValueError):
-    """An image is at an address that the session's image policy does not allow."""
-
-    reason: str
-
-    def __str__(self) -> str:
-        return f"an image {self.reason}"
-
-
-@error
-class AnswerMisfit(Refused, ValueError):
-    """An answer has not the shape that it was asked for in."""
-
-    format: str
-    place: str
-    reason: str
-
-    def __str__(self) -> str:
-        return f"the answer does not fit {self.format!r}: at {self.place}, {self.reason}"
-
-
-@error
-class ValueIsReadOnly(Refused, TypeError):
-    """A dict or list inside a message was to be changed."""
-
-    def __str__(self) -> str:
-        return "what is inside a message cannot be changed: expected a copy of it, as copy.deepcopy makes one"
-
-
-@error
-class UnknownFormat(Refused, ValueError):
-    """No provider's prompts go by this name."""
-
-    format: str
-    formats: tuple[str, ...]
-
-    def __str__(self) -> str:
-        return f"there is no format {self.format!r}: expected one of {', '.join(self.formats)}"
-
-
-@error
-class PromptTooLong(Refused, ValueError):
-    """Not even the system message and the newest turn fit into the prompt."""
-
-    needed: int
-    max_tokens: int
-
-    def __str__(self) -> str:
-        return (
-            f"the system message and the newest turn are {self.needed} tokens, and max_tokens is {self.max_tokens}: "
-            f"expected {self.needed} at least"
-        )
 
 
 @error
@@ -392,31 +319,6 @@ class MissingExtra(Refused, ImportError):
         )
 
 
-@error
-class DamagedRecord(Refused, ValueError):
-    """A file of the record is not as it was written; nothing of it was taken over."""
-
-    line: int
-    reason: str
-
-    def __str__(self) -> str:
-        return f"line {self.line} does not fit: {self.reason}; expected the file as it was written"
-
-
-@error
-class RecordDiffers(SessionError):
-    """The store has another session under the same id than what it was to take over."""
-
-    session: str
-    position: int
-
-    def __str__(self) -> str:
-        return (
-            f"session {self.session} is in the store, and is another one from position {self.position} on: "
-            f"expected one that goes on from it, or a store without it; nothing is overwritten"
-        )
-
-
 # Appending
 
 
@@ -432,191 +334,6 @@ class PositionConflict(Refused):
         return (
             f"session {self.session} was expected at {self.expected} and is at {self.actual}: read it and decide again"
         )
-
-
-# Projections
-
-
-@error
-class UnknownProjection(ItemNotFoundError):
-    """The database keeps no rows of such a projection."""
-
-    target: str
-    projection: str
-    names: tuple[str, ...]
-
-    def __str__(self) -> str:
-        known = ", ".join(map(repr, self.names)) or "one that a runner has been started with"
-        return f"{self.target} keeps no projection {self.projection!r}: expected {known}"
-
-
-@error
-class DefinitionChanged(Refused):
-    """A projection has other tables or reads other events than those its rows were built with."""
-
-    target: str
-    projection: str
-    version: int
-    reason: str
-
-    def __str__(self) -> str:
-        return (
-            f"version {self.version} of the projection {self.projection!r} is in {self.target} already, "
-            f"with {self.reason}: expected a higher version for what has changed"
-        )
-
-
-# The store
-
-
-@error
-class ProjectionFailed(StoreError):
-    """A projection that is kept in the appending transaction could not take an event, so nothing was appended."""
-
-    projection: str
-    session: str
-    position: int
-    reason: str
-
-    def __str__(self) -> str:
-        return (
-            f"the projection {self.projection!r} failed at position {self.position} of session {self.session}, so "
-            f"nothing was written: {self.reason}"
-        )
-
-
-@error
-class CheckpointMismatch(StoreError):
-    """A store and the rows of a projection do not belong together: one of them was restored from a backup."""
-
-    store: str
-    projection: str
-    global_position: int
-    found: str
-
-    def __str__(self) -> str:
-        return (
-            f"the projection {self.projection!r} has read the store {self.store} up to global position "
-            f"{self.global_position}, and there {self.found}: expected the event it has read; rebuild the projection"
-        )
-
-
-@error
-class PositionNotReached(StoreError, TimeoutError):
-    """A projection did not come to a global position in the time given."""
-
-    projection: str
-    global_position: int
-    reached: int
-    seconds: float
-
-    def __str__(self) -> str:
-        return (
-            f"the projection {self.projection!r} was at global position {self.reached} after {self.seconds:g} seconds: "
-            f"expected {self.global_position}; is a runner at work on all its shards?"
-        )
-
-
-@error
-class UnreadableEvent(StoreError):
-    """A stored event has an unknown name, or a payload that does not fit it."""
-
-    session: str
-    position: int
-    name: str
-    reason: str
-
-    def __str__(self) -> str:
-        return (
-            f"event {self.name!r} at position {self.position} of session {self.session} cannot be read: {self.reason}"
-        )
-
-
-@error
-class StoreFailed(StoreError):
-    """The database said no: it is full, locked, not writable, not there, or broken."""
-
-    store: str
-    reason: str
-
-    def __str__(self) -> str:
-        return f"the store {self.store} failed: {self.reason}"
-
-
-@error
-class OutcomeUnknown(StoreFailed):
-    """The connection was lost while the server was at work, and nobody can say whether it was done."""
-
-
-@error
-class SchemaMismatch(StoreError):
-    """The database was written by a newer version, or by another program."""
-
-    store: str
-    found: str
-    expected: str
-
-    def __str__(self) -> str:
-        return f"the store {self.store} holds {self.found}: expected {self.expected}"
-
-
-@error
-class StoreNotEmpty(StoreError):
-    """A store that was to take over another has events of its own."""
-
-    store: str
-
-    def __str__(self) -> str:
-        return f"the store {self.store} has events already: expected an empty one"
-
-
-@error
-class NotSupported(StoreError):
-    """This kind of store cannot do it."""
-
-    store: str
-    what: str
-    advice: str
-
-    def __str__(self) -> str:
-        return f"the store {self.store} cannot do {self.what}: {self.advice}"
-
-
-@error
-class StoreClosed(StoreError):
-    """The store was closed."""
-
-    store: str
-
-    def __str__(self) -> str:
-        return f"the store {self.store} is closed: expected an open one"
-
-
-# Logs
-
-
-@error
-class LogStoreFull(StoreError):
-    """A store of logs may not hold more, and what it holds could not be saved."""
-
-    capacity: int
-    reason: str
-
-    def __str__(self) -> str:
-        return f"the store of logs holds {self.capacity}, which is all it may, and cannot be saved: {self.reason}"
-
-
-@error
-class DeliveryFailed(StoreError):
-    """A subscriber did not take logs; if that is `final`, it would not take them another time."""
-
-    subscriber: str
-    reason: str
-    final: bool = False
-    retry_after: float | None = None
-
-    def __str__(self) -> str:
-        return f"{self.subscriber} did not take the logs: {self.reason}"
 
 
 def one_of(names: tuple[str, ...], limit: int = 10) -> str:

@@ -11,9 +11,9 @@ from msgspec.structs import replace
 from . import events as e
 from . import post
 from .codec import stored_name
-from .errors import UnreadableEvent
 from .ranges import Origin, Ranges, first, joined, last, with_origin
 from .state import BranchState, ModelState, OperationState, Showing, State, Status, inherited
+from .store_errors import UnreadableEvent
 
 Placed: TypeAlias = tuple[int, int, e.Event]
 """An event with its position and its time."""

@@ -7,7 +7,7 @@ from typing import Any, NoReturn, Self, TypeVar
 import msgspec
 from msgspec.structs import replace
 
-from .errors import ValueIsReadOnly
+from .content_errors import ValueIsReadOnly
 from .plain import Json
 
 

@@ -15,7 +15,8 @@ from msgspec.structs import force_setattr
 
 from .addresses import fault_of_host
 from .content import InstructionContent, MessageContent
-from .errors import ImageRefused, InvalidValue
+from .content_errors import ImageRefused
+from .errors import InvalidValue
 from .plain import Json
 
 SCHEMES = frozenset({"https", "http", "data"})

@@ -7,7 +7,7 @@ from typing import is_typeddict
 import msgspec
 
 from .content import ResponseFormat, Usage
-from .errors import InvalidContent
+from .content_errors import InvalidContent
 from .plain import Json, plain
 
 SPELLINGS = {

@@ -1,6 +1,6 @@
 """What can go wrong with models, tools and operations."""
 
-from .errors import HansardError, ItemNotFoundError, Refused, SessionError, error, one_of
+from .errors import ItemNotFoundError, Refused, SessionError, WorkFailed, error, one_of
 from .plain import Json
 
 
@@ -88,10 +88,6 @@ class UnrecordedAnswer(ItemNotFoundError):
             f"session {self.session} has no recorded answer to this request ({self.digest[:12]}): "
             "expected a request that was made before, word for word"
         )
-
-
-class WorkFailed(HansardError):
-    """A model or a tool failed at what it was asked; that it was asked is on the record."""
 
 
 @error

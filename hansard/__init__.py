@@ -20,60 +20,47 @@ from .domain.content import (
     SystemContent,
     Usage,
 )
+from .domain.content_errors import (
+    AnswerMisfit,
+    ContentTypeTaken,
+    ImageRefused,
+    InvalidContent,
+    PromptTooLong,
+    UnknownFormat,
+    ValueIsReadOnly,
+)
 from .domain.content_types import UnknownContent, content_type
 from .domain.decisions.branch import UNCHANGED
 from .domain.errors import (
-    AnswerMisfit,
     BranchNotYet,
-    CheckpointMismatch,
-    ContentTypeTaken,
-    DamagedRecord,
-    DefinitionChanged,
-    DeliveryFailed,
     ForeignBranch,
     HansardError,
-    ImageRefused,
     InvalidBranch,
-    InvalidContent,
     InvalidMerge,
     InvalidOrder,
     InvalidValue,
     ItemNotFoundError,
     KeyTaken,
-    LogStoreFull,
     MissingExtra,
     NameTaken,
     NothingToUndo,
-    NotSupported,
-    OutcomeUnknown,
     PositionConflict,
-    PositionNotReached,
-    ProjectionFailed,
-    PromptTooLong,
-    RecordDiffers,
     RecordedElsewhere,
     Refused,
     RemovedBranch,
-    SchemaMismatch,
     SessionError,
     SessionExists,
     SessionNotActive,
     SessionNotFoundError,
     SessionReferenced,
     SessionTooLarge,
-    StoreClosed,
     StoreError,
-    StoreFailed,
-    StoreNotEmpty,
     UnknownBranch,
-    UnknownFormat,
     UnknownMessage,
     UnknownPosition,
-    UnknownProjection,
     UnknownState,
-    UnreadableEvent,
-    ValueIsReadOnly,
     ViewIsReadOnly,
+    WorkFailed,
 )
 from .domain.expectation import ANY, NO_STREAM
 from .domain.images import ImagePolicy
@@ -81,8 +68,28 @@ from .domain.log import Log, LogType
 from .domain.mail import Mail, Package, Parked
 from .domain.mail_errors import InvalidMail, InvalidPackage, OutOfTurn, UnknownCategory, UnknownParticipant
 from .domain.message import Message, MessageDict
+from .domain.projection_errors import (
+    CheckpointMismatch,
+    DefinitionChanged,
+    PositionNotReached,
+    ProjectionFailed,
+    UnknownProjection,
+)
 from .domain.ranges import Origin
 from .domain.record import RecordedEvent
+from .domain.store_errors import (
+    DamagedRecord,
+    DeliveryFailed,
+    LogStoreFull,
+    NotSupported,
+    OutcomeUnknown,
+    RecordDiffers,
+    SchemaMismatch,
+    StoreClosed,
+    StoreFailed,
+    StoreNotEmpty,
+    UnreadableEvent,
+)
 from .domain.work_errors import (
     AccessDenied,
     AccessError,
@@ -97,7 +104,6 @@ from .domain.work_errors import (
     UnknownOperation,
     UnknownTool,
     UnrecordedAnswer,
-    WorkFailed,
 )
 from .exchange import Exchange
 from .exchange_view import ExchangeView

@@ -6,11 +6,12 @@ from threading import RLock
 
 from ._kept import ATTEMPTS, Beginning, Kept, Saved, every, left_to_the_parent
 from .domain.decisions import session as sessions
-from .domain.errors import PositionConflict, RecordDiffers
+from .domain.errors import PositionConflict
 from .domain.events import MessageAppended, MetadataUpdated, StateRemoved, StateSet, SystemSet
 from .domain.lookup import get_branch
 from .domain.record import Provenance, RecordedEvent
 from .domain.state import State
+from .domain.store_errors import RecordDiffers
 from .infrastructure.forking import tell
 from .infrastructure.memory import MemoryRecorder
 from .infrastructure.rows import Append, draft

@@ -10,9 +10,10 @@ from ._participants import ParticipantGiven, ParticipantsGiven, participant, par
 from ._planning import name_of, tool_names
 from ._provenance import provenance
 from .domain import lookup
+from .domain.content_errors import ImageRefused
 from .domain.content_types import content_in
 from .domain.decisions import mail as mails
-from .domain.errors import ImageRefused, InvalidValue
+from .domain.errors import InvalidValue
 from .domain.events import MailCollected, MailDelivered, MailReceived, MailSent
 from .domain.evolve import Placed
 from .domain.images import images_in

@@ -8,8 +8,9 @@ from typing import TypeAlias
 from msgspec.structs import replace
 
 from .domain.content import MessageContent, SystemContent
+from .domain.content_errors import InvalidContent
 from .domain.content_given import content_from, is_pair
-from .domain.errors import InvalidContent, InvalidValue
+from .domain.errors import InvalidValue
 from .domain.message import ContentGiven, Message, message_from
 from .domain.plain import Json
 from .domain.ranges import Origin

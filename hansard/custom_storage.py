@@ -6,7 +6,7 @@ from collections.abc import Coroutine
 from threading import Lock, Thread
 from typing import Any, TypeVar
 
-from .domain.errors import NotSupported
+from .domain.store_errors import NotSupported
 from .infrastructure.forking import tell
 from .projections.session_info import SessionInfo
 from .session import Session

@@ -9,9 +9,10 @@ from ._live import Live
 from ._participants import ParticipantGiven
 from ._turns import awaited_in_turn, in_thread
 from .domain.decisions import mail as mails
-from .domain.errors import InvalidValue, SessionNotActive, SessionNotFoundError, StoreClosed
+from .domain.errors import InvalidValue, SessionNotActive, SessionNotFoundError
 from .domain.mail import Category, Mail
 from .domain.plain import Json
+from .domain.store_errors import StoreClosed
 from .exchange_view import ExchangeView
 from .infrastructure.twins import awaited
 

@@ -10,7 +10,6 @@ from ._equipment import equip
 from ._live import Decision, Live, image_policy
 from ._moments import Moment, position_of
 from ._on_branch import on_branch
-from ._participants import ParticipantsGiven
 from ._planning import (
     UNSAID,
     SystemGiven,
@@ -24,8 +23,9 @@ from ._planning import (
     tool_names,
     what_is_said,
 )
-from ._session_forks import ended, gone_on, retold
-from ._turns import awaited_in_turn
+from ._session_forks import gone_on, retold
+from ._session_life import Life
+from ._session_post import Posting
 from .branch import Branch, added_messages, fork_plan, new_branch
 from .branch_view import Absent, Branches, BranchView
 from .domain.decisions import branch as branches
@@ -45,11 +45,9 @@ from .domain.message import ContentGiven, Message, message_from
 from .domain.plain import Json
 from .domain.ranges import Origin
 from .domain.state import State
-from .exchange import Exchange
 from .infrastructure.store import Store
 from .infrastructure.twins import awaited
 from .logs import Logs
-from .mail_manager import MailManager
 from .operations.params import ModelGiven
 from .projections.messages import Messages
 from .session_replay import SessionReplay
@@ -59,7 +57,7 @@ from .session_work import Conducting
 D = TypeVar("D")
 
 
-class Session(SessionView, Conducting):
+class Session(Life, Posting, SessionView, Conducting):
     """One conversation's whole life, and the root of its branches; every change of it is one event."""
 
     def __init__(
@@ -379,73 +377,11 @@ class Session(SessionView, Conducting):
         self._live.change(lambda state: message.redact(state, point, reason))
         self._live.store.erase(self.id, point)
 
-    # Mail
-
-    @property
-    def exchange(self) -> Exchange:
-        """Routes mail between the mailboxes of the branches, and of whoever was registered."""
-        return Exchange(self._live)
-
-    mail_transfer = exchange
-
-    @property
-    def mail_manager(self) -> MailManager:
-        """Moves the mail of all participants, one step at a time."""
-        return MailManager(self._live)
-
-    def collect(self, from_: ParticipantsGiven = None) -> int:
-        """Brings mail from outboxes to the exchange, as `mail_manager.collect`."""
-        return self.mail_manager.collect(from_)
-
-    def send(self, to_: ParticipantsGiven = None) -> int:
-        """Brings mail from the exchange to inboxes, as `mail_manager.send`."""
-        return self.mail_manager.send(to_)
-
-    def collect_send_all(self, receive_all: bool = False) -> int:
-        """Collects and sends the mail of all, and has each branch receive on request."""
-        return self.mail_manager.collect_send_all(receive_all)
-
     @property
     def logs(self) -> Logs:
         """The account of what was called, denied and logged; what is written there is one event."""
         return Logs(self._live, None)
 
-    # The session itself
-
-    def rename(self, name: str | None) -> None:
-        """Gives the session another label, or none."""
-        self._live.change(lambda state: sessions.rename(state, name))
-
-    def update_metadata(self, changes: Mapping[str, Json]) -> None:
-        """Merges changes into the metadata, key by key."""
-        self._live.change(lambda state: sessions.update_metadata(state, changes))
-
-    def set_state(self, key: str, value: Json) -> None:
-        """Keeps a value under a key."""
-        self._live.change(lambda state: sessions.set_state(state, key, value))
-
-    def remove_state(self, key: str) -> None:
-        """Keeps nothing under the key any longer."""
-        self._live.change(lambda state: sessions.remove_state(state, key))
-
-    def archive(self, reason: str | None = None) -> None:
-        """Puts the session away: it can be read and restored, not changed."""
-        self._live.change(lambda state: sessions.archive(state, reason))
-
-    def restore(self, reason: str | None = None) -> None:
-        """Takes an archived session out again."""
-        self._live.change(lambda state: sessions.restore(state, reason))
-
-    def delete(self, reason: str | None = None) -> None:
-        """Ends the session for good: a tombstone, under which what was recorded stays.
-
-        A session that others go on from is refused, since they read their beginning from it.
-        """
-        ended(self._live, reason)
-
-    acollect = awaited_in_turn(collect)
-    asend = awaited_in_turn(send)
-    acollect_send_all = awaited_in_turn(collect_send_all)
     asplit = awaited(split)
     afork_session = awaited(fork_session)
     acreate_branch = awaited(create_branch)
@@ -456,13 +392,6 @@ class Session(SessionView, Conducting):
     achange_default_branch = awaited(change_default_branch)
     aadd_message = awaited(add_message)
     aredact = awaited(redact)
-    arename = awaited(rename)
-    aupdate_metadata = awaited(update_metadata)
-    aset_state = awaited(set_state)
-    aremove_state = awaited(remove_state)
-    aarchive = awaited(archive)
-    arestore = awaited(restore)
-    adelete = awaited(delete)
 
     def _number_now(self, branch: BranchView | str | int) -> int:
         """The number of a branch that is meant as it is; one seen as it was cannot be changed or taken over."""

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from ..domain.content import AssistantResponseContent, InstructionContent, ResponseFormat
-from ..domain.errors import AnswerMisfit, InvalidValue
+from ..domain.content_errors import AnswerMisfit
+from ..domain.errors import InvalidValue
 from ..domain.message import Message
 from ..domain.plain import Json, plain
 from ..domain.structured import response_format_from

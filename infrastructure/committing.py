@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from threading import Lock
 from typing import TypeAlias
 
-from ..domain.errors import OutcomeUnknown
+from ..domain.store_errors import OutcomeUnknown
 from .forking import tell
 from .rows import Append, Appended
 

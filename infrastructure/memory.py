@@ -9,9 +9,11 @@ from threading import Condition
 
 from msgspec.structs import replace
 
-from ..domain.errors import KeyTaken, PositionConflict, ProjectionFailed, Refused, StoreClosed, StoreNotEmpty
+from ..domain.errors import KeyTaken, PositionConflict, Refused
 from ..domain.expectation import holds
+from ..domain.projection_errors import ProjectionFailed
 from ..domain.ranges import Positions
+from ..domain.store_errors import StoreClosed, StoreNotEmpty
 from ..projections.catalogue import Entry
 from ..projections.pages import Body
 from .projecting.memory import MemoryTarget

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from importlib.resources import files
 from typing import NamedTuple
 
-from ..domain.errors import SchemaMismatch
+from ..domain.store_errors import SchemaMismatch
 
 
 class Migration(NamedTuple):

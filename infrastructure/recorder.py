@@ -9,8 +9,8 @@ from uuid import UUID
 
 from eventsourcing.persistence import ApplicationRecorder, NotSupportedError, StoredEvent
 
-from ..domain.errors import NotSupported
 from ..domain.ranges import Positions
+from ..domain.store_errors import NotSupported
 from ..projections.catalogue import Entry
 from ..projections.pages import Body
 from ..projections.selection import Place, Selection

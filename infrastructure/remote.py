@@ -10,15 +10,9 @@ from typing import TypeAlias
 import msgspec
 from msgspec.structs import replace
 
-from ..domain.errors import (
-    PositionConflict,
-    ProjectionFailed,
-    Refused,
-    SessionNotFoundError,
-    SessionTooLarge,
-    StoreError,
-)
+from ..domain.errors import PositionConflict, Refused, SessionNotFoundError, SessionTooLarge, StoreError
 from ..domain.expectation import holds
+from ..domain.projection_errors import ProjectionFailed
 from ..domain.state import Status
 from ..projections.catalogue import Entry
 from .forking import tell

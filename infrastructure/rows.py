@@ -8,10 +8,11 @@ import msgspec
 from msgspec.structs import replace
 
 from ..domain.codec import decode, encode, stored_name
-from ..domain.errors import HansardError, SessionTooLarge, UnreadableEvent
+from ..domain.errors import HansardError, SessionTooLarge
 from ..domain.events import STORED_NAMES, BranchEvent, Event
 from ..domain.expectation import ANY, Expectation, Expected
 from ..domain.record import NOBODY, Provenance, RecordedEvent
+from ..domain.store_errors import UnreadableEvent
 from ..projections.catalogue import HOUSEKEEPING, LABELS, Entry, described
 
 LAST = 2**62

@@ -8,8 +8,8 @@ from threading import Event, Lock
 from types import TracebackType
 from typing import Self
 
-from ..domain.errors import StoreClosed
 from ..domain.record import RecordedEvent
+from ..domain.store_errors import StoreClosed
 from .feed import Feed
 from .recorder import Recorder
 from .rows import Row, recorded

@@ -7,8 +7,9 @@ import msgspec
 from msgspec.structs import replace
 
 from ..domain.decisions.session import is_name
-from ..domain.errors import SessionNotFoundError, StoreFailed, UnreadableEvent
+from ..domain.errors import SessionNotFoundError
 from ..domain.events import MessageRedacted, SessionStarted
+from ..domain.store_errors import StoreFailed, UnreadableEvent
 from ..projections.catalogue import Entry
 from .recorder import Recorder
 from .rows import LAST, Row, chained, entry_after, event_of, header_of, wordless

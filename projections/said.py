@@ -19,10 +19,10 @@ from ..domain.content import (
     Usage,
     as_text,
 )
-from ..domain.errors import UnreadableEvent
 from ..domain.events import Event, MessageAppended, SystemSet
 from ..domain.plain import Json
 from ..domain.ranges import Origin
+from ..domain.store_errors import UnreadableEvent
 from .pages import SYSTEM, Body, Page
 
 NO_METADATA = msgspec.Raw(b"{}")

@@ -1,7 +1,8 @@
 """Finding what is wanted in a text, if need be with a model that puts it into shape."""
 
 from ..domain.content import InstructionContent
-from ..domain.errors import AnswerMisfit, InvalidValue
+from ..domain.content_errors import AnswerMisfit
+from ..domain.errors import InvalidValue
 from ..domain.message import Message
 from ..domain.structured import response_format_from
 from .params import ModelGiven, ParseParams, Validation

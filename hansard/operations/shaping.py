@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from ..domain.content import ResponseFormat
-from ..domain.errors import AnswerMisfit
+from ..domain.content_errors import AnswerMisfit
 from ..domain.plain import Json
 from ..domain.structured import response_format_from
 from ..infrastructure.answers import validate_answer

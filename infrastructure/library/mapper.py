@@ -15,9 +15,9 @@ from eventsourcing.persistence import (
 )
 
 from ...domain.codec import decode, encode, stored_name
-from ...domain.errors import UnreadableEvent
 from ...domain.events import Event
 from ...domain.record import RecordedEvent
+from ...domain.store_errors import UnreadableEvent
 from ..rows import Row, event_of
 from .stored import RowNotification
 

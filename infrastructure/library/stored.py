@@ -17,9 +17,10 @@ from eventsourcing.persistence import (
 
 from ...domain.codec import decode
 from ...domain.decisions.session import checked_name
-from ...domain.errors import KeyTaken, PositionConflict, Refused, StoreClosed, StoreError, UnreadableEvent
+from ...domain.errors import KeyTaken, PositionConflict, Refused, StoreError
 from ...domain.events import STORED_NAMES, BranchEvent
 from ...domain.record import NOBODY, Provenance
+from ...domain.store_errors import StoreClosed, UnreadableEvent
 from ..rows import Append, Appended, Draft, Row
 
 

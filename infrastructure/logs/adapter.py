@@ -7,9 +7,10 @@ from typing import Self
 
 import msgspec
 
-from ...domain.errors import InvalidValue, StoreFailed
+from ...domain.errors import InvalidValue
 from ...domain.log import Log, LogType
 from ...domain.record import microseconds, moment
+from ...domain.store_errors import StoreFailed
 from ...projections.log_filter import Instant, LogFilter, log_filter
 from ..clock import wall_clock
 from ..twins import awaited

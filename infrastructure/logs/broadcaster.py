@@ -5,8 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Lock
 from typing import Self
 
-from ...domain.errors import DeliveryFailed, InvalidValue
+from ...domain.errors import InvalidValue
 from ...domain.log import Log
+from ...domain.store_errors import DeliveryFailed
 from ..twins import awaited
 from .subscriber import LogSubscriber, Retry, deliver
 

@@ -9,8 +9,9 @@ from uuid import uuid4
 
 import msgspec
 
-from ...domain.errors import InvalidValue, StoreFailed
+from ...domain.errors import InvalidValue
 from ...domain.log import Log
+from ...domain.store_errors import StoreFailed
 
 EXTENSIONS = (".json", ".jsonl")
 

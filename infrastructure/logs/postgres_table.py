@@ -7,9 +7,9 @@ from typing import Any, TypeAlias, TypeVar
 import msgspec
 import psycopg
 
-from ...domain.errors import StoreFailed
 from ...domain.log import Log
 from ...domain.record import moment
+from ...domain.store_errors import StoreFailed
 from ...projections.log_filter import LogFilter
 from ..forking import tell
 from ..postgres.address import understood

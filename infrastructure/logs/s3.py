@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from ...domain.errors import DeliveryFailed, InvalidValue
+from ...domain.errors import InvalidValue
+from ...domain.store_errors import DeliveryFailed
 from ...projections.extras import needed
 from .formats import FORMATS
 from .redactor import STANDARD, LogRedactor

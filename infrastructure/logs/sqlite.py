@@ -9,9 +9,10 @@ from time import sleep
 
 import msgspec
 
-from ...domain.errors import InvalidValue, StoreFailed
+from ...domain.errors import InvalidValue
 from ...domain.log import Log
 from ...domain.record import microseconds
+from ...domain.store_errors import StoreFailed
 from ...projections.log_filter import LogFilter
 from ..clock import wall_clock
 from ..forking import tell

@@ -12,9 +12,10 @@ from typing import Self, TypeAlias
 import msgspec
 import structlog
 
-from ...domain.errors import HansardError, InvalidValue, LogStoreFull
+from ...domain.errors import HansardError, InvalidValue
 from ...domain.log import Log
 from ...domain.record import moment
+from ...domain.store_errors import LogStoreFull
 from ..clock import wall_clock
 from ..forking import tell
 from ..twins import awaited

@@ -9,8 +9,9 @@ from typing import ClassVar, Self
 
 import msgspec
 
-from ...domain.errors import DeliveryFailed, InvalidValue
+from ...domain.errors import InvalidValue
 from ...domain.log import Log
+from ...domain.store_errors import DeliveryFailed
 from ..clock import wall_clock
 from ..twins import awaited
 from .adapter import LogAdapter

@@ -12,7 +12,8 @@ from time import monotonic
 from typing import Any
 from urllib.parse import urlsplit
 
-from ...domain.errors import DeliveryFailed, InvalidValue
+from ...domain.errors import InvalidValue
+from ...domain.store_errors import DeliveryFailed
 from ...projections.extras import needed
 from ..clock import wall_clock
 from .addresses import allowed_networks as networks_of

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import psycopg
 from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
 
-from ...domain.errors import StoreClosed, StoreFailed
+from ...domain.store_errors import StoreClosed, StoreFailed
 from ..forking import tell
 from .address import Address
 from .schema import prepare

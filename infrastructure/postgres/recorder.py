@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec.structs import replace
 
-from ...domain.errors import OutcomeUnknown, ProjectionFailed, StoreFailed, StoreNotEmpty
+from ...domain.projection_errors import ProjectionFailed
 from ...domain.ranges import Positions
+from ...domain.store_errors import OutcomeUnknown, StoreFailed, StoreNotEmpty
 from ...projections.catalogue import Entry
 from ...projections.pages import Body
 from ...projections.selection import Place, Selection

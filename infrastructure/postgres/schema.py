@@ -7,7 +7,7 @@ from typing import Any
 
 from psycopg import Connection, IsolationLevel
 
-from ...domain.errors import SchemaMismatch, StoreFailed
+from ...domain.store_errors import SchemaMismatch, StoreFailed
 from ..migrations import Migration, migrations_of, pending
 from .sql import Tables
 

@@ -9,7 +9,9 @@ from typing import TypeVar
 
 import structlog
 
-from ...domain.errors import InvalidValue, ProjectionFailed, StoreFailed
+from ...domain.errors import InvalidValue
+from ...domain.projection_errors import ProjectionFailed
+from ...domain.store_errors import StoreFailed
 from ...projections.definition import Projection, checked_projection
 from ...projections.rows import Rows
 from ..recorder import Recorder

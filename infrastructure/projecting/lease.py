@@ -5,7 +5,8 @@ from enum import Enum
 
 import msgspec
 
-from ...domain.errors import CheckpointMismatch, InvalidValue
+from ...domain.errors import InvalidValue
+from ...domain.projection_errors import CheckpointMismatch
 from ...projections.definition import Projection
 from ...projections.rows import Rows
 from ..recorder import Recorder

@@ -7,7 +7,7 @@ from functools import lru_cache
 import msgspec
 from msgspec.structs import asdict
 
-from ...domain.errors import SchemaMismatch
+from ...domain.store_errors import SchemaMismatch
 from ...projections.rows import Rows
 from ...projections.tables import BOOLEAN, INTEGER, TEXT, Shape, Table
 from .target import Target, Transaction

@@ -3,7 +3,8 @@
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from ...domain.errors import InvalidValue, NotSupported
+from ...domain.errors import InvalidValue
+from ...domain.store_errors import NotSupported
 from ..memory import MemoryRecorder
 from ..recorder import Recorder
 from ..sqlite.recorder import SQLiteRecorder

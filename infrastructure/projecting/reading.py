@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from ...domain.errors import InvalidValue, UnknownProjection
+from ...domain.errors import InvalidValue
+from ...domain.projection_errors import UnknownProjection
 from ...projections.definition import Projection
 from ...projections.rows import Rows, TableSeen
 from ...projections.tables import Key, Shape, Stored

@@ -13,7 +13,9 @@ from uuid import uuid4
 
 import structlog
 
-from ...domain.errors import HansardError, InvalidValue, PositionNotReached, StoreClosed
+from ...domain.errors import HansardError, InvalidValue
+from ...domain.projection_errors import PositionNotReached
+from ...domain.store_errors import StoreClosed
 from ...projections.definition import Projection, checked_projection
 from ...projections.rows import Rows
 from ..clock import wall_clock

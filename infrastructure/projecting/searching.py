@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
-from ...domain.errors import NotSupported
 from ...domain.record import RecordedEvent
+from ...domain.store_errors import NotSupported
 from ...projections.messages import recorded_message
 from ...projections.tables import Shape
 from ...projections.transcript import TRANSCRIPT, Transcript

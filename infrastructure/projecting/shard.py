@@ -11,8 +11,10 @@ from zlib import crc32
 import structlog
 from msgspec.structs import replace
 
-from ...domain.errors import CheckpointMismatch, DeliveryFailed, StoreError, UnreadableEvent
+from ...domain.errors import StoreError
+from ...domain.projection_errors import CheckpointMismatch
 from ...domain.record import RecordedEvent
+from ...domain.store_errors import DeliveryFailed, UnreadableEvent
 from ...projections.definition import Projection
 from ..recorder import Recorder
 from ..rows import Row, recorded

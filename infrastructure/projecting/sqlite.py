@@ -9,7 +9,7 @@ from threading import RLock
 
 import msgspec
 
-from ...domain.errors import StoreClosed, StoreFailed
+from ...domain.store_errors import StoreClosed, StoreFailed
 from ...projections.rows import Change
 from ...projections.tables import Key, Kind, Shape, Stored
 from ...projections.words import Phrase, in_ascii

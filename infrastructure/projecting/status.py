@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from ...domain.errors import UnknownProjection
+from ...domain.projection_errors import UnknownProjection
 from ..recorder import Recorder
 from .ledger import Checkpoint, Ledger, Letter, Name
 from .target import Target

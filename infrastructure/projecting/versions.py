@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import msgspec
 
-from ...domain.errors import DefinitionChanged, InvalidValue, UnknownProjection
+from ...domain.errors import InvalidValue
+from ...domain.projection_errors import DefinitionChanged, UnknownProjection
 from ...projections.definition import Projection
 from ...projections.tables import Shape, Table
 from .ledger import Checkpoint, Ledger, Name, Version

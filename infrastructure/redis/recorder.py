@@ -42,8 +42,9 @@ from secrets import token_urlsafe
 from time import monotonic, sleep
 from typing import cast
 
-from ...domain.errors import OutcomeUnknown, Refused, SchemaMismatch, StoreError, StoreFailed
+from ...domain.errors import Refused, StoreError
 from ...domain.ranges import Positions
+from ...domain.store_errors import OutcomeUnknown, SchemaMismatch, StoreFailed
 from ...projections.catalogue import Entry
 from ...projections.pages import Body
 from ...projections.selection import Place, Selection

@@ -9,7 +9,8 @@ from contextlib import suppress
 from itertools import islice
 from secrets import token_urlsafe
 
-from ...domain.errors import StoreError, StoreFailed, StoreNotEmpty
+from ...domain.errors import StoreError
+from ...domain.store_errors import StoreFailed, StoreNotEmpty
 from ...projections.catalogue import Entry
 from ..rows import Row
 from . import scripts

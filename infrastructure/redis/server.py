@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 import redis
 from redis import exceptions
 
-from ...domain.errors import StoreClosed, StoreFailed
+from ...domain.store_errors import StoreClosed, StoreFailed
 from ..forking import tell
 from .address import Address, connection_options
 from .scripts import Script

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock, RLock
 
-from ...domain.errors import StoreClosed, StoreFailed
+from ...domain.store_errors import StoreClosed, StoreFailed
 from ..forking import tell
 from .schema import prepare
 

@@ -12,9 +12,10 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from ...domain.errors import InvalidValue, KeyTaken, PositionConflict, Refused, StoreNotEmpty
+from ...domain.errors import InvalidValue, KeyTaken, PositionConflict, Refused
 from ...domain.expectation import holds
 from ...domain.ranges import Positions
+from ...domain.store_errors import StoreNotEmpty
 from ...projections.catalogue import Entry
 from ...projections.pages import Body
 from ...projections.selection import Place, Selection

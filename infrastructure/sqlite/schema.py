@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from importlib.resources import files
 from time import time_ns
 
-from ...domain.errors import SchemaMismatch, StoreFailed
+from ...domain.store_errors import SchemaMismatch, StoreFailed
 from ..migrations import Migration, migrations_of, pending
 
 APPLICATION = 0x48414E53

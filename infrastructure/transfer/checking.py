@@ -7,8 +7,8 @@ import msgspec
 
 from ...domain.codec import decode
 from ...domain.decisions.session import is_name
-from ...domain.errors import DamagedRecord, UnreadableEvent
 from ...domain.events import STORED_NAMES, MessageRedacted, SessionStarted
+from ...domain.store_errors import DamagedRecord, UnreadableEvent
 from ..rows import Row, chained, header_of, wordless
 from .lines import FORMAT, Closing, decode_closing, decode_line, decode_opening, hash_of, row_of
 

@@ -7,9 +7,10 @@ import msgspec
 from msgspec.structs import replace
 
 from ...domain.decisions.session import is_name
-from ...domain.errors import DamagedRecord, KeyTaken, RecordDiffers, SessionTooLarge
+from ...domain.errors import KeyTaken, SessionTooLarge
 from ...domain.events import STORED_NAMES, Event, SessionRenamed, SessionStarted
 from ...domain.record import Provenance
+from ...domain.store_errors import DamagedRecord, RecordDiffers
 from ...projections.catalogue import Entry
 from ..recorder import Recorder
 from ..rows import Append, Draft, Row, entry_after, event_of

@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TypeAlias, TypeVar
 
 from ...domain.content import InstructionContent, MessageRole
-from ...domain.errors import InvalidValue, UnknownFormat
+from ...domain.content_errors import UnknownFormat
+from ...domain.errors import InvalidValue
 from ...domain.message import Message
 from ...domain.plain import Json
 from .anthropic import AnthropicPrompt, anthropic_prompt

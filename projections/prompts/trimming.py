@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from typing import TypeAlias
 
 from ...domain.content import InstructionContent
-from ...domain.errors import PromptTooLong
+from ...domain.content_errors import PromptTooLong
 from ...domain.message import Message
 from .parts import Call, Item, Result, items_of
 from .tokens import Counter, message_tokens

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hansard import Session, UnknownPosition
-from hansard.domain.errors import SessionNotFoundError, UnreadableEvent
+from hansard.domain.errors import SessionNotFoundError
 from hansard.domain.events import BranchCleared, SessionStarted
 from hansard.domain.evolve import fold
 from hansard.domain.state import State
+from hansard.domain.store_errors import UnreadableEvent
 from hansard.infrastructure.verification import Verification
 
 if TYPE_CHECKING:

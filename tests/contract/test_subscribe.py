@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hansard.domain.content import InstructionContent
-from hansard.domain.errors import InvalidValue, StoreClosed
+from hansard.domain.errors import InvalidValue
 from hansard.domain.events import Event, MessageAppended, SessionRenamed
+from hansard.domain.store_errors import StoreClosed
 from hansard.infrastructure.store import Store
 
 if TYPE_CHECKING:

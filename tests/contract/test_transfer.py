@@ -9,8 +9,9 @@ import pytest
 from eventsourcing.persistence import StoredEvent
 
 from hansard import Session, acting
-from hansard.domain.errors import DamagedRecord, KeyTaken, PositionConflict, RecordDiffers, SessionNotFoundError
+from hansard.domain.errors import KeyTaken, PositionConflict, SessionNotFoundError
 from hansard.domain.events import SessionDeleted, SessionRenamed, SessionStarted, StateSet
+from hansard.domain.store_errors import DamagedRecord, RecordDiffers
 from hansard.infrastructure.memory import MemoryRecorder
 from hansard.infrastructure.sqlite.recorder import SQLiteRecorder
 from hansard.infrastructure.store import Store

@@ -23,7 +23,7 @@ from hansard.domain.content import (
     Usage,
 )
 from hansard.domain.decisions.history import Strategy
-from hansard.domain.errors import InvalidValue, UnreadableEvent
+from hansard.domain.errors import InvalidValue
 from hansard.domain.events import (
     STORED_NAMES,
     BranchCreated,
@@ -39,6 +39,7 @@ from hansard.domain.events import (
 from hansard.domain.log import LogType
 from hansard.domain.plain import Json
 from hansard.domain.ranges import Origin, Range
+from hansard.domain.store_errors import UnreadableEvent
 
 GOLDEN = Path(__file__).parent / "golden" / "events.json"
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from hansard.domain.errors import OutcomeUnknown, PositionConflict, Refused, StoreFailed
+from hansard.domain.errors import PositionConflict, Refused
+from hansard.domain.store_errors import OutcomeUnknown, StoreFailed
 from hansard.infrastructure.committing import GroupCommit
 from hansard.infrastructure.rows import Append, Appended
 

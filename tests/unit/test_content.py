@@ -29,8 +29,9 @@ from hansard.domain.content import (
     SystemContent,
     Usage,
 )
+from hansard.domain.content_errors import InvalidContent
 from hansard.domain.content_given import content_from, plain_content
-from hansard.domain.errors import InvalidContent, InvalidValue
+from hansard.domain.errors import InvalidValue
 from hansard.domain.events import MessageAppended
 
 

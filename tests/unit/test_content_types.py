@@ -11,9 +11,10 @@ import pytest
 from hansard.domain import codec, content_types
 from hansard.domain.chat import chat_of
 from hansard.domain.content import Content, InstructionContent, MessageContent, MessageRole
+from hansard.domain.content_errors import ContentTypeTaken, InvalidContent, ValueIsReadOnly
 from hansard.domain.content_given import content_from, plain_content
 from hansard.domain.content_types import UnknownContent, content_type
-from hansard.domain.errors import ContentTypeTaken, InvalidContent, InvalidValue, ValueIsReadOnly
+from hansard.domain.errors import InvalidValue
 from hansard.domain.events import MessageAppended
 from hansard.domain.message import Message
 from hansard.domain.plain import Json

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from hansard.domain.content import InstructionContent, SystemContent
-from hansard.domain.errors import UnreadableEvent
 from hansard.domain.events import (
     STORED_NAMES,
     AccessChanged,
@@ -62,6 +61,7 @@ from hansard.domain.log import LogType
 from hansard.domain.post import Boxes
 from hansard.domain.ranges import Origin, Range, positions
 from hansard.domain.state import ModelState, OperationState, State, Status, pack, unpack
+from hansard.domain.store_errors import UnreadableEvent
 
 if TYPE_CHECKING:
     from tests.unit.conftest import Given

@@ -10,7 +10,8 @@ import msgspec
 import pytest
 
 from hansard.domain.content import ActionRequestContent, InstructionContent
-from hansard.domain.errors import InvalidValue, ValueIsReadOnly
+from hansard.domain.content_errors import ValueIsReadOnly
+from hansard.domain.errors import InvalidValue
 from hansard.domain.frozen import FrozenDict, FrozenList, frozen
 from hansard.domain.message import Message
 

@@ -11,9 +11,10 @@ from hansard.domain.content import (
     InstructionContent,
     MessageContent,
 )
+from hansard.domain.content_errors import ImageRefused
 from hansard.domain.content_given import content_from
 from hansard.domain.content_types import UnknownContent
-from hansard.domain.errors import ImageRefused, InvalidValue
+from hansard.domain.errors import InvalidValue
 from hansard.domain.images import ImagePolicy, images_in
 
 PIXEL = "data:image/gif;base64,R0lGODlhAQABAAAAACwAAAAAAQABAAACAkQBADs="

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hansard.domain.content import InstructionContent, SystemContent
+from hansard.domain.content_errors import InvalidContent
 from hansard.domain.decisions import branch, mail
 from hansard.domain.decisions.mail import Known
 from hansard.domain.decisions.sequence import in_turn
-from hansard.domain.errors import InvalidContent, InvalidValue, NameTaken, RemovedBranch, SessionNotActive
+from hansard.domain.errors import InvalidValue, NameTaken, RemovedBranch, SessionNotActive
 from hansard.domain.events import (
     BranchCreated,
     BranchRemoved,

@@ -10,7 +10,8 @@ import pytest
 from msgspec import structs
 
 from hansard.domain.content import AssistantResponseContent, InstructionContent, MessageRole
-from hansard.domain.errors import InvalidContent, InvalidValue, ValueIsReadOnly
+from hansard.domain.content_errors import InvalidContent, ValueIsReadOnly
+from hansard.domain.errors import InvalidValue
 from hansard.domain.message import Message, MessageDict, message_from
 from hansard.domain.ranges import Origin
 

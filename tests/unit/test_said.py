@@ -18,9 +18,9 @@ from hansard.domain.content import (
     SystemContent,
     Usage,
 )
-from hansard.domain.errors import UnreadableEvent
 from hansard.domain.events import MessageAppended, SystemSet
 from hansard.domain.ranges import Origin
+from hansard.domain.store_errors import UnreadableEvent
 from hansard.projections.messages import message_of
 from hansard.projections.pages import SYSTEM, Page
 from hansard.projections.said import AnswerSaid, said

@@ -10,7 +10,15 @@ import pytest
 
 from hansard.domain import work_errors
 from hansard.domain.decisions import work
-from hansard.domain.errors import HansardError, InvalidValue, Refused, SessionNotActive, StoreError, UnknownBranch
+from hansard.domain.errors import (
+    HansardError,
+    InvalidValue,
+    Refused,
+    SessionNotActive,
+    StoreError,
+    UnknownBranch,
+    WorkFailed,
+)
 from hansard.domain.events import (
     BranchCreated,
     Event,
@@ -26,7 +34,7 @@ from hansard.domain.events import (
     ToolRemoved,
 )
 from hansard.domain.message import Message
-from hansard.domain.work_errors import OperationOver, WorkFailed
+from hansard.domain.work_errors import OperationOver
 
 if TYPE_CHECKING:
     from tests.unit.conftest import Given

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 
-from hansard.domain.errors import StoreError, StoreFailed
+from hansard.domain.errors import StoreError
+from hansard.domain.store_errors import StoreFailed
 from hansard.infrastructure.memory import MemoryRecorder
 from hansard.infrastructure.projecting.target import Target, Transaction
 from hansard.infrastructure.store import Store

@@ -10,16 +10,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from hansard.domain.content import InstructionContent
-from hansard.domain.errors import (
-    InvalidValue,
-    PositionConflict,
-    ProjectionFailed,
-    StoreFailed,
-    UnknownProjection,
-)
+from hansard.domain.errors import InvalidValue, PositionConflict
 from hansard.domain.events import MessageAppended
 from hansard.domain.expectation import NO_STREAM
+from hansard.domain.projection_errors import ProjectionFailed, UnknownProjection
 from hansard.domain.record import RecordedEvent
+from hansard.domain.store_errors import StoreFailed
 from hansard.infrastructure.projecting import inline
 from hansard.infrastructure.projecting.memory import MemoryTransaction
 from hansard.infrastructure.projecting.postgres import PostgresTransaction

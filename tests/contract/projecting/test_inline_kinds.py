@@ -9,12 +9,10 @@ import pytest
 
 from hansard import open_store
 from hansard.domain.content import InstructionContent
-from hansard.domain.errors import (
-    InvalidValue,
-    NotSupported,
-)
+from hansard.domain.errors import InvalidValue
 from hansard.domain.events import MessageAppended
 from hansard.domain.record import RecordedEvent
+from hansard.domain.store_errors import NotSupported
 from hansard.infrastructure.rows import Append, draft
 from hansard.infrastructure.store import Store
 from hansard.projections.definition import Projection

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from hansard.domain.errors import (
+from hansard.domain.errors import InvalidValue
+from hansard.domain.projection_errors import (
     CheckpointMismatch,
     DefinitionChanged,
-    InvalidValue,
     PositionNotReached,
     UnknownProjection,
 )

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from hansard.domain.errors import DefinitionChanged, InvalidValue
+from hansard.domain.errors import InvalidValue
+from hansard.domain.projection_errors import DefinitionChanged
 from hansard.domain.record import RecordedEvent
 from hansard.infrastructure.memory import MemoryRecorder
 from hansard.infrastructure.store import Store

@@ -15,8 +15,9 @@ import pytest
 
 from hansard import open_store
 from hansard.domain.content import InstructionContent
-from hansard.domain.errors import KeyTaken, OutcomeUnknown, PositionConflict, StoreFailed
+from hansard.domain.errors import KeyTaken, PositionConflict
 from hansard.domain.events import BranchCreated, Event, MessageAppended, SessionRenamed, SessionStarted
+from hansard.domain.store_errors import OutcomeUnknown, StoreFailed
 from hansard.infrastructure.memory import MemoryRecorder
 from hansard.infrastructure.redis import recorder as redis_recorder
 from hansard.infrastructure.redis import scripts

@@ -3,8 +3,8 @@
 -- ARGV: 2 the token of this call, 3 the time to live in milliseconds (0: for good), 4 whether all go together ('1'),
 -- 5 who calls, then per attempt: session, the head's position and digest ('' if it is not on the record), whether any
 -- other head would do ('1'), command id and key (each behind '=', or '' for none), the entry's position, digest, time,
--- messages, bytes and updated, its user and origin (as key), its labels ('' if they stay), the number of rows, and per
--- row: place, columns, payload.
+-- messages, bytes, updated, created and status, its user and origin (as key), its labels ('' if they and the status
+-- stay), the number of rows, and per row: place, columns, payload.
 --
 -- Answers per attempt: {'recorded', first global position}, {'repeated', what the command recorded},
 -- {'moved', the entry, field by field}, {'taken'}, or {'waiting'} while it is the turn of another.
@@ -43,7 +43,7 @@ while at < #ARGV do
     local attempt = {
         session = taken(), head = taken(), digest = taken(), any = taken() == '1', command = given(), own_key = given(),
         position = taken(), new_digest = taken(), time = taken(), messages = taken(), bytes = taken(),
-        updated = taken(), user = given(), origin = given(), labels = taken(), count = tonumber(taken()),
+        updated = taken(), created = taken(), status = taken(), user = given(), origin = given(), labels = taken(), count = tonumber(taken()),
     }
     attempt.rows = at
     at = at + 3 * attempt.count
@@ -150,13 +150,13 @@ local function write_rows(attempt)
     put('ZADD', key('places', attempt.session), places)
 end
 
--- The names that an entry is found by. A session that is started a second time may get others.
+-- What an entry is found by. A session that is started a second time may get other names.
 local function write_names(attempt)
     local entry = key('entry', attempt.session)
     local old = redis.call('HMGET', entry, 'started', 'user', 'key')
     local started, user, own_key = old[1], old[2], old[3]
+    unlist(attempt.session, user or attempt.user)
     if user and user ~= attempt.user then
-        redis.call('ZREM', key('user', user), attempt.session)
         redis.call('ZREM', base .. 'expiries', expiring(attempt.session, started, user))
     end
     if own_key and own_key ~= attempt.own_key then
@@ -170,9 +170,7 @@ local function write_names(attempt)
             redis.call('HDEL', entry, field)
         end
     end
-    if attempt.user then
-        redis.call('ZADD', key('user', attempt.user), started, attempt.session)
-    end
+    list('created', attempt.status, attempt.user, attempt.session, attempt.created)
     if attempt.own_key then
         redis.call('SET', key('key', attempt.own_key), attempt.session)
     end
@@ -190,9 +188,10 @@ local function write_entry(attempt)
             redis.call('HSET', entry, 'started', first)
             redis.call('ZADD', base .. 'catalogue', first, attempt.session)
         end
-        redis.call('HSET', entry, 'labels', attempt.labels)
+        redis.call('HSET', entry, 'labels', attempt.labels, 'status', attempt.status, 'created', attempt.created)
         write_names(attempt)
     end
+    list('updated', attempt.status, attempt.user, attempt.session, attempt.updated)
 end
 
 local function write(attempt)

@@ -31,6 +31,7 @@ def _sessions(server: Server) -> Iterator[str]:
 _WRONG = {
     b"lost": "session {session!r} is gone, and its time had not come: deleted by hand, or evicted",
     b"places": "session {session!r} has events that no branch shows, or shows what is no event",
+    b"lists": "session {session!r} does not stand where it belongs in the lists of sessions",
 }
 
 

@@ -80,10 +80,29 @@ local function keep(session, ttl, at_least)
     end
 end
 
-local function drop_from(index, session, started)
-    local kept = redis.call('ZSCORE', index, session)
-    if kept and tonumber(kept) == tonumber(started) then
-        redis.call('ZREM', index, session)
+-- Lists of sessions: of each status, and of each status of a user; each by when they were started and last used. They
+-- hold the session alone, so that one that is started again under its id stands where it belongs.
+
+local STATUSES = {'unstarted', 'active', 'archived', 'deleted'}
+
+local function list(order, status, user, session, at)
+    redis.call('ZADD', key(order, status), at, session)
+    if user then
+        redis.call('ZADD', key(order, status .. ':' .. user), at, session)
+    end
+end
+
+local function unlist_of(session, suffix)
+    for _, status in ipairs(STATUSES) do
+        redis.call('ZREM', key('created', status .. suffix), session)
+        redis.call('ZREM', key('updated', status .. suffix), session)
+    end
+end
+
+local function unlist(session, user)
+    unlist_of(session, '')
+    if user then
+        unlist_of(session, ':' .. user)
     end
 end
 
@@ -104,9 +123,14 @@ local function forget_expired(limit)
             end
         else
             redis.call('ZREM', base .. 'expiries', member)
-            drop_from(base .. 'catalogue', session, started)
-            if user ~= '' then
-                drop_from(key('user', user), session, started)
+            local kept = redis.call('ZSCORE', base .. 'catalogue', session)
+            if kept and tonumber(kept) == tonumber(started) then
+                redis.call('ZREM', base .. 'catalogue', session)
+            end
+            if left == -2 then
+                unlist(session, user)
+            elseif redis.call('HGET', entry, 'user') ~= user then
+                unlist_of(session, ':' .. user)
             end
         end
     end

@@ -27,7 +27,9 @@ and for the store as a whole:
     positions            stream of one entry, whose id is the last global position; readers that wait block on it
     feed                 sorted set: per append, under its last global position, where its rows are
     catalogue            sorted set: sessions in the order they were started
-    user:<user>          sorted set: the same for the sessions of one user
+    created:<status>     sorted set: the sessions of a status, by when they were started
+    updated:<status>     sorted set: the same, by when they were last used
+    created:<status>:<user>, updated:<status>:<user>    sorted sets: the same for the sessions of one user
     expiries             sorted set: sessions that have a time to live, by when it ends
     sweep                hash: how far the feed has been looked through for what has expired, and how much that was
     cancelled:<token>    a call that was given up and must not run any more; restoring: who is restoring the store
@@ -35,19 +37,22 @@ and for the store as a whole:
 
 from array import array
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import repeat
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from heapq import merge
+from itertools import chain, islice, repeat
 from random import uniform
 from secrets import token_urlsafe
 from time import monotonic, sleep
 from typing import cast
+
+from msgspec.structs import replace
 
 from ...domain.errors import Refused, StoreError
 from ...domain.ranges import Positions
 from ...domain.store_errors import OutcomeUnknown, SchemaMismatch, StoreFailed
 from ...projections.catalogue import Entry
 from ...projections.pages import Body
-from ...projections.selection import Place, Selection
+from ...projections.selection import Order, Place, Selection
 from ..remote import Attempt, Moved, RemoteRecorder
 from ..rows import LAST, Appended, Row
 from . import scripts
@@ -58,6 +63,7 @@ from .restoring import Restoring
 from .server import ConnectionLost, Reply, Server
 from .shapes import (
     ALL_MESSAGES,
+    Argument,
     appended_of,
     entry_of,
     erased_columns,
@@ -82,6 +88,12 @@ LARGEST_PAGE = 8 << 20
 
 POLL = 0.25
 """Seconds until a reader that waits looks whether its store was closed."""
+
+LISTED: Mapping[Order, Callable[[Selection], tuple[int | None, int | None]]] = {
+    Order.CREATED: lambda selection: (selection.created_since, selection.created_until),
+    Order.UPDATED: lambda selection: (selection.updated_since, selection.updated_until),
+}
+"""The orders that there are lists in, with the bounds that a selection sets there; for others all is looked at."""
 
 TURNS = (0.0005, 0.004)
 """Seconds, at least and at most, to stand back when it is another's turn to append."""
@@ -201,11 +213,11 @@ class RedisRecorder(RemoteRecorder):
         return entry_of(session, fields) if fields else None
 
     def read_entries(self) -> Iterator[Entry]:
-        return self._entries("catalogue")
-
-    def read_entries_of(self, user: str) -> Iterator[Entry]:
-        """The sessions of one user, in the order they were started."""
-        return self._entries(f"user:{user}")
+        after = b"-inf"
+        while after:
+            after, *found = self._server.read(scripts.READ_ENTRIES, "catalogue", after, PAGE, LARGEST_PAGE)
+            for session, *fields in found:
+                yield entry_of(session.decode(), fields)
 
     def find_key(self, key: str) -> Entry | None:
         session = self._server.ask("GET", self._server.key("key", key))
@@ -213,8 +225,15 @@ class RedisRecorder(RemoteRecorder):
         return entry if entry is not None and entry.key == key else None
 
     def select_entries(self, selection: Selection, after: Place | None, limit: int) -> list[Entry]:
-        some = self.read_entries() if selection.user is None else self.read_entries_of(selection.user)
-        return selection.page(some, after, limit)
+        statuses = dict.fromkeys(selection.statuses)
+        if selection.order not in LISTED:
+            first = replace(selection, order=Order.CREATED)
+            return selection.page(
+                chain.from_iterable(self._listed(first, each, None) for each in statuses), after, limit
+            )
+        lists = [self._listed(selection, status, after, limit) for status in statuses]
+        ordered = merge(*lists, key=selection.place, reverse=selection.descending)
+        return list(islice(filter(selection.takes, ordered), limit))
 
     def find_command(self, session: str, command_id: str) -> Appended | None:
         recorded = self._server.ask("HGET", self._server.key("commands", session), command_id)
@@ -306,12 +325,24 @@ class RedisRecorder(RemoteRecorder):
             else:
                 first = b"(" + page[0]
 
-    def _entries(self, index: str) -> Iterator[Entry]:
-        after = b"-inf"
-        while after:
-            after, *found = self._server.read(scripts.READ_ENTRIES, index, after, PAGE, LARGEST_PAGE)
-            for session, *fields in found:
-                yield entry_of(session.decode(), fields)
+    def _listed(self, selection: Selection, status: str, after: Place | None, size: int = PAGE) -> Iterator[Entry]:
+        """The sessions of a status, and of a user if one is asked for, behind a place; the first page has this size.
+
+        Between two pages somebody may use a session, which then stands elsewhere.
+        """
+        order, user = selection.order.value, selection.user
+        name = f"{order}:{status}" if user is None else f"{order}:{status}:{user}"
+        since, until = LISTED[selection.order](selection)
+        bounds = "-inf" if since is None else since, "+inf" if until is None else until
+        place: tuple[Argument, Argument] = ("", "") if after is None else after
+        while True:
+            page = self._server.read(
+                scripts.READ_LIST, name, *bounds, *place, size, LARGEST_PAGE, int(selection.descending)
+            )
+            yield from (entry_of(session.decode(), fields) for session, *fields in page[2:])
+            place, size = (page[0], page[1]), PAGE
+            if not page[0]:
+                return
 
     def _newest_global_positions(self) -> tuple[int, int]:
         """The newest of a row that is there, and the newest that was given out."""

@@ -13,9 +13,7 @@ end
 for _, member in ipairs(redis.call('ZRANGE', base .. 'feed', 0, tonumber(ARGV[3]) - 1)) do
     local _, _, session = referenced(member)
     local entry = redis.call('HMGET', key('entry', session), 'started', 'user', 'key')
-    if entry[2] then
-        redis.call('ZREM', key('user', entry[2]), session)
-    end
+    unlist(session, entry[2])
     if entry[1] then
         redis.call('ZREM', base .. 'expiries', expiring(session, entry[1], entry[2] or ''))
     end

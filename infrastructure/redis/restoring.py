@@ -15,7 +15,7 @@ from ...projections.catalogue import Entry
 from ..rows import Row
 from . import scripts
 from .server import Reply, Server
-from .shapes import Argument, columns_of, digest_of, given, labels_of, place_of
+from .shapes import Argument, columns_of, given, labels_of, place_in_stream, place_of
 
 PAGE = 500
 
@@ -83,8 +83,7 @@ class Restoring:
 
     def _arguments_of_entries(self, entries: Iterable[Entry]) -> Iterator[Argument]:
         for entry in entries:
-            yield from (entry.session, self._started.get(entry.session, 0), entry.position, digest_of(entry))
-            yield from (entry.time, entry.messages, entry.bytes, entry.updated)
+            yield from (entry.session, self._started.get(entry.session, 0), *place_in_stream(entry))
             yield from (given(entry.user), given(entry.key), given(entry.forked_from), labels_of(entry))
 
 

@@ -45,10 +45,8 @@ _SPOILT = Columns(0, 0, "(columns that cannot be read)", None, None, None, None,
 class Labels(msgspec.Struct, frozen=True):
     """What of an entry seldom changes, and is not looked for."""
 
-    status: str
     name: str | None
     forked_at: int | None
-    created: int
     metadata: dict[str, Json]
 
 
@@ -152,7 +150,7 @@ def _entry(session: str, fields: Mapping[bytes, bytes]) -> Entry:
         position=int(fields[b"position"]),
         time=int(fields[b"time"]),
         digest=bytes.fromhex(fields[b"digest"].decode()),
-        status=labels.status,
+        status=fields[b"status"].decode(),
         key=_text(fields.get(b"key")),
         name=labels.name,
         user=_text(fields.get(b"user")),
@@ -160,15 +158,16 @@ def _entry(session: str, fields: Mapping[bytes, bytes]) -> Entry:
         forked_at=labels.forked_at,
         messages=int(fields[b"messages"]),
         bytes=int(fields[b"bytes"]),
-        created=labels.created,
+        created=int(fields[b"created"]),
         updated=int(fields[b"updated"]),
         metadata=labels.metadata,
     )
 
 
 def place_in_stream(entry: Entry) -> tuple[Argument, ...]:
-    """The fields of an entry that every append changes."""
-    return (entry.position, digest_of(entry), entry.time, entry.messages, entry.bytes, entry.updated)
+    """The fields of an entry that say where it stands, in its stream and in the lists of sessions."""
+    stands = entry.position, digest_of(entry), entry.time, entry.messages, entry.bytes, entry.updated
+    return (*stands, entry.created, entry.status)
 
 
 def digest_of(entry: Entry) -> str:
@@ -178,7 +177,7 @@ def digest_of(entry: Entry) -> str:
 
 def labels_of(entry: Entry) -> bytes:
     """The labels of an entry as JSON."""
-    return _encode(Labels(entry.status, entry.name, entry.forked_at, entry.created, entry.metadata))
+    return _encode(Labels(entry.name, entry.forked_at, entry.metadata))
 
 
 def changed_labels(head: Entry, entry: Entry) -> bytes:

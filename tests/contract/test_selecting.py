@@ -16,6 +16,7 @@ from hansard.domain.events import (
     SessionArchived,
     SessionDeleted,
     SessionRenamed,
+    SessionRestored,
     SessionStarted,
 )
 from hansard.projections.selection import Order, Selection
@@ -107,6 +108,44 @@ def test_a_selection_takes_the_same_in_every_store(filled: Store, which: dict[st
         taken = sorted(filter(selection.takes, filled.sessions()), key=selection.place, reverse=True)
 
         assert [entry for page in pages(filled, selection, 4) for entry in page] == taken
+
+
+@pytest.mark.parametrize("descending", [False, True], ids=["ascending", "descending"])
+def test_sessions_of_one_moment_are_paged_by_their_ids(stores: Stores, descending: bool) -> None:
+    store = stores.new()
+    ids = ["B", "Z", "a", "aa", "b", "\u00e4", "\uffff", "\U0001f600", *(f"c{number:03}" for number in range(90))]
+    for session in ids:
+        store.append(session, [SessionStarted(user="ada")])
+    for user in (None, "ada"):
+        for order in (Order.CREATED, Order.UPDATED):
+            selection = Selection(user=user, order=order, descending=descending)
+            found = [entry.session for page in pages(store, selection, 5) for entry in page]
+            assert found == sorted(ids, reverse=descending)
+
+
+def test_sessions_stand_in_the_lists_of_what_they_are_by_now(stores: Stores, clock: Clock) -> None:
+    store = stores.new()
+    for session in ("s", "t", "u"):
+        clock.now += 1
+        store.append(session, [SessionStarted(user="ada"), BranchCreated(0, f"id of {session}", "main")])
+    store.append("s", [SessionArchived()])
+    store.append("t", [SessionDeleted()])
+    clock.now += 1
+    store.append("u", [MessageAppended(0, InstructionContent(instruction="hello"))])
+    store.append("s", [SessionRestored()])
+
+    def listed(*statuses: str, user: str | None = "ada", order: Order = Order.UPDATED) -> str:
+        page = store.select_sessions(Selection(user=user, statuses=statuses, order=order, descending=True))
+        return "".join(entry.session for entry in page.entries)
+
+    for user in (None, "ada"):
+        assert listed("active", user=user) == "us"
+        assert listed("archived", user=user) == ""
+        assert listed("deleted", "active", "deleted", user=user) == "uts"
+        assert listed("active", user=user, order=Order.CREATED) == "us"
+    assert listed("active", user="bob") == ""
+    assert listed("unheard of") == ""
+    assert store.verify().ok
 
 
 def test_a_page_goes_on_behind_its_mark_whatever_came_meanwhile(filled: Store, clock: Clock) -> None:

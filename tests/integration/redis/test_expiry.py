@@ -14,6 +14,7 @@ from hansard.domain.content import InstructionContent
 from hansard.domain.errors import KeyTaken, PositionConflict
 from hansard.domain.events import BranchCreated, Event, MessageAppended, SessionRenamed, SessionStarted
 from hansard.domain.expectation import NO_STREAM
+from hansard.projections.selection import Selection
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,6 +49,15 @@ def store(place: Place) -> Store:
 def full(store: Store, session: str, **labels: Any) -> None:
     """A session that has something under every kind of key."""
     store.append(session, [SessionStarted(**labels), MAIN, said("a"), said("b")], command_id="c")
+
+
+def sessions_of(store: Store, user: str) -> list[str]:
+    return [entry.session for entry in store.select_sessions(Selection(user=user)).entries]
+
+
+def listing(place: Place) -> set[str]:
+    """The names of the lists of sessions."""
+    return {name for name in place.names() if name.startswith(("created:", "updated:"))}
 
 
 # --- What the time to live covers ----------------------------------------------------------------------------
@@ -101,7 +111,8 @@ def test_one_session_does_not_refresh_another(place: Place, store: Store) -> Non
 def test_nothing_is_given_a_time_to_live_that_serves_the_store_as_a_whole(place: Place, store: Store) -> None:
     full(store, "s", user="ada")
 
-    whole = {"format", "positions", "feed", "catalogue", "expiries", "sweep", "user:ada"}
+    lists = {"created:active", "updated:active", "created:active:ada", "updated:active:ada"}
+    whole = {"format", "positions", "feed", "catalogue", "expiries", "sweep"} | lists
     assert whole | place.names_of("s") == place.names()
     assert {place.client.pttl(place.key(name)) for name in whole} == {-1}
 
@@ -159,7 +170,6 @@ def test_what_has_expired_is_gone_from_every_answer(place: Place, store: Store) 
     full(store, "s", key="desk", user="ada")
     full(store, "t", user="ada")
     place.expire("s")
-    recorder = place.recorder(ttl=DAY)
 
     assert store.find_session("s") is None
     assert list(store.read("s")) == []
@@ -167,7 +177,7 @@ def test_what_has_expired_is_gone_from_every_answer(place: Place, store: Store) 
     assert list(store.read_messages("s", 0, 1, 9)) == []
     assert store.find_command("s", "c") is None
     assert [entry.session for entry in store.sessions()] == ["t"]
-    assert [entry.session for entry in recorder.read_entries_of("ada")] == ["t"]
+    assert sessions_of(store, "ada") == ["t"]
     assert [one.session for one in store.read_all()] == ["t"] * 4
     assert [one.session for one in store.read_all(after=2)] == ["t"] * 4
     with pytest.raises(SessionNotFoundError):
@@ -182,7 +192,12 @@ def test_reading_takes_what_has_expired_out_of_the_indexes(place: Place, store: 
     list(store.sessions())
 
     assert place.members("catalogue") == ["t"]
-    assert place.members("user:ada") == ["t"]
+    assert {name: place.members(name) for name in listing(place)} == {
+        "created:active": ["t"],
+        "updated:active": ["t"],
+        "created:active:ada": ["t"],
+        "updated:active:ada": ["t"],
+    }
     assert [name.rpartition(":")[2] for name in place.members("expiries")] == ["adat"]
     assert place.members("feed") == ["1:4:s", "1:4:t"]
 
@@ -200,8 +215,9 @@ def test_appending_takes_what_has_expired_out_of_the_indexes_if_nobody_reads(pla
 
     assert place.members("catalogue") == ["kept"]
     assert len(place.members("feed")) == 40
-    assert not any(name.startswith("user:") for name in place.names())
-    assert place.names_of("kept") | {"format", "positions", "feed", "catalogue", "expiries", "sweep"} == place.names()
+    assert listing(place) == {"created:unstarted", "updated:unstarted"}
+    whole = {"format", "positions", "feed", "catalogue", "expiries", "sweep"} | listing(place)
+    assert place.names_of("kept") | whole == place.names()
     assert store.verify().ok
 
 
@@ -235,10 +251,9 @@ def test_positions_begin_anew_and_global_positions_go_on(place: Place, store: St
     assert (again.first, again.last, again.global_position, again.repeated) == (1, 2, 5, False)
     assert [(one.position, one.global_position) for one in store.read_all()] == [(1, 5), (2, 6)]
     assert [entry.user for entry in store.sessions()] == ["bob"]
-    recorder = place.recorder(ttl=DAY)
-    assert [entry.session for entry in recorder.read_entries_of("bob")] == ["s"]
-    assert list(recorder.read_entries_of("ada")) == []
-    assert "user:ada" not in place.names()
+    assert sessions_of(store, "bob") == ["s"]
+    assert sessions_of(store, "ada") == []
+    assert listing(place) == {"created:active", "updated:active", "created:active:bob", "updated:active:bob"}
     assert store.verify().ok
 
 
@@ -256,17 +271,16 @@ def test_a_session_that_begins_anew_as_it_was_leaves_no_gap(place: Place, store:
 def test_a_session_that_is_started_again_is_found_by_its_new_names_only(place: Place, store: Store) -> None:
     full(store, "s", user="ada", key="desk")
     store.append("s", [SessionStarted(user="bob", key="table")])
-    recorder = place.recorder(ttl=DAY)
 
-    assert [entry.user for entry in recorder.read_entries_of("bob")] == ["bob"]
-    assert list(recorder.read_entries_of("ada")) == []
+    assert sessions_of(store, "bob") == ["s"]
+    assert sessions_of(store, "ada") == []
     full(store, "t", key="desk")
     assert len(place.members("expiries")) == 2
     store.append("t", [STARTED])
     full(store, "u", key="desk")
     place.expire("s")
     assert [entry.session for entry in store.sessions()] == ["t", "u"]
-    assert not any(name.startswith("user:") for name in place.names())
+    assert listing(place) == {"created:active", "updated:active"}
 
 
 def test_a_session_that_expired_before_it_was_appended_to_conflicts(place: Place, store: Store) -> None:

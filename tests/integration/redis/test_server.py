@@ -29,6 +29,7 @@ from hansard.infrastructure.redis import scripts
 from hansard.infrastructure.redis.shapes import message_place
 from hansard.infrastructure.rows import Append, Appended, Draft, draft
 from hansard.infrastructure.store import Store
+from hansard.projections.selection import Order, Selection
 
 if TYPE_CHECKING:
     from tests.integration.redis.conftest import Place
@@ -40,6 +41,10 @@ MAIN = BranchCreated(0, "id-main", "main")
 
 def said(text: str, branch: int = 0) -> Event:
     return MessageAppended(branch, InstructionContent(instruction=text))
+
+
+def sessions_of(store: Store, user: str) -> list[str]:
+    return [entry.session for entry in store.select_sessions(Selection(user=user)).entries]
 
 
 def use_everything(store: Store) -> None:
@@ -63,7 +68,7 @@ def use_everything(store: Store) -> None:
     assert recorder.last_global_position()
     assert store.find_command("s", "c")
     assert len(list(store.sessions())) == 2
-    assert [entry.session for entry in recorder.read_entries_of("ada")]
+    assert sessions_of(store, "ada")
     assert store.load(fork.id).position == fork.position
     assert store.verify().ok
 
@@ -294,6 +299,8 @@ def test_pages_end_by_rows_or_by_bytes(place: Place) -> None:
     assert read(scripts.READ_ALL, 0, reach, 1000, 10**6, 4, "other name") == [b"4"]
     assert len(read(scripts.READ_ENTRIES, "catalogue", "-inf", 1, 10**6)) == 2
     assert len(read(scripts.READ_ENTRIES, "catalogue", "-inf", 1000, 10)) == 2
+    assert len(read(scripts.READ_LIST, "created:unstarted", "-inf", "+inf", "", "", 1, 10**6, 0)) == 3
+    assert len(read(scripts.READ_LIST, "created:unstarted", "-inf", "+inf", "", "", 1000, 10, 1)) == 3
     for backwards in (False, True):
         assert len(list(recorder.read("s", backwards=backwards))) == 6
 
@@ -427,7 +434,7 @@ def test_any_name_of_a_session_leads_to_it_and_no_other(store: Store, session: s
 
     assert [one.session for one in store.read_all()] == [session] * 3 + ["other"]
     assert store.find_command(session, session) is not None
-    assert [entry.session for entry in store.recorder.read_entries_of(session)] == [session]  # type: ignore[attr-defined]  # of this kind
+    assert sessions_of(store, session) == [session]
     assert store.verify().ok
 
 
@@ -455,7 +462,8 @@ def test_what_is_restored_goes_on_as_it_was(place: Place, source: Store) -> None
     assert store.verify().ok
     appended = store.append("s", [said("next")])
     assert (appended.first, appended.global_position) == (1203, 1205)
-    assert [entry.session for entry in store.recorder.read_entries_of("ada")] == ["s"]  # type: ignore[attr-defined]  # of this kind
+    assert sessions_of(store, "ada") == ["s"]
+    assert [entry.session for entry in store.select_sessions(Selection(order=Order.UPDATED)).entries] == ["s", "t"]
     assert {place.client.pttl(place.key(name)) for name in place.names()} == {-1}
 
 

@@ -66,12 +66,24 @@ def void(_: object) -> None:
         (put("entry", "digest", "00"), [("s", 4, "the catalogue's entry does not fit the events")]),
         (put("entry", "messages", "7"), [("s", 4, "the catalogue's entry does not fit the events")]),
         (replaced("entry", "labels", "support", "helpers"), [("s", 4, "the catalogue's entry does not fit")]),
-        (put("entry", "user", "bob"), [("s", 4, "the catalogue's entry does not fit the events")]),
+        (
+            put("entry", "user", "bob"),
+            [("s", 4, "the catalogue's entry does not fit the events"), (None, None, "session 's' does not stand")],
+        ),
         (put("entry", "labels", "{"), [("s", 1, "the catalogue knows of no event at this position")]),
         (taken("entry", "time"), [("s", 1, "the catalogue knows of no event at this position")]),
         (
             lambda place: void(place.client.zremrangebyrank(place.key("places", "s"), 0, 0)),
             [(None, None, "session 's' has events that no branch shows")],
+        ),
+        *(
+            (change, [(None, None, "session 's' does not stand where it belongs in the lists")])
+            for change in (
+                lambda place: void(place.client.zrem(place.key("created:active"), "s")),
+                lambda place: void(place.client.zrem(place.key("updated:active:ada"), "s")),
+                lambda place: void(place.client.zadd(place.key("updated:active"), {"s": 5})),
+                lambda place: void(place.client.zadd(place.key("created:deleted"), {"s": 5})),
+            )
         ),
         (
             lambda place: void(place.client.zrem(place.key("feed"), "1:4:s")),

@@ -7,7 +7,6 @@ from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
-from warnings import warn
 
 from ._asked import check_days, check_methods, checked_status, checked_time
 from ._autosave import Autosave
@@ -54,9 +53,6 @@ class SessionManager:
         if store is not None and storage is not None:
             raise InvalidValue("storage", "is given beside a store: expected one of the two")
         self.settings = settings_from(config)
-        if self.settings.compress_messages:
-            reason = "what is said is kept as JSON text, so that it can be read in SQL"
-            warn(f"compress_messages has no effect: {reason}", stacklevel=2)
         self._own: Store | None = None
         self._kept = self._keeping(store, storage)
         self._autosave = Autosave(self._kept.save_all, self.settings.autosave_interval)

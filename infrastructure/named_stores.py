@@ -24,13 +24,18 @@ class SQLiteSessionStore(Store):
     """
 
     def __init__(
-        self, path: str | Path = "sessions.db", table_name: str = SESSIONS, *, durability: str = "full"
+        self,
+        path: str | Path = "sessions.db",
+        table_name: str = SESSIONS,
+        *,
+        durability: str = "full",
+        compress: bool = False,
     ) -> None:
         file = Path(path).expanduser()
         if not isinstance(table_name, str) or not _IDENTIFIER.fullmatch(table_name):
             expected = "expected at most 63 letters, digits and underscores, no digit first"
             raise InvalidValue("table_name", f"is {table_name!r}: {expected}")
-        recorder = open_recorder(f"sqlite:///{quote(str(file))}?durability={durability}")
+        recorder = open_recorder(f"sqlite:///{quote(str(file))}?durability={durability}", compress=compress)
         try:
             name_sessions(recorder, table_name)
         except BaseException:
@@ -50,13 +55,20 @@ class PostgresSessionStore(Store):
 class RedisSessionStore(Store):
     """Sessions on a Redis server, under keys with a prefix; with a `ttl`, gone so many seconds after their last use."""
 
-    def __init__(self, url: str = "redis://localhost:6379", prefix: str = "hansard", ttl: int | None = None) -> None:
+    def __init__(
+        self,
+        url: str = "redis://localhost:6379",
+        prefix: str = "hansard",
+        ttl: int | None = None,
+        *,
+        compress: bool = False,
+    ) -> None:
         if not isinstance(prefix, str) or not _PREFIX.fullmatch(prefix):
             raise InvalidValue("prefix", f"is {prefix!r}: expected 1 to 100 letters, digits and _ . : / -")
         if ttl is not None and (not isinstance(ttl, int) or isinstance(ttl, bool) or ttl < 1):
             raise InvalidValue("ttl", f"is {ttl!r}: expected whole seconds, 1 or more, or None")
         options = f"prefix={quote(prefix, safe='')}" + ("" if ttl is None else f"&ttl={ttl}")
-        super().__init__(open_recorder(_with_options(url, ("redis", "rediss", "unix"), options)))
+        super().__init__(open_recorder(_with_options(url, ("redis", "rediss", "unix"), options), compress=compress))
 
 
 class MemorySessionStore(Store):

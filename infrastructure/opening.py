@@ -20,14 +20,15 @@ DURABILITIES = ("full", "normal")
 POSTGRES_SCHEMES = ("postgres", "postgresql")
 
 
-def open_store(address: str | None = None, *, inline: Sequence[Projection] = ()) -> Store:
+def open_store(address: str | None = None, *, inline: Sequence[Projection] = (), compress: bool = False) -> Store:
     """The store at an address, made if it is not there.
 
     `sqlite:///file.db`, `postgresql://user@host/database`, `redis://host/0?ttl=3600` or `memory://`.
     Without an address the settings decide: HANSARD_STORE, then `store` in ./hansard.toml, then ./hansard.db.
-    The projections given are attached: their rows are kept in the transactions that append.
+    The projections given are attached: their rows are kept in the transactions that append. With `compress` what is
+    said from now on is kept compressed, in SQLite and Redis; who reads it needs not ask for that.
     """
-    store = Store(open_recorder(address)) if address else configured_store(settings_from())
+    store = Store(open_recorder(address, compress=compress)) if address else configured_store(settings_from(), compress)
     try:
         for projection in inline:
             store.attach(projection)
@@ -37,23 +38,29 @@ def open_store(address: str | None = None, *, inline: Sequence[Projection] = ())
     return store
 
 
-def configured_store(settings: Settings) -> Store:
+def configured_store(settings: Settings, compress: bool = False) -> Store:
     """The store that settings name, as they want it."""
-    return Store(configured_recorder(settings), most_bytes=settings.most_bytes)
+    return Store(configured_recorder(settings, compress), most_bytes=settings.most_bytes)
 
 
-def configured_recorder(settings: Settings) -> Recorder:
+def configured_recorder(settings: Settings, compress: bool = False) -> Recorder:
     """The recorder of the store that settings name."""
-    address = _with_ttl(settings.address, settings.ttl)
-    return open_recorder(address, durability=settings.durability, connections=settings.connection_pool_size)
+    return open_recorder(
+        _with_ttl(settings.address, settings.ttl),
+        durability=settings.durability,
+        connections=settings.connection_pool_size,
+        compress=compress or settings.compress_messages,
+    )
 
 
-def open_recorder(address: str, *, durability: str | None = None, connections: int | None = None) -> Recorder:
+def open_recorder(
+    address: str, *, durability: str | None = None, connections: int | None = None, compress: bool = False
+) -> Recorder:
     """The recorder of the store at an address; what the address says of durability counts first."""
     if _scheme(address) in POSTGRES_SCHEMES:
         return _postgres(address, connections)
     if _scheme(address) in REDIS_SCHEMES:
-        return _redis(address)
+        return _redis(address, compress)
     try:
         parts = urlsplit(address)
         options = dict(parse_qsl(parts.query, keep_blank_values=True))
@@ -67,7 +74,7 @@ def open_recorder(address: str, *, durability: str | None = None, connections: i
         and len(parts.path) > 1
         and not (parts.netloc or parts.fragment or "\0" in str(path))
     ):
-        return SQLiteRecorder(path, _durability(options, durability or "full"), connections)
+        return SQLiteRecorder(path, _durability(options, durability or "full"), connections, compress=compress)
     raise _not_understood(address)
 
 
@@ -77,11 +84,11 @@ def _postgres(address: str, connections: int | None) -> Recorder:
     return PostgresRecorder(address, connections)
 
 
-def _redis(address: str) -> Recorder:
+def _redis(address: str, compress: bool) -> Recorder:
     found = redis_address(address)
     with needed("redis", extra="redis"):
         from .redis.recorder import RedisRecorder
-    return RedisRecorder(found)
+    return RedisRecorder(found, compress=compress)
 
 
 def _with_ttl(address: str, ttl: int | None) -> str:

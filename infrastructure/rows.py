@@ -181,7 +181,9 @@ def erased(row: Row) -> Row:
 def event_of(row: Row) -> Event:
     """The event that a row holds."""
     if row.payload is None:
-        raise UnreadableEvent(row.session, row.position, row.name, "its payload was erased")
+        raise UnreadableEvent(
+            row.session, row.position, row.name, "its payload is missing, damaged, or in an encoding that is not known"
+        )
     return decode(row.name, row.payload, row.session, row.position)
 
 

@@ -92,7 +92,7 @@ class _Walk:
         if row.payload_hash is not None and not _is_wordless(row.payload):
             yield Fault(self._session, position, "its words were taken out, and others put in their place")
         if row.payload is None:
-            yield Fault(self._session, position, "its payload is missing, or in an encoding that is not known")
+            yield Fault(self._session, position, "its payload is missing, damaged, or in an encoding that is not known")
         digest = chained(self.entry.digest, header_of(row), _payload_hash(row))
         if digest != row.digest:
             yield Fault(self._session, position, "its digest does not fit its content and what came before")

@@ -120,7 +120,9 @@ def event_of(page: Page, body: Body) -> Event:
     position, _, payload = body
     name = "branch.system_set" if page.branch == SYSTEM else "message.appended"
     if payload is None:
-        raise UnreadableEvent(page.session, position, name, "its payload was erased")
+        raise UnreadableEvent(
+            page.session, position, name, "its payload is missing, damaged, or in an encoding that is not known"
+        )
     return decode(name, payload, page.session, position)
 
 

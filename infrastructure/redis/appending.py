@@ -8,6 +8,7 @@ from typing import Final, TypeAlias
 from ...domain.errors import KeyTaken, Refused, StoreError
 from ...domain.expectation import ANY
 from ...projections.catalogue import Entry
+from ..compression import Encoding
 from ..remote import Attempt, Moved
 from ..rows import Appended
 from .server import Reply
@@ -50,18 +51,19 @@ class Call:
     behind, when both take the time of the head) make the same digest, and only one of them is on the record.
     """
 
-    def __init__(self, attempts: Sequence[Attempt], *, together: bool) -> None:
+    def __init__(self, attempts: Sequence[Attempt], encoding: Encoding, *, together: bool) -> None:
+        self._encoding = encoding
         self.together = together
         self._attempts = attempts
         self._token = token_urlsafe(9)
 
     def again(self) -> "Call":
         """The same attempts in a new call, for when it is certain that this one never ran and never will."""
-        return Call(self._attempts, together=self.together)
+        return Call(self._attempts, self._encoding, together=self.together)
 
     def of(self, places: Sequence[int]) -> "Call":
         """Some of the attempts in a new call."""
-        return Call([self._attempts[place] for place in places], together=self.together)
+        return Call([self._attempts[place] for place in places], self._encoding, together=self.together)
 
     def waiting(self, answers: Sequence[Answer]) -> Sequence[int]:
         """The places of those attempts that another's turn was in the way of; all, if they go together."""
@@ -77,7 +79,8 @@ class Call:
             yield from (given(append.command_id), given(entry.key), *place_in_stream(entry))
             yield from (given(entry.user), given(entry.forked_from), changed_labels(head, entry), len(rows))
             for row in rows:
-                yield from (place_of(row), columns_behind_global_position(row, self._token), row.payload or b"")
+                mark, payload = self._encoding(row.name, row.payload)
+                yield from (place_of(row), columns_behind_global_position(row, self._token, mark), payload or b"")
 
     def questions(self) -> Iterator[Argument]:
         """What settle.lua is given."""

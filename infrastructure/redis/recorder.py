@@ -10,7 +10,7 @@ Under the prefix `{hansard}:` are, per session (all of them expire together):
 
     entry:<session>      hash: the entry of the catalogue, and `started`, the global position of its first row
     events:<session>     hash: position to columns, as a JSON array
-    payloads:<session>   hash: position to payload
+    payloads:<session>   hash: position to payload; the columns say if it is compressed
     places:<session>     sorted set: where rows stand among messages of a branch, or among what is no message
     commands:<session>   hash: command id to what it recorded
     key:<key>            the session that has this key
@@ -53,6 +53,7 @@ from ...domain.store_errors import OutcomeUnknown, SchemaMismatch, StoreFailed
 from ...projections.catalogue import Entry
 from ...projections.pages import Body
 from ...projections.selection import Order, Place, Selection
+from ..compression import encoding_of
 from ..remote import Attempt, Moved, RemoteRecorder
 from ..rows import LAST, Appended, Row
 from . import scripts
@@ -105,8 +106,9 @@ SETTLING = (0.0, 0.1, 0.3, 0.6, 1.0, 2.0)
 class RedisRecorder(RemoteRecorder):
     """Rows on a server that many processes on many machines may share."""
 
-    def __init__(self, address: Address) -> None:
+    def __init__(self, address: Address, *, compress: bool = False) -> None:
         super().__init__()
+        self._encoding = encoding_of(compress)
         self.name = address.name
         self._server = Server(address)
         self._ttl = (address.ttl or 0) * 1000
@@ -133,7 +135,7 @@ class RedisRecorder(RemoteRecorder):
         return self._ttl
 
     def restore(self, entries: Iterable[Entry], rows: Iterable[Row]) -> None:
-        Restoring(self._server, self._ttl).run(entries, rows)
+        Restoring(self._server, self._ttl, self._encoding).run(entries, rows)
 
     def read(self, session: str, *, after: int = 0, until: int | None = None, backwards: bool = False) -> Iterator[Row]:
         first, last = max(after + 1, 0), LAST if until is None else until
@@ -256,7 +258,7 @@ class RedisRecorder(RemoteRecorder):
 
     def _commit(self, attempts: Sequence[Attempt], *, together: bool) -> Sequence[Appended | Refused | Moved]:
         now = attempts if together else first_call(attempts)
-        answers = self._patiently(Call(now, together=together))
+        answers = self._patiently(Call(now, self._encoding, together=together))
         later = [Moved(attempt.head) for attempt in attempts[len(now) :]]
         return [
             *cast("list[Appended | Refused | Moved]", answers),

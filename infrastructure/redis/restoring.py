@@ -12,6 +12,7 @@ from secrets import token_urlsafe
 from ...domain.errors import StoreError
 from ...domain.store_errors import StoreFailed, StoreNotEmpty
 from ...projections.catalogue import Entry
+from ..compression import Encoding
 from ..rows import Row
 from . import scripts
 from .server import Reply, Server
@@ -29,7 +30,8 @@ PAUSE = 10 * 60 * 1000
 class Restoring:
     """One restoring, known to the server by a token."""
 
-    def __init__(self, server: Server, ttl: int) -> None:
+    def __init__(self, server: Server, ttl: int, encoding: Encoding) -> None:
+        self._encoding = encoding
         self._server = server
         self._ttl = ttl
         self._token = token_urlsafe(9)
@@ -79,7 +81,8 @@ class Restoring:
             self._started.setdefault(row.session, row.global_position)
             self._last = row.global_position
             yield from (row.session, row.position, row.global_position, given(row.command_id), row.time)
-            yield from (place_of(row), columns_of(row), b"" if row.payload is None else b"=" + row.payload)
+            mark, payload = self._encoding(row.name, row.payload)
+            yield from (place_of(row), columns_of(row, encoding=mark), b"" if payload is None else b"=" + payload)
 
     def _arguments_of_entries(self, entries: Iterable[Entry]) -> Iterator[Argument]:
         for entry in entries:

@@ -15,6 +15,7 @@ import msgspec
 from ...domain.plain import Json
 from ...domain.ranges import Positions
 from ...projections.catalogue import Entry
+from ..compression import plain
 from ..rows import MESSAGE_APPENDED, Appended, Row
 
 Argument: TypeAlias = str | bytes | int
@@ -24,7 +25,10 @@ UNSTARTED = Entry("").digest
 
 
 class Columns(msgspec.Struct, frozen=True, array_like=True):
-    """A row without its session, position and payload; `token` names the call that wrote it."""
+    """A row without its session, position and payload; `token` names the call that wrote it.
+
+    `encoding` says how the payload lies there; None: as it is.
+    """
 
     global_position: int
     time: int
@@ -36,10 +40,11 @@ class Columns(msgspec.Struct, frozen=True, array_like=True):
     command_id: str | None
     payload_hash: bytes | None
     digest: bytes
+    encoding: str | None
     token: str
 
 
-_SPOILT = Columns(0, 0, "(columns that cannot be read)", None, None, None, None, None, None, b"", "")
+_SPOILT = Columns(0, 0, "(columns that cannot be read)", None, None, None, None, None, None, b"", None, "")
 
 
 class Labels(msgspec.Struct, frozen=True):
@@ -50,16 +55,16 @@ class Labels(msgspec.Struct, frozen=True):
     metadata: dict[str, Json]
 
 
-def columns_of(row: Row, token: str = "") -> bytes:
+def columns_of(row: Row, token: str = "", encoding: str | None = None) -> bytes:
     """The columns of a row as JSON."""
     _, _, global_position, time, name, branch, actor, correlation, cause, command_id, _, payload_hash, digest = row
     who = actor, correlation, cause, command_id
-    return _encode(Columns(global_position, time, name, branch, *who, payload_hash, digest, token))
+    return _encode(Columns(global_position, time, name, branch, *who, payload_hash, digest, encoding, token))
 
 
-def columns_behind_global_position(row: Row, token: str) -> bytes:
+def columns_behind_global_position(row: Row, token: str, encoding: str | None) -> bytes:
     """The columns of a row whose global position the server gives and puts in front."""
-    return columns_of(row, token).partition(b",")[2]
+    return columns_of(row, token, encoding).partition(b",")[2]
 
 
 def erased_columns(columns: bytes, row: Row) -> bytes:
@@ -87,7 +92,7 @@ def row_of(session: str, position: bytes, columns: bytes, payload: bytes | None)
         found.correlation,
         found.cause,
         found.command_id,
-        payload,
+        payload if found.encoding is None else plain(found.encoding, payload),
         found.payload_hash,
         found.digest,
     )

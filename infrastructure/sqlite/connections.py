@@ -4,9 +4,11 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from threading import Lock, RLock
+from threading import Lock, RLock, local
 
+from ...domain.errors import MissingExtra
 from ...domain.store_errors import StoreClosed, StoreFailed
+from ..compression import plain
 from ..forking import tell
 from .schema import prepare
 
@@ -31,6 +33,7 @@ class Connections:
         self._read_only = False
         self._parents: list[sqlite3.Connection] = []
         self._left_behind = False
+        self._unpacked = _Unpacked()
         tell(self)
         with self.translated():
             self._writer = self._connect()
@@ -92,7 +95,9 @@ class Connections:
         try:
             yield
         except sqlite3.Error as reason:
-            raise StoreFailed(self.name, str(reason)) from reason
+            unpacked = self._unpacked
+            missing, unpacked.missing = unpacked.missing, None
+            raise missing or StoreFailed(self.name, str(reason)) from reason
 
     def close(self) -> None:
         """Closes all connections; one that is out for reading closes when it comes back."""
@@ -130,4 +135,20 @@ class Connections:
         )
         connection.execute(f"PRAGMA synchronous = {self._synchronous}")
         connection.execute("PRAGMA foreign_keys = ON")
+        connection.create_function("hansard_plain", 2, self._unpacked.plain, deterministic=True)
         return connection
+
+
+class _Unpacked(local):
+    """Compressed payloads as they were, for statements; SQLite says of an error in here only that there was one."""
+
+    def __init__(self) -> None:
+        self.missing: MissingExtra | None = None
+
+    def plain(self, encoding: str, stored: bytes) -> bytes | None:
+        """The payload; NULL if it is damaged."""
+        try:
+            return plain(encoding, stored)
+        except MissingExtra as missing:
+            self.missing = missing
+            raise

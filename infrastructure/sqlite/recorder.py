@@ -19,6 +19,7 @@ from ...domain.store_errors import StoreNotEmpty
 from ...projections.catalogue import Entry
 from ...projections.pages import Body
 from ...projections.selection import Place, Selection
+from ..compression import Encoding, encoding_of
 from ..paging import Page, in_pages, whole_pages
 from ..projecting.sqlite import SQLiteTransaction
 from ..recorder import Recorder
@@ -37,7 +38,10 @@ POLL = 0.02
 class SQLiteRecorder(Recorder):
     """Rows in a file that several processes may share."""
 
-    def __init__(self, path: Path, durability: str = "full", readers: int | None = None) -> None:
+    def __init__(
+        self, path: Path, durability: str = "full", readers: int | None = None, *, compress: bool = False
+    ) -> None:
+        self._encoding = encoding_of(compress)
         self._connections = Connections(path, durability, readers)
         self.name = self._connections.name
         self._news = Condition()
@@ -61,7 +65,7 @@ class SQLiteRecorder(Recorder):
     def appending(self, appends: Sequence[Append]) -> Iterator[tuple[sqlite3.Connection, list[Appended]]]:
         """Appends together, in a transaction that takes other rows beside them."""
         with self._connections.writing() as connection:
-            appended = [_raised(_append(connection, append)) for append in appends]
+            appended = [_raised(_append(connection, append, self._encoding)) for append in appends]
             yield connection, appended
             self._keep_inline(connection)
         self._wake()
@@ -71,7 +75,7 @@ class SQLiteRecorder(Recorder):
             if connection.execute(sql.LAST_GLOBAL_POSITION).fetchone() is not None:
                 raise StoreNotEmpty(self.name)
             numbers = {entry.session: _restore_entry(connection, entry) for entry in entries}
-            connection.executemany(sql.ADD_EVENT, (_columns(numbers[row.session], row) for row in rows))
+            connection.executemany(sql.ADD_EVENT, (_columns(numbers[row.session], row, self._encoding) for row in rows))
         self._wake()
 
     def read(self, session: str, *, after: int = 0, until: int | None = None, backwards: bool = False) -> Iterator[Row]:
@@ -186,7 +190,7 @@ class SQLiteRecorder(Recorder):
 
     def _append(self, appends: Sequence[Append]) -> list[Outcome]:
         with self._connections.writing() as connection:
-            outcomes: list[Outcome] = [_append(connection, append) for append in appends]
+            outcomes: list[Outcome] = [_append(connection, append, self._encoding) for append in appends]
             self._keep_inline(connection)
         self._wake()
         return outcomes
@@ -221,7 +225,7 @@ class SQLiteRecorder(Recorder):
         return page
 
 
-def _append(connection: sqlite3.Connection, append: Append) -> Appended | Refused:
+def _append(connection: sqlite3.Connection, append: Append, encoding: Encoding) -> Appended | Refused:
     number, head = _head(connection, append)
     if append.command_id is not None:
         earlier = _found_command(connection, append.session, append.command_id)
@@ -239,7 +243,7 @@ def _append(connection: sqlite3.Connection, append: Append) -> Appended | Refuse
         if taken is not None:
             return KeyTaken(append.session, entry.key)
     if rows:
-        _write(connection, number, rows, head, entry)
+        _write(connection, number, rows, head, entry, encoding)
     return Appended(append.session, entry.position - len(rows) + 1, entry.position, first, entry.time)
 
 
@@ -259,21 +263,24 @@ def _next_global_position(connection: sqlite3.Connection) -> int:
     return 1 if row is None else int(row[0]) + 1
 
 
-def _write(connection: sqlite3.Connection, number: int | None, rows: list[Row], head: Entry, entry: Entry) -> None:
+def _write(
+    connection: sqlite3.Connection, number: int | None, rows: list[Row], head: Entry, entry: Entry, encoding: Encoding
+) -> None:
     if number is None:
         number = connection.execute(sql.ADD_ENTRY, (entry.session,)).lastrowid
     if len(rows) == 1:
-        connection.execute(sql.ADD_EVENT, _columns(number, rows[0]))
+        connection.execute(sql.ADD_EVENT, _columns(number, rows[0], encoding))
     else:
-        connection.executemany(sql.ADD_EVENT, [_columns(number, row) for row in rows])
+        connection.executemany(sql.ADD_EVENT, [_columns(number, row, encoding) for row in rows])
     connection.execute(sql.MOVE_ENTRY, (*_place(entry), number))
     if _labels(entry) != _labels(head) or entry.metadata is not head.metadata:
         metadata = msgspec.json.encode(entry.metadata).decode()
         connection.execute(sql.LABEL_ENTRY, (*_labels(entry), metadata, number))
 
 
-def _columns(number: int | None, row: Row) -> tuple[Any, ...]:
-    return (number, *row[1:10], _text(row.payload), row.payload_hash, row.digest)
+def _columns(number: int | None, row: Row, encoding: Encoding) -> tuple[Any, ...]:
+    mark, payload = encoding(row.name, row.payload)
+    return (number, *row[1:10], mark, payload if mark else _text(payload), row.payload_hash, row.digest)
 
 
 def _text(payload: bytes | None) -> str | bytes | None:

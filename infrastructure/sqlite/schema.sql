@@ -44,7 +44,7 @@ CREATE TABLE events (
     correlation  TEXT,
     cause        INTEGER,
     command_id   TEXT,
-    encoding     TEXT,     -- NULL: the payload is JSON text
+    encoding     TEXT,     -- NULL: the payload is JSON text; zstd1: it is compressed
     payload      ANY,
     payload_hash BLOB,     -- NULL until the words are taken out of the payload; then its hash as it was
     digest       BLOB NOT NULL
@@ -56,26 +56,32 @@ CREATE INDEX structure_by_position ON events (session, position) WHERE name <> '
 CREATE INDEX events_by_command ON events (session, command_id) WHERE command_id IS NOT NULL;
 
 -- What is on the record stays as it is. The one way out: the words are taken out of the payload of a message, which
--- leaves its hash, once the record says that the message was redacted.
+-- leaves its hash, once the record says that the message was redacted. What is compressed cannot be looked into here:
+-- then what is left must have no more in it than what is left of a payload has.
 CREATE TRIGGER events_are_not_changed BEFORE UPDATE ON events
 WHEN NOT (
-    old.payload_hash IS NULL AND length(new.payload_hash) = 32
-    AND new.payload = json_object(
-        'branch', json_extract(old.payload, '$.branch'),
-        'content', json_patch(
-            json_object('type', json_extract(old.payload, '$.content.type')),
-            json_object(     -- a NULL is left out
-                'role', CASE WHEN json_extract(old.payload, '$.content.role') IN ('user', 'assistant', 'tool')
-                             THEN json_extract(old.payload, '$.content.role') END,
-                'success', CASE json_type(old.payload, '$.content.success')
-                           WHEN 'true' THEN json('true') WHEN 'false' THEN json('false') END
+    old.payload_hash IS NULL AND length(new.payload_hash) IS 32 AND new.encoding IS NULL
+    AND (old.encoding IS NULL OR json_extract(new.payload, '$.branch') IS old.branch
+         AND json_extract(new.payload, '$.content.type') NOT GLOB '*[^a-z0-9_.-]*')
+    AND new.payload IS (     -- what is NULL must not make it pass
+        SELECT json_object(
+            'branch', json_extract(payload, '$.branch'),
+            'content', json_patch(
+                json_object('type', json_extract(payload, '$.content.type')),
+                json_object(     -- a NULL is left out
+                    'role', CASE WHEN json_extract(payload, '$.content.role') IN ('user', 'assistant', 'tool')
+                                 THEN json_extract(payload, '$.content.role') END,
+                    'success', CASE json_type(payload, '$.content.success')
+                               WHEN 'true' THEN json('true') WHEN 'false' THEN json('false') END
+                )
             )
         )
+        FROM (SELECT CASE WHEN old.encoding IS NULL THEN old.payload ELSE new.payload END AS payload)
     )
     AND (new.global_position, new.session, new.position, new.time, new.name, new.digest)
       = (old.global_position, old.session, old.position, old.time, old.name, old.digest)
-    AND (new.branch, new.encoding, new.actor, new.correlation, new.cause, new.command_id)
-     IS (old.branch, old.encoding, old.actor, old.correlation, old.cause, old.command_id)
+    AND (new.branch, new.actor, new.correlation, new.cause, new.command_id)
+     IS (old.branch, old.actor, old.correlation, old.cause, old.command_id)
     AND EXISTS (
         SELECT 1 FROM events AS redaction INDEXED BY structure_by_position
         WHERE redaction.session = old.session AND redaction.position > old.position
@@ -117,7 +123,8 @@ CREATE TABLE snapshots (
 
 -- For whoever asks in SQL. Sessions and branches as they are now; messages as they were written, one row each,
 -- whichever branches show them. Times are ISO 8601 in UTC. A session that goes on from another has only its own here.
--- Where a text has a NUL character, at which SQLite ends a text, the replacement character stands in the answers.
+-- Where a text has a NUL character, at which SQLite ends a text, the replacement character stands in the answers. Of a
+-- message that is compressed, SQL knows no more than where, when and by whom it was recorded; the rest is NULL.
 CREATE VIEW sessions AS
 SELECT session, key, name, user, status, forked_from, forked_at, position, messages, bytes, metadata,
        strftime('%Y-%m-%dT%H:%M:%fZ', created / 1e6, 'unixepoch') AS created_at,
@@ -160,7 +167,7 @@ SELECT session, position, global_position, branch, type,
             ELSE CAST(json_extract(payload, said) AS TEXT) END AS text,
        json_extract(payload, '$.sender') AS sender, json_extract(payload, '$.recipient') AS recipient,
        actor, correlation, created_at, json_extract(payload, '$.content') AS content,
-       coalesce(json_extract(payload, '$.metadata'), '{}') AS metadata
+       CASE WHEN encoding IS NULL THEN coalesce(json_extract(payload, '$.metadata'), '{}') END AS metadata
 FROM (
     SELECT *, CASE type
         WHEN 'system' THEN '$.content.system_message'
@@ -172,12 +179,13 @@ FROM (
     END AS said
     FROM (
         SELECT c.session, e.position, e.global_position, e.branch, e.actor, e.correlation,
-               CASE WHEN instr(e.payload, '\u0000') = 0 THEN e.payload
+               CASE WHEN e.encoding IS NOT NULL THEN NULL
+                    WHEN instr(e.payload, '\u0000') = 0 THEN e.payload
                     ELSE replace(replace(e.payload, '\\', '\u005c'), '\u0000', '\ufffd') END AS payload,
-               json_extract(e.payload, '$.content.type') AS type,
+               CASE WHEN e.encoding IS NULL THEN json_extract(e.payload, '$.content.type') END AS type, e.encoding,
                strftime('%Y-%m-%dT%H:%M:%fZ', e.time / 1e6, 'unixepoch') AS created_at
         FROM events AS e JOIN catalogue AS c ON c.number = e.session
         WHERE e.name IN ('message.appended', 'branch.system_set')
     )
 )
-WHERE type IS NOT NULL;
+WHERE type IS NOT NULL OR encoding IS NOT NULL;

@@ -1,10 +1,11 @@
 """The statements of the SQLite store, each with what it answers or does."""
 
-_ROW = """
+_PAYLOAD = "CASE WHEN e.encoding IS NULL THEN CAST(e.payload AS BLOB) ELSE hansard_plain(e.encoding, e.payload) END"
+_ROW = f"""
     c.session, e.position, e.global_position, e.time, e.name, e.branch, e.actor, e.correlation, e.cause,
-    e.command_id, CASE WHEN e.encoding IS NULL THEN CAST(e.payload AS BLOB) END, e.payload_hash, e.digest
+    e.command_id, {_PAYLOAD}, e.payload_hash, e.digest
 """
-_BODY = "e.position, e.time, CASE WHEN e.encoding IS NULL THEN CAST(e.payload AS BLOB) END"
+_BODY = f"e.position, e.time, {_PAYLOAD}"
 _OF_SESSION = "FROM catalogue AS c JOIN events AS e ON e.session = c.number WHERE c.session = ?"
 _ENTRY = """
     number, session, position, time, digest, status, key, name, user, forked_from, forked_at, messages, bytes,
@@ -91,13 +92,13 @@ VALUES (?, 'unstarted', 0, 0, x'', 0, 0, 0, 0, '{}')
 
 ADD_EVENT = """
 INSERT INTO events (session, position, global_position, time, name, branch, actor, correlation, cause,
-                    command_id, payload, payload_hash, digest)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                    command_id, encoding, payload, payload_hash, digest)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 
 # Leaves of a payload what has no words in it; once.
 ERASE = """
-UPDATE events SET payload = ?, payload_hash = ?
+UPDATE events SET encoding = NULL, payload = ?, payload_hash = ?
 WHERE session = (SELECT number FROM catalogue WHERE session = ?) AND position = ? AND payload_hash IS NULL
 """
 

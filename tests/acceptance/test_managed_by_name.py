@@ -366,11 +366,18 @@ def test_the_configuration_of_the_document_is_understood(tmp_path: Path, monkeyp
         assert manager.settings.connection_pool_size == 5
 
 
-def test_compression_that_is_asked_for_is_not_done_and_not_passed_over_in_silence(config: dict[str, Any]) -> None:
-    config["session"]["compress_messages"] = True
-    with pytest.warns(UserWarning, match="compress_messages has no effect"):
-        manager = SessionManager(config)
-    manager.close()
+def test_compression_that_is_asked_for_makes_the_file_smaller_and_the_sessions_the_same(tmp_path: Path) -> None:
+    text = "It keeps every change as one immutable event, and derives all else. " * 20
+    for compress in (True, False):
+        config = {"session": {"storage_path": str(tmp_path / f"{compress}.db"), "compress_messages": compress}}
+        with SessionManager(config) as manager:
+            session = manager.create_session("chat")
+            session.add_message("user", text)
+            assert manager.get_session_info("chat").size_bytes > len(text)  # type: ignore[union-attr]  # it is there
+        stored = (tmp_path / f"{compress}.db").read_bytes()
+        assert (text.encode() in stored) is not compress
+        with SessionManager({"session": {"storage_path": str(tmp_path / f"{compress}.db")}}) as manager:
+            assert manager.load_session("chat").get_messages() == [{"role": "user", "content": text}]
 
 
 def test_a_session_in_memory_is_gone_with_its_manager() -> None:

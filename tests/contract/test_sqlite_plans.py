@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from hansard import Session, open_store
+from hansard.infrastructure.compression import plain
 from hansard.infrastructure.selecting import SQLITE, query
 from hansard.infrastructure.sqlite import sql
 from hansard.projections.selection import Order, Selection
@@ -29,6 +30,7 @@ def database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
             session.default_branch.add_many(["hello"] * 5, command_id="c")
             session.fork(name="other").add("hello")
     with closing(sqlite3.connect(path)) as connection:
+        connection.create_function("hansard_plain", 2, plain)
         if request.param == "analyzed":
             connection.execute("ANALYZE")
         yield connection

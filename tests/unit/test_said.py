@@ -94,7 +94,7 @@ def test_a_system_message_is_decoded_as_what_set_it() -> None:
 def test_a_payload_that_was_erased_is_named() -> None:
     there = encode(MessageAppended(0, InstructionContent(instruction="a")))
 
-    with pytest.raises(UnreadableEvent, match=r"position 2 of session s cannot be read: its payload was erased"):
+    with pytest.raises(UnreadableEvent, match=r"position 2 of session s cannot be read: its payload is missing"):
         said(page_of(there, None))
 
 

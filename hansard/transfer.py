@@ -17,16 +17,17 @@ from .infrastructure.transfer.files import write_lines
 from .projections import documents
 from .projections.chatgpt import Conversation, conversations
 from .projections.documents import Said, Told
+from .projections.prompts.rendering import offered
 from .session import Session
 
 RECORD = "record"
 
-FORMS: dict[str, Callable[[list[Told]], Iterable[bytes]]] = {
-    "json": lambda told: [_document([documents.as_json(each) for each in told])],
-    "markdown": lambda told: [documents.as_markdown(each).encode() for each in told],
-    "html": lambda told: [documents.as_html(each).encode() for each in told],
-    "openai": lambda told: map(documents.as_openai_line, told),
-    "sharegpt": lambda told: map(documents.as_sharegpt_line, told),
+FORMS: dict[str, Callable[[list[Session]], Iterable[bytes]]] = {
+    "json": lambda sessions: [_document([documents.as_json(told(each)) for each in sessions])],
+    "markdown": lambda sessions: [documents.as_markdown(told(each)).encode() for each in sessions],
+    "html": lambda sessions: [documents.as_html(told(each)).encode() for each in sessions],
+    "openai": lambda sessions: map(_openai_line, sessions),
+    "sharegpt": lambda sessions: [documents.as_sharegpt_line(told(each)) for each in sessions],
 }
 """The forms beside the exact record, and how sessions are told in them."""
 
@@ -59,10 +60,15 @@ def told(session: Session) -> Told:
 
 def write_documents(path: Path, form: str, sessions: Iterable[Session]) -> None:
     """Writes sessions to a file in one of the forms; it is there when it is complete."""
-    found = [told(session) for session in sessions]
+    found = list(sessions)
     if form in ALONE and len(found) != 1:
         raise InvalidValue(f"the form {form!r}", f"holds one session, and these are {len(found)}: expected one")
     write_lines(path, FORMS[form](found))
+
+
+def _openai_line(session: Session) -> bytes:
+    """A line for the fine-tuning of a chat model: the session as a prompt, and the tools that were offered in it."""
+    return documents.as_openai_line(session.to_chat("openai"), offered(session.messages, "openai"))
 
 
 def _said(message: Message) -> Said:

@@ -91,51 +91,15 @@ def as_html(told: Told) -> str:
     )
 
 
-def as_openai_line(told: Told) -> bytes:
-    """The session as a line for the fine-tuning of a chat model: `{"messages": [{"role": ..., "content": ...}]}`."""
-    return _line({"messages": _turns(told.messages)})
+def as_openai_line(messages: list[dict[str, Json]], tools: list[Json]) -> bytes:
+    """A line for the fine-tuning of a chat model: `{"messages": [{"role": ..., "content": ...}]}`, and the tools."""
+    return _line({"messages": messages, **({"tools": tools} if tools else {})})
 
 
 def as_sharegpt_line(told: Told) -> bytes:
     """The session as a line in the shape of ShareGPT: `{"conversations": [{"from": ..., "value": ...}]}`."""
     turns = [{"from": SHAREGPT.get(said.role, said.role), "value": said.text} for said in told.messages]
     return _line({"id": told.session_id, "conversations": turns})
-
-
-def _turns(messages: Sequence[Said]) -> list[dict[str, Json]]:
-    """The turns as a provider takes them; tools that were asked for one after the other are one turn of calls."""
-    turns: list[dict[str, Json]] = []
-    for said in messages:
-        call = _call(said)
-        if call is None:
-            turns.append(_turn(said))
-        elif turns and turns[-1]["role"] == "assistant" and "tool_calls" in turns[-1]:
-            turns[-1]["tool_calls"].append(call)
-        else:
-            turns.append({"role": "assistant", "content": None, "tool_calls": [call]})
-    return turns
-
-
-def _call(said: Said) -> dict[str, Json] | None:
-    if said.role != "assistant" or "function" not in said.chat:
-        return None
-    arguments = msgspec.json.encode(said.chat.get("arguments") or {}).decode()
-    function = {"name": said.chat["function"], "arguments": arguments}
-    return {"id": said.chat.get("request_id") or "call", "type": "function", "function": function}
-
-
-def _turn(said: Said) -> dict[str, Json]:
-    """One turn; what a tool answered belongs to what it was asked by the id of the call."""
-    if said.role == "tool":
-        call = said.chat.get("request_id") or said.chat.get("tool_call_id") or "call"
-        return {"role": "tool", "tool_call_id": call, "content": said.text}
-    content = said.chat["content"]
-    kept = {key: said.chat[key] for key in ("name", "tool_calls", "weight") if key in said.chat}
-    return {"role": said.role, "content": content if _is_parts(content) else said.text, **kept}
-
-
-def _is_parts(content: Json) -> bool:
-    return isinstance(content, list | tuple) and all(isinstance(part, Mapping) and "type" in part for part in content)
 
 
 def _who(said: Said) -> str:

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeAlias, TypeVar
 
+from msgspec.json import encode
+
 from ...domain.content import InstructionContent, MessageRole
 from ...domain.content_errors import UnknownFormat
 from ...domain.errors import InvalidValue
@@ -44,6 +46,13 @@ def tools(messages: Shown, new: Message | None, format: str) -> list[Json]:
     return render(next(newest, None))
 
 
+def offered(messages: Shown, format: str) -> list[Json]:
+    """All tools that instructions offer, each once, as the newest of them has it."""
+    render = _of(TOOL_FORMATS, format)
+    schemas = [schema for each in messages for schema in render(each)]
+    return list({encode(_name(schema)): schema for schema in schemas}.values())
+
+
 def chosen(
     messages: Shown, new: Message | None, last: int | None, max_tokens: int | None, counter: Counter
 ) -> list[Message]:
@@ -73,6 +82,14 @@ def _backwards(messages: Shown, new: Message | None) -> Iterable[Message]:
     if new is not None:
         yield new
     yield from reversed(messages)
+
+
+def _name(schema: Json) -> Json:
+    """What a tool is called; of one in a shape that is not known, the whole of it."""
+    match schema:
+        case {"function": {"name": str(name)}} | {"name": str(name)}:
+            return name
+    return schema
 
 
 def _of(formats: dict[str, A], format: str) -> A:

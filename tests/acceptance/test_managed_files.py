@@ -206,7 +206,7 @@ def test_lines_to_train_a_model_with(manager: SessionManager, talk: Session, tmp
         "messages": [
             {"role": "system", "content": "Be brief."},
             {"role": "user", "content": "What is 6 x 7?"},
-            {"role": "assistant", "content": None, "tool_calls": [call, look]},
+            {"role": "assistant", "tool_calls": [call, look]},
             {"role": "tool", "tool_call_id": "c1", "content": "42"},
             {"role": "tool", "tool_call_id": "c2", "content": "nothing"},
             {"role": "assistant", "content": "42"},
@@ -214,10 +214,30 @@ def test_lines_to_train_a_model_with(manager: SessionManager, talk: Session, tmp
     }
     assert other == {"messages": [{"role": "user", "content": "hi"}]}
 
+    assert one["messages"] == talk.to_chat("openai")
     first, _ = lines(manager.export_sessions(tmp_path / "sharegpt.jsonl", form="sharegpt"))
     assert first["id"] == talk.id
     assert [turn["from"] for turn in first["conversations"]] == ["system", "human", "gpt", "gpt", "tool", "tool", "gpt"]
     assert first["conversations"][1]["value"] == "What is 6 x 7?"
+
+
+def test_a_line_to_train_a_model_with_names_the_tools_that_were_offered(
+    manager: SessionManager, tmp_path: Path
+) -> None:
+    session = manager.create_session("tools")
+    old, new, look = (
+        {"type": "function", "function": {"name": name, "description": text, "parameters": {"type": "object"}}}
+        for name, text in (("add", "old"), ("add", "new"), ("look", ""))
+    )
+    session.add_message({"instruction": "1 + 1?", "tool_schemas": [old, look]})
+    session.add_message({"function": "add", "arguments": {"a": 1, "b": 1}, "request_id": "c1"})
+    session.add_message({"error": "no such number", "request_id": "c1"})
+    session.add_message({"instruction": "Again?", "tool_schemas": [new]})
+    session.add_message({"assistant_response": "2"})
+    (line,) = lines(manager.export_sessions(tmp_path / "openai.jsonl", form="openai"))
+
+    assert line == {"messages": session.to_chat("openai"), "tools": [new, look]}
+    assert line["messages"][2] == {"role": "tool", "tool_call_id": "c1", "content": "Error: no such number"}
 
 
 # ChatGPT

@@ -193,13 +193,51 @@ def test_sessions_are_found_by_topic_as_a_program_would_do_it(manager: SessionMa
     assert manager.search("nothing of that kind") == []
 
 
-def test_templates_as_a_program_would_make_them(manager: SessionManager) -> None:
-    session = manager.create_session("pr-123-review")
-    session.add_message({"role": "system", "content": "You are an expert code reviewer."})
-    session.update_metadata({"template": "code_review", "created_from_template": True})
+def test_tokens_are_counted_about_before_a_limit_is_reached(manager: SessionManager) -> None:
+    session = manager.create_session("chat")
+    assert session.get_token_count() == 0
+    session.add_message({"role": "user", "content": "Python is a language. " * 20})
+    tokens = session.get_token_count()
+    assert 80 <= tokens <= 120
 
-    assert session.get_messages() == [{"role": "system", "content": "You are an expert code reviewer."}]
+    for _ in range(40):
+        session.add_message({"role": "assistant", "content": "Python is a language. " * 20})
+    assert session.get_token_count() > 3000
+    session.truncate_messages(1)
+    assert session.get_token_count() == tokens
+    assert manager.create_session("chat").get_token_count() == tokens
+
+
+class TemplateSession:
+    """Pre-configured sessions, as a program would make them."""
+
+    @staticmethod
+    def code_review(manager: SessionManager, name: str) -> Session:
+        session = manager.create_session(name)
+        text = "You are an expert code reviewer. Analyze code for bugs, security issues, performance, and style."
+        session.add_message({"role": "system", "content": text})
+        session.update_metadata({"template": "code_review", "created_from_template": True})
+        return session
+
+    @staticmethod
+    def tutoring(manager: SessionManager, name: str, subject: str) -> Session:
+        session = manager.create_session(name)
+        text = f"You are a patient and knowledgeable tutor for {subject}. Use the Socratic method when appropriate."
+        session.add_message({"role": "system", "content": text})
+        session.update_metadata({"template": "tutoring", "subject": subject})
+        return session
+
+
+def test_templates_as_a_program_would_make_them(manager: SessionManager) -> None:
+    review = TemplateSession.code_review(manager, "pr-123-review")
+    tutor = TemplateSession.tutoring(manager, "python-basics", "Python")
+
+    assert [message["role"] for message in review.get_messages()] == ["system"]
+    assert tutor.get_messages()[0]["content"].startswith("You are a patient and knowledgeable tutor for Python.")
     assert manager.list_sessions(metadata={"template": "code_review"})[0].name == "pr-123-review"
+    assert tutor.metadata == {"template": "tutoring", "subject": "Python"}
+    TemplateSession.code_review(manager, "pr-123-review")
+    assert len(manager.load_session("pr-123-review").get_messages()) == 1
 
 
 def test_a_session_is_exported_and_imported_as_a_program_would_do_it(
@@ -352,6 +390,7 @@ storage_path = "~/.coda/sessions"
 message_cache_size = 1000
 autosave_interval = 300
 connection_pool_size = 5
+compress_messages = true
 max_session_size = 100
 """
 

@@ -71,6 +71,22 @@ def test_a_store_is_made_with_a_path_and_a_name_for_its_table(tmp_path: Path) ->
         assert [entry.name for entry in store.sessions()] == ["hello"]
 
 
+def test_sessions_of_many_servers_are_kept_in_redis_for_a_day_after_their_last_use(redis_server: Any) -> None:
+    url = f"redis://127.0.0.1:{redis_server.port}"
+    with (
+        RedisSessionStore(url=url, prefix="pyai:sessions:", ttl=86400) as store,
+        RedisSessionStore(url=url, prefix="pyai:sessions:", ttl=86400) as elsewhere,
+    ):
+        SessionManager(store=store).create_session("chat", user_id="user123").add_message("user", "Hello!")
+        (session,) = SessionManager(store=elsewhere).get_sessions_for_user("user123")
+        assert session.get_messages() == [{"role": "user", "content": "Hello!"}]
+        with redis_server.client() as client:
+            names = list(client.scan_iter(match="{pyai:sessions:}:*"))
+            assert 86_000_000 < client.pttl(f"{{pyai:sessions:}}:entry:{session.id}") <= 86_400_000
+            assert names
+            client.delete(*names)
+
+
 @pytest.mark.parametrize("name", ["", "a b", 'x"; DROP TABLE events; --', "1st", "x" * 64, "events", "catalogue", None])
 def test_a_name_for_a_table_that_cannot_be_one_is_refused(tmp_path: Path, name: Any) -> None:
     with pytest.raises(InvalidValue, match="table_name is"):

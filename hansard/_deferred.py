@@ -63,6 +63,10 @@ class Deferred(Kept):
             self.save(started)
         return started
 
+    def fork(self, source: Session, name: str, beginning: Beginning) -> Session:
+        self.save(source)  # what waits there is part of what the new one goes on from
+        return super().fork(source, name, beginning)
+
     def opened(self, session: Session) -> Session:
         if session.message_count > self._most:
             return session
@@ -115,7 +119,11 @@ class Deferred(Kept):
         return super().find_info(name)
 
     def close(self) -> None:
-        self.save_all()
+        with self._lock:
+            self.save_all()
+            for at_work in self._at_work.values():  # what is said from here on would wait for nobody
+                at_work.session._live.move_to(self.store)
+            self._at_work.clear()
 
     def _take(self, at_work: "_AtWork") -> None:
         """Takes what the store has of a session into memory, in place of what was there."""

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import RLock
-from typing import Any
+from typing import Any, TypeVar
 from uuid import uuid4
 
 import msgspec
@@ -13,7 +13,7 @@ from ._default import meaning
 from ._kept import Beginning, Kept, Saved, every, left_to_the_parent
 from .custom_storage import Backing
 from .domain.decisions.session import checked_name
-from .domain.errors import KeyTaken, PositionConflict
+from .domain.errors import InvalidValue, KeyTaken, PositionConflict
 from .domain.instant import Instant
 from .domain.store_errors import NotSupported
 from .infrastructure.clock import wall_clock
@@ -25,6 +25,8 @@ from .projections.selection import Order, Selection
 from .projections.session_info import Listing, SessionInfo
 from .session import Session
 
+K = TypeVar("K")
+
 
 class StoredElsewhere(Kept):
     """The sessions of a storage, each in a memory of its own while somebody has it in hand."""
@@ -35,6 +37,7 @@ class StoredElsewhere(Kept):
         self._most_bytes = most_bytes
         self._lock = RLock()
         self._in_hand: dict[str, _InHand] = {}
+        self._called = False
         tell(self)
 
     def forked(self) -> None:
@@ -63,8 +66,12 @@ class StoredElsewhere(Kept):
                     return mine.session
         if self._backing.by_id:
             return self.find(session_id)
-        info = next((info for info in self._backing.infos() if info.session_id == session_id), None)
+        info = next((info for info in self._infos() if info.session_id == session_id), None)
         return None if info is None or info.name is None else self.find(info.name)
+
+    def get_or_start(self, name: str, beginning: Beginning) -> Session:
+        with self._lock:  # of two who find nothing, the second would put its session in the place of the first one's
+            return super().get_or_start(name, beginning)
 
     def start(self, name: str | None, beginning: Beginning) -> Session:
         user, metadata, system = beginning
@@ -76,8 +83,12 @@ class StoredElsewhere(Kept):
         return self._put(started)
 
     def fork(self, source: Session, name: str, beginning: Beginning) -> Session:
-        if self.find(checked_name(name, "a session name")) is not None:
-            raise KeyTaken("a new one", name)
+        with self._lock:
+            if self.find(checked_name(name, "a session name")) is not None:
+                raise KeyTaken("a new one", name)
+            return self._forked(source, name, beginning)
+
+    def _forked(self, source: Session, name: str, beginning: Beginning) -> Session:
         there = Session.from_record(source.record(), store=self._new_store())
         fork = there.fork_session(
             name=name,
@@ -103,6 +114,8 @@ class StoredElsewhere(Kept):
 
     def save_all(self) -> None:
         with self._lock:
+            if self._called:  # the storage asks the manager for something while it is called itself
+                return
             every(self._hand_over, [mine for mine in self._in_hand.values() if mine.waits])
 
     def discard(self, session: Session) -> None:
@@ -132,7 +145,7 @@ class StoredElsewhere(Kept):
     def delete_all(self, reason: str) -> int:
         count = 0
         with self._lock:
-            for info in self._backing.infos():
+            for info in self._infos():
                 if info.name is not None:
                     self._call_delete(info.name)
                     count += 1
@@ -163,7 +176,7 @@ class StoredElsewhere(Kept):
             found = self.find(name)
             return None if found is None else _info(found)
         self.save_all()
-        return next((info for info in self._backing.infos() if info.name == name), None)
+        return next((info for info in self._infos() if info.name == name), None)
 
     def find_info_by_id(self, session_id: str) -> SessionInfo | None:
         found = self.find_by_id(session_id)
@@ -184,13 +197,14 @@ class StoredElsewhere(Kept):
 
     def all(self, selection: Selection) -> Listing:
         self.save_all()
-        taken = [info for info in self._backing.infos() if _takes(selection, info)]
+        taken = [info for info in self._infos() if _takes(selection, info)]
         return Listing(sorted(taken, key=_ORDERS[selection.order], reverse=selection.descending))
 
     def for_user(self, selection: Selection) -> list[Session]:
         self.save_all()
         with self._calling():
-            found = self._backing.for_user(selection.user or "")
+            answer = self._backing.for_user(selection.user or "")
+        found = [self._checked(each, Session, "for the sessions of a user") for each in answer]
         names = [self._name(session) for session in found]
         sessions = [session for name in names if (session := self.find(name)) is not None]
         kept = [session for session in sessions if session.status in selection.statuses]
@@ -223,7 +237,7 @@ class StoredElsewhere(Kept):
             mine.session.record(), store=self._new_store()
         )  # what is said later is not in it
         with self._calling():
-            there = self._backing.load(name)
+            there = self._loaded(name)
             if there is not None and _content(there) != mine.saved:
                 raise PositionConflict(mine.session.id, mine.session.position, there.position)
             self._backing.save(handed_over)
@@ -232,7 +246,21 @@ class StoredElsewhere(Kept):
 
     def _load(self, name: str) -> Session | None:
         with self._calling():
-            return self._backing.load(name)
+            return self._loaded(name)
+
+    def _loaded(self, name: str) -> Session | None:
+        found = self._backing.load(name)
+        return None if found is None else self._checked(found, Session, "to load a session")
+
+    def _infos(self) -> list[SessionInfo]:
+        return [self._checked(each, SessionInfo, "for what there is") for each in self._backing.infos()]
+
+    def _checked(self, answer: object, kind: type[K], asked: str) -> K:
+        """What the storage answered, refused if it is nothing of the kind."""
+        if not isinstance(answer, kind):
+            what = f"answers with a {type(answer).__name__} when it is asked {asked}"
+            raise InvalidValue(self._backing.name, f"{what}: expected a {kind.__name__}")
+        return answer
 
     def _call_delete(self, name: str) -> None:
         with self._calling():
@@ -241,8 +269,12 @@ class StoredElsewhere(Kept):
     @contextmanager
     def _calling(self) -> Iterator[None]:
         """Around calls of the storage: sessions that it makes without naming a store are kept in memory."""
-        with meaning(self._new_store()):
-            yield
+        called, self._called = self._called, True
+        try:
+            with meaning(self._new_store()):
+                yield
+        finally:
+            self._called = called
 
     def _new_store(self) -> Store:
         return Store(MemoryRecorder(), most_bytes=self._most_bytes)

@@ -232,6 +232,8 @@ class SessionManager:
 
     def get_sessions_for_user(self, user_id: str, *, include_archived: bool = False) -> list[Session]:
         """The sessions of a user, the one that was used last first; archived ones on request."""
+        if not isinstance(user_id, str):  # None would mean everybody
+            raise InvalidValue("user_id", f"is {user_id!r}: expected a str")
         statuses = PRESENT if include_archived else ("active",)
         selection = Selection(user=user_id, statuses=statuses, order=Order.UPDATED, descending=True)
         return self._kept.for_user(selection)
@@ -250,6 +252,8 @@ class SessionManager:
         in a large store this takes its time.
         """
         checked_limit(limit)
+        if text is not None and not isinstance(text, str):
+            raise InvalidValue("the text", f"is a {type(text).__name__}: expected a str")
         selection = Selection(user=user_id, metadata=metadata or {}, order=Order.UPDATED, descending=True)
         found: list[SessionInfo] = []
         for info in self._kept.infos(selection):

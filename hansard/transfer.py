@@ -109,6 +109,8 @@ def _is_chatgpt(found: Json) -> bool:
 
 
 def _plans(found: Json, name: str | None) -> Iterator[dict[str, Json]]:
+    if found == [] and name is None:  # what an export of no sessions says
+        return
     if isinstance(found, list) and all(isinstance(each, dict) and "messages" not in each for each in found):
         found = {"messages": found}
     several = found if isinstance(found, list) else [found]

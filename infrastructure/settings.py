@@ -13,6 +13,10 @@ import msgspec
 from ..domain.errors import InvalidValue
 
 DEFAULT_ADDRESS = "sqlite:///hansard.db"
+PREFIX = "HANSARD_"
+OTHERS = ("HANSARD_MODEL", "HANSARD_PERSISTENCE")
+"""What the environment says to other parts."""
+
 FILE = "hansard.toml"
 SECTION = "session"
 IN_A_FOLDER = "hansard.db"
@@ -116,19 +120,22 @@ def _section(found: Mapping[str, Any], where: str) -> dict[str, Any]:
 
 def _environment() -> dict[str, Any]:
     settings = {}
+    for name in os.environ:
+        if name.startswith(PREFIX) and name not in OTHERS:
+            _check_spelling(name, [f"{PREFIX}{key.upper()}" for key in FIELDS], "in the environment", cutoff=0.9)
     for key, field in FIELDS.items():
-        name = f"HANSARD_{key.upper()}"
+        name = f"{PREFIX}{key.upper()}"
         text = os.environ.get(name)
         if text:
             settings[key] = field.read(field.parse(text), name)
     return settings
 
 
-def _check_spelling(key: object, known: list[str], what: str, *, unknown: bool = False) -> None:
+def _check_spelling(key: object, known: list[str], what: str, *, unknown: bool = False, cutoff: float = 0.75) -> None:
     """Refuses a key that was perhaps meant to be another, or, on request, any that is unknown."""
     if key in known:
         return
-    near = get_close_matches(str(key), known, n=1, cutoff=0.6 if unknown else 0.75)
+    near = get_close_matches(str(key), known, n=1, cutoff=0.6 if unknown else cutoff)
     if near:
         raise InvalidValue(f"{what} {key!r}", f"is unknown: did you mean {near[0]!r}?")
     if unknown:

@@ -8,7 +8,8 @@ from eventsourcing.utils import EnvType
 from ..domain.decisions.session import checked_name, is_name
 from ..domain.errors import InvalidValue, SessionNotFoundError
 from ..domain.events import Event
-from ..domain.expectation import ANY, Expected, checked
+from ..domain.expectation import ANY, Expected
+from ..domain.expectation import checked as checked_expectation
 from ..domain.ranges import Written
 from ..domain.record import NOBODY, Provenance, RecordedEvent
 from ..domain.state import State
@@ -16,7 +17,7 @@ from ..projections.catalogue import Entry
 from ..projections.definition import Projection, checked_names, fold
 from ..projections.pages import Body
 from ..projections.rows import Rows
-from ..projections.selection import EVERYTHING, Page, Selection, checked_limit, mark_of, place_of
+from ..projections.selection import EVERYTHING, Page, Selection, checked, checked_limit, mark_of, place_of
 from .clock import wall_clock
 from .committing import GroupCommit
 from .copying import copy
@@ -83,7 +84,7 @@ class Store(HansardApplication):
         append = Append(
             session,
             ready,
-            checked(expected),
+            checked_expectation(expected),
             provenance,
             self._clock(),
             command_id,
@@ -110,7 +111,7 @@ class Store(HansardApplication):
                 Append(
                     checked_name(session, "a session id"),
                     draft(events),
-                    checked(expected),
+                    checked_expectation(expected),
                     provenance,
                     time,
                     created=created,
@@ -241,9 +242,7 @@ class Store(HansardApplication):
     def select_sessions(self, selection: Selection = EVERYTHING, *, after: str | None = None, limit: int = 50) -> Page:
         """A page of the sessions asked for, without any message being read; the next page begins behind its mark."""
         most = checked_limit(limit)
-        if not selection.statuses:
-            raise InvalidValue("the statuses", "are none: expected one of active, archived and deleted at least")
-        found = self._recorder.select_entries(selection, place_of(selection, after), most + 1)
+        found = self._recorder.select_entries(checked(selection), place_of(selection, after), most + 1)
         there_is_more = len(found) > most
         return Page(tuple(found[:most]), mark_of(selection, found[most - 1]) if there_is_more else None)
 

@@ -128,6 +128,19 @@ def place_of(selection: Selection, mark: str | None) -> Place | None:
     return value, session
 
 
+def checked(selection: Selection) -> Selection:
+    """A selection that every store can look for."""
+    for what in ("user", "key_prefix", "name", "name_prefix", "contains", "forked_from"):
+        value = getattr(selection, what)
+        if value is not None and not isinstance(value, str):
+            raise InvalidValue(f"the {what} of a selection", f"is a {type(value).__name__}: expected a str")
+    if not isinstance(selection.metadata, Mapping) or not all(isinstance(key, str) for key in selection.metadata):
+        raise InvalidValue("the metadata of a selection", "are no values by their keys: expected a dict")
+    if not selection.statuses:
+        raise InvalidValue("the statuses", "are none: expected one of active, archived and deleted at least")
+    return selection
+
+
 def checked_limit(limit: int) -> int:
     """How many entries a page may have at most."""
     if not isinstance(limit, int) or isinstance(limit, bool) or not 1 <= limit <= MOST:

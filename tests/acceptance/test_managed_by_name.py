@@ -457,3 +457,62 @@ def test_what_is_no_storage_is_refused(wrong: Any) -> None:
         SessionManager(store=wrong)
     with pytest.raises(InvalidValue, match=r"without .*: expected a Store or a SessionSto"):
         SessionManager(storage=wrong)
+
+
+class Shelf(SessionStorage):
+    """Storage that answers with whatever it is told to, and asks its manager back when it is called."""
+
+    manager: SessionManager | None = None
+
+    def __init__(self, loaded: Any = None, listed: Any = ()) -> None:
+        self.loaded, self.listed = loaded, listed
+        self.saved: list[str | None] = []
+
+    def save(self, session: Session) -> None:
+        if self.manager is not None:
+            self.manager.get_session_info("another")
+        self.saved.append(session.name)
+
+    def load(self, name: str) -> Session | None:
+        return self.loaded  # type: ignore[no-any-return]  # it is what it is
+
+    def delete(self, name: str) -> None:
+        pass
+
+    def list_all(self) -> list[SessionInfo]:
+        return list(self.listed)
+
+
+def test_storage_that_answers_with_something_else_is_told_what_is_expected() -> None:
+    with SessionManager(storage=Shelf(loaded={"name": "x"}, listed=["x"])) as manager:
+        with pytest.raises(InvalidValue, match="Shelf answers with a dict when it is asked to load a session"):
+            manager.load_session("x")
+        with pytest.raises(InvalidValue, match="Shelf answers with a str when it is asked for what there is"):
+            manager.list_sessions()
+
+
+def test_storage_may_ask_its_manager_while_it_is_called() -> None:
+    shelf = Shelf()
+    with SessionManager(storage=shelf) as manager:
+        shelf.manager = manager
+        manager.create_session("one").add_message("hello")
+        manager.create_session("two").add_message("hello")
+
+    assert sorted(map(str, shelf.saved)) == ["one", "two"]
+
+
+def test_a_list_of_no_sessions_is_no_session(manager: SessionManager, tmp_path: Path) -> None:
+    path = manager.export_sessions(tmp_path / "none.json")
+
+    assert manager.import_sessions(path) == []
+    assert manager.list_sessions() == []
+
+
+def test_a_setting_that_is_misspelled_in_the_environment_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HANSARD_MAX_SESION_SIZE", "1")
+    with pytest.raises(InvalidValue, match="did you mean 'HANSARD_MAX_SESSION_SIZE'"):
+        SessionManager({"session": {"backend": "memory"}})
+    monkeypatch.delenv("HANSARD_MAX_SESION_SIZE")
+    monkeypatch.setenv("HANSARD_MODEL", "openai/gpt-4o-mini")
+    monkeypatch.setenv("HANSARD_OF_SOMEBODY_ELSE", "1")
+    SessionManager({"session": {"backend": "memory"}}).close()

@@ -248,3 +248,21 @@ def test_two_managers_do_not_save_over_one_another_in_storage_of_ones_own() -> N
         assert [message.text for message in fresh.messages] == ["first", "theirs"]
         one.discard(mine)
         assert [message.text for message in one.create_session("shared").messages] == ["first", "theirs"]
+
+
+def test_of_many_tasks_that_create_a_name_in_storage_of_ones_own_all_get_the_same_session() -> None:
+    kept = Kept({})
+
+    async def main() -> list[str]:
+        async with SessionManager(store=kept) as manager:
+
+            async def one(number: int) -> None:
+                session = await manager.acreate_session(f"s{number % 2}", user_id="ada")
+                await session.aadd_message("user", str(number))
+                await manager.asave(session)
+
+            await asyncio.gather(*(one(number) for number in range(10)))
+            return [message.text for message in manager.load_session("s0").messages]
+
+    assert sorted(asyncio.run(main())) == ["0", "2", "4", "6", "8"]
+    assert {message.text for message in Session.from_record(kept.tables["s1"]).messages} == set("13579")

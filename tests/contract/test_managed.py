@@ -321,3 +321,49 @@ def test_a_deferred_session_that_has_grown_long_is_written_through_from_there_on
     assert texts(Session.open(session.id, store=store))[-1] == "at once"
     assert manager.load_session("chat").add_message("and so") == Session.open(session.id, store=store).messages[-1]
     manager.close()
+
+
+def test_a_session_that_goes_on_from_a_deferred_one_has_what_waits_there(
+    stores: Stores, deferred: dict[str, dict[str, object]]
+) -> None:
+    with SessionManager(deferred, store=stores.new()) as manager:
+        manager.create_session("one").add_message("user", "not saved yet")
+        branch = manager.create_session("two", branch_from="one")
+
+        assert branch.get_messages() == [{"role": "user", "content": "not saved yet"}]
+
+
+def test_what_is_said_in_a_deferred_session_when_its_manager_is_closed_is_written_through(
+    stores: Stores, deferred: dict[str, dict[str, object]]
+) -> None:
+    store = stores.new()
+    with SessionManager(deferred, store=store) as manager:
+        session = manager.create_session("one")
+        session.add_message("user", "before")
+    session.add_message("user", "after")
+
+    with SessionManager(store=store) as manager:
+        assert [each["content"] for each in manager.load_session("one").get_messages()] == ["before", "after"]
+
+
+@pytest.mark.parametrize(
+    ("method", "wrong", "refusal"),
+    [
+        ("list_sessions", {"user_id": 5}, "the user of a selection is a int"),
+        ("list_sessions", {"prefix": 5}, "the name_prefix of a selection is a int"),
+        ("list_sessions", {"contains": b"x"}, "the contains of a selection is a bytes"),
+        ("list_sessions", {"forked_from": 5}, "the forked_from of a selection is a int"),
+        ("list_sessions", {"metadata": ["topic"]}, "the metadata of a selection are no values"),
+        ("list_sessions", {"metadata": {5: "x"}}, "the metadata of a selection are no values"),
+        ("get_sessions_for_user", {"user_id": 5}, "user_id is 5: expected a str"),
+        ("get_sessions_for_user", {"user_id": None}, "user_id is None: expected a str"),
+        ("search", {"text": 5}, "the text is a int"),
+    ],
+)
+def test_what_cannot_be_looked_for_is_refused(
+    stores: Stores, method: str, wrong: dict[str, object], refusal: str
+) -> None:
+    with SessionManager(store=stores.new()) as manager:
+        manager.create_session("one", user_id="ada", metadata={"topic": "x"})
+        with pytest.raises(InvalidValue, match=refusal):
+            getattr(manager, method)(**wrong)

@@ -42,6 +42,11 @@ _classes: dict[str, type[MessageContent]] = {}
 _names: dict[type[MessageContent], str] = {}
 
 
+def is_content_name(name: object) -> bool:
+    """Whether a kind of content can be called so."""
+    return isinstance(name, str) and _NAME.fullmatch(name) is not None
+
+
 class UnknownContent(MessageContent, frozen=True):
     """A content that this process has no class for, as it is stored: it can be read, copied and stored again."""
 
@@ -65,7 +70,7 @@ def content_type(name: str) -> Callable[[C], C]:
     The class says its `role` (user, assistant or tool) and has a property `body`. What is stored is its fields by
     name: add to them, with defaults, and never alter them. A name with a dot never meets one of Hansard's own.
     """
-    if not isinstance(name, str) or not _NAME.fullmatch(name):
+    if not is_content_name(name):
         raise InvalidValue("the name of a content type", f"is {name!r}: expected one such as 'invoice.shown', of {_OF}")
 
     def register(kind: C) -> C:

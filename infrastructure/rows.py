@@ -8,6 +8,7 @@ import msgspec
 from msgspec.structs import replace
 
 from ..domain.codec import decode, encode, stored_name
+from ..domain.content_types import is_content_name
 from ..domain.errors import HansardError, SessionTooLarge
 from ..domain.events import STORED_NAMES, BranchEvent, Event
 from ..domain.expectation import ANY, Expectation, Expected
@@ -169,6 +170,17 @@ def wordless(payload: bytes) -> bytes:
     if isinstance(content.get("success"), bool):
         left["success"] = content["success"]
     return _encode({"branch": fields["branch"], "content": left})
+
+
+def is_wordless(row: Row) -> bool:
+    """Whether a row has nothing in its payload but what is left when the words are taken out, on its own branch."""
+    try:
+        if row.payload is None or wordless(row.payload) != row.payload:
+            return False
+        left = msgspec.json.decode(row.payload)
+        return left["branch"] == row.branch and is_content_name(left["content"]["type"])
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        return False
 
 
 def erased(row: Row) -> Row:

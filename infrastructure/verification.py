@@ -12,7 +12,7 @@ from ..domain.events import MessageRedacted, SessionStarted
 from ..domain.store_errors import StoreFailed, UnreadableEvent
 from ..projections.catalogue import Entry
 from .recorder import Recorder
-from .rows import LAST, Row, chained, entry_after, event_of, header_of, wordless
+from .rows import LAST, Row, chained, entry_after, event_of, header_of, is_wordless
 
 BEGINNING = "session.started"
 REDACTION = "message.redacted"
@@ -89,7 +89,7 @@ class _Walk:
             yield Fault(self._session, position, "its time is before that of the event in front of it")
         if row.global_position <= self._global_position:
             yield Fault(self._session, position, "its global position is before that of the event in front of it")
-        if row.payload_hash is not None and not _is_wordless(row.payload):
+        if row.payload_hash is not None and not is_wordless(row):
             yield Fault(self._session, position, "its words were taken out, and others put in their place")
         if row.payload is None:
             yield Fault(self._session, position, "its payload is missing, damaged, or in an encoding that is not known")
@@ -129,13 +129,6 @@ class _Walk:
             yield Fault(self._session, position, "its payload was erased, and no redaction is on the record")
         if kept != (self.entry if self._weighed else replace(self.entry, bytes=kept.bytes)):
             yield Fault(self._session, last, "the catalogue's entry does not fit the events")
-
-
-def _is_wordless(payload: bytes | None) -> bool:
-    try:
-        return payload is not None and wordless(payload) == payload
-    except (msgspec.DecodeError, KeyError, TypeError):
-        return False
 
 
 def _payload_hash(row: Row) -> bytes:

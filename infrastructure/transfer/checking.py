@@ -3,13 +3,11 @@
 from collections.abc import Iterable, Iterator
 from typing import NoReturn
 
-import msgspec
-
 from ...domain.codec import decode
 from ...domain.decisions.session import is_name
 from ...domain.events import STORED_NAMES, MessageRedacted, SessionStarted
 from ...domain.store_errors import DamagedRecord, UnreadableEvent
-from ..rows import Row, chained, header_of, wordless
+from ..rows import Row, chained, header_of, is_wordless
 from .lines import FORMAT, Closing, decode_closing, decode_line, decode_opening, hash_of, row_of
 
 NOTHING = bytes(32)
@@ -58,7 +56,7 @@ class Walk:
         self._number, text = next(self._lines, (1, b""))
         try:
             found = decode_opening(text)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except (ValueError, RecursionError):
             self._damaged('it is no first line of a record: expected {"hansard":"record","format":1}')
         if found.format != FORMAT:
             self._damaged(f"it is of format {found.format}: expected {FORMAT}, or a newer Hansard")
@@ -68,7 +66,7 @@ class Walk:
             self._damaged("it breaks off")
         try:
             return row_of(decode_line(text))
-        except (msgspec.DecodeError, UnicodeDecodeError, ValueError) as reason:
+        except (ValueError, RecursionError) as reason:
             self._damaged(f"it is no event: {reason}")
 
     def _fits(self, row: Row) -> None:
@@ -81,7 +79,7 @@ class Walk:
             )
         elif row.time < before.time:
             self._damaged("its time is before that of the event in front of it")
-        if row.payload_hash is not None and not _is_wordless(row.payload):
+        if row.payload_hash is not None and not is_wordless(row):
             self._damaged("its words were taken out, and others put in their place")
         previous = NOTHING if before is None else before.digest
         if chained(previous, header_of(row), hash_of(row)) != row.digest:
@@ -122,7 +120,7 @@ class Walk:
     def _close(self, text: bytes) -> None:
         try:
             found = decode_closing(text)
-        except (msgspec.DecodeError, UnicodeDecodeError) as reason:
+        except (ValueError, RecursionError) as reason:
             self._damaged(f"it is no last line of a record: {reason}")
         if not text.endswith(b"\n"):
             self._damaged("it breaks off")
@@ -145,10 +143,3 @@ class Walk:
 
     def _damaged(self, reason: str) -> NoReturn:
         raise DamagedRecord(self._number, reason)
-
-
-def _is_wordless(payload: bytes | None) -> bool:
-    try:
-        return payload is not None and wordless(payload) == payload
-    except (msgspec.DecodeError, KeyError, TypeError):
-        return False

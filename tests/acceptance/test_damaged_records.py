@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Callable
+from random import Random
 
 import pytest
 
-from hansard import DamagedRecord, Session, open_store
+from hansard import DamagedRecord, RecordDiffers, Session, open_store
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +54,7 @@ DAMAGES: list[tuple[str, Callable[[list[bytes]], list[bytes]], int, str]] = [
     ("an actor added", lambda lines: edited(lines, 4, b'"name"', b'"actor":"eve","name"'), 5, "digest"),
     ("a field too many", lambda lines: edited(lines, 4, b'"name"', b'"nothing":1,"name"'), 5, "is no event"),
     ("no JSON", lambda lines: [*lines[:4], b"nonsense\n", *lines[5:]], 5, "is no event"),
+    ("too deep", lambda lines: [*lines[:4], b'{"session":' + b"[" * 5000 + b"\n", *lines[5:]], 5, "is no event"),
     ("no UTF-8", lambda lines: [*lines[:4], b'{"session":"\xff"}\n', *lines[5:]], 5, "is no event"),
     (
         "a session in two parts",
@@ -98,3 +100,47 @@ def test_a_fork_is_refused_without_the_session_it_goes_on_from(lines: list[bytes
         opening_of_a = lines[10].partition(b"},{")[0].replace(b'"events":9', b'"events":6') + b"}]}\n"
         store.import_record(b"".join([*lines[:7], opening_of_a]))
         assert store.import_record(b"".join(alone)).sessions == ("b",)
+
+
+ERASED = b'"payload":{"branch":0,"content":{"type":"instruction"}},'
+
+
+@pytest.mark.parametrize(
+    "left",
+    [
+        b'{"branch":0,"content":{"type":"Goodbye, all!"}}',
+        b'{"branch":1,"content":{"type":"instruction"}}',
+        b'{"branch":0,"content":{"type":"instruction","instruction":"Goodbye"}}',
+        b'{"branch":0,"content":{"type":"\xff"}}',
+        b'{"branch":0,"content":{"type":7}}',
+        b'{"branch":0,"content":["type"]}',
+        b"[]",
+        b'"\xff"',
+    ],
+)
+def test_of_words_that_were_taken_out_nothing_else_is_left(left: bytes) -> None:
+    with open_store("memory://") as store:
+        session = Session(session_id="s", store=store)
+        session.redact(session.default_branch.add("hello"))
+        record = session.record()
+    assert ERASED in record
+
+    with open_store("memory://") as store, pytest.raises(DamagedRecord) as refused:
+        store.import_record(record.replace(ERASED, b'"payload":' + left + b","))
+    assert refused.value.line == 4
+
+
+def test_a_file_that_was_changed_anywhere_is_refused_by_name(lines: list[bytes]) -> None:
+    record, chance = b"".join(lines), Random(11)
+    for _ in range(500):
+        place, changed = chance.randrange(len(record)), bytearray(record)
+        changed[place : place + chance.randrange(3)] = bytes(
+            chance.choices(b'0aZ"{}[],:\\ \n\xff', k=chance.randrange(3))
+        )
+        with open_store("memory://") as store:
+            try:
+                store.import_record(bytes(changed))
+            except (DamagedRecord, RecordDiffers):
+                assert list(store.sessions()) == []
+            else:
+                assert store.record_of() == record

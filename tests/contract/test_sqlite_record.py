@@ -404,3 +404,17 @@ def test_an_event_before_the_first_is_refused_by_the_database_and_named_if_it_is
         connection.execute(insert)
 
     assert places(path)[0] == ("s", -3)
+
+
+@pytest.mark.parametrize(
+    "left", ['\'{"branch":0,"content":{"type":"Goodbye, all!"}}\'', "x'ff22'", "'[]'", '\'{"branch":0,"content":7}\'']
+)
+def test_what_is_no_rest_of_a_payload_is_named_when_its_words_were_taken_out(path: Path, left: str) -> None:
+    with open_store(f"sqlite:///{path}") as store:
+        store.append("s", [MessageRedacted(3)])
+    with by_hand(path) as connection:
+        (payload,) = connection.execute(f"SELECT payload FROM events {of('s', 3)}").fetchone()
+        kept = sha256(payload.encode()).digest()
+        connection.execute(f"UPDATE events SET payload = {left}, payload_hash = ? {of('s', 3)}", (kept,))
+
+    assert places(path) == [("s", 3)]

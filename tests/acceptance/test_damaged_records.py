@@ -134,9 +134,8 @@ def test_a_file_that_was_changed_anywhere_is_refused_by_name(lines: list[bytes])
     record, chance = b"".join(lines), Random(11)
     for _ in range(500):
         place, changed = chance.randrange(len(record)), bytearray(record)
-        changed[place : place + chance.randrange(3)] = bytes(
-            chance.choices(b'0aZ"{}[],:\\ \n\xff', k=chance.randrange(3))
-        )
+        others = bytes(chance.choices(b'0aZ"{}[],:\\ \n\xff', k=chance.randrange(3)))
+        changed[place : place + chance.randrange(3)] = others
         with open_store("memory://") as store:
             try:
                 store.import_record(bytes(changed))

@@ -407,7 +407,8 @@ def test_an_event_before_the_first_is_refused_by_the_database_and_named_if_it_is
 
 
 @pytest.mark.parametrize(
-    "left", ['\'{"branch":0,"content":{"type":"Goodbye, all!"}}\'', "x'ff22'", "'[]'", '\'{"branch":0,"content":7}\'']
+    "left",
+    ["""'{"branch":0,"content":{"type":"Goodbye, all!"}}'""", "x'ff22'", "'[]'", """'{"branch":0,"content":7}'"""],
 )
 def test_what_is_no_rest_of_a_payload_is_named_when_its_words_were_taken_out(path: Path, left: str) -> None:
     with open_store(f"sqlite:///{path}") as store:

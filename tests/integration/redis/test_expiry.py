@@ -5,6 +5,8 @@ The tests do not wait. `place.expire` lets the time of a session come, as if nob
 
 from __future__ import annotations
 
+from itertools import product
+from random import Random
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,14 +14,25 @@ import pytest
 from hansard import Session, SessionNotFoundError, StoreFailed
 from hansard.domain.content import InstructionContent
 from hansard.domain.errors import KeyTaken, PositionConflict
-from hansard.domain.events import BranchCreated, Event, MessageAppended, SessionRenamed, SessionStarted
+from hansard.domain.events import (
+    BranchCreated,
+    Event,
+    MessageAppended,
+    SessionArchived,
+    SessionDeleted,
+    SessionRenamed,
+    SessionRestored,
+    SessionStarted,
+    StateSet,
+)
 from hansard.domain.expectation import NO_STREAM
-from hansard.projections.selection import Selection
+from hansard.projections.selection import Order, Selection
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from hansard.infrastructure.store import Store
+    from hansard.projections.catalogue import Entry
     from tests.integration.redis.conftest import Place
 
 DAY = 86_400
@@ -341,6 +354,53 @@ def test_the_server_itself_lets_a_session_expire(place: Place) -> None:
     assert list(store.sessions()) == []
     assert place.names() == {"format", "positions", "sweep"}
     assert store.verify().ok
+
+
+def test_lists_hold_what_is_there_whatever_happened(place: Place, store: Store) -> None:
+    chance = Random(3)
+    for step in range(150):
+        place.clock.now += chance.randrange(3)
+        session = f"<{chance.randrange(10)}>"
+        if store.find_session(session) is None:
+            store.append(session, [SessionStarted(user=chance.choice([None, "ada", "bob", ""]))])
+        elif chance.random() < 0.1:
+            expire_again(place, session)
+        else:
+            again = SessionStarted(user=chance.choice([None, "ada", "bob"]))
+            events = [SessionArchived(), SessionRestored(), SessionDeleted(), StateSet("k", step), again]
+            store.append(session, [chance.choices(events, [2, 2, 1, 8, 1])[0]])
+        if step % 15 == 0:
+            agree(store)
+
+    for name in listing(place):
+        assert all(store.find_session(session) for session in place.members(name))
+    assert store.verify().ok
+
+
+def expire_again(place: Place, session: str) -> None:
+    """Makes the time of a session come, which may have expired before and been started again."""
+    for kind in ("entry", "events", "payloads", "places"):
+        place.client.pexpireat(place.key(kind, session), 1)
+    for member in place.members("expiries"):
+        if member.endswith(session):
+            place.client.zadd(place.key("expiries"), {member: 1})
+
+
+def agree(store: Store) -> None:
+    """Holds what lists answer against a look at every session."""
+    everything = list(store.sessions())
+    statuses = [("active",), ("archived", "active"), ("deleted", "archived", "active")]
+    for user, some, order, descending in product((None, "ada", ""), statuses, Order, (False, True)):
+        selection = Selection(user=user, statuses=some, order=order, descending=descending)
+        found: list[Entry] = []
+        mark = None
+        while True:
+            page = store.select_sessions(selection, after=mark, limit=3)
+            found += page.entries
+            if page.mark is None:
+                break
+            mark = page.mark
+        assert found == sorted(filter(selection.takes, everything), key=selection.place, reverse=descending)
 
 
 # --- Handles that are older than what has their id now ------------------------------------------------------

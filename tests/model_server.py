@@ -1,4 +1,4 @@
-"""A server on this machine that speaks what model providers speak: chat completions, and Anthropic's messages.
+"""A server on this machine that speaks what model providers speak: chat completions, Anthropic's messages, Google's content.
 
 A test writes the script: one reply after the other. What was asked is kept as it came over the wire.
 """
@@ -82,6 +82,8 @@ class ModelServer:
         try:
             if http.path.endswith("/messages"):
                 self._anthropic(http, body, reply)
+            elif "enerateContent" in http.path:
+                self._google(http, reply)
             else:
                 self._openai(http, body, reply)
         except (BrokenPipeError, ConnectionResetError):
@@ -124,6 +126,15 @@ class ModelServer:
         else:
             self._send(http, reply, json.dumps(anthropic_message(body, reply)).encode())
 
+    def _google(self, http: BaseHTTPRequestHandler, reply: Reply) -> None:
+        if reply.body is not None or reply.status != 200:
+            error = {"error": {"code": reply.status, "message": "it broke", "status": "INTERNAL"}}
+            self._send(http, reply, reply.body or json.dumps(error).encode())
+        elif ":streamGenerateContent" in http.path:
+            self._stream(http, reply, google_events(reply))
+        else:
+            self._send(http, reply, json.dumps(google_content(reply)).encode())
+
 
 def openai_completion(body: Any, reply: Reply) -> dict[str, Any]:
     message: dict[str, Any] = {"role": "assistant", "content": reply.text}
@@ -162,7 +173,8 @@ def openai_events(body: Any, reply: Reply) -> Iterator[str]:
         function = {"name": name, "arguments": ""}
         yield chunk({"tool_calls": [{"index": number, "id": id, "type": "function", "function": function}]})
         yield chunk({"tool_calls": [{"index": number, "function": {"arguments": arguments}}]})
-    yield chunk({}, "tool_calls" if reply.calls else "stop")
+    # Only Groq says it there.
+    yield chunk({}, "tool_calls" if reply.calls else "stop", x_groq={"id": "req_1", "usage": openai_usage(reply)})
     head = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1700000000, "model": body["model"]}
     yield f"data: {json.dumps({**head, 'choices': [], 'usage': openai_usage(reply)})}\n\n"
     yield "data: [DONE]\n\n"
@@ -213,6 +225,27 @@ def anthropic_events(body: Any, reply: Reply) -> Iterator[str]:
     end: dict[str, Any] = {"stop_reason": whole["stop_reason"], "stop_sequence": None}
     yield event("message_delta", delta=end, usage={"output_tokens": reply.usage[1]})
     yield event("message_stop")
+
+
+def google_content(reply: Reply) -> dict[str, Any]:
+    text = [{"text": reply.text}] if reply.text is not None else []
+    calls = [
+        {"functionCall": {"id": id, "name": name, "args": json.loads(arguments)}} for id, name, arguments in reply.calls
+    ]
+    sent, came = reply.usage
+    counted = {"promptTokenCount": sent, "candidatesTokenCount": came, "totalTokenCount": sent + came}
+    content = {"role": "model", "parts": [*text, *calls]}
+    candidate = {"content": content, "finishReason": "STOP", "index": 0}
+    return {"candidates": [candidate], "usageMetadata": counted, "modelVersion": "gemini-2.5", "responseId": "r-1"}
+
+
+def google_events(reply: Reply) -> Iterator[str]:
+    words = (reply.text or "").split(" ")
+    for place, word in enumerate(words):
+        whole = google_content(Reply(word if place == 0 else f" {word}", usage=reply.usage))
+        if place < len(words) - 1:
+            del whole["candidates"][0]["finishReason"]
+        yield f"data: {json.dumps(whole)}\n\n"
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from ...domain.asking import Answer, Asked
-from ...domain.errors import InvalidValue
+from ...domain.errors import InvalidValue, MissingExtra, Refused
 from ...domain.work_errors import ModelFailed, ModelTimedOut
 from ...projections.extras import needed
 from .patience import Failure
@@ -22,6 +22,12 @@ if TYPE_CHECKING:
 
 KINDS = {"openai": "openai-chat"}
 """How pydantic-ai calls the way of asking that is meant by a provider's name."""
+
+EXTRAS = {"google": "google", "groq": "groq", "mistral": "mistral"}
+"""The providers whose packages come with an extra of their own; those of the others come with `models`, or not at all."""
+
+HERE = {"ollama": "http://localhost:11434/v1"}
+"""Where a provider is that runs on one's own machine, if nothing else is said."""
 
 NO_KEY = "no-key-needed"
 """What is sent to a server of one's own that asks for no key; the clients refuse to have none."""
@@ -48,7 +54,8 @@ class ProviderModel:
     """One model of one provider."""
 
     def __init__(self, provider: str, model: str, base_url: str | None, key: Callable[[], str | None]) -> None:
-        self._provider, self._model, self._base_url, self._key = provider, model, base_url, key
+        self._provider, self._model, self._key = provider, model, key
+        self._base_url = base_url if base_url is not None or "OLLAMA_BASE_URL" in os.environ else HERE.get(provider)
         self._by_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, Model[Any]] = WeakKeyDictionary()
 
     async def ask(
@@ -70,7 +77,9 @@ class ProviderModel:
         await model.__aexit__(None, None, None)
         client: Any = getattr(model, "client", None)
         if self._base_url is not None and hasattr(client, "close"):
-            await client.close()  # one that was made here is not its provider's to close
+            closing = client.close()  # one that was made here is not its provider's to close
+            if inspect.isawaitable(closing):
+                await closing
 
     async def _whole(self, model: "Model[Any]", asked: Asked, settings: "ModelSettings") -> Answer:
         from pydantic_ai.direct import model_request
@@ -131,6 +140,8 @@ class ProviderModel:
         try:
             async with asyncio.timeout(timeout):
                 yield
+        except Refused:
+            raise
         except TimeoutError as error:
             late = ModelTimedOut(self._name, f"no answer within {timeout:g} s", None, partial())
             raise Failure(late, again=False) from error
@@ -172,7 +183,12 @@ class ProviderModel:
 
         try:
             return infer_model(f"{KINDS.get(self._provider, self._provider)}:{self._model}", self._provider_of)
-        except (UserError, ImportError, ValueError) as reason:
+        except ImportError as reason:
+            package = getattr(reason.__cause__, "name", None)
+            if self._provider not in EXTRAS or package is None:
+                raise InvalidValue(f"model {self._name}", f"cannot be used: {reason}") from None
+            raise MissingExtra(package.partition(".")[0], EXTRAS[self._provider]) from reason
+        except (UserError, ValueError) as reason:
             raise InvalidValue(f"model {self._name}", f"cannot be used: {self._clean(str(reason))}") from None
 
     def _provider_of(self, kind: str) -> Any:

@@ -1,6 +1,7 @@
-"""A server on this machine that speaks what model providers speak: chat completions, Anthropic's messages, Google's content.
+"""A server on this machine that speaks what model providers speak.
 
-A test writes the script: one reply after the other. What was asked is kept as it came over the wire.
+That is chat completions, Anthropic's messages and Google's content. A test
+writes the script: one reply after the other. What was asked is kept as it came over the wire.
 """
 
 import json

@@ -68,7 +68,7 @@ async def react(work: Work, params: ReactParams) -> Operated:
 
 async def _worked(work: Work, params: OperateParams, *, calls: bool) -> Operated:
     schemas = schemas_of(work, params)
-    work.allow_shape(shape_of(params.shape))
+    work.access.allow_shape(shape_of(params.shape))
     work.allow_model("generate", params.imodel)
     said = params.message(schemas)
     await work.begin(params.recorded(), [] if said is None else [said])

@@ -19,7 +19,7 @@ async def parse(work: Work, params: ParseParams) -> object:
     if wanted is None:
         raise InvalidValue("parse", "has no response_format: expected the shape that is looked for")
     await work.begin(params.recorded() | {"text": params.text})
-    work.allow_shape(response_format_from(wanted))
+    work.access.allow_shape(response_format_from(wanted))
     return await shaped_or_mended(
         work, params.text, wanted, params.max_retries, params.handle_validation, params.imodel
     )

@@ -24,7 +24,7 @@ KINDS = {"openai": "openai-chat"}
 """How pydantic-ai calls the way of asking that is meant by a provider's name."""
 
 EXTRAS = {"google": "google", "groq": "groq", "mistral": "mistral"}
-"""The providers whose packages come with an extra of their own; those of the others come with `models`, or not at all."""
+"""The providers whose packages come with an extra of their own; what others need comes with `models`, or not at all."""
 
 HERE = {"ollama": "http://localhost:11434/v1"}
 """Where a provider is that runs on one's own machine, if nothing else is said."""

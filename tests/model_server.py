@@ -69,6 +69,10 @@ class ModelServer:
         """What is answered from here on, one after the other."""
         self.replies += [Reply(reply) if isinstance(reply, str) else reply for reply in replies]
 
+    def will_call(self, *calls: tuple[str, str, str]) -> None:
+        """That the model asks for calls: id, name, arguments as the model writes them."""
+        self.replies.append(Reply(calls=list(calls)))
+
     def handle(self, http: BaseHTTPRequestHandler) -> None:
         body = json.loads(http.rfile.read(int(http.headers["content-length"])))
         with self.lock:

@@ -24,6 +24,7 @@ class Reply:
     body: bytes | None = None  # instead of all else
     hold: threading.Event | None = None  # answer only when this is set
     cut: bool = False  # end the stream in the middle
+    breaks: str | None = None  # say this error in the middle of the stream
     usage: tuple[int, int] = (11, 7)
 
 
@@ -110,6 +111,9 @@ class ModelServer:
         http.end_headers()
         http.close_connection = True
         sent = list(events)
+        if reply.breaks is not None:
+            error = {"type": "error", "error": {"type": "overloaded_error", "message": reply.breaks}}
+            sent = [*sent[: len(sent) // 2], f"event: error\ndata: {json.dumps(error)}\n\n"]
         for event in sent[: len(sent) // 2] if reply.cut else sent:
             http.wfile.write(event.encode())
             http.wfile.flush()

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
-from ..domain.asking import Answer, Asked
+from ..domain.asking import Answer, Asked, kept_settings
 from ..domain.events import ModelCalled
 from ..domain.message import Message
 from ..domain.plain import Json
@@ -14,13 +14,14 @@ from ..imodel import LanguageModel
 
 def request_of(asked: Asked, began: int, own: Sequence[int], new: Sequence[Message]) -> Json:
     """What a model was asked: where that stands, and what of it stands nowhere else."""
+    settings = kept_settings(asked.settings)
     return {
         "digest": asked.digest,
         "at": began,
         "own": list(own),
         **({"new": [message.to_dict()["content"] for message in new]} if new else {}),
         **({"tools": [name_in(schema) for schema in asked.tools]} if asked.tools else {}),
-        **({"settings": asked.settings} if asked.settings else {}),
+        **({"settings": settings} if settings else {}),
     }
 
 

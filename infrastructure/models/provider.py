@@ -3,8 +3,10 @@
 import asyncio
 import inspect
 import os
+import re
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from traceback import format_exception
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
@@ -150,15 +152,15 @@ class ProviderModel:
             raise
         except TimeoutError as error:
             late = ModelTimedOut(self._name, f"no answer within {timeout:g} s", None, partial())
-            raise Failure(late, again=False) from error
+            raise Failure(late, again=False) from self._shown(error)
         except ModelAPIError as error:
             status = getattr(error, "status_code", None)
             again = not said and (status is None or status in (408, 409, 429) or status >= 500)
             raise Failure(
                 self._failed(_reason(error), status, partial()), again and not _out_of_quota(error), error.retry_after
-            ) from error
+            ) from self._shown(error)
         except (AgentRunError, ValidationError, ValueError) as error:
-            raise Failure(self._failed(_reason(error), None, partial()), again=False) from error
+            raise Failure(self._failed(_reason(error), None, partial()), again=False) from self._shown(error)
         except UserError as error:
             raise InvalidValue(f"model {self._name}", f"cannot be asked: {self._clean(str(error))}") from None
 
@@ -174,9 +176,17 @@ class ProviderModel:
         names = KEY_NAMES.get(self._provider, (f"{self._provider.upper()}_API_KEY",))
         return self._key() or next((os.environ[name] for name in names if os.environ.get(name)), None)
 
+    def _shown(self, error: Exception) -> Exception | None:
+        """An error as a cause, unless it or what led to it tells the key or a password."""
+        told = "".join(format_exception(error))
+        return error if self._clean(told) == told else None
+
     def _clean(self, text: str) -> str:
-        key = self._known_key()
-        return text.replace(key, "***") if key else text
+        password = re.search(r"//([^/@]*)@", self._base_url or "")
+        for secret in (self._known_key(), *(password.groups() if password else ())):
+            if secret:
+                text = text.replace(secret, "***")
+        return text
 
     async def _here(self) -> "Model[Any]":
         loop = asyncio.get_running_loop()

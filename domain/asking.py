@@ -1,6 +1,6 @@
 """What a model is asked and what it answers, in values of our own that no provider's package is needed for."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from hashlib import sha256
 from itertools import groupby
 
@@ -23,8 +23,13 @@ class Asked(msgspec.Struct, frozen=True):
     def digest(self) -> str:
         """The same for the same words, tools and settings, wherever and whenever they are asked."""
         said = [stored_form(content) for content in _in_order(message.content for message in self.messages)]
-        form = msgspec.json.encode([said, self.tools, self.settings], order="deterministic")
+        form = msgspec.json.encode([said, self.tools, kept_settings(self.settings)], order="deterministic")
         return sha256(form).hexdigest()
+
+
+def kept_settings(settings: Mapping[str, Json]) -> dict[str, Json]:
+    """The settings but for headers: these say how a request is sent, not what is asked, and may be secret."""
+    return {key: value for key, value in settings.items() if key != "extra_headers"}
 
 
 def _in_order(contents: Iterable[MessageContent]) -> Iterator[MessageContent]:

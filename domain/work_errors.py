@@ -124,6 +124,17 @@ class ToolTimedOut(ToolFailed, TimeoutError):
     """The tool did not answer in time."""
 
 
+@error
+class ToolServerFailed(WorkFailed):
+    """A server of tools could not be reached, or failed at what it was asked."""
+
+    server: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"the server of tools {self.server!r} failed: {self.reason}"
+
+
 class InvalidArguments(ToolFailed, ValueError):
     """The arguments do not fit the tool."""
 

@@ -99,6 +99,7 @@ from .domain.work_errors import (
     ModelTimedOut,
     OperationOver,
     ToolFailed,
+    ToolServerFailed,
     ToolTimedOut,
     UnknownModel,
     UnknownOperation,
@@ -141,6 +142,7 @@ from .logs import Logs, LogsView
 from .mail_manager import MailManager
 from .mailbox import Mailbox
 from .manager import SessionManager
+from .mcp_server import MCPServer
 from .middleware import SessionMiddleware, code_detection, timestamps, token_estimates
 from .operations.operate import Operated
 from .operations.work import Work
@@ -235,6 +237,7 @@ __all__ = [
     "LogType",
     "Logs",
     "LogsView",
+    "MCPServer",
     "Mail",
     "MailManager",
     "Mailbox",
@@ -319,6 +322,7 @@ __all__ = [
     "TokenUsage",
     "Tool",
     "ToolFailed",
+    "ToolServerFailed",
     "ToolTimedOut",
     "Transcript",
     "UNCHANGED",

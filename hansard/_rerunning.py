@@ -9,11 +9,18 @@ from ._conducting import conduct, rebuilt
 from ._live import Live
 from ._moments import Moment, position_of
 from ._operations import Steps, steps_of
-from .domain.content import ActionRequestContent, AssistantResponseContent, MessageContent
+from .domain.content import (
+    ActionRequestContent,
+    ActionResponseContent,
+    AssistantResponseContent,
+    InstructionContent,
+    MessageContent,
+    SystemContent,
+)
 from .domain.decisions import branch as branches
 from .domain.decisions import message as messages
 from .domain.errors import InvalidValue
-from .domain.events import BranchCreated, MessageAppended
+from .domain.events import BranchCreated, Event, MessageAppended, SystemSet
 from .domain.message import ContentGiven, Message, message_from
 from .domain.ranges import positions
 from .domain.record import RecordedEvent
@@ -22,7 +29,7 @@ from .infrastructure.reading import SessionReader
 from .operations.journal import Journal
 from .operations.params import GenerateParams
 from .projections.difference import Difference, difference
-from .projections.messages import message_of, shown_messages
+from .projections.messages import shown_messages
 from .projections.prices import price_of
 
 
@@ -70,18 +77,20 @@ async def rerun(
     steps = _steps_on(live, branch)
     start = _before(steps) if at is None else position_of(live, at)
     over = [each for each in steps if _position(each) > start]
+    with live.current() as state:
+        _check_reach(edited, start, state.showing(branch, start).system)
+        asked = None if model is None else live.equipment.model(state, branch, "generate", model)
     fork = _forked(live, branch, start, name)
-    asked = None
-    if model is not None:
-        with live.current() as state:
-            asked = live.equipment.model(state, fork, "generate", model)
     events = [event for each in over if isinstance(each, Steps) for event in each.events]
     replayed = Journal(events, edited, answers=asked is None, results=tools == "recorded")
+    systems = _Systems(live, branch, fork, start, edited)
     for step in over:
+        systems.follow(_position(step))
         if isinstance(step, Steps):
             await _again(live, fork, step, edited, asked, replayed)
         else:
             _said_again(live, fork, step, edited)
+    systems.follow(None)
     return fork
 
 
@@ -161,26 +170,84 @@ def _said_again(live: Live, fork: int, recorded: RecordedEvent, edited: Mapping[
     live.change(lambda state: messages.append(state, fork, [again]))
 
 
+class _Systems:
+    """The system messages that a branch had, one after the other, set on a fork as well."""
+
+    def __init__(self, live: Live, branch: int, fork: int, start: int, edited: Mapping[int, MessageContent]) -> None:
+        self._live, self._branch, self._fork, self._edited = live, branch, fork, edited
+        self._now = self._shown(start)
+        if self._now in edited:
+            self._set(self._now)
+
+    def follow(self, at: int | None) -> None:
+        """Sets what was shown at a position, or is now, if that is another one."""
+        there = self._shown(at)
+        if there != self._now:
+            self._set(there)
+
+    def _shown(self, at: int | None) -> int | None:
+        with self._live.current() as state:
+            return state.showing(self._branch, at).system
+
+    def _set(self, position: int | None) -> None:
+        self._now = position
+        event = None if position is None else _event_at(self._live, position)
+        if not isinstance(event, SystemSet):
+            self._live.change(lambda state: branches.set_system(state, self._fork, None))
+            return
+        content = self._edited.get(position or 0, event.content)
+        assert content is None or isinstance(content, SystemContent)
+        sender, metadata = event.sender, event.metadata
+        self._live.change(
+            lambda state: branches.set_system(state, self._fork, content, sender=sender, metadata=metadata)
+        )
+
+
+def _check_reach(edited: Mapping[int, MessageContent], start: int, system: int | None) -> None:
+    for position in edited:
+        if position <= start and position != system:
+            raise InvalidValue(
+                "an edit",
+                f"is of position {position}, and what is done over begins after {start}: expected a later one",
+            )
+
+
+TEXTS: dict[type[MessageContent], str] = {
+    InstructionContent: "instruction",
+    AssistantResponseContent: "assistant_response",
+    SystemContent: "system_message",
+    ActionResponseContent: "result",
+}
+"""Where the text of a content stands."""
+
+
 def _edited(live: Live, edits: Mapping[Message | int | str, Message | ContentGiven]) -> dict[int, MessageContent]:
     found: dict[int, MessageContent] = {}
     for which, given in edits.items():
         position = int(which.rpartition("/")[2]) if isinstance(which, str) else position_of(live, which)
-        old = _message_at(live, position)
-        new = message_from(given).content
-        if isinstance(given, str) and isinstance(old, AssistantResponseContent):
-            new = msgspec.structs.replace(old, assistant_response=given)
-        elif isinstance(given, str) and hasattr(old, "instruction"):
-            new = msgspec.structs.replace(old, instruction=given)
+        old = _content_at(live, position)
+        if isinstance(given, str) and type(old) in TEXTS:
+            new: MessageContent = msgspec.structs.replace(old, **{TEXTS[type(old)]: given})
+        else:
+            new = message_from(given).content
+        if type(new) is not type(old):
+            kinds = f"{type(new).__name__} in the place of {type(old).__name__}"
+            raise InvalidValue("an edit", f"of position {position} is {kinds}: expected the same kind of content")
         found[position] = new
     return found
 
 
-def _message_at(live: Live, position: int) -> MessageContent:
-    with live.current() as state:
-        event = SessionReader(live.store, state).read_event(position)
-    if not isinstance(event.event, MessageAppended):
+def _content_at(live: Live, position: int) -> MessageContent:
+    event = _event_at(live, position)
+    content = event.content if isinstance(event, MessageAppended | SystemSet) else None
+    if content is None:
         raise InvalidValue("an edit", f"is of position {position}, where no message stands: expected one of a message")
-    return message_of(event.session, event.position, event.time, event.event).content
+    return content
+
+
+def _event_at(live: Live, position: int) -> Event:
+    with live.current() as state:
+        return SessionReader(live.store, state).read_event(position).event
 
 
 def _used(line: Sequence[Message]) -> Used:

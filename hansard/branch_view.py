@@ -116,6 +116,8 @@ class BranchView(View, Prompted):
             lookup.get_branch(state, self.number)
             return shown_messages(SessionReader(self._source.store, state), state.showing(self.number), state.written)
 
+    msgs = messages
+
     def get_messages(self, limit: int | None = None) -> list[MessageDict]:
         """The messages as dicts of one's own with role and content, as `json` can write them; all, or the last."""
         return message_dicts(self.messages, limit)

@@ -42,4 +42,7 @@ class Services:
     OpenAI = staticmethod(partial(of, "openai", "gpt-4o-mini"))
     OpenRouter = staticmethod(partial(of, "openrouter", "openai/gpt-4o-mini"))
     Anthropic = staticmethod(partial(of, "anthropic", "claude-haiku-4-5"))
+    Google = staticmethod(partial(of, "google", "gemini-2.5-flash"))
+    Groq = staticmethod(partial(of, "groq", "llama-3.3-70b-versatile"))
+    Mistral = staticmethod(partial(of, "mistral", "mistral-small-latest"))
     Ollama = staticmethod(partial(of, "ollama", "llama3.2"))

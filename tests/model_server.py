@@ -1,6 +1,7 @@
-"""A server on this machine that speaks what model providers speak: chat completions, and Anthropic's messages.
+"""A server on this machine that speaks what model providers speak.
 
-A test writes the script: one reply after the other. What was asked is kept as it came over the wire.
+That is chat completions, Anthropic's messages and Google's content. A test
+writes the script: one reply after the other. What was asked is kept as it came over the wire.
 """
 
 import json
@@ -23,6 +24,7 @@ class Reply:
     body: bytes | None = None  # instead of all else
     hold: threading.Event | None = None  # answer only when this is set
     cut: bool = False  # end the stream in the middle
+    breaks: str | None = None  # say this error in the middle of the stream
     usage: tuple[int, int] = (11, 7)
 
 
@@ -68,6 +70,10 @@ class ModelServer:
         """What is answered from here on, one after the other."""
         self.replies += [Reply(reply) if isinstance(reply, str) else reply for reply in replies]
 
+    def will_call(self, *calls: tuple[str, str, str]) -> None:
+        """That the model asks for calls: id, name, arguments as the model writes them."""
+        self.replies.append(Reply(calls=list(calls)))
+
     def handle(self, http: BaseHTTPRequestHandler) -> None:
         body = json.loads(http.rfile.read(int(http.headers["content-length"])))
         with self.lock:
@@ -82,6 +88,8 @@ class ModelServer:
         try:
             if http.path.endswith("/messages"):
                 self._anthropic(http, body, reply)
+            elif "enerateContent" in http.path:
+                self._google(http, reply)
             else:
                 self._openai(http, body, reply)
         except (BrokenPipeError, ConnectionResetError):
@@ -103,6 +111,9 @@ class ModelServer:
         http.end_headers()
         http.close_connection = True
         sent = list(events)
+        if reply.breaks is not None:
+            error = {"type": "error", "error": {"type": "overloaded_error", "message": reply.breaks}}
+            sent = [*sent[: len(sent) // 2], f"event: error\ndata: {json.dumps(error)}\n\n"]
         for event in sent[: len(sent) // 2] if reply.cut else sent:
             http.wfile.write(event.encode())
             http.wfile.flush()
@@ -123,6 +134,15 @@ class ModelServer:
             self._stream(http, reply, anthropic_events(body, reply))
         else:
             self._send(http, reply, json.dumps(anthropic_message(body, reply)).encode())
+
+    def _google(self, http: BaseHTTPRequestHandler, reply: Reply) -> None:
+        if reply.body is not None or reply.status != 200:
+            error = {"error": {"code": reply.status, "message": "it broke", "status": "INTERNAL"}}
+            self._send(http, reply, reply.body or json.dumps(error).encode())
+        elif ":streamGenerateContent" in http.path:
+            self._stream(http, reply, google_events(reply))
+        else:
+            self._send(http, reply, json.dumps(google_content(reply)).encode())
 
 
 def openai_completion(body: Any, reply: Reply) -> dict[str, Any]:
@@ -162,7 +182,8 @@ def openai_events(body: Any, reply: Reply) -> Iterator[str]:
         function = {"name": name, "arguments": ""}
         yield chunk({"tool_calls": [{"index": number, "id": id, "type": "function", "function": function}]})
         yield chunk({"tool_calls": [{"index": number, "function": {"arguments": arguments}}]})
-    yield chunk({}, "tool_calls" if reply.calls else "stop")
+    # Only Groq says it there.
+    yield chunk({}, "tool_calls" if reply.calls else "stop", x_groq={"id": "req_1", "usage": openai_usage(reply)})
     head = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1700000000, "model": body["model"]}
     yield f"data: {json.dumps({**head, 'choices': [], 'usage': openai_usage(reply)})}\n\n"
     yield "data: [DONE]\n\n"
@@ -213,6 +234,27 @@ def anthropic_events(body: Any, reply: Reply) -> Iterator[str]:
     end: dict[str, Any] = {"stop_reason": whole["stop_reason"], "stop_sequence": None}
     yield event("message_delta", delta=end, usage={"output_tokens": reply.usage[1]})
     yield event("message_stop")
+
+
+def google_content(reply: Reply) -> dict[str, Any]:
+    text = [{"text": reply.text}] if reply.text is not None else []
+    calls = [
+        {"functionCall": {"id": id, "name": name, "args": json.loads(arguments)}} for id, name, arguments in reply.calls
+    ]
+    sent, came = reply.usage
+    counted = {"promptTokenCount": sent, "candidatesTokenCount": came, "totalTokenCount": sent + came}
+    content = {"role": "model", "parts": [*text, *calls]}
+    candidate = {"content": content, "finishReason": "STOP", "index": 0}
+    return {"candidates": [candidate], "usageMetadata": counted, "modelVersion": "gemini-2.5", "responseId": "r-1"}
+
+
+def google_events(reply: Reply) -> Iterator[str]:
+    words = (reply.text or "").split(" ")
+    for place, word in enumerate(words):
+        whole = google_content(Reply(word if place == 0 else f" {word}", usage=reply.usage))
+        if place < len(words) - 1:
+            del whole["candidates"][0]["finishReason"]
+        yield f"data: {json.dumps(whole)}\n\n"
 
 
 @contextmanager

@@ -17,7 +17,7 @@ async def act(work: Work, params: ActParams) -> list[ActionResponseContent]:
     given = [_request(each) for each in params.requests]
     if not given:
         raise InvalidValue("the requests", "are none: expected a call, or several")
-    work.allow_tools([content.function for content, _ in given])
+    work.access.allow_tools([content.function for content, _ in given])
     new = [Message(content) for content, message in given if message is None]
     said = iter(
         await work.begin(params.recorded() | {"made": [each.position for _, each in given if each is not None]}, new)
@@ -26,7 +26,8 @@ async def act(work: Work, params: ActParams) -> list[ActionResponseContent]:
     results = await work.act(requests, timeout=params.tool_timeout, concurrent=params.tool_concurrent)
     failed = [(request, result) for (request, _), result in zip(given, results, strict=True) if not result.success]
     if failed and not params.suppress_errors:
-        raise ToolFailed(failed[0][0].function, failed[0][1].error or "")
+        name, reason = failed[0][0].function, failed[0][1].error or ""
+        raise ToolFailed(name, reason.removeprefix(str(ToolFailed(name, ""))))
     return results
 
 

@@ -4,9 +4,10 @@ from ..domain.content import InstructionContent, SystemContent
 from ..domain.errors import InvalidValue
 from ..domain.message import Message
 from ..domain.plain import Json
+from .calls import name_in
 from .params import GenerateParams, InterpretParams
 from .shaping import shape_of, shaped
-from .work import Work, name_in
+from .work import Work
 
 
 async def generate(work: Work, params: GenerateParams) -> object:
@@ -15,7 +16,7 @@ async def generate(work: Work, params: GenerateParams) -> object:
     asked = params.message(schemas)
     new = [] if asked is None else [asked]
     await work.begin(params.recorded() | ({"said": asked.to_dict()["content"]} if asked is not None else {}))
-    work.allow_shape(shape_of(params.shape))
+    work.access.allow_shape(shape_of(params.shape))
     if all(isinstance(message.content, SystemContent) for message in [*work.shown, *new]):
         raise InvalidValue("an instruction", "is missing, and the branch shows none: expected something to ask")
     answer, _ = await work.ask(
@@ -59,9 +60,9 @@ def schemas_of(work: Work, params: GenerateParams) -> list[Json]:
     """
     said = params.instruction.content if isinstance(params.instruction, Message) else None
     if isinstance(said, InstructionContent) and said.tool_schemas:
-        work.allow("resources", [(str(name_in(schema)),) for schema in said.tool_schemas])
+        work.access.allow("resources", [(str(name_in(schema)),) for schema in said.tool_schemas])
         return list(said.tool_schemas)
-    return [tool.schema for tool in work.allow_tools(tool_names_of(work, params.tools))]
+    return [tool.schema for tool in work.access.allow_tools(tool_names_of(work, params.tools))]
 
 
 def tool_names_of(work: Work, given: object) -> list[str]:
@@ -69,7 +70,7 @@ def tool_names_of(work: Work, given: object) -> list[str]:
     if given is None or given is False:
         return []
     if given is True:
-        return work.tools_in_reach()
+        return work.access.tools_in_reach()
     named = [given] if isinstance(given, str) or callable(given) or hasattr(given, "schema") else list(given)  # type: ignore[call-overload]  # it must be a list by now
     taken = work.equipment.take_tools(named)
     names = {

@@ -13,7 +13,7 @@ from .generate import schemas_of
 from .params import CommunicateParams, ReactParams
 from .params import GenerateParams as GenerateParams
 from .params import OperateParams as OperateParams
-from .parse import shaped_or_mended
+from .parse import check_wishes, shaped_or_mended
 from .shaping import shape_of
 from .work import Work
 
@@ -67,15 +67,18 @@ async def react(work: Work, params: ReactParams) -> Operated:
 
 
 async def _worked(work: Work, params: OperateParams, *, calls: bool) -> Operated:
+    check_wishes(params.num_parse_retries, params.handle_validation)
+    if isinstance(params.max_steps, bool) or not isinstance(params.max_steps, int) or params.max_steps < 1:
+        raise InvalidValue("max_steps", f"is {params.max_steps!r}: expected a number from 1 on")
     schemas = schemas_of(work, params)
-    work.allow_shape(shape_of(params.shape))
+    work.access.allow_shape(shape_of(params.shape))
     work.allow_model("generate", params.imodel)
     said = params.message(schemas)
     await work.begin(params.recorded(), [] if said is None else [said])
     if not any(isinstance(message.content, InstructionContent) or message.role == "user" for message in work.shown):
         raise InvalidValue("an instruction", "is missing, and the branch shows none: expected something to ask")
     responses: list[ActionResponseContent] = []
-    for step in range(1, max(1, params.max_steps) + 1):
+    for step in range(1, params.max_steps + 1):
         answer, messages = await _asked(work, params, schemas)
         requests = [each for each in messages if isinstance(each.content, ActionRequestContent)]
         if not requests:

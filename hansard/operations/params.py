@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal, Self, TypeAlias
 
+from ..domain.asking import kept_settings
 from ..domain.content import ActionRequestContent, InstructionContent, MessageContent, ResponseFormat
 from ..domain.content_given import content_from
 from ..domain.errors import InvalidValue
@@ -37,6 +38,9 @@ class Params:
             if each.name in NOT_RECORDED or value is None or value == each.default or value == {}:
                 continue
             kept[each.name] = _recorded(value)
+        settings = kept.pop("imodel_kwargs", None)
+        if isinstance(settings, dict) and kept_settings(settings):
+            kept["imodel_kwargs"] = kept_settings(settings)
         return kept
 
 

@@ -18,21 +18,26 @@ async def parse(work: Work, params: ParseParams) -> object:
     wanted = params.request_type if params.response_format is None else params.response_format
     if wanted is None:
         raise InvalidValue("parse", "has no response_format: expected the shape that is looked for")
+    check_wishes(params.max_retries, params.handle_validation)
     await work.begin(params.recorded() | {"text": params.text})
-    work.allow_shape(response_format_from(wanted))
+    work.access.allow_shape(response_format_from(wanted))
     return await shaped_or_mended(
         work, params.text, wanted, params.max_retries, params.handle_validation, params.imodel
     )
+
+
+def check_wishes(retries: int, handle: str) -> None:
+    """Refuses what cannot be wished of an answer that does not fit, before anybody is asked."""
+    if not isinstance(retries, int) or not 0 <= retries <= LONGEST_REPAIR:
+        raise InvalidValue("the number of tries", f"is {retries!r}: expected 0 to {LONGEST_REPAIR}")
+    if handle not in ("raise", "return_value", "return_none"):
+        raise InvalidValue("handle_validation", f"is {handle!r}: expected raise, return_value or return_none")
 
 
 async def shaped_or_mended(
     work: Work, text: str, wanted: object, retries: int, handle: Validation, model: ModelGiven
 ) -> object:
     """What a text says, after asking so many times to have it put right; if it never is, what is wanted then."""
-    if not 0 <= retries <= LONGEST_REPAIR:
-        raise InvalidValue("the number of tries", f"is {retries}: expected 0 to {LONGEST_REPAIR}")
-    if handle not in ("raise", "return_value", "return_none"):
-        raise InvalidValue("handle_validation", f"is {handle!r}: expected raise, return_value or return_none")
     given = text
     for left in range(retries, -1, -1):
         try:

@@ -1,18 +1,17 @@
 """An operation at work on a branch: every step of it is allowed, done, and on the record before the next."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from time import perf_counter
 from typing import TypeVar
 
 import msgspec
-from msgspec.structs import replace
 
 from .._equipment import Equipment
 from .._live import Live
 from ..domain.asking import Answer, Asked
-from ..domain.content import ActionRequestContent, ActionResponseContent, ResponseFormat
+from ..domain.content import ActionRequestContent, ActionResponseContent
 from ..domain.decisions import work
 from ..domain.errors import HansardError
 from ..domain.events import Event, MessageAppended, ModelCalled, SystemSet
@@ -20,11 +19,12 @@ from ..domain.evolve import Placed
 from ..domain.message import Message
 from ..domain.plain import Json
 from ..domain.state import State
-from ..domain.work_errors import AccessDenied, InvalidArguments, ModelFailed, ToolFailed, UnknownTool
+from ..domain.work_errors import AccessDenied, InvalidArguments, ToolFailed, UnknownTool
 from ..imodel import LanguageModel
 from ..infrastructure.reading import SessionReader
 from ..projections.messages import message_of, shown_messages
-from ..tool import Tool
+from .access import Access
+from .calls import call_of, failed_call_of, request_of, same_call
 from .journal import Journal
 
 T = TypeVar("T")
@@ -57,7 +57,7 @@ class Work:
     ) -> None:
         self.live, self.branch, self.id, self.name = live, branch, id, name
         self.attempt = 0
-        self._model = model
+        self.access = Access(live, branch, model, lambda: self._led if self.began else None)
         self._left = left
         self._journal = Journal() if left is None else left.journal
         self._replayed = replayed  # of another operation, which this one does over
@@ -68,6 +68,14 @@ class Work:
     def equipment(self) -> Equipment:
         """The models, tools and operations in reach."""
         return self.live.equipment
+
+    def allow_model(self, purpose: str, given: LanguageModel | str | None) -> None:
+        """Refuses a model that is not there, or that the branch may not use, before anything is said.
+
+        What is answered from the record needs none; there, it is looked for when it is to be asked.
+        """
+        if self._replayed is None and self._left is None:
+            self.access.allow_model(purpose, given)
 
     @property
     def shown(self) -> list[Message]:
@@ -108,11 +116,9 @@ class Work:
 
     def fail(self, error: BaseException) -> None:
         """Ends the operation, which failed; if not even that can be recorded, it stays open."""
-        reason = "it was cancelled" if isinstance(error, Interrupts) else str(error) or type(error).__name__
+        kind, reason = type(error).__name__, reason_of(error)
         with suppress(HansardError):
-            self.live.change(
-                lambda state: work.fail(state, self.id, self.attempt, type(error).__name__, reason), causes=self._led
-            )
+            self.live.change(lambda state: work.fail(state, self.id, self.attempt, kind, reason), causes=self._led)
 
     # Steps
 
@@ -151,10 +157,10 @@ class Work:
         again = None if self._replayed is None else self._replayed.answer(digest)
         if again is not None:
             called = again.called
-            request = self._request(asked, digest, new)
-            return await self._keep(_same_call(called, self.id, self.branch, request), again.answer, kept)
-        asking = await self._apart(lambda: self._allowed_model(purpose, model))
-        return await self._called(asking, asked, digest, new, kept, heard)
+            request = self._request(asked, new)
+            return await self._keep(same_call(called, self.id, self.branch, request), again.answer, kept)
+        asking = await self._apart(lambda: self.access.allow_model(purpose, model))
+        return await self._called(asking, asked, new, kept, heard)
 
     async def act(
         self, requests: Sequence[Message], *, timeout: float | None = None, concurrent: bool = True
@@ -164,86 +170,25 @@ class Work:
             return list(await asyncio.gather(*(self._act(each, timeout) for each in requests)))
         return [await self._act(each, timeout) for each in requests]
 
-    def tools_in_reach(self) -> list[str]:
-        """The names of the tools that the branch has and may use, and that are at hand."""
-        with self.live.current() as state:
-            resources = state.branches[self.branch].resources
-            names = work.tools_of(state, self.branch)
-        return [name for name in names if name in self.equipment.tools and (resources is None or name in resources)]
-
-    # Access: the one place
-
-    def allow(self, kind: str, asked: Iterable[Iterable[str]]) -> None:
-        """Refuses what the branch may not use, and records that it was asked for."""
-        wanted = [tuple(names) for names in asked]
-        with self.live.current() as state:
-            denial = work.denied(state, self.branch, kind, wanted)
-            name, session = state.branches[self.branch].name, state.session
-        if denial is None:
-            return
-        self.live.change(lambda state: work.record_denied(state, denial), causes=self._led if self.began else None)
-        raise AccessDenied(session, name, kind, tuple(denial.asked), tuple(denial.available))
-
-    def allow_model(self, purpose: str, given: LanguageModel | str | None) -> None:
-        """Refuses a model that is not there, or that the branch may not use, before anything is said.
-
-        What is answered from the record needs none; there, it is looked for when it is to be asked.
-        """
-        if self._replayed is None and self._left is None:
-            self._allowed_model(purpose, given)
-
-    def allow_shape(self, shape: ResponseFormat | None) -> None:
-        """Refuses a type of output that the branch may not give."""
-        if shape is not None:
-            self.allow("capabilities", [(shape.name,)])
-
-    def allow_tools(self, names: Sequence[str]) -> list[Tool]:
-        """The tools, if the branch may use them."""
-        found = [self.equipment.tool(name) for name in names]
-        self.allow("resources", [(name,) for name in names])
-        return found
-
-    def _allowed_model(self, purpose: str, given: LanguageModel | str | None) -> LanguageModel:
-        if self._model is not None:
-            given = self._model
-        with self.live.current() as state:
-            model = self.equipment.model(state, self.branch, purpose, given)
-        self.allow("resources", [(model.name, model.model, f"{model.provider}/{model.model}")])
-        return model
-
     # Inside
 
     async def _called(
         self,
         model: LanguageModel,
         asked: Asked,
-        digest: str,
         new: Sequence[Message],
         kept: bool,
         heard: Callable[[str], None] | None,
     ) -> tuple[Answer, list[Message]]:
         began = perf_counter()
-        request = self._request(asked, digest, new)
+        request = self._request(asked, new)
         try:
             answer = await model.ask(asked, heard)
         except BaseException as error:
-            spent = (perf_counter() - began) * 1000
-            self._failed_call(model, request, error, spent)
+            self._failed_call(model, request, error, (perf_counter() - began) * 1000)
             raise
-        usage = answer.usage
-        called = ModelCalled(
-            model=answer.model or model.model,
-            provider=model.provider,
-            operation=self.id,
-            branch=self.branch,
-            request=request,
-            response=_response(answer, kept),
-            input_tokens=None if usage is None else usage.input_tokens,
-            output_tokens=None if usage is None else usage.output_tokens,
-            duration_ms=round((perf_counter() - began) * 1000, 3),
-            service=model.name,
-            attempts=answer.attempts,
-        )
+        spent = (perf_counter() - began) * 1000
+        called = call_of(model, self.id, self.branch, request, answer, spent, kept=kept)
         return await self._keep(called, answer, kept)
 
     async def _keep(self, called: ModelCalled, answer: Answer, kept: bool) -> tuple[Answer, list[Message]]:
@@ -255,35 +200,15 @@ class Work:
         return answer, self._heard(placed)
 
     def _failed_call(self, model: LanguageModel, request: Json, error: BaseException, spent: float) -> None:
-        reason = "it was cancelled" if isinstance(error, Interrupts) else str(error) or type(error).__name__
-        partial = error.partial if isinstance(error, ModelFailed) else None
-        called = ModelCalled(
-            model=model.model,
-            provider=model.provider,
-            operation=self.id,
-            branch=self.branch,
-            request=request,
-            response=None if partial is None else {"partial": partial},
-            error=reason,
-            duration_ms=round(spent, 3),
-            service=model.name,
-            attempts=error.attempts if isinstance(error, ModelFailed) else 1,
-        )
+        called = failed_call_of(model, self.id, self.branch, request, error, reason_of(error), spent)
         with suppress(HansardError):  # the first error is the one that is told
             self.live.change(
                 lambda state: work.go_on(state, self.id, self.attempt, self.branch, called), causes=self._led
             )
 
-    def _request(self, asked: Asked, digest: str, new: Sequence[Message]) -> Json:
+    def _request(self, asked: Asked, new: Sequence[Message]) -> Json:
         own = [message.position for message in self._shown if message.position and message.position > self.began]
-        return {
-            "digest": digest,
-            "at": self.began,
-            "own": own,
-            **({"new": [message.to_dict()["content"] for message in new]} if new else {}),
-            **({"tools": [name_in(schema) for schema in asked.tools]} if asked.tools else {}),
-            **({"settings": asked.settings} if asked.settings else {}),
-        }
+        return request_of(asked, self.began, own, new)
 
     async def _act(self, request: Message, timeout: float | None) -> ActionResponseContent:
         content = request.content
@@ -305,7 +230,7 @@ class Work:
         try:
             if "unreadable_arguments" in request.extra:
                 raise InvalidArguments(request.function, "its arguments are no JSON object")
-            (tool,) = await self._apart(lambda: self.allow_tools([request.function]))
+            (tool,) = await self._apart(lambda: self.access.allow_tools([request.function]))
             async with asyncio.timeout(timeout):
                 result = await tool.call(request.arguments)
         except TimeoutError as error:
@@ -349,34 +274,6 @@ class Work:
             raise
 
 
-def name_in(schema: Json) -> Json:
-    """The name of a tool, from its schema."""
-    match schema:
-        case {"function": {"name": name}} | {"name": name}:
-            return name
-        case _:
-            return None
-
-
-def _response(answer: Answer, kept: bool) -> Json:
-    """What of an answer is in no message."""
-    said: dict[str, Json] = {"finish_reason": answer.finish_reason, "id": answer.id}
-    if not kept:
-        said |= {"text": answer.text}
-        if answer.usage is not None:
-            said |= {"usage": {"input_tokens": answer.usage.input_tokens, "output_tokens": answer.usage.output_tokens}}
-    return {key: value for key, value in said.items() if value is not None}
-
-
-def _same_call(called: ModelCalled, operation: str, branch: int, request: Json) -> ModelCalled:
-    """A call that was answered from the record: nobody was asked, so neither tokens nor time are counted again."""
-    return replace(
-        called,
-        operation=operation,
-        branch=branch,
-        request=request,
-        input_tokens=None,
-        output_tokens=None,
-        duration_ms=None,
-        attempts=0,
-    )
+def reason_of(error: BaseException) -> str:
+    """Why something failed, in the words that are recorded."""
+    return "it was cancelled" if isinstance(error, Interrupts) else str(error) or type(error).__name__

@@ -21,11 +21,15 @@ class Failure(Exception):
 
 
 class Patience(msgspec.Struct, frozen=True):
-    """Tries again so many times: after the pause that the provider asks for, or one that doubles, with some jitter."""
+    """Tries again so many times: after the pause that the provider asks for, or one that doubles, with some jitter.
+
+    A provider that asks for a pause of more than `asked` seconds is not waited for.
+    """
 
     retries: int = 3
     first: float = 0.5
     longest: float = 30
+    asked: float = 600
     jitter: Callable[[], float] = random
 
     async def kept(self, ask: Callable[[int], Awaitable[A]], clock: Clock) -> A:
@@ -35,12 +39,15 @@ class Patience(msgspec.Struct, frozen=True):
             try:
                 return await ask(attempt)
             except Failure as failure:
-                if not failure.again or attempt > self.retries:
+                long = failure.after is not None and failure.after > self.asked
+                if not failure.again or attempt > self.retries or long:
                     error = failure.error
+                    if long:
+                        error.reason += f"; the provider asks to come back in {failure.after:g} s"
                     error.attempts = attempt
                     error.__post_init__()
                     raise error from failure.__cause__
-                pause = self.pause(attempt) if failure.after is None else failure.after
+                pause = self.pause(attempt) if failure.after is None else max(0.0, failure.after)
             await clock.sleep(pause)
             attempt += 1
 

@@ -3,13 +3,17 @@
 import asyncio
 import inspect
 import os
-from collections.abc import AsyncIterator, Callable
+import re
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from traceback import format_exception
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
+import msgspec
+
 from ...domain.asking import Answer, Asked
-from ...domain.errors import InvalidValue
+from ...domain.errors import InvalidValue, MissingExtra, Refused
 from ...domain.work_errors import ModelFailed, ModelTimedOut
 from ...projections.extras import needed
 from .patience import Failure
@@ -22,6 +26,15 @@ if TYPE_CHECKING:
 
 KINDS = {"openai": "openai-chat"}
 """How pydantic-ai calls the way of asking that is meant by a provider's name."""
+
+EXTRAS = {"google": "google", "groq": "groq", "mistral": "mistral"}
+"""The providers whose packages come with an extra of their own; what others need comes with `models`, or not at all."""
+
+HERE = {"ollama": "http://localhost:11434/v1"}
+"""Where a provider is that runs on one's own machine, if nothing else is said."""
+
+KEY_NAMES = {"google": ("GOOGLE_API_KEY", "GEMINI_API_KEY")}
+"""The variables that have a provider's key, where they are not called by its name."""
 
 NO_KEY = "no-key-needed"
 """What is sent to a server of one's own that asks for no key; the clients refuse to have none."""
@@ -44,12 +57,20 @@ class Secret:
         return self._value
 
 
+class _Opened(msgspec.Struct, eq=False):
+    """A client that is open, and what holds it so."""
+
+    model: "Model[Any]"
+    holding: AsyncGenerator[None, None]
+
+
 class ProviderModel:
     """One model of one provider."""
 
     def __init__(self, provider: str, model: str, base_url: str | None, key: Callable[[], str | None]) -> None:
-        self._provider, self._model, self._base_url, self._key = provider, model, base_url, key
-        self._by_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, Model[Any]] = WeakKeyDictionary()
+        self._provider, self._model, self._key = provider, model, key
+        self._base_url = base_url if base_url is not None or "OLLAMA_BASE_URL" in os.environ else HERE.get(provider)
+        self._by_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, _Opened] = WeakKeyDictionary()
 
     async def ask(
         self, asked: Asked, settings: "ModelSettings", timeout: float, heard: Callable[[str], None] | None
@@ -64,13 +85,9 @@ class ProviderModel:
 
     async def close(self) -> None:
         """Closes the client of this event loop."""
-        model = self._by_loop.pop(asyncio.get_running_loop(), None)
-        if model is None:
-            return
-        await model.__aexit__(None, None, None)
-        client: Any = getattr(model, "client", None)
-        if self._base_url is not None and hasattr(client, "close"):
-            await client.close()  # one that was made here is not its provider's to close
+        opened = self._by_loop.get(asyncio.get_running_loop())
+        if opened is not None:
+            await opened.holding.aclose()
 
     async def _whole(self, model: "Model[Any]", asked: Asked, settings: "ModelSettings") -> Answer:
         from pydantic_ai.direct import model_request
@@ -131,17 +148,19 @@ class ProviderModel:
         try:
             async with asyncio.timeout(timeout):
                 yield
+        except Refused:
+            raise
         except TimeoutError as error:
             late = ModelTimedOut(self._name, f"no answer within {timeout:g} s", None, partial())
-            raise Failure(late, again=False) from error
+            raise Failure(late, again=False) from self._shown(error)
         except ModelAPIError as error:
             status = getattr(error, "status_code", None)
             again = not said and (status is None or status in (408, 409, 429) or status >= 500)
             raise Failure(
                 self._failed(_reason(error), status, partial()), again and not _out_of_quota(error), error.retry_after
-            ) from error
+            ) from self._shown(error)
         except (AgentRunError, ValidationError, ValueError) as error:
-            raise Failure(self._failed(_reason(error), None, partial()), again=False) from error
+            raise Failure(self._failed(_reason(error), None, partial()), again=False) from self._shown(error)
         except UserError as error:
             raise InvalidValue(f"model {self._name}", f"cannot be asked: {self._clean(str(error))}") from None
 
@@ -152,19 +171,48 @@ class ProviderModel:
     def _failed(self, reason: str, status: int | None = None, partial: str | None = None) -> ModelFailed:
         return ModelFailed(self._name, self._clean(reason), status, partial)
 
+    def _known_key(self) -> str | None:
+        """The key that was given, or that the environment has for this provider."""
+        names = KEY_NAMES.get(self._provider, (f"{self._provider.upper()}_API_KEY",))
+        return self._key() or next((os.environ[name] for name in names if os.environ.get(name)), None)
+
+    def _shown(self, error: Exception) -> Exception | None:
+        """An error as a cause, unless it or what led to it tells the key or a password."""
+        told = "".join(format_exception(error))
+        return error if self._clean(told) == told else None
+
     def _clean(self, text: str) -> str:
-        for key in (self._key(), *(getattr(model.provider, "client", None) for model in self._by_loop.values())):
-            found = key if key is None or isinstance(key, str) else getattr(key, "api_key", None)
-            if isinstance(found, str) and found:
-                text = text.replace(found, "***")
+        password = re.search(r"//([^/@]*)@", self._base_url or "")
+        for secret in (self._known_key(), *(password.groups() if password else ())):
+            if secret:
+                text = text.replace(secret, "***")
         return text
 
     async def _here(self) -> "Model[Any]":
         loop = asyncio.get_running_loop()
         if loop not in self._by_loop:
-            self._by_loop[loop] = made = self._made()
-            await made.__aenter__()
-        return self._by_loop[loop]
+            model = self._made()
+            self._by_loop[loop] = opened = _Opened(model, self._holding(model, loop))
+            await anext(opened.holding)
+        return self._by_loop[loop].model
+
+    async def _holding(self, model: "Model[Any]", loop: asyncio.AbstractEventLoop) -> AsyncGenerator[None, None]:
+        """Holds a client open until it is closed, or the event loop is, which ends its generators before itself."""
+        try:
+            async with model:
+                try:
+                    yield
+                finally:
+                    await self._end(model)
+        finally:
+            self._by_loop.pop(loop, None)
+
+    async def _end(self, model: "Model[Any]") -> None:
+        client: Any = getattr(model, "client", None)
+        if self._base_url is not None and hasattr(client, "close"):
+            closing = client.close()  # one that was made here is not its provider's to close
+            if inspect.isawaitable(closing):
+                await closing
 
     def _made(self) -> "Model[Any]":
         from pydantic_ai.exceptions import UserError
@@ -172,7 +220,12 @@ class ProviderModel:
 
         try:
             return infer_model(f"{KINDS.get(self._provider, self._provider)}:{self._model}", self._provider_of)
-        except (UserError, ImportError, ValueError) as reason:
+        except ImportError as reason:
+            package = getattr(reason.__cause__, "name", None)
+            if self._provider not in EXTRAS or package is None:
+                raise InvalidValue(f"model {self._name}", f"cannot be used: {reason}") from None
+            raise MissingExtra(package.partition(".")[0], EXTRAS[self._provider]) from reason
+        except (UserError, ValueError) as reason:
             raise InvalidValue(f"model {self._name}", f"cannot be used: {self._clean(str(reason))}") from None
 
     def _provider_of(self, kind: str) -> Any:
@@ -180,7 +233,7 @@ class ProviderModel:
 
         found = infer_provider_class(kind)
         takes = inspect.signature(found).parameters
-        key = self._key() or (NO_KEY if self._base_url is not None else None)
+        key = self._known_key() or (NO_KEY if self._base_url is not None else None)
         given = {"api_key": key, "base_url": self._base_url}
         if self._base_url is not None and "base_url" not in takes and "openai_client" in takes:
             from openai import AsyncOpenAI

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from hansard import Store, open_store
+from tests.model_server import ModelServer, model_server
 
 
 class Elsewhere:
@@ -66,3 +67,15 @@ def store(address: str) -> Iterator[Store]:
     """An open store."""
     with open_store(address) as store:
         yield store
+
+
+@pytest.fixture
+def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModelServer]:
+    """What answers whoever asks OpenAI; programs run in a folder of their own, with a key."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("HANSARD_STORE", "HANSARD_MODEL"):
+        monkeypatch.delenv(name, raising=False)
+    with model_server() as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+        monkeypatch.setenv("OPENAI_API_KEY", "sk-for-tests")
+        yield server

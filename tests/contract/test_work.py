@@ -73,6 +73,27 @@ def test_what_was_done_is_done_over_the_same(store: Store) -> None:
     assert session.compare("main", again.name).same
 
 
+def test_calls_and_system_messages_are_done_over_as_they_were(store: Store) -> None:
+    call = ActionRequestContent(function="add", arguments={"a": 2, "b": 2}, request_id="call_1")
+    model = Scripted(Answer(calls=(call,)), Answer(text="4"), Answer(text="Four it is."), Answer(text="The same."))
+    session = Session("Be terse.", default_generate_model=model, tools=[add], store=store)
+    asyncio.run(session.operate("2 + 2?", tools=["add"]))
+    session.default_branch.set_system("Be verbose.")
+    asyncio.run(session.chat("Sure?"))
+
+    opened = Session.open(session.id, store=store)
+    again = asyncio.run(opened.rerun())
+    edited = asyncio.run(session.rerun(edits={session.messages[-2]: "Really?"}))
+
+    assert opened.compare("main", again.name).same
+    assert [message.text for message in edited.messages] == [
+        *[m.text for m in session.messages[:5]],
+        "Really?",
+        "The same.",
+    ]
+    assert store.verify(session.id).ok
+
+
 def test_a_session_that_goes_on_from_another_has_none_of_its_operations_open(store: Store) -> None:
     session = Session(store=store)
     branch = session.default_branch

@@ -1,0 +1,67 @@
+"""What an operation may use: models, tools and shapes are looked up and allowed here, and nowhere else."""
+
+from collections.abc import Callable, Iterable, Sequence
+
+from .._equipment import Equipment
+from .._live import Live
+from ..domain.content import ResponseFormat
+from ..domain.decisions import work
+from ..domain.work_errors import AccessDenied
+from ..imodel import LanguageModel
+from ..tool import Tool
+
+
+class Access:
+    """The access of one operation on a branch; what is denied is recorded, with what led to it."""
+
+    def __init__(
+        self,
+        live: Live,
+        branch: int,
+        model: LanguageModel | None,
+        causes: Callable[[], Callable[[int], list[int | None]] | None],
+    ) -> None:
+        self._live, self._branch, self._model, self._causes = live, branch, model, causes
+
+    @property
+    def equipment(self) -> Equipment:
+        """The models, tools and operations in reach."""
+        return self._live.equipment
+
+    def allow(self, kind: str, asked: Iterable[Iterable[str]]) -> None:
+        """Refuses what the branch may not use, and records that it was asked for."""
+        wanted = [tuple(names) for names in asked]
+        with self._live.current() as state:
+            denial = work.denied(state, self._branch, kind, wanted)
+            name, session = state.branches[self._branch].name, state.session
+        if denial is None:
+            return
+        self._live.change(lambda state: work.record_denied(state, denial), causes=self._causes())
+        raise AccessDenied(session, name, kind, tuple(denial.asked), tuple(denial.available))
+
+    def allow_model(self, purpose: str, given: LanguageModel | str | None) -> LanguageModel:
+        """The model for a purpose, if there is one and the branch may use it."""
+        if self._model is not None:
+            given = self._model
+        with self._live.current() as state:
+            model = self.equipment.model(state, self._branch, purpose, given)
+        self.allow("resources", [(model.name, model.model, f"{model.provider}/{model.model}")])
+        return model
+
+    def allow_shape(self, shape: ResponseFormat | None) -> None:
+        """Refuses a type of output that the branch may not give."""
+        if shape is not None:
+            self.allow("capabilities", [(shape.name,)])
+
+    def allow_tools(self, names: Sequence[str]) -> list[Tool]:
+        """The tools, if the branch may use them."""
+        found = [self.equipment.tool(name) for name in names]
+        self.allow("resources", [(name,) for name in names])
+        return found
+
+    def tools_in_reach(self) -> list[str]:
+        """The names of the tools that the branch has and may use, and that are at hand."""
+        with self._live.current() as state:
+            resources = state.branches[self._branch].resources
+            names = work.tools_of(state, self._branch)
+        return [name for name in names if name in self.equipment.tools and (resources is None or name in resources)]

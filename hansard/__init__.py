@@ -111,6 +111,8 @@ from .flow import Flow
 from .imodel import LanguageModel, iModel
 from .infrastructure.answers import validate_answer
 from .infrastructure.expiry import Swept
+from .infrastructure.frames.frame import Frame
+from .infrastructure.frames.store_frames import Frames
 from .infrastructure.logs.adapter import LogAdapter
 from .infrastructure.logs.broadcaster import LogBroadcaster
 from .infrastructure.logs.delivery import LogDelivery
@@ -204,6 +206,8 @@ __all__ = [
     "Flushed",
     "ForeignBranch",
     "Found",
+    "Frame",
+    "Frames",
     "HansardError",
     "ImagePolicy",
     "ImageRefused",

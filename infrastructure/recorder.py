@@ -12,7 +12,7 @@ from eventsourcing.persistence import ApplicationRecorder, NotSupportedError, St
 from ..domain.ranges import Positions
 from ..domain.store_errors import NotSupported
 from ..projections.catalogue import Entry
-from ..projections.pages import Body
+from ..projections.pages import Body, FeedBody
 from ..projections.selection import Place, Selection
 from .library.stored import RowNotification, appends_of, library_errors, notification_ids
 from .library.subscription import FeedSubscription
@@ -97,6 +97,13 @@ class Recorder(ApplicationRecorder):
 
         With stored names, only the rows that have one of them.
         """
+
+    def read_all_bodies(
+        self, *, after: int = 0, until: int | None = None, names: Sequence[str] = (), limit: int
+    ) -> list[FeedBody]:
+        """The same rows, of which only what is needed to make a frame of them."""
+        rows = self.read_all(after=after, until=until, names=names, limit=limit)
+        return [FeedBody(*row[:6], row.payload) for row in rows]
 
     @abstractmethod
     def last_global_position(self) -> int:

@@ -22,6 +22,18 @@ Body: TypeAlias = tuple[int, int, bytes | None]
 """A message as it is stored: its position, its time and its payload, if that was not erased."""
 
 
+class FeedBody(NamedTuple):
+    """A message, or an event that says what a frame has to know, as the feed of all sessions has it."""
+
+    session: str
+    position: int
+    global_position: int
+    time: int
+    name: str
+    branch: int | None
+    payload: bytes | None
+
+
 class Bodies(NamedTuple):
     """Messages as one session recorded them; its positions are `ahead` of those of the session that is read."""
 

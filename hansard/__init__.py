@@ -63,6 +63,7 @@ from .domain.errors import (
     WorkFailed,
 )
 from .domain.expectation import ANY, NO_STREAM
+from .domain.frame_errors import ExportBusy, ExportMismatch, QueryFailed
 from .domain.images import ImagePolicy
 from .domain.log import Log, LogType
 from .domain.mail import Mail, Package, Parked
@@ -112,6 +113,8 @@ from .imodel import LanguageModel, iModel
 from .infrastructure.answers import validate_answer
 from .infrastructure.expiry import Swept
 from .infrastructure.frames.frame import Frame
+from .infrastructure.frames.parquet import Exported
+from .infrastructure.frames.query import Query
 from .infrastructure.frames.store_frames import Frames
 from .infrastructure.logs.adapter import LogAdapter
 from .infrastructure.logs.broadcaster import LogBroadcaster
@@ -200,6 +203,9 @@ __all__ = [
     "EVERYTHING",
     "Exchange",
     "ExchangeView",
+    "ExportBusy",
+    "ExportMismatch",
+    "Exported",
     "Fault",
     "Flow",
     "FlowFailed",
@@ -276,6 +282,8 @@ __all__ = [
     "Projection",
     "ProjectionFailed",
     "PromptTooLong",
+    "Query",
+    "QueryFailed",
     "RecordDiffers",
     "RecordedElsewhere",
     "RecordedEvent",

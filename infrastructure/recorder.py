@@ -20,8 +20,14 @@ from .rows import Append, Appended, Outcome, Row
 
 PAGE = 1000
 """Messages per page of bodies, where the store has no pages of its own."""
+
 if TYPE_CHECKING:
     from .projecting.inline import Inline
+
+
+def body_of(row: Row) -> FeedBody:
+    """What a frame of messages needs of a row."""
+    return row.session, row.position, row.global_position, row.time, row.name, row.branch, row.payload
 
 
 class Recorder(ApplicationRecorder):
@@ -103,7 +109,7 @@ class Recorder(ApplicationRecorder):
     ) -> list[FeedBody]:
         """The same rows, of which only what is needed to make a frame of them."""
         rows = self.read_all(after=after, until=until, names=names, limit=limit)
-        return [FeedBody(*row[:6], row.payload) for row in rows]
+        return list(map(body_of, rows))
 
     @abstractmethod
     def last_global_position(self) -> int:

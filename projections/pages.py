@@ -22,16 +22,8 @@ Body: TypeAlias = tuple[int, int, bytes | None]
 """A message as it is stored: its position, its time and its payload, if that was not erased."""
 
 
-class FeedBody(NamedTuple):
-    """A message, or an event that says what a frame has to know, as the feed of all sessions has it."""
-
-    session: str
-    position: int
-    global_position: int
-    time: int
-    name: str
-    branch: int | None
-    payload: bytes | None
+FeedBody: TypeAlias = tuple[str, int, int, int, str, int | None, bytes | None]
+"""An event as a frame of messages needs it: session, position, global position, time, name, branch and payload."""
 
 
 class Bodies(NamedTuple):

@@ -119,15 +119,16 @@ def said(page: Page) -> list[Said]:
 def said_in_feed(bodies: Sequence[FeedBody]) -> list[Said]:
     """What messages of any sessions say."""
     try:
-        return [_decode(body.payload) for body in bodies]  # type: ignore[arg-type]  # without one: TypeError
+        return [_decode(body[6]) for body in bodies]  # type: ignore[arg-type]  # without one: TypeError
     except _MISFITS:
         return [_said_alone(body) for body in bodies]
 
 
 def _said_alone(body: FeedBody) -> Said:
-    branch = body.branch if body.name == "message.appended" and body.branch is not None else SYSTEM
-    alone = (body.position, body.time, body.payload)
-    return _said(Page(body.session, 0, [alone], branch, Origin.AUTHORED), alone)
+    session, position, _, time, name, branch, payload = body
+    written = branch if name == "message.appended" and branch is not None else SYSTEM
+    alone = (position, time, payload)
+    return _said(Page(session, 0, [alone], written, Origin.AUTHORED), alone)
 
 
 def event_of(page: Page, body: Body) -> Event:

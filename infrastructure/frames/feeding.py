@@ -24,7 +24,7 @@ def feed(
     def read(after: int, limit: int) -> list[Row]:
         return recorder.read_all(after=after, until=until, names=names, limit=limit)
 
-    return _pages(read, after, rows)
+    return _pages(read, after, rows, 10)
 
 
 def feed_bodies(recorder: Recorder, names: Sequence[str], until: int, rows: int) -> Iterator[list[FeedBody]]:
@@ -33,7 +33,7 @@ def feed_bodies(recorder: Recorder, names: Sequence[str], until: int, rows: int)
     def read(after: int, limit: int) -> list[FeedBody]:
         return recorder.read_all_bodies(after=after, until=until, names=names, limit=limit)
 
-    return _pages(read, 0, rows)
+    return _pages(read, 0, rows, 6)
 
 
 def of_sessions(
@@ -56,15 +56,10 @@ def of_sessions(
         yield page
 
 
-def body_of(row: Row) -> FeedBody:
-    """What a frame of messages needs of a row."""
-    return FeedBody(*row[:6], row.payload)
-
-
-def _pages(read: Callable[[int, int], list[R]], after: int, rows: int) -> Iterator[list[R]]:
+def _pages(read: Callable[[int, int], list[R]], after: int, rows: int, payload: int) -> Iterator[list[R]]:
     limit = min(rows, FIRST)
     while page := read(after, limit):
         yield page
-        after = page[-1].global_position
-        weight = sum(len(row.payload or b"") for row in page)
+        after = page[-1][2]
+        weight = sum([len(row[payload]) for row in page if row[payload]])  # type: ignore[arg-type, misc]  # bytes
         limit = max(limit // 2, 1) if weight > HEAVY else min(limit * 2, rows)

@@ -1,6 +1,6 @@
 """Messages of a whole store as Arrow batches: each once, as it was written; or what branches show."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import compress
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -16,10 +16,10 @@ from ...projections.record_columns import messages_schema
 from ...projections.said import Said, said_in_feed
 from ..loading import load
 from ..reading import SessionReader, Source
-from ..recorder import Recorder
+from ..recorder import Recorder, body_of
 from ..rows import LAST, MESSAGE_APPENDED
 from .asked import Asked
-from .feeding import body_of, feed_bodies, of_sessions
+from .feeding import feed_bodies, of_sessions
 from .labels import NAMING, Labels, sessions_of
 from .withdrawn import Withdrawn, deleted_sessions, withdrawn
 
@@ -35,7 +35,7 @@ def message_batches(recorder: Recorder, asked: Asked, until: int, rows: int) -> 
     deleted = deleted_sessions(recorder)
     labels = Labels(recorder)
     for taken_back, page in _pages(recorder, asked, until, rows):
-        written = written_of(page, labels, taken_back, asked, deleted)
+        written = written_of(wanted_of(page, asked, taken_back, deleted), labels)
         if written.bodies and (batch := _batch(written, asked, taken_back)).num_rows:
             yield batch
 
@@ -48,27 +48,19 @@ class Written(NamedTuple):
     users: list[str | None]
 
 
-def written_of(
-    page: Iterable[FeedBody], labels: Labels, taken_back: Withdrawn, asked: Asked, deleted: frozenset[str] = frozenset()
-) -> Written:
+def written_of(page: Sequence[FeedBody], labels: Labels) -> Written:
     """The messages of a page of the feed; what names branches on the way is taken into the labels."""
     found = Written([], [], [])
-    wiping = bool(taken_back.redacted)
-    bounded = asked.since is not None or asked.until is not None
-    for body in page:
-        session, position, _, time, name, branch, payload = body
-        if name in NAMING:
-            if payload is not None:
-                labels.take(session, position, name, payload)
-            continue
-        if session in deleted or (bounded and not asked.takes_time(time)):
-            continue
-        if name == SYSTEM_SET and payload is not None and _has_content(payload).content is None:
-            continue  # there is no system message from here on
-        label = labels.of(session, position)
-        found.bodies.append(body._replace(payload=taken_back.left(session, position, payload)) if wiping else body)
-        found.branches.append(label.names.get(branch))  # type: ignore[arg-type]  # a message has one
-        found.users.append(label.user)
+    start = 0
+    for place in [place for place, body in enumerate(page) if body[4] != MESSAGE_APPENDED]:
+        _add(found, page[start:place], labels)
+        start = place + 1
+        session, position, _, _, name, _, payload = page[place]
+        if payload is None or name == SYSTEM_SET:
+            _add(found, [page[place]] if payload is None or _content_of(payload).content is not None else [], labels)
+        else:
+            labels.take(session, position, name, payload)
+    _add(found, page[start:], labels)
     return found
 
 
@@ -77,17 +69,40 @@ def columns_of(written: Written, said: list[Said]) -> list[list[object]]:
     bodies = written.bodies
     words = said_columns(said)
     return [
-        [f"{body.session}/{body.position}" for body in bodies],
-        [body.position for body in bodies],
-        [body.time for body in bodies],
-        [body.session for body in bodies],
+        [f"{body[0]}/{body[1]}" for body in bodies],
+        [body[1] for body in bodies],
+        [body[3] for body in bodies],
+        [body[0] for body in bodies],
         list(written.branches),
         *words[:4],
         [each.origin for each in said],
         *words[4:],
         list(written.users),
-        [body.global_position for body in bodies],
+        [body[2] for body in bodies],
     ]
+
+
+def wanted_of(
+    page: list[FeedBody], asked: Asked, taken_back: Withdrawn, deleted: frozenset[str] = frozenset()
+) -> list[FeedBody]:
+    """What of a page is asked for, and what names branches; without the words that were redacted."""
+    if deleted or asked.since is not None or asked.until is not None:
+        page = [body for body in page if body[4] in NAMING or (body[0] not in deleted and asked.takes_time(body[3]))]
+    if taken_back.redacted:
+        page = [(*body[:6], taken_back.left(body[0], body[1], body[6])) for body in page]
+    return page
+
+
+def _add(found: Written, bodies: Sequence[FeedBody], labels: Labels) -> None:
+    """Adds messages between which no branch was named."""
+    if not bodies:
+        return
+    known = {
+        session: labels.of(session, position) for session, position in {body[0]: body[1] for body in bodies}.items()
+    }
+    found.bodies.extend(bodies)
+    found.branches.extend([known[body[0]].names.get(body[5]) for body in bodies])  # type: ignore[arg-type]  # they have one
+    found.users.extend([known[body[0]].user for body in bodies])
 
 
 def shown_batches(recorder: Recorder, source: Source, asked: Asked, until: int) -> Iterator["pyarrow.RecordBatch"]:
@@ -127,7 +142,7 @@ def _pages(recorder: Recorder, asked: Asked, until: int, rows: int) -> Iterator[
 def _batch(written: Written, asked: Asked, taken_back: Withdrawn) -> "pyarrow.RecordBatch":
     said = said_in_feed(written.bodies)
     columns = columns_of(written, said)
-    columns.append([taken_back.is_retracted(body.session, body.branch, body.position) for body in written.bodies])
+    columns.append(list(taken_back.are_retracted(written.bodies)))
     if asked.roles is not None:
         kept = [each.content.role in asked.roles for each in said]
         columns = [list(compress(column, kept)) for column in columns]
@@ -196,4 +211,4 @@ class _Set(msgspec.Struct):
     content: object = None
 
 
-_has_content = msgspec.json.Decoder(_Set).decode
+_content_of = msgspec.json.Decoder(_Set).decode

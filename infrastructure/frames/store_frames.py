@@ -109,6 +109,11 @@ class Frames:
             "sessions", sessions_schema, lambda rows: session_batches(self._recorder, rows), checked_rows(batch_size)
         )
 
+    def tables(self) -> list[Frame]:
+        """All that there is of messages, events, usage and sessions, as of now."""
+        now = Frames(self._recorder, self._source, self._end())
+        return [now.messages(), now.events(), now.usage(), now.sessions()]
+
     def _asked(self, wanted: Asked) -> Asked:
         for session in wanted.sessions or ():
             if self._recorder.find_entry(session) is None:

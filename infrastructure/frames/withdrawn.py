@@ -1,9 +1,10 @@
 """What the record has taken back: messages that were retracted, redacted, or are of sessions that were deleted."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from ...domain.events import ChangeUndone, MessageRedacted, MessageRetracted
 from ...domain.state import Status
+from ...projections.pages import FeedBody
 from ...projections.selection import Place, Selection
 from ..recorder import Recorder
 from ..rows import Row, event_of, wordless
@@ -25,18 +26,17 @@ class Withdrawn:
                 self._take(row)
         self._retracted = set(self._retractions.values())
 
-    def is_retracted(self, session: str, branch: int | None, position: int) -> bool:
-        """Whether a message was taken back on the branch that it was written on, and stayed so."""
-        return (session, branch, position) in self._retracted
+    def are_retracted(self, bodies: Sequence[FeedBody]) -> list[bool]:
+        """Which messages were taken back on the branch that they were written on, and stayed so."""
+        if not self._retracted:
+            return [False] * len(bodies)
+        return [(body[0], body[5], body[1]) in self._retracted for body in bodies]
 
     def left(self, session: str, position: int, payload: bytes | None) -> bytes | None:
         """What is left of a payload: nothing that was redacted, even if its erasure was broken off."""
         if payload is None or (session, position) not in self.redacted:
             return payload
         return wordless(payload)
-
-    def __bool__(self) -> bool:
-        return bool(self.redacted or self._retracted)
 
     def _take(self, row: Row) -> None:
         match event_of(row):

@@ -114,8 +114,7 @@ class SQLiteRecorder(Recorder):
     ) -> list[FeedBody]:
         query, named = (sql.READ_NAMED_BODIES, (_listed(names),)) if names else (sql.READ_ALL_BODIES, ())
         with self._connections.reading() as connection:
-            found = connection.execute(query, (after, LAST if until is None else until, *named, limit))
-            return list(map(FeedBody._make, found))
+            return connection.execute(query, (after, LAST if until is None else until, *named, limit)).fetchall()
 
     def last_global_position(self) -> int:
         with self._connections.reading() as connection:

@@ -154,6 +154,7 @@ from .projections.branch_tree import BranchTree
 from .projections.definition import Projection
 from .projections.difference import Difference
 from .projections.log_filter import LogSummary
+from .projections.mailbox_rows import Mailboxes, waiting
 from .projections.mailboxes import Mails
 from .projections.messages import Messages
 from .projections.prices import PRICES, Price
@@ -248,6 +249,7 @@ __all__ = [
     "Mail",
     "MailManager",
     "Mailbox",
+    "Mailboxes",
     "Mails",
     "MemorySessionStore",
     "Message",
@@ -369,6 +371,7 @@ __all__ = [
     "token_estimates",
     "used",
     "validate_answer",
+    "waiting",
     "working_on",
     "write_line",
 ]

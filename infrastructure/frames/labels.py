@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from ...domain.codec import decode
 from ...domain.events import BranchCreated, BranchRenamed, SessionStarted
+from ...domain.store_errors import UnreadableEvent
 from ..recorder import Recorder
 
 NAMING = ("session.started", "branch.created", "branch.renamed")
@@ -36,8 +37,10 @@ class Labels:
         """The label of a session at a position, at which the reading is."""
         return self._known.get(session) or self._remember(session, self._read(session, position))
 
-    def take(self, session: str, position: int, name: str, payload: bytes) -> None:
+    def take(self, session: str, position: int, name: str, payload: bytes | None) -> None:
         """Takes an event that is one of `NAMING` into the label of its session."""
+        if payload is None:
+            raise UnreadableEvent(session, position, name, "its payload was erased")
         event = decode(name, payload, session, position)
         if isinstance(event, SessionStarted) and event.forked_from is None:
             self._remember(session, Label(event.user, {}))

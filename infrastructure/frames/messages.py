@@ -4,9 +4,9 @@ from collections.abc import Iterator, Sequence
 from itertools import compress
 from typing import TYPE_CHECKING, NamedTuple
 
-import msgspec
-
+from ...domain.codec import decode
 from ...domain.errors import SessionNotFoundError
+from ...domain.events import SystemSet
 from ...domain.record import moment
 from ...domain.state import State, Status
 from ...projections.frames import record_batch, said_columns
@@ -56,10 +56,10 @@ def written_of(page: Sequence[FeedBody], labels: Labels) -> Written:
         _add(found, page[start:place], labels)
         start = place + 1
         session, position, _, _, name, _, payload = page[place]
-        if payload is None or name == SYSTEM_SET:
-            _add(found, [page[place]] if payload is None or _content_of(payload).content is not None else [], labels)
-        else:
+        if name != SYSTEM_SET:
             labels.take(session, position, name, payload)
+        elif payload is None or not _takes_away(session, position, payload):
+            _add(found, [page[place]], labels)
     _add(found, page[start:], labels)
     return found
 
@@ -91,6 +91,12 @@ def wanted_of(
     if taken_back.redacted:
         page = [(*body[:6], taken_back.left(body[0], body[1], body[6])) for body in page]
     return page
+
+
+def _takes_away(session: str, position: int, payload: bytes) -> bool:
+    """Whether there is no system message from here on."""
+    event = decode(SYSTEM_SET, payload, session, position)
+    return isinstance(event, SystemSet) and event.content is None
 
 
 def _add(found: Written, bodies: Sequence[FeedBody], labels: Labels) -> None:
@@ -205,10 +211,3 @@ class _Wiping(SessionReader):
         return read._replace(
             bodies=[(place, time, left(read.session, place, payload)) for place, time, payload in read.bodies]
         )
-
-
-class _Set(msgspec.Struct):
-    content: object = None
-
-
-_content_of = msgspec.json.Decoder(_Set).decode

@@ -37,6 +37,8 @@ class Query:
         self._external_access = external_access
         with self._asked() as answer:
             self.columns = tuple(answer.columns)
+        if len(set(self.columns)) < len(self.columns):
+            raise QueryFailed(f"its columns are {', '.join(self.columns)}: expected names that differ")
 
     def __repr__(self) -> str:
         return f"<query for {', '.join(self.columns)}>"

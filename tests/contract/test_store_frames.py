@@ -6,6 +6,9 @@ import asyncio
 from datetime import UTC, datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
+import duckdb
+import polars as pl
+import pyarrow as pa
 import pytest
 
 from hansard import (
@@ -303,6 +306,18 @@ def test_a_frame_is_read_as_often_as_it_is_asked_and_shows_what_came_meanwhile(s
     assert max(batch.num_rows for batch in store.frames.messages(branches="main", batch_size=4)) <= 4
 
 
+def test_others_take_a_frame_as_it_is_and_more_than_once(store: Store) -> None:
+    Session("Be brief.", store=store).default_branch.add("one")
+    frame = store.frames.messages()
+
+    assert pl.DataFrame(frame).shape == (2, 17)
+    assert pa.table(frame).num_rows == 2
+    with duckdb.connect() as connection:
+        connection.register("messages", frame)
+        assert connection.sql("select count(*) from messages a join messages b using (id)").fetchall() == [(2,)]
+        assert connection.sql("select count(*) from messages").fetchall() == [(2,)]
+
+
 def test_frames_can_be_awaited(store: Store) -> None:
     Session(store=store).default_branch.add("one")
 
@@ -358,10 +373,13 @@ def test_parameters_go_by_place_or_by_name(store: Store) -> None:
         "",
         "select * from nowhere",
         "select 1; select 2",
+        "select 1 as one, 2 as one",
         "create table mine as select 1",
         "copy (select 1) to 'out.csv'",
         "select * from read_csv('/etc/passwd')",
         "select * from '/etc/passwd.csv'",
+        "select * from glob('/*')",
+        "select * from duckdb_secrets()",
         "attach 'other.db'",
         "install httpfs",
         "set enable_external_access = true",

@@ -10,7 +10,7 @@ from ..rows import Row
 HEAVY = 16_000_000
 """Bytes of payloads from which on the next page is smaller."""
 
-FIRST = 1000
+FIRST = 100
 """Rows of the first page, before anything is known of their weight."""
 
 R = TypeVar("R", Row, FeedBody)

@@ -26,6 +26,8 @@ from hansard import (
     used,
 )
 from hansard.domain.events import ModelCalled
+from hansard.infrastructure.frames.labels import Labels
+from hansard.infrastructure.frames.usage import Calls
 
 if TYPE_CHECKING:
     from tests.contract.conftest import Clock, Stores
@@ -304,6 +306,28 @@ def test_a_frame_is_read_as_often_as_it_is_asked_and_shows_what_came_meanwhile(s
     main.add("one more")
     assert frame.to_arrow().num_rows == 11
     assert max(batch.num_rows for batch in store.frames.messages(branches="main", batch_size=4)) <= 4
+
+
+def test_what_a_long_reading_has_forgotten_is_read_again(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    sessions = [Session(user=f"user {number}", store=store) for number in range(4)]
+    sessions.append(sessions[0].fork_session(name="fork"))
+    for round in range(3):
+        for session in sessions:
+            call = store.append(session.id, [ModelCalled("small", input_tokens=1, branch=None)]).last
+            used = Usage(input_tokens=1, output_tokens=1)
+            session.default_branch.add("words")
+            with acting(cause=call):
+                session.default_branch.add(AssistantResponseContent(assistant_response="so", model="m", usage=used))
+            session.default_branch.rename(f"round {round}")
+    frames = store.frames
+    before = [rows(frame) for frame in (frames.messages(), frames.events(), frames.usage())]
+
+    monkeypatch.setattr(Labels.__init__, "__defaults__", (1,))
+    monkeypatch.setattr(Calls.__init__, "__defaults__", (1,))
+
+    assert [rows(frame) for frame in (frames.messages(), frames.events(), frames.usage())] == before
+    assert {row["branch"] for row in before[0]} == {"main", "round 0", "round 1"}
+    assert len(before[2]) == 15
 
 
 def test_others_take_a_frame_as_it_is_and_more_than_once(store: Store) -> None:

@@ -63,6 +63,7 @@ from .domain.errors import (
     WorkFailed,
 )
 from .domain.expectation import ANY, NO_STREAM
+from .domain.frame_errors import ExportBusy, ExportMismatch, QueryFailed
 from .domain.images import ImagePolicy
 from .domain.log import Log, LogType
 from .domain.mail import Mail, Package, Parked
@@ -112,6 +113,10 @@ from .flow import Flow
 from .imodel import LanguageModel, iModel
 from .infrastructure.answers import validate_answer
 from .infrastructure.expiry import Swept
+from .infrastructure.frames.frame import Frame
+from .infrastructure.frames.parquet import Exported
+from .infrastructure.frames.query import Query
+from .infrastructure.frames.store_frames import Frames
 from .infrastructure.logs.adapter import LogAdapter
 from .infrastructure.logs.broadcaster import LogBroadcaster
 from .infrastructure.logs.delivery import LogDelivery
@@ -151,6 +156,7 @@ from .projections.branch_tree import BranchTree
 from .projections.definition import Projection
 from .projections.difference import Difference
 from .projections.log_filter import LogSummary
+from .projections.mailbox_rows import Mailboxes, waiting
 from .projections.mailboxes import Mails
 from .projections.messages import Messages
 from .projections.prices import PRICES, Price
@@ -200,12 +206,17 @@ __all__ = [
     "EVERYTHING",
     "Exchange",
     "ExchangeView",
+    "ExportBusy",
+    "ExportMismatch",
+    "Exported",
     "Fault",
     "Flow",
     "FlowFailed",
     "Flushed",
     "ForeignBranch",
     "Found",
+    "Frame",
+    "Frames",
     "HansardError",
     "ImagePolicy",
     "ImageRefused",
@@ -241,6 +252,7 @@ __all__ = [
     "Mail",
     "MailManager",
     "Mailbox",
+    "Mailboxes",
     "Mails",
     "MemorySessionStore",
     "Message",
@@ -275,6 +287,8 @@ __all__ = [
     "Projection",
     "ProjectionFailed",
     "PromptTooLong",
+    "Query",
+    "QueryFailed",
     "RecordDiffers",
     "RecordedElsewhere",
     "RecordedEvent",
@@ -361,6 +375,7 @@ __all__ = [
     "token_estimates",
     "used",
     "validate_answer",
+    "waiting",
     "working_on",
     "write_line",
 ]

@@ -1,7 +1,5 @@
 """Where the command `hansard` begins, and the one place that knows how it may end."""
 
-import os
-import signal
 import sys
 from collections.abc import Sequence
 
@@ -32,12 +30,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(MISSING)
     try:
         app(args=in_front(given), prog_name="hansard")
-    except BrokenPipeError:
-        _let_go_of_output()
-        sys.exit(128 + signal.SIGPIPE)
-    except KeyboardInterrupt:
-        _let_go_of_output()
-        sys.exit(128 + signal.SIGINT)
     except Exception as fault:
         if "--debug" in given:
             raise
@@ -61,9 +53,3 @@ def in_front(arguments: Sequence[str]) -> list[str]:
         else:
             rest.append(argument)
     return [*options, *rest]
-
-
-def _let_go_of_output() -> None:
-    """Has what was not written yet go nowhere: the interpreter would complain when it ends."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())

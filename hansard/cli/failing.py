@@ -1,5 +1,7 @@
 """How a command ends that did not get on: a sentence, a next step, and a number; a traceback on request only."""
 
+import os
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -50,14 +52,22 @@ def ending(ctx: Any) -> Iterator[None]:
     """Around a command: what is raised in it is told, and ends the command with its number."""
     try:
         yield
+        sys.stdout.flush()  # here, where it can be told that nobody reads any more
     except HansardError as reason:
         code = REFUSED if isinstance(reason, Refused) else STORE_FAILED
         _tell(ctx, reason, str(reason), next_step(reason, ctx), code)
     except BrokenPipeError:
-        raise
+        let_go_of_output()
+        raise typer.Exit(128 + signal.SIGPIPE) from None
     except OSError as reason:
         named = f"{reason.strerror or reason}{f': {reason.filename}' if reason.filename else ''}"
         _tell(ctx, reason, named, "check the path and who may write there", REFUSED)
+
+
+def let_go_of_output() -> None:
+    """Has what was not written yet go nowhere: the interpreter would complain of it when it ends."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
 
 
 def next_step(reason: HansardError, ctx: Any) -> str:

@@ -7,7 +7,6 @@ import os
 import pty
 import re
 import select
-import signal
 import struct
 import subprocess
 import sys
@@ -126,7 +125,7 @@ class Command:
             timeout=PATIENCE,
             check=False,
         )
-        return Ended(done.returncode, done.stdout.decode(), done.stderr.decode())
+        return Ended(done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode())
 
     def in_terminal(self, *arguments: str, size: tuple[int, int] = (100, 30), env: Mapping[str, str] = {}) -> Terminal:
         """Starts it in a terminal."""
@@ -153,9 +152,11 @@ class Command:
         for each in self._open:
             if isinstance(each, Terminal):
                 each.close()
-            elif each.poll() is None:
-                each.send_signal(signal.SIGKILL)
-                each.communicate()
+            else:
+                each.kill()
+                each.wait(PATIENCE)
+                each.stdout.close()
+                each.stderr.close()
 
 
 @pytest.fixture(scope="session")

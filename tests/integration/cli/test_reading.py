@@ -161,9 +161,7 @@ def test_of_many_messages_the_last_are_shown_and_the_others_are_told_of(hansard:
 
     assert [line.strip() for line in done.lines if line.startswith("    ")][:2] == ["message 99950", "message 99951"]
     assert done.err == "(99950 messages come before these: --last N or --all)\n"
-    assert len(hansard("show", session, "--last", "3", "--json").lines) == 3
     assert len(hansard("show", session, "--all", "--json").lines) == 100_000
-    assert hansard("show", session, "--last", "0").out == ""
 
 
 def test_the_log_shows_events_with_the_newest_last(hansard: Any, talk: str) -> None:
@@ -282,10 +280,9 @@ def test_statistics_have_tokens_cost_and_activity_with_bars_in_a_terminal(hansar
 
 
 def test_reading_makes_no_store(hansard: Any, tmp_path: Path) -> None:
-    for command in (["sessions"], ["show", "@last"], ["log", "x"], ["search", "x"], ["verify"], ["doctor"], ["tail"]):
-        done = hansard(*command)
-        assert done.code == 3
-    for command in (["add", "x", "y"], ["start"], ["projections", "run", "usage", "--once"]):
+    for command in (["sessions"], ["tail"], ["doctor"]):
+        assert hansard(*command).code == 3
+    for command in (["start"], ["projections", "run", "usage", "--once"]):
         done = hansard(*command)
         assert done.code == 3
         assert done.err == (

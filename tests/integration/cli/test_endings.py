@@ -184,7 +184,7 @@ def test_without_its_extra_the_command_names_it(tmp_path: Path) -> None:
 def test_the_shell_is_offered_commands_sessions_and_branches(hansard: Any, talk: str) -> None:
     def offered(words: str) -> list[str]:
         env = {"_HANSARD_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": str(words.count(" "))}
-        return hansard(env=env).lines
+        return list(hansard(env=env).lines)
 
     assert "search" in offered("hansard se")
     assert offered("hansard show 5e") == ["5e55-talk"]

@@ -19,13 +19,13 @@ from .domain.ranges import Origin
 from .domain.record import RecordedEvent
 from .domain.state import Showing, State
 from .exchange_view import ExchangeView
+from .finding import Found, search_in
 from .infrastructure.reading import SessionReader
 from .infrastructure.twins import awaited, in_threads
 from .logs import LogsView
 from .projections.difference import Difference, difference
 from .projections.messages import Messages, all_shown, shown_messages
 from .replay import Replay
-from .search import Found, search_in
 
 if TYPE_CHECKING:
     import pandas

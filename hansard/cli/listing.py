@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 from ..domain.plain import Json
 from ..domain.record import microseconds, moment
+from ..finding import Found, search
 from ..infrastructure.store import Store
 from ..projections.catalogue import Entry
 from ..projections.selection import PRESENT, Order, Selection, order_named
-from ..search import Found, search
 from ..session import Session
 from .meaning import branch_of, pairs_of, session_of, time_of
 from .showing import Showing, note

@@ -66,6 +66,9 @@ from .domain.errors import ViewIsReadOnly as ViewIsReadOnly
 from .domain.errors import WorkFailed as WorkFailed
 from .domain.expectation import ANY as ANY
 from .domain.expectation import NO_STREAM as NO_STREAM
+from .domain.frame_errors import ExportBusy as ExportBusy
+from .domain.frame_errors import ExportMismatch as ExportMismatch
+from .domain.frame_errors import QueryFailed as QueryFailed
 from .domain.images import ImagePolicy as ImagePolicy
 from .domain.log import Log as Log
 from .domain.log import LogType as LogType
@@ -122,6 +125,10 @@ from .imodel import LanguageModel as LanguageModel
 from .imodel import iModel as iModel
 from .infrastructure.answers import validate_answer as validate_answer
 from .infrastructure.expiry import Swept as Swept
+from .infrastructure.frames.frame import Frame as Frame
+from .infrastructure.frames.parquet import Exported as Exported
+from .infrastructure.frames.query import Query as Query
+from .infrastructure.frames.store_frames import Frames as Frames
 from .infrastructure.logs.adapter import LogAdapter as LogAdapter
 from .infrastructure.logs.broadcaster import LogBroadcaster as LogBroadcaster
 from .infrastructure.logs.delivery import LogDelivery as LogDelivery
@@ -170,6 +177,8 @@ from .projections.branch_tree import BranchTree as BranchTree
 from .projections.definition import Projection as Projection
 from .projections.difference import Difference as Difference
 from .projections.log_filter import LogSummary as LogSummary
+from .projections.mailbox_rows import Mailboxes as Mailboxes
+from .projections.mailbox_rows import waiting as waiting
 from .projections.mailboxes import Mails as Mails
 from .projections.messages import Messages as Messages
 from .projections.prices import PRICES as PRICES

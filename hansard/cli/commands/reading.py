@@ -168,6 +168,23 @@ def stats(
 
 
 @app.command()
+def sql(
+    ctx: typer.Context,
+    query: Annotated[
+        str,
+        typer.Argument(metavar="QUERY", help="SQL over messages, events, usage, sessions; - is standard input."),
+    ],
+    csv: Annotated[bool, typer.Option("--csv", help="Comma-separated values.")] = False,
+    json: JSON_LINES = False,
+) -> None:
+    """Ask the store in SQL, as DuckDB has it; needs the extra frames."""
+    from ..querying import answer_query
+
+    with invocation(ctx).reading() as store:
+        answer_query(store, query, csv=csv, json=json)
+
+
+@app.command()
 def tail(
     ctx: typer.Context,
     last: LAST = 10,

@@ -279,6 +279,28 @@ def test_statistics_have_tokens_cost_and_activity_with_bars_in_a_terminal(hansar
     assert (found["messages"], found["usage"][0]["input_tokens"], found["activity"][0]["events"]) == (4, 9000, 8)
 
 
+def test_a_query_is_answered_as_a_table_as_csv_and_as_json(hansard: Any, talk: str) -> None:
+    query = "SELECT role, count(*) AS n, max(content) AS last FROM messages GROUP BY role ORDER BY role"
+    piped, shown = hansard("sql", query), hansard.in_terminal("sql", query).end()
+    csv = hansard("sql", "--csv", "-", input="SELECT 'a,b' AS x, NULL AS y, 1.5 AS z")
+    found = [json.loads(line) for line in hansard("sql", "--json", query).lines]
+
+    assert piped.lines[0] == "role\tn\tlast"
+    assert "assistant\t2\tNever update, only append." in piped.lines
+    assert shown.lines[0].split() == ["role", "n", "last"]
+    assert csv.lines == ["x,y,z", '"a,b",,1.5']
+    assert found[0] == {"role": "assistant", "n": 2, "last": "Never update, only append."}
+    assert hansard("sql", "SELECT 1 AS one WHERE false").err == "no rows\n"
+
+
+def test_a_query_that_cannot_be_answered_is_refused(hansard: Any, talk: str) -> None:
+    for query in ("SELEC", "SELECT nothing FROM messages", "SELECT * FROM read_text('/etc/passwd')"):
+        done = hansard("sql", query)
+        assert (done.code, done.out) == (1, "")
+        assert done.err.startswith("hansard: the query failed: ")
+        assert "Traceback" not in done.err
+
+
 def test_reading_makes_no_store(hansard: Any, tmp_path: Path) -> None:
     for command in (["sessions"], ["tail"], ["doctor"]):
         assert hansard(*command).code == 3

@@ -40,7 +40,20 @@ def test_every_command_of_the_design_is_there() -> None:
 
     wanted = {
         *("init", "sessions", "show", "log", "branches", "at", "diff", "bisect", "fork", "merge", "rewind", "add"),
-        *("search", "stats", "tail", "export", "import", "verify", "copy", "migrate", "backup", "replay", "doctor"),
+        *(
+            "search",
+            "stats",
+            "sql",
+            "tail",
+            "export",
+            "import",
+            "verify",
+            "copy",
+            "migrate",
+            "backup",
+            "replay",
+            "doctor",
+        ),
         *(f"projections {name}" for name in ("list", "run", "rebuild", "status", "dead-letters")),
     }
     assert wanted - names == set()

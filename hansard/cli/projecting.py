@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
 from time import sleep
@@ -10,12 +10,14 @@ from time import sleep
 from ..domain.errors import InvalidValue
 from ..domain.plain import Json
 from ..domain.projection_errors import ProjectionStopped
+from ..domain.store_errors import StoreNotFound
 from ..infrastructure.progress import Progress
 from ..infrastructure.projecting.ledger import Letter
 from ..infrastructure.projecting.opening import open_target, target_of
 from ..infrastructure.projecting.runner import Runner
 from ..infrastructure.projecting.status import Status, find_statuses, letters
 from ..infrastructure.projecting.target import Target
+from ..infrastructure.recorder import Opening
 from ..infrastructure.store import Store
 from ..projections.activity import Activity
 from ..projections.branch_tree import BranchTree
@@ -177,7 +179,7 @@ def _target(store: Store, address: str | None) -> Iterator[Target]:
     if address is None:
         yield target_of(store.recorder)
         return
-    opened = open_target(address)
+    opened = open_target(address, Opening.EXISTING)
     try:
         yield opened
     finally:
@@ -188,7 +190,8 @@ def _runner(store: Store, names: Sequence[str], target: str | None, shards: int 
     """A runner of these projections; in as many shards as their rows are kept in, if nobody says how many."""
     projections = [named(name) for name in names]
     if shards is None:
-        with _target(store, target) as rows:
+        kept: list[Status] = []
+        with suppress(StoreNotFound), _target(store, target) as rows:  # it is made by the runner
             kept = find_statuses(store.recorder, rows, store.now())
         ours = {projection.name for projection in projections}
         shards = max((len(status.shards) for status in kept if status.projection in ours), default=1)

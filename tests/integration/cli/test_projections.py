@@ -51,6 +51,8 @@ def test_projections_are_listed_kept_and_shown(hansard: Any, talk: str) -> None:
 
 
 def test_rows_go_into_another_database_on_request(hansard: Any, talk: str) -> None:
+    absent = hansard("projections", "status", "--target", "sqlite:///rows.db")
+    assert (absent.code, (hansard.folder / "rows.db").exists()) == (3, False)
     hansard("projections", "run", "usage", "--once", "--target", "sqlite:///rows.db")
 
     assert (hansard.folder / "rows.db").exists()

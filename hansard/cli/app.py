@@ -5,6 +5,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from ..domain.errors import InvalidValue
 from .commands import changing, projecting, reading, upkeep, walking
 from .failing import ending
 from .invocation import Invocation
@@ -62,6 +63,8 @@ def hansard(
     ] = False,
 ) -> None:
     """The verbatim record of conversations between people, models and agents."""
+    if store == "":
+        raise InvalidValue("--store", "is empty: expected an address, such as sqlite:///hansard.db")
     ctx.obj = Invocation(store, actor, debug)
 
 

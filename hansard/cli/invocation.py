@@ -36,7 +36,7 @@ class Invocation:
         """The store as it is, to be changed: what is recorded inside is recorded as done by the actor."""
         from .._provenance import acting
 
-        with self.reading() as store, acting(actor=self.actor or login_name()):
+        with self.reading() as store, acting(actor=login_name() if self.actor is None else self.actor):
             yield store
 
     @contextmanager
@@ -46,7 +46,7 @@ class Invocation:
         from ..infrastructure.opening import open_store
 
         _diagnostics_aside()
-        with open_store(self.address) as store, acting(actor=self.actor or login_name()):
+        with open_store(self.address) as store, acting(actor=login_name() if self.actor is None else self.actor):
             yield store
 
 

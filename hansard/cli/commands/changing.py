@@ -69,7 +69,10 @@ def fork(
     command_id: COMMAND_ID = None,
     json: JSON = False,
 ) -> None:
-    """Go on from a moment in another direction: a new branch, and nothing is copied."""
+    """Go on from a moment in another direction.
+
+    On a new branch, or in a new session; nothing is copied.
+    """
     from ..changes import fork_branch, fork_session
 
     with invocation(ctx).changing() as store:

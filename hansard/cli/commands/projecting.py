@@ -10,7 +10,7 @@ from .arguments import JSON, QUIET
 app = typer.Typer()
 projections = typer.Typer(
     name="projections",
-    help="Keep the rows of projections, and see how far they are.",
+    help="Keep the rows of projections, and see how they are.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )

@@ -71,7 +71,7 @@ def log(
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with what is recorded from now on.")] = False,
     json: JSON_LINES = False,
 ) -> None:
-    """Show the events of a session as they were recorded, the newest last."""
+    """Show the events of a session, the newest last."""
     from ..histories import Which, show_log
 
     which = Which(branch, after, until, name or [], by)
@@ -81,7 +81,10 @@ def log(
 
 @app.command()
 def branches(ctx: typer.Context, session: SESSION, at: AT = None, json: JSON = False) -> None:
-    """Draw how the branches of a session came to be, with positions."""
+    """Draw how the branches of a session came to be.
+
+    A column per branch, positions downwards: o begins, * goes on, x ends.
+    """
     from ..graphs import show_branches
 
     with invocation(ctx).reading() as store:
@@ -95,7 +98,10 @@ def at(
     moment: Annotated[str, typer.Argument(metavar="MOMENT", help="A position, or a time such as 2026-07-01T12:00.")],
     json: JSON = False,
 ) -> None:
-    """Show a whole session as it was at a moment: branches, state, what its default branch said."""
+    """Show a whole session as it was at a moment.
+
+    Its branches, metadata and state, and what its default branch said last.
+    """
     from ..transcripts import show_moment
 
     with invocation(ctx).reading() as store:
@@ -110,7 +116,10 @@ def diff(
     right: Annotated[str, typer.Argument(metavar="B", help="Likewise.")],
     json: JSON = False,
 ) -> None:
-    """Show how two branches, or two moments, go on from what they have in common."""
+    """Show how two branches, or two moments, differ.
+
+    What they have in common, and how each goes on from there.
+    """
     from ..comparing import show_difference
 
     with invocation(ctx).reading() as store:
@@ -160,7 +169,7 @@ def stats(
     span: Annotated[str, typer.Option(metavar="SPAN", help="Activity by hour, day or month.")] = "day",
     json: JSON = False,
 ) -> None:
-    """Show how much was said, what it cost in tokens and money, and when."""
+    """Show how much was said, what it cost, and when."""
     from ..counting import show_statistics
 
     with invocation(ctx).reading() as store:
@@ -177,7 +186,10 @@ def tail(
     ] = None,
     json: JSON_LINES = False,
 ) -> None:
-    """Follow everything that is recorded, by whatever process, until it is interrupted."""
+    """Follow what is recorded, by whatever process.
+
+    It goes on until it is interrupted.
+    """
     from ..histories import follow
 
     with invocation(ctx).reading() as store:

@@ -36,7 +36,10 @@ def verify(
     json: JSON = False,
     quiet: QUIET = False,
 ) -> None:
-    """Prove that the record is as it was written; ends with 3 if it is not."""
+    """Prove that the record is as it was written.
+
+    It ends with 3 if it is not.
+    """
     from ..keeping import verify_store
 
     with invocation(ctx).reading() as store:
@@ -56,7 +59,10 @@ def export(
     form: FORM = None,
     quiet: QUIET = False,
 ) -> None:
-    """Write sessions to a file: the exact record, or a form that others read."""
+    """Write sessions to a file.
+
+    The exact record, or a form that others read.
+    """
     from ..keeping import export_sessions
 
     with invocation(ctx).reading() as store:
@@ -74,7 +80,10 @@ def import_(
     json: JSON = False,
     quiet: QUIET = False,
 ) -> None:
-    """Take over the sessions of a file: all of them, or none. The store is made if it is not there."""
+    """Take over the sessions of a file: all of them, or none.
+
+    The store is made if it is not there.
+    """
     from ..keeping import import_sessions
 
     with invocation(ctx).making() as store:
@@ -104,7 +113,7 @@ def migrate(ctx: typer.Context) -> None:
 
 @app.command()
 def backup(ctx: typer.Context, path: Annotated[str, typer.Argument(metavar="FILE", help="A new file.")]) -> None:
-    """Write a copy of the database to a file, while others go on working."""
+    """Write a copy of the database, while others go on working."""
     from ..keeping import backup_store
 
     with invocation(ctx).reading() as store:
@@ -113,7 +122,11 @@ def backup(ctx: typer.Context, path: Annotated[str, typer.Argument(metavar="FILE
 
 @app.command()
 def doctor(ctx: typer.Context, json: JSON = False) -> None:
-    """Look whether all is well: versions, the store, its newest sessions, who works on projections."""
+    """Look whether all is well, and say what there is.
+
+    Versions, the store, the proof of the sessions used last, who works on projections and how far they are. It ends
+    with 3 if something is wrong.
+    """
     from ..examining import examine
 
     examine(invocation(ctx), json=json)

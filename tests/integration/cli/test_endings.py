@@ -141,6 +141,12 @@ def test_the_options_of_all_commands_stand_anywhere(hansard: Any, talk: str) -> 
     assert hansard("show", talk).lines[-1] == "    --store"
 
 
+def test_an_empty_address_or_actor_is_refused_and_not_passed_over(hansard: Any, talk: str) -> None:
+    for arguments in (["--store", "", "sessions"], ["--actor", "", "add", talk, "x"]):
+        done = hansard(*arguments)
+        assert (done.code, done.out) == (1, "")
+
+
 def test_the_settings_say_which_store_is_meant(hansard: Any, talk: str) -> None:
     (hansard.folder / "hansard.db").rename(hansard.folder / "elsewhere.db")
     (hansard.folder / "hansard.toml").write_text('store = "sqlite:///elsewhere.db"\n')

@@ -1,180 +1,10 @@
 """Hansard: the verbatim record of conversations between people, models and agents."""
 
-from ._current import add_session, working_on
-from ._kept import Saved
-from ._operations import Operation
-from ._provenance import acting, carried
-from ._rerunning import Comparison
-from .branch import Branch
-from .branch_view import BranchView
-from .custom_storage import SessionStorage, SessionStore
-from .domain.asking import Answer, Asked
-from .domain.content import (
-    ActionRequestContent,
-    ActionResponseContent,
-    AssistantResponseContent,
-    InstructionContent,
-    MessageContent,
-    MessageRole,
-    ResponseFormat,
-    SystemContent,
-    Usage,
-)
-from .domain.content_errors import (
-    AnswerMisfit,
-    ContentTypeTaken,
-    ImageRefused,
-    InvalidContent,
-    PromptTooLong,
-    UnknownFormat,
-    ValueIsReadOnly,
-)
-from .domain.content_types import UnknownContent, content_type
-from .domain.decisions.branch import UNCHANGED
-from .domain.errors import (
-    BranchNotYet,
-    ForeignBranch,
-    HansardError,
-    InvalidBranch,
-    InvalidMerge,
-    InvalidOrder,
-    InvalidValue,
-    ItemNotFoundError,
-    KeyTaken,
-    MissingExtra,
-    NameTaken,
-    NothingToUndo,
-    PositionConflict,
-    RecordedElsewhere,
-    Refused,
-    RemovedBranch,
-    SessionError,
-    SessionExists,
-    SessionNotActive,
-    SessionNotFoundError,
-    SessionReferenced,
-    SessionTooLarge,
-    StoreError,
-    UnknownBranch,
-    UnknownMessage,
-    UnknownPosition,
-    UnknownState,
-    ViewIsReadOnly,
-    WorkFailed,
-)
-from .domain.expectation import ANY, NO_STREAM
-from .domain.frame_errors import ExportBusy, ExportMismatch, QueryFailed
-from .domain.images import ImagePolicy
-from .domain.log import Log, LogType
-from .domain.mail import Mail, Package, Parked
-from .domain.mail_errors import InvalidMail, InvalidPackage, OutOfTurn, UnknownCategory, UnknownParticipant
-from .domain.message import Message, MessageDict
-from .domain.projection_errors import (
-    CheckpointMismatch,
-    DefinitionChanged,
-    PositionNotReached,
-    ProjectionFailed,
-    UnknownProjection,
-)
-from .domain.ranges import Origin
-from .domain.record import RecordedEvent
-from .domain.store_errors import (
-    DamagedRecord,
-    DeliveryFailed,
-    LogStoreFull,
-    NotSupported,
-    OutcomeUnknown,
-    RecordDiffers,
-    SchemaMismatch,
-    StoreClosed,
-    StoreFailed,
-    StoreNotEmpty,
-    UnreadableEvent,
-)
-from .domain.work_errors import (
-    AccessDenied,
-    AccessError,
-    FlowFailed,
-    InvalidArguments,
-    ModelFailed,
-    ModelTimedOut,
-    OperationOver,
-    ToolFailed,
-    ToolServerFailed,
-    ToolTimedOut,
-    UnknownModel,
-    UnknownOperation,
-    UnknownTool,
-    UnrecordedAnswer,
-)
-from .exchange import Exchange
-from .exchange_view import ExchangeView
-from .flow import Flow
-from .imodel import LanguageModel, iModel
-from .infrastructure.answers import validate_answer
-from .infrastructure.expiry import Swept
-from .infrastructure.frames.frame import Frame
-from .infrastructure.frames.parquet import Exported
-from .infrastructure.frames.query import Query
-from .infrastructure.frames.store_frames import Frames
-from .infrastructure.logs.adapter import LogAdapter
-from .infrastructure.logs.broadcaster import LogBroadcaster
-from .infrastructure.logs.delivery import LogDelivery
-from .infrastructure.logs.lines import write_line
-from .infrastructure.logs.postgres import PostgresLogAdapter
-from .infrastructure.logs.redactor import LogRedactor
-from .infrastructure.logs.s3 import S3LogSubscriber
-from .infrastructure.logs.sqlite import SQLiteWALLogAdapter
-from .infrastructure.logs.store import Flushed, LogStore
-from .infrastructure.logs.subscriber import AdapterLogSubscriber, LogBatch, LogSubscriber, Retry
-from .infrastructure.logs.webhook import WebhookLogSubscriber
-from .infrastructure.models.throttle import Clock
-from .infrastructure.named_stores import (
-    MemorySessionStore,
-    PostgresSessionStore,
-    RedisSessionStore,
-    SQLiteSessionStore,
-)
-from .infrastructure.opening import open_store
-from .infrastructure.projecting.lease import Pace
-from .infrastructure.projecting.runner import Runner
-from .infrastructure.settings import Settings
-from .infrastructure.store import Store
-from .infrastructure.subscription import AwaitedSubscription, Subscription
-from .infrastructure.transfer.importing import Imported
-from .infrastructure.verification import Fault, Verification
-from .logs import Logs, LogsView
-from .mail_manager import MailManager
-from .mailbox import Mailbox
-from .manager import SessionManager
-from .mcp_server import MCPServer
-from .middleware import SessionMiddleware, code_detection, timestamps, token_estimates
-from .operations.operate import Operated
-from .operations.work import Work
-from .projections.activity import Activity, timeline
-from .projections.branch_tree import BranchTree
-from .projections.definition import Projection
-from .projections.difference import Difference
-from .projections.log_filter import LogSummary
-from .projections.mailbox_rows import Mailboxes, waiting
-from .projections.mailboxes import Mails
-from .projections.messages import Messages
-from .projections.prices import PRICES, Price
-from .projections.prompts.anthropic import AnthropicPrompt
-from .projections.rows import Rows
-from .projections.selection import EVERYTHING, Order, Page, Selection
-from .projections.session_info import Listing, SessionInfo
-from .projections.tables import Kind, Table
-from .projections.transcript import Transcript
-from .projections.usage import TokenUsage, used
-from .recorded_model import RecordedModel
-from .replay import Replay
-from .search import Found, search
-from .services import Services
-from .session import Session
-from .session_view import SessionView
-from .templates import TEMPLATES, Template, read_templates
-from .tool import ActionManager, Tool
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ._door import *
 
 __all__ = [
     "ANY",
@@ -185,6 +15,7 @@ __all__ = [
     "ActionResponseContent",
     "Activity",
     "AdapterLogSubscriber",
+    "AmbiguousSession",
     "Answer",
     "AnswerMisfit",
     "AnthropicPrompt",
@@ -286,6 +117,7 @@ __all__ = [
     "Price",
     "Projection",
     "ProjectionFailed",
+    "ProjectionStopped",
     "PromptTooLong",
     "Query",
     "QueryFailed",
@@ -327,6 +159,7 @@ __all__ = [
     "StoreError",
     "StoreFailed",
     "StoreNotEmpty",
+    "StoreNotFound",
     "Subscription",
     "Swept",
     "SystemContent",
@@ -367,6 +200,7 @@ __all__ = [
     "code_detection",
     "content_type",
     "iModel",
+    "open_existing",
     "open_store",
     "read_templates",
     "search",
@@ -379,3 +213,17 @@ __all__ = [
     "working_on",
     "write_line",
 ]
+
+
+if not TYPE_CHECKING:  # type checkers know each name, and are to know that there are no others
+
+    def __getattr__(name: str) -> object:
+        """Opens the door when somebody first takes something from it."""
+        if name not in __all__:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = globals()[name] = getattr(import_module("._door", __name__), name)
+        return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -2,6 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
+from enum import Enum
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,13 @@ PAGE = 1000
 
 if TYPE_CHECKING:
     from .projecting.inline import Inline
+
+
+class Opening(Enum):
+    """What becomes of a store that is not there, or is of an older version, when it is opened."""
+
+    MAKING = "it is made, or brought up to date"
+    EXISTING = "it is refused"
 
 
 def body_of(row: Row) -> FeedBody:
@@ -149,6 +157,14 @@ class Recorder(ApplicationRecorder):
     @abstractmethod
     def find_flaws(self) -> list[str]:
         """What is wrong with the store as a whole: rows that no session owns, global positions that are missing."""
+
+    def durability(self) -> str:
+        """When an append is answered, as far as can be told: in the words of the database."""
+        return "none: it is kept in memory"
+
+    def schema(self) -> int:
+        """The number of the schema, or layout, that the store has."""
+        return 0
 
     def backup(self, path: Path) -> None:
         """Writes a copy of the database to a new file, if this kind of store has files."""

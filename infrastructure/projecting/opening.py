@@ -4,9 +4,9 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from ...domain.errors import InvalidValue
-from ...domain.store_errors import NotSupported
+from ...domain.store_errors import NotSupported, StoreNotFound
 from ..memory import MemoryRecorder
-from ..recorder import Recorder
+from ..recorder import Opening, Recorder
 from ..sqlite.recorder import SQLiteRecorder
 from .memory import MemoryTarget
 from .sqlite import SQLiteFile, SQLiteTarget
@@ -31,7 +31,7 @@ def target_of(recorder: Recorder) -> Target:
     )
 
 
-def open_target(address: str) -> Target:
+def open_target(address: str, opening: Opening = Opening.MAKING) -> Target:
     """The database at an address; rows may be kept elsewhere than in their store's."""
     scheme, _, rest = address.partition("://")
     if scheme.lower() in ("postgres", "postgresql"):
@@ -42,7 +42,10 @@ def open_target(address: str) -> Target:
         return MemoryTarget()
     parts = urlsplit(address)
     if scheme.lower() == "sqlite" and len(parts.path) > 1 and not (parts.netloc or parts.query or "\0" in rest):
-        return SQLiteFile(Path(unquote(parts.path[1:])).expanduser())
+        path = Path(unquote(parts.path[1:])).expanduser()
+        if opening is Opening.EXISTING and not path.exists():
+            raise StoreNotFound(f"sqlite:///{path.absolute()}")
+        return SQLiteFile(path)
     raise InvalidValue(
         "the address of the target", "is not understood: expected 'sqlite:///rows.db' or 'postgresql://host/database'"
     )

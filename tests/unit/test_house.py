@@ -7,6 +7,7 @@ sources, so that a rule which no longer finds anything is noticed.
 import ast
 import io
 import re
+import subprocess
 import sys
 import tokenize
 import tomllib
@@ -403,6 +404,35 @@ def test_the_names_of_the_door_are_sorted_and_stand_once() -> None:
     names = names_of_the_door((ROOT / DOOR / "__init__.py").read_text("utf-8"))
 
     assert names == sorted(set(names))
+
+
+def test_the_door_has_the_names_that_it_says_and_each_is_meant_for_others() -> None:
+    tree = ast.parse((ROOT / DOOR / "_door.py").read_text("utf-8"))
+    imported = [name for node in tree.body if isinstance(node, ast.ImportFrom) for name in node.names]
+
+    assert [name.name for name in imported if name.asname != name.name] == []
+    assert sorted(name.name for name in imported) == names_of_the_door((ROOT / DOOR / "__init__.py").read_text("utf-8"))
+
+
+def test_no_name_of_the_door_is_that_of_a_module_which_would_take_its_place() -> None:
+    modules = {path.stem for path in room_files("*.py") if path.parent == Path(DOOR)}
+
+    assert set(names_of_the_door((ROOT / DOOR / "__init__.py").read_text("utf-8"))) & modules == set()
+
+
+def test_the_door_opens_when_something_is_taken_and_not_before() -> None:
+    program = (
+        "import sys, hansard\n"
+        "assert 'hansard.session' not in sys.modules\n"
+        "assert set(hansard.__all__) <= set(dir(hansard))\n"
+        "import hansard.session_view\n"
+        "from hansard import _door\n"
+        "assert all(getattr(hansard, name) is getattr(_door, name) for name in hansard.__all__)\n"
+        "assert not hasattr(hansard, 'nothing')\n"
+    )
+    done = subprocess.run([sys.executable, "-P", "-c", program], capture_output=True, text=True, check=False)
+
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 DIRECTIVE = re.compile(r"#\s*(noqa|ruff:|type:\s*ignore|mypy:|pyright:)", re.IGNORECASE)

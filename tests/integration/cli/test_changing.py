@@ -1,0 +1,109 @@
+"""What the commands that change put on the record, and by whom."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from hansard import Session, open_store
+
+
+def opened(hansard: Any, session: str) -> Session:
+    return Session.open(session, store=open_store(f"sqlite:///{hansard.folder}/hansard.db"))
+
+
+def test_a_store_is_made_a_session_started_and_a_message_added(hansard: Any) -> None:
+    made, again = hansard("init"), hansard("init", "--json")
+    started = hansard("start", "--key", "talk", "--system", "Be nice.", "--metadata", "n=1", "--metadata", "s=x")
+    added = hansard("add", "talk", "Hello", "--sender", "ada", "--recipient", "bob", "--metadata", "m=[1]")
+
+    assert made.out == f"sqlite:///{hansard.folder}/hansard.db is made\n"
+    assert json.loads(again.out) == {
+        "store": f"sqlite:///{hansard.folder}/hansard.db",
+        "schema": json.loads(again.out)["schema"],
+        "made": False,
+    }
+    session = opened(hansard, started.out.strip())
+    assert added.out == f"position 4 of session {session.id}\n"
+    assert (session.key, session.metadata) == ("talk", {"n": 1, "s": "x"})
+    (system, message) = session.messages
+    assert (system.text, message.text, message.role) == ("Be nice.", "Hello", "user")
+    assert (message.sender, message.recipient, message.metadata) == ("ada", "bob", {"m": [1]})
+
+
+def test_every_change_has_the_login_name_as_its_actor_or_the_one_that_is_named(hansard: Any) -> None:
+    hansard("init")
+    hansard("start", "--key", "talk")
+    hansard("add", "talk", "one")
+    hansard("add", "talk", "two", "--actor", "ada")
+    hansard("--actor=bob", "fork", "talk")
+
+    session = opened(hansard, json.loads(hansard("sessions", "--json").out)["sessions"][0]["session"])
+    assert [event.actor for event in session.events()] == ["grace", "grace", "grace", "ada", "bob"]
+
+
+def test_text_comes_from_standard_input_if_none_is_given(hansard: Any, talk: str) -> None:
+    hansard("add", talk, input="piped\n")
+    hansard("add", talk, "-", "--role", "assistant", input="two\nlines")
+    refused = hansard("add", talk, input=b"a\xff")
+
+    last = opened(hansard, talk).messages.last(2)
+    assert [(message.role, message.text) for message in last] == [("user", "piped"), ("assistant", "two\nlines")]
+    assert (refused.code, refused.out) == (1, "")
+    assert refused.err.startswith("hansard: standard input is no UTF-8 at byte 1: expected text in UTF-8\n  next: ")
+
+
+def test_in_a_terminal_a_missing_text_is_refused_and_not_waited_for(hansard: Any, talk: str) -> None:
+    done = hansard.in_terminal("add", talk).end()
+
+    assert done.code == 1
+    assert "the text is missing" in done.out
+
+
+def test_the_same_command_id_writes_once(hansard: Any, talk: str) -> None:
+    first = hansard("add", talk, "Hello", "--command-id", "c1", "--json")
+    again = hansard("add", talk, "Hello", "--command-id", "c1", "--json")
+
+    assert json.loads(first.out) == json.loads(again.out)
+    assert opened(hansard, talk).position == 8
+
+
+def test_branches_are_forked_merged_and_rewound(hansard: Any, talk: str) -> None:
+    forked = hansard("fork", talk, "--branch", "retry", "--at", "7", "--name", "third")
+    merged = hansard("merge", talk, "retry", "--json")
+    rewound = hansard("rewind", talk, "4")
+    other = hansard("fork", talk, "--as-session", "--at", "5", "--name", "other")
+
+    assert forked.out == "branch third goes on from position 7\n"
+    assert json.loads(merged.out) == {
+        "session": talk,
+        "position": 9,
+        "branch": "main",
+        "number": 0,
+        "forked_at": None,
+        "messages": 4,
+    }
+    assert rewound.out == "branch main shows 2 messages\n"
+    session = opened(hansard, other.out.strip())
+    assert (session.name, session.lineage(), len(session.messages)) == ("other", [(talk, 5)], 3)
+
+
+def test_a_refusal_is_one_sentence_and_a_next_step_and_writes_nothing(hansard: Any, talk: str) -> None:
+    refusals = {
+        ("add", "nobody", "x"): "there is no session 'nobody'",
+        ("add", talk, "x", "-b", "no"): "session 5e55-talk has no branch 'no': expected one of 'main', 'retry'",
+        ("fork", talk, "--at", "99"): "session 5e55-talk has no position 99: expected a position from 1 to 7",
+        ("fork", talk, "--at", "soon"): "a moment 'soon' is not understood: expected a position, or a time such as",
+        ("rewind", talk, "0"): "session 5e55-talk has no position 0",
+        ("merge", talk, "main"): "branch 'main' of session 5e55-talk cannot take the merge",
+        ("add", talk, "x", "--role", "king"): "king",
+        ("add", talk, "x", "--metadata", "novalue"): "the metadata 'novalue' is not understood: expected KEY=VALUE",
+    }
+    for arguments, sentence in refusals.items():
+        done = hansard(*arguments)
+        said, step = done.err.splitlines()
+        assert (done.code, done.out) == (1, ""), arguments
+        assert said.startswith("hansard: ")
+        assert sentence in said
+        assert step.startswith("  next: ")
+    assert opened(hansard, talk).position == 7

@@ -1,0 +1,127 @@
+"""A walk through a session by real keys in a terminal."""
+
+from __future__ import annotations
+
+import os
+import signal
+import termios
+from typing import Any
+
+from hansard import Session, open_store
+
+RIGHT, LEFT, UP, DOWN, HOME, END = b"\x1b[C", b"\x1b[D", b"\x1b[A", b"\x1b[B", b"\x1b[H", b"\x1b[F"
+HELP = "q: end"
+
+
+def test_arrow_keys_step_through_a_session(hansard: Any, talk: str) -> None:
+    walk = hansard.in_terminal("replay", talk)
+
+    assert "position 1 of 7" in walk.until(HELP)
+    for keys, position, event in (
+        (RIGHT, 2, "branch.created"),
+        (RIGHT, 3, "branch.system_set"),
+        (END, 7, "message.appended"),
+        (RIGHT, 7, "message.appended"),
+        (LEFT, 6, "branch.created"),
+        (HOME, 1, "session.started"),
+        (LEFT, 1, "session.started"),
+        (DOWN, 7, "message.appended"),
+        (UP, 1, "session.started"),
+        (b"\x1bOC", 2, "branch.created"),
+        (b"\x1b[4~", 7, "message.appended"),
+    ):
+        walk.strike(keys)
+        seen = walk.until(HELP)
+        assert f"position {position} of 7" in seen
+        assert event in seen
+    walk.strike(b"q")
+    assert walk.end().code == 0
+
+
+def test_what_was_said_by_then_is_shown_and_what_changed_on_request(hansard: Any, talk: str) -> None:
+    walk = hansard.in_terminal("replay", talk, "--at", "4")
+    said = walk.until(HELP)
+    walk.strike(b"d")
+    changed = walk.until(HELP)
+    walk.strike(RIGHT)
+    next_one = walk.until(HELP)
+
+    assert "Explain event sourcing" in said
+    assert "Keep facts" not in said
+    assert "+ user: Explain event sourcing" in changed
+    assert "You are terse." not in changed
+    assert "+ assistant: Keep facts, derive state." in next_one
+
+
+def test_f_forks_where_one_stands_and_says_so(hansard: Any, talk: str) -> None:
+    walk = hansard.in_terminal("replay", talk, "--at", "4", "--actor", "ada")
+    walk.until(HELP)
+    walk.strike(b"f")
+    walk.until("forked: the branch main-fork goes on from 4")
+    walk.strike(b"q")
+    assert walk.end().code == 0
+
+    session = Session.open(talk, store=open_store(f"sqlite:///{hansard.folder}/hansard.db"))
+    assert [message.text for message in session.branches["main-fork"].messages][1:] == ["Explain event sourcing"]
+    assert next(iter(session.events(after=7))).actor == "ada"
+
+
+def test_where_there_is_no_branch_yet_nothing_is_forked(hansard: Any, talk: str) -> None:
+    walk = hansard.in_terminal("replay", talk)
+    walk.until(HELP)
+    walk.strike(b"f")
+    walk.until("has no branch")
+    walk.strike(b"q")
+
+    assert walk.end().code == 0
+    assert Session.open(talk, store=open_store(f"sqlite:///{hansard.folder}/hansard.db")).position == 7
+
+
+def test_a_branch_can_be_followed(hansard: Any, talk: str) -> None:
+    walk = hansard.in_terminal("replay", talk, "--branch", "retry", "--at", "7")
+
+    assert "Never update, only append." in walk.until(HELP)
+
+
+def test_the_terminal_is_as_before_however_it_ends(hansard: Any, talk: str) -> None:
+    for ending, code in ((b"q", 0), (b"\x03", 130)):
+        walk = hansard.in_terminal("replay", talk)
+        before = termios.tcgetattr(walk._controls)
+        walk.until(HELP)
+        during = termios.tcgetattr(walk._controls)
+        walk.strike(ending)
+        done = walk.end()
+
+        assert during[3] & termios.ECHO == 0
+        assert before[3] & termios.ECHO
+        assert done.code == code
+        assert walk.said.endswith("\x1b[?1049l")
+        assert "Traceback" not in done.out
+
+
+def test_a_narrow_terminal_wide_characters_and_hostile_words_break_nothing(hansard: Any, talk: str) -> None:
+    hansard("add", talk, "漢字" * 30 + "\x1b]0;owned\x07\x1b[2Jend")
+    walk = hansard.in_terminal("replay", talk, "--at", "8", size=(20, 12), env={"NO_COLOR": "1"})
+    walk.until("right/left")
+    walk.strike(b"q")
+    walk.end()
+
+    assert "\x1b]0;" not in walk.said
+    assert "owned\\x07" in walk.text
+    assert walk.said.count("\x1b[2J") == 1
+    assert "\x1b[3" not in walk.said
+
+
+def test_a_terminal_that_goes_away_ends_the_walk(hansard: Any, talk: str) -> None:
+    walk = hansard.in_terminal("replay", talk)
+    walk.until(HELP)
+    os.kill(walk.process.pid, signal.SIGHUP)
+
+    assert walk.process.wait(60) == -signal.SIGHUP
+
+
+def test_without_a_terminal_it_says_what_to_do_instead(hansard: Any, talk: str) -> None:
+    done = hansard("replay", talk)
+
+    assert (done.code, done.out) == (1, "")
+    assert "replay has no terminal here: expected one; `hansard log SESSION`" in done.err

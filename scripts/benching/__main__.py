@@ -62,10 +62,11 @@ def main() -> int:
     measured: list[tuple[Workload, Sequence[Outcome]]] = []
     try:
         for workload in wanted:
+            started = monotonic()
             outcomes = bench.measure(workload)
             if outcomes:
                 measured.append((workload, outcomes))
-                print(block(workload, outcomes), flush=True)
+                print(block(workload, outcomes, monotonic() - started), flush=True)
     finally:
         bench.close()
         shutil.rmtree(folder, ignore_errors=True)

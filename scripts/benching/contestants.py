@@ -32,7 +32,7 @@ class Contestant:
         return not self.needs
 
 
-ADK_SLOW = "it records one message a commit, some 20 ms each: to fill a session of this length takes {minutes} minutes"
+ADK_SLOW = "it records one message a commit, some 5 to 20 ms each: to fill a session of this length takes {minutes} minutes"
 ADK = ("google-adk", "sqlalchemy", "greenlet", "aiosqlite", "psycopg[binary]")
 LANGGRAPH = ("langgraph", "langgraph-checkpoint-sqlite", "langgraph-checkpoint-postgres", "psycopg[binary,pool]")
 

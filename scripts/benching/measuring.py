@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -133,7 +134,9 @@ class Bench:
 
     def _conversations(self, contestant: Contestant, count: int) -> list[Conversation]:
         folder = self.folder / f"{contestant.family} {contestant.name}"
-        return [self._begun(contestant, folder) for _ in range(count)]
+        first = self._begun(contestant, folder)  # alone: it makes the tables
+        with ThreadPoolExecutor(4) as pool:
+            return [first, *pool.map(lambda _: self._begun(contestant, folder), range(1, count))]
 
     @contextmanager
     def _alone(self, contestant: Contestant, folder: Path) -> Iterator[Conversation]:

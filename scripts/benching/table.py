@@ -52,9 +52,9 @@ def rows(workload: Workload, outcomes: Sequence[Outcome]) -> Iterator[tuple[str,
         yield each.title, value, spread, times(each, limit), times(each, ours), memory
 
 
-def block(workload: Workload, outcomes: Sequence[Outcome]) -> str:
+def block(workload: Workload, outcomes: Sequence[Outcome], seconds: float) -> str:
     """What is shown on the screen when a workload is done."""
-    lines = [f"{workload.title}   [{workload.name}]"]
+    lines = [f"{workload.title}   [{workload.name}, in {seconds:.1f} s]"]
     for who, value, *rest in rows(workload, outcomes):
         if not any(rest):
             lines.append(f"  {who:<45} {value}")
@@ -70,9 +70,11 @@ def beside(workload: Workload, outcomes: Sequence[Outcome]) -> list[str]:
     ours = next((each for each in outcomes if each.contestant == OURS and each.beside), None)
     if ours is None or workload.beside is None:
         return []
-    ratio = ratio_of(ours.rounds, ours.beside)
-    what = "one append" if workload.beside.what == "append" else "one thread, for each message"
-    return [f"Hansard's, beside {what} in the same rounds: x {ratio.median:.2f} ({ratio.low:.2f} to {ratio.high:.2f})"]
+    if workload.unit == "per second":
+        ratio, what = ratio_of(ours.beside, ours.rounds), "times the rate of one thread"
+    else:
+        ratio, what = ratio_of(ours.rounds, ours.beside), "times one append"
+    return [f"Hansard's, in the same rounds: {what}, {ratio.median:.2f} ({ratio.low:.2f} to {ratio.high:.2f})"]
 
 
 def markdown(workload: Workload, outcomes: Sequence[Outcome]) -> str:

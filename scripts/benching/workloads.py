@@ -80,8 +80,8 @@ FULL = Scale(
     1_000_000, 100_000, (50, 100, 200, 400),
 )  # fmt: skip
 QUICK = Scale(
-    "quick", 5, 0.03, (1_000,), (1_000,), 100, 20, 1_000, 1_000, 100, 1_000, 20_000, 10_000, (50, 400),
-    branches=200, mails=1000, managed=200,
+    "quick", 5, 0.02, (1_000,), (1_000,), 100, 20, 1_000, 1_000, 100, 1_000, 5_000, 10_000, (50, 400),
+    processes=2, branches=200, mails=1000, managed=200,
 )  # fmt: skip
 TINY = Scale(
     "tiny", 2, 0.001, (20,), (20,), 3, 3, 100, 20, 3, 20, 50, 50, (5,), threads=2, processes=2, branches=5, mails=1000,
@@ -384,7 +384,7 @@ def our_own(scale: Scale) -> Iterator[Workload]:
         return Workload(name=name, kind=kind, title=title, unit=unit, run=run, prepare=prepare, only=HANSARD_ONLY, **more)
 
     yield own("one step of a replay", "replay", f"one step of a replay of {said(scale.replayed)}", "us", Ask("step"),
-              filled(scale.replayed), Ask("goto", {"session": long(scale.replayed)}), most=20)  # fmt: skip
+              filled(scale.replayed), before=[Ask("goto", {"session": long(scale.replayed)})], most=10)  # fmt: skip
     yield own("a wide session", "wide", f"a session of {said(scale.branches)} branches opened", "ms",
               Ask("replay", {"session": "wide"}), Ask("widen", {"session": "wide", "branches": scale.branches}))  # fmt: skip
     yield own("one mail", "mail", f"one mail sent, moved and taken out beside {said(scale.mails)} under way", "us",
@@ -413,6 +413,6 @@ def on_postgres(scale: Scale) -> Iterator[Workload]:
         prepare=[filled(20, "one")],
         run=Ask("append", {"session": "one"}),
     )
-    for each in sharing(scale, "postgres", threads=8 if scale.threads > 8 else scale.threads):
+    for each in sharing(scale, "postgres", threads=min(8, scale.threads)):
         yield each
     yield from projected(scale, "postgres")

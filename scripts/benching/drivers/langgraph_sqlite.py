@@ -1,5 +1,6 @@
 """LangGraph's `SqliteSaver`, under a graph whose state is a list of messages."""
 
+import json
 import sqlite3
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -34,7 +35,6 @@ class LangGraph(Driver):
 
     def open(self) -> None:
         self.graph = self._graph(self.saver())
-        self.middles: dict[str, Any] = {}
 
     def saver(self) -> Any:
         self.connection = sqlite3.connect(self.folder / "langgraph.db", check_same_thread=False, timeout=30)
@@ -57,7 +57,7 @@ class LangGraph(Driver):
             self.filled[session] = len(self.graph.get_state(_thread(session)).values.get("messages", ()))
         if count > 1 and not self.filled[session]:
             super().fill(session, count // 2, text, count)
-            self.middles[session] = self.graph.get_state(_thread(session)).config
+            self._remember(session, self.graph.get_state(_thread(session)).config)
         super().fill(session, count, text, count)
 
     def add(self, session: str, texts: Sequence[str]) -> None:
@@ -94,11 +94,13 @@ class LangGraph(Driver):
         return len({each.config["configurable"]["thread_id"] for each in self.graph.checkpointer.list(None)})
 
     def _middle(self, session: str) -> Any:
-        if session not in self.middles:
-            history = list(self.graph.get_state_history(_thread(session)))
-            half = self.filled[session] // 2
-            self.middles[session] = next(each.config for each in history if len(each.values["messages"]) == half)
-        return self.middles[session]
+        return json.loads((self.folder / "middles.json").read_text())[session]
+
+    def _remember(self, session: str, config: Any) -> None:
+        """Keeps where the middle of a session is, for the next process."""
+        place = self.folder / "middles.json"
+        known = json.loads(place.read_text()) if place.exists() else {}
+        place.write_text(json.dumps({**known, session: config}))
 
     def _graph(self, saver: Any) -> Any:
         builder = StateGraph(MessagesState)

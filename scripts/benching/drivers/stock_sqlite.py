@@ -32,6 +32,8 @@ class Conversation(Aggregate):
 class Conversations(Application[UUID]):
     """Kept by the library's own recorder."""
 
+    notification_log_section_size = 1000
+
 
 class Stock(Driver):
     """The aggregate is held and saved: to get it for every append would replay it each time."""

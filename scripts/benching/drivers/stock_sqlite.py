@@ -32,7 +32,7 @@ class Conversation(Aggregate):
 class Conversations(Application[UUID]):
     """Kept by the library's own recorder."""
 
-    notification_log_section_size = 1000
+    log_section_size = 1000
 
 
 class Stock(Driver):

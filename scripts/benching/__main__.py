@@ -4,6 +4,7 @@ import json
 import os
 import platform
 import shutil
+import signal
 import sys
 import tempfile
 from argparse import ArgumentParser, Namespace
@@ -25,15 +26,19 @@ DOCS = Path(__file__).parent.parent.parent / "docs"
 
 SCALES = {scale.name: scale for scale in (FULL, QUICK, TINY)}
 
-ABOUT = """What Hansard costs beside the limit (a bare database with the same bytes) and beside what else one would take,
-all in turns in one run. Take the ratios, not the times."""
+ABOUT = """What Hansard costs beside the limit (a bare database with the same bytes) and beside what else one would
+take, all in turns in one run. Take the ratios, not the times."""
 
 
 def arguments() -> Namespace:
     parser = ArgumentParser("scripts/bench", description=ABOUT)
     parser.add_argument("work", nargs="*", help="kinds of work, or single workloads by name; all if none is named")
-    parser.add_argument("--quick", dest="scale", action="store_const", const="quick", default="full", help="small sizes")
-    parser.add_argument("--tiny", dest="scale", action="store_const", const="tiny", help="nearly nothing, to try it out")
+    parser.add_argument(
+        "--quick", dest="scale", action="store_const", const="quick", default="full", help="small sizes"
+    )
+    parser.add_argument(
+        "--tiny", dest="scale", action="store_const", const="tiny", help="nearly nothing, to try it out"
+    )
     parser.add_argument("--check", action="store_true", help="only what has a bar; fails with the bars that are missed")
     parser.add_argument("--only", help="these contestants, with commas between: " + ", ".join(_names()))
     parser.add_argument("--rounds", type=int, help="rounds of each")
@@ -52,6 +57,7 @@ def main() -> int:
     if asked.list:
         print("\n".join(f"{each.kind:<12} {each.name}" for each in wanted))
         return 0
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # whoever ends it gets what was measured so far
     begun = monotonic()
     names = set(asked.only.split(",")) if asked.only else ({LIMIT, OURS, STOCK} if asked.check else set(_names()))
     families = {each.family for each in wanted}
@@ -67,6 +73,8 @@ def main() -> int:
             if outcomes:
                 measured.append((workload, outcomes))
                 print(block(workload, outcomes, monotonic() - started), flush=True)
+    except KeyboardInterrupt:
+        print("Interrupted: what was measured so far is what there is.", file=sys.stderr)
     finally:
         bench.close()
         shutil.rmtree(folder, ignore_errors=True)
@@ -74,7 +82,12 @@ def main() -> int:
     print(f"In all {monotonic() - begun:.0f} s.\n")
     for verdict in verdicts:
         print(verdict)
-    facts = {"date": f"{datetime.now(UTC):%Y-%m-%d}", "mode": scale.name, "rounds": str(scale.rounds), "machine": machine()}
+    facts = {
+        "date": f"{datetime.now(UTC):%Y-%m-%d}",
+        "mode": scale.name,
+        "rounds": str(scale.rounds),
+        "machine": machine(),
+    }
     if asked.json:
         asked.json.write_text(json.dumps(report(facts, bench.about, measured, verdicts), indent=1) + "\n")
     if asked.write_docs:

@@ -20,7 +20,8 @@ def chart(workload: Workload, outcomes: Sequence[Outcome]) -> str:
     better = "more is better" if workload.unit == "per second" else "less is better"
     height = TOP + ROW * len(did) + 12
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}" font-family="sans-serif" font-size="13">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}" font-family="sans-serif"'
+        ' font-size="13">',
         f'<rect width="{WIDTH}" height="{height}" fill="#ffffff"/>',
         f'<text x="8" y="20" font-weight="bold">{escape(workload.title)} ({better})</text>',
     ]

@@ -32,7 +32,10 @@ class Contestant:
         return not self.needs
 
 
-ADK_SLOW = "it records one message a commit, some 5 to 20 ms each: to fill a session of this length takes {minutes} minutes"
+ADK_SLOW = (
+    "it records one message a commit, some 5 to 20 ms each: to fill a session of this length takes {minutes} minutes"
+)
+LIONAGI_SLOW = "it is not asked for so many: at 20 k a fork takes seconds already"
 ADK = ("google-adk", "sqlalchemy", "greenlet", "aiosqlite", "psycopg[binary]")
 LANGGRAPH = ("langgraph", "langgraph-checkpoint-sqlite", "langgraph-checkpoint-postgres", "psycopg[binary,pool]")
 
@@ -41,11 +44,23 @@ ALL = (
     Contestant(OURS, "Hansard", "sqlite", "hansard_store"),
     Contestant("agents", "OpenAI Agents SDK, SQLiteSession", "sqlite", "agents_sdk", ("openai-agents",)),
     Contestant(
-        "agents-advanced", "OpenAI Agents SDK, AdvancedSQLiteSession", "sqlite", "agents_sdk_advanced", ("openai-agents",)
+        "agents-advanced",
+        "OpenAI Agents SDK, AdvancedSQLiteSession",
+        "sqlite",
+        "agents_sdk_advanced",
+        ("openai-agents",),
     ),
     Contestant("langgraph", "LangGraph, SqliteSaver", "sqlite", "langgraph_sqlite", LANGGRAPH),
     Contestant("adk", "Google ADK, DatabaseSessionService", "sqlite", "adk", ADK, 1_000, ADK_SLOW),
-    Contestant("lionagi", "LionAGI, Session (in memory)", "sqlite", "lionagi_session", ("lionagi", "pandas")),
+    Contestant(
+        "lionagi",
+        "LionAGI, Session (in memory)",
+        "sqlite",
+        "lionagi_session",
+        ("lionagi", "pandas"),
+        20_000,
+        LIONAGI_SLOW,
+    ),
     Contestant(STOCK, "eventsourcing, stock application", "sqlite", "stock_sqlite", ("eventsourcing[postgres]",)),
     Contestant(LIMIT, "bare psycopg (the limit)", "postgres", "bare_postgres"),
     Contestant(OURS, "Hansard", "postgres", "hansard_store"),
@@ -88,7 +103,7 @@ def _installed(needs: tuple[str, ...], say: Callable[[str], None]) -> str | None
     say(f"Installing {', '.join(needs)} into {folder}")
     try:
         subprocess.run([sys.executable, "-m", "venv", "--clear", folder], check=True, capture_output=True, text=True)
-        pip = [folder / "bin" / "python", "-m", "pip", "--disable-pip-version-check", "--quiet", "install", *needs]
+        pip = [str(folder / "bin" / "python"), "-m", "pip", "--disable-pip-version-check", "--quiet", "install", *needs]
         subprocess.run(pip, check=True, capture_output=True, text=True)
     except (subprocess.CalledProcessError, OSError) as reason:
         last = (getattr(reason, "stderr", "") or str(reason)).strip().splitlines()[-1]

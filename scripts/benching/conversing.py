@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from threading import Timer
 from typing import IO, Any
@@ -22,8 +23,13 @@ class Conversation:
 
     def __init__(self, contestant: Contestant, folder: Path, address: str, errors: Path) -> None:
         self.contestant = contestant
-        environment = {**os.environ, "PYTHONPATH": str(SCRIPTS), "OTEL_SDK_DISABLED": "true", "LANGSMITH_TRACING": "false"}
-        command = [python_of(contestant), "-P", "-m", f"benching.drivers.{contestant.driver}"]
+        environment = {
+            **os.environ,
+            "PYTHONPATH": str(SCRIPTS),
+            "OTEL_SDK_DISABLED": "true",
+            "LANGSMITH_TRACING": "false",
+        }
+        command = [str(python_of(contestant)), "-P", "-m", f"benching.drivers.{contestant.driver}"]
         with errors.open("ab") as complaints:
             self._process = subprocess.Popen(
                 command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=complaints, text=True, env=environment
@@ -42,11 +48,13 @@ class Conversation:
 
     def begin(self, what: str, arguments: Mapping[str, Any] | None = None, times: int = 1) -> None:
         """Asks, and does not wait: several processes can be at work at once."""
-        asked = {"do": what, **(arguments or {})} if what == "open" else {"do": what, "with": arguments or {}, "times": times}
-        try:
+        asked = (
+            {"do": what, **(arguments or {})}
+            if what == "open"
+            else {"do": what, "with": arguments or {}, "times": times}
+        )
+        with suppress(BrokenPipeError):  # it has died, and the answer says so
             print(json.dumps(asked), file=self._stream(self._process.stdin), flush=True)
-        except BrokenPipeError:
-            pass  # it has died, and the answer says so
 
     def answer(self) -> dict[str, Any]:
         """The answer to what was asked."""

@@ -11,15 +11,26 @@ from .workloads import Workload
 
 ACCOUNT = "performance-account.md"
 CHARTS = "performance"
-DRAWN = ("append at ", "append by ", "load ", "last 50 of ", "fork ", "view ", "replay ", "search ", "size of 400", "list ")
+DRAWN = (
+    "append at ",
+    "append by ",
+    "load ",
+    "last 50 of ",
+    "fork ",
+    "view ",
+    "replay ",
+    "search ",
+    "size of 400",
+    "list ",
+)
 
 HEAD = """# What it costs
 
 <!-- Written by scripts/bench --write-docs. What is said in words is kept in {account}. -->
 
-Every figure is from one run of `scripts/bench` on one machine, in which all take turns: take the ratios, not the times.
-The median of the rounds is given, with the quartiles; a ratio is the median of the ratios of each round. Memory is what a
-process took at most above what it had, the warm-up included.
+Every figure is from one run of `scripts/bench` on one machine, in which all take turns: take the ratios, not the
+times. The median of the rounds is given, with the quartiles; a ratio is the median of the ratios of each round. Memory
+is what a process took at most above what it had, the warm-up included.
 
 - When: {date}, a {mode} run of {rounds} rounds
 - Machine: {machine}

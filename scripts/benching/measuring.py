@@ -27,7 +27,7 @@ class Bench:
         self.lasting = lasting
         self.about: dict[str, dict[str, Mapping[str, str]]] = {}
         self.server = Server(folder / "postgres")
-        self._open: dict[tuple[str, str], Conversation] = {}
+        self._open: dict[tuple[str, str, str], Conversation] = {}
 
     def measure(self, workload: Workload) -> list[Outcome]:
         """What everybody did, or why not."""
@@ -45,7 +45,9 @@ class Bench:
         else:
             outcomes = self._in_rounds(asked, workload)
         by_name = {each.contestant: each for each in outcomes}
-        return [by_name.get(each.name) or Outcome(each.name, each.title, why=refused[each.name]) for each in taking_part]
+        return [
+            by_name.get(each.name) or Outcome(each.name, each.title, why=refused[each.name]) for each in taking_part
+        ]
 
     def close(self) -> None:
         """Ends every process and the server."""
@@ -74,7 +76,7 @@ class Bench:
         return outcomes
 
     def _run(self, contestant: Contestant, workload: Workload) -> "Run":
-        run = Run(contestant, workload, self._conversation(contestant), self.scale.seconds)
+        run = Run(contestant, workload, self._conversation(contestant, workload.place), self.scale.seconds)
         run.prepare()
         return run
 
@@ -126,14 +128,14 @@ class Bench:
         grown = None if why else answer["grown"]
         return Outcome(contestant.name, contestant.title, rounds=rounds, memory=grown, why=why)
 
-    def _conversation(self, contestant: Contestant) -> Conversation:
-        key = contestant.family, contestant.name
+    def _conversation(self, contestant: Contestant, place: str = "") -> Conversation:
+        key = contestant.family, contestant.name, place
         if key not in self._open:
-            self._open[key] = self._begun(contestant, self.folder / f"{contestant.family} {contestant.name}")
+            self._open[key] = self._begun(contestant, self.folder / f"{contestant.family} {contestant.name} {place}")
         return self._open[key]
 
     def _conversations(self, contestant: Contestant, count: int) -> list[Conversation]:
-        folder = self.folder / f"{contestant.family} {contestant.name}"
+        folder = self.folder / f"{contestant.family} {contestant.name} "
         first = self._begun(contestant, folder)  # alone: it makes the tables
         with ThreadPoolExecutor(4) as pool:
             return [first, *pool.map(lambda _: self._begun(contestant, folder), range(1, count))]
@@ -159,9 +161,8 @@ class Bench:
         return conversation
 
     def _end(self, contestant: Contestant) -> None:
-        conversation = self._open.pop((contestant.family, contestant.name), None)
-        if conversation is not None:
-            conversation.end()
+        for key in [key for key in self._open if key[:2] == (contestant.family, contestant.name)]:
+            self._open.pop(key).end()
 
     def _end_all(self) -> None:
         for each in self.contestants:

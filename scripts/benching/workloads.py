@@ -1,4 +1,4 @@
-"""The work: what is prepared, what is timed, at which sizes; one list for a full run, a quick one, a tiny one in tests."""
+"""The work: what is prepared, what is timed, at which sizes: for a full run, a quick one, a tiny one in tests."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -41,6 +41,8 @@ class Workload:
     """How many units one call is."""
     length: int = 0
     """How many messages the session has, for those who cannot keep so many."""
+    place: str = ""
+    """A store of its own, if what others have put in the common one would be in the way."""
     only: frozenset[str] = frozenset()
     processes: int = 0
     measures: Literal["time", "size", "memory"] = "time"
@@ -143,6 +145,7 @@ def appends(scale: Scale) -> Iterator[Workload]:
         title=f"append one message, {said(scale.others)} other sessions in the file",
         unit="us",
         work="append",
+        place="beside others",
         prepare=[Ask("fill_many", {"sessions": scale.others}), filled(20, "one of many")],
         run=Ask("append", {"session": "one of many"}),
         length=scale.others if scale.others > 100 else 0,
@@ -263,6 +266,7 @@ def lists(scale: Scale) -> Iterator[Workload]:
         kind="list",
         title=f"list {said(scale.listed)} sessions",
         unit="ms",
+        place="many",
         prepare=[Ask("fill_many", {"sessions": scale.listed})],
         run=Ask("list_sessions"),
         length=scale.listed,
@@ -381,12 +385,15 @@ def our_own(scale: Scale) -> Iterator[Workload]:
     """What only Hansard has, so that it is not lost from sight."""
 
     def own(name: str, kind: str, title: str, unit: Unit, run: Ask, *prepare: Ask, **more: Any) -> Workload:
-        return Workload(name=name, kind=kind, title=title, unit=unit, run=run, prepare=prepare, only=HANSARD_ONLY, **more)
+        return Workload(
+            name=name, kind=kind, title=title, unit=unit, run=run, prepare=prepare, only=HANSARD_ONLY, **more
+        )
 
     yield own("one step of a replay", "replay", f"one step of a replay of {said(scale.replayed)}", "us", Ask("step"),
               filled(scale.replayed), before=[Ask("goto", {"session": long(scale.replayed)})], most=10)  # fmt: skip
+    widen = Ask("widen", {"session": "wide", "branches": scale.branches})
     yield own("a wide session", "wide", f"a session of {said(scale.branches)} branches opened", "ms",
-              Ask("replay", {"session": "wide"}), Ask("widen", {"session": "wide", "branches": scale.branches}))  # fmt: skip
+              Ask("replay", {"session": "wide"}), widen)  # fmt: skip
     yield own("one mail", "mail", f"one mail sent, moved and taken out beside {said(scale.mails)} under way", "us",
               Ask("mail", {"session": "post"}), Ask("posted", {"session": "post", "count": scale.mails}))  # fmt: skip
     yield own("mails", "mail", f"{said(scale.mails)} mails sent, collected, delivered, received", "per second",
@@ -413,6 +420,5 @@ def on_postgres(scale: Scale) -> Iterator[Workload]:
         prepare=[filled(20, "one")],
         run=Ask("append", {"session": "one"}),
     )
-    for each in sharing(scale, "postgres", threads=min(8, scale.threads)):
-        yield each
+    yield from sharing(scale, "postgres", threads=min(8, scale.threads))
     yield from projected(scale, "postgres")

@@ -22,7 +22,7 @@ class BarePostgres(Driver):
         self.connection.execute(
             "CREATE TABLE IF NOT EXISTS bare (a BIGINT, b BIGINT, payload TEXT, PRIMARY KEY (a, b))"
         )
-        self.rows = dict(self.connection.execute("SELECT a, max(b) FROM bare GROUP BY a").fetchall())
+        self.rows: dict[int, int] = dict(self.connection.execute("SELECT a, max(b) FROM bare GROUP BY a").fetchall())
         self.payloads: dict[str, str] = {}
 
     def about(self) -> dict[str, str]:

@@ -15,7 +15,7 @@ class LangGraphOnPostgres(LangGraph):
     """A pool of connections, as its documentation has it."""
 
     def saver(self) -> Any:
-        how = {"autocommit": True, "prepare_threshold": 0, "row_factory": dict_row}
+        how: dict[str, Any] = {"autocommit": True, "prepare_threshold": 0, "row_factory": dict_row}
         self.pool = ConnectionPool(self.address, min_size=1, max_size=16, kwargs=how, open=True)
         saver = PostgresSaver(self.pool)
         saver.setup()
@@ -24,7 +24,8 @@ class LangGraphOnPostgres(LangGraph):
     def about(self) -> dict[str, str]:
         names = "langgraph", "langgraph-checkpoint-postgres"
         with self.pool.connection() as connection:
-            says = {name: connection.execute(f"SHOW {name}").fetchone()[name] for name in SETTINGS}
+            asked: Any = connection  # its rows are dicts, by `how`
+            says = {name: asked.execute(f"SHOW {name}").fetchone()[name] for name in SETTINGS}
         durability = ", ".join(f"{name}={value}" for name, value in says.items())
         return {name: version(name) for name in names} | {"durability": durability}
 

@@ -17,7 +17,7 @@ class LangGraph(Driver):
     """`update_state` of a compiled graph: the cheapest public way to record messages, one checkpoint each time."""
 
     ways = {
-        "append": "`graph.update_state(thread, {'messages': [...]})`: reads the last checkpoint, writes a whole new one",
+        "append": "`graph.update_state(thread, {'messages': [...]})`: reads the last checkpoint, writes a new one",
         "load": "`graph.get_state(thread)`",
         "last": "`graph.get_state(thread)`, and the end of it: a checkpoint is read as a whole",
         "fork": "`graph.update_state` of the checkpoint in the middle, with one message",

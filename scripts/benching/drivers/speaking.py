@@ -113,7 +113,7 @@ def serve(kind: type[Driver]) -> None:
                 answer: dict[str, Any] = {"ways": dict(kind.ways), "cannot": dict(kind.cannot), "about": about}
             else:
                 answer = done(driver, asked["do"], asked.get("with", {}), asked.get("times", 1))
-        except Exception as reason:  # the bench shows it, and goes on with the others
+        except Exception as reason:  # noqa: BLE001 (the bench shows it, and goes on with the others)
             traceback.print_exc()
             answer = {"failed": f"{type(reason).__name__}: {reason}"[:300]}
         answers.write(json.dumps(answer) + "\n")
@@ -125,7 +125,7 @@ def done(driver: Driver | None, what: str, arguments: Mapping[str, Any], times: 
     """Does it so many times: the seconds that one took, when it began and ended, and the memory it took."""
     work = getattr(driver, what, None)
     if work is None:
-        return {"cannot": "there is no such thing"}
+        return {"cannot": "it has nothing of the kind"}
     before = forget_peak()
     begun = perf_counter()
     for _ in range(times):

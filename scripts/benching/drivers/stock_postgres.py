@@ -1,5 +1,7 @@
 """The stock `eventsourcing` application with its own PostgreSQL recorder."""
 
+from typing import Any
+
 from psycopg.conninfo import conninfo_to_dict
 
 from .speaking import serve
@@ -20,7 +22,8 @@ class StockOnPostgres(Stock):
         return {"PERSISTENCE_MODULE": "eventsourcing.postgres", "POSTGRES_POOL_SIZE": "16", **given}
 
     def durability(self) -> str:
-        with self.application.recorder.datastore.get_connection() as connection:
+        recorder: Any = self.application.recorder  # PostgreSQL's, which has a datastore
+        with recorder.datastore.get_connection() as connection:
             says = {name: connection.execute(f"SHOW {name}").fetchone()[name] for name in SETTINGS}
         return ", ".join(f"{name}={value}" for name, value in says.items())
 

@@ -1,13 +1,14 @@
 """The stock `eventsourcing` application with its own SQLite recorder."""
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import version
 from typing import ClassVar
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from eventsourcing.application import AggregateNotFoundError, Application
 from eventsourcing.domain import Aggregate, event
+from eventsourcing.persistence import Notification
 from eventsourcing.utils import Environment
 
 from .speaking import TEXT, Driver, serve, sqlite_settings
@@ -120,7 +121,7 @@ class Stock(Driver):
         mapper = self.application.mapper
         return len([mapper.to_domain_event(each) for each in self._notifications()])
 
-    def _notifications(self):  # type: ignore[no-untyped-def]  # the library's own, which differ by version
+    def _notifications(self) -> Iterator[Notification]:
         start: int | None = 1
         while True:
             page = self.application.notification_log.select(start=start, limit=1000)

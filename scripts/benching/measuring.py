@@ -131,7 +131,9 @@ class Bench:
     def _conversation(self, contestant: Contestant, place: str = "") -> Conversation:
         key = contestant.family, contestant.name, place
         if key not in self._open:
-            self._open[key] = self._begun(contestant, self.folder / f"{contestant.family} {contestant.name} {place}")
+            self._open[key] = self._begun(
+                contestant, self.folder / f"{contestant.family} {contestant.name} {place}", place
+            )
         return self._open[key]
 
     def _conversations(self, contestant: Contestant, count: int) -> list[Conversation]:
@@ -148,11 +150,11 @@ class Bench:
         finally:
             conversation.end()
 
-    def _begun(self, contestant: Contestant, folder: Path) -> Conversation:
+    def _begun(self, contestant: Contestant, folder: Path, place: str = "") -> Conversation:
         folder.mkdir(exist_ok=True, parents=True)
         address = ""
         if contestant.family == "postgres":
-            address = self.server.address(contestant.name)
+            address = self.server.address(f"{contestant.name} {place}".strip())
             if contestant.name == "adk":
                 address = address.replace("postgresql://", "postgresql+psycopg://")
         conversation = Conversation(contestant, folder, address, self.folder / f"{contestant.name}.log")

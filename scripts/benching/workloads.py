@@ -291,6 +291,7 @@ def frames(scale: Scale) -> Iterator[Workload]:
             kind="frames",
             title=f"a DataFrame of {said(count)} {what} messages",
             unit="per second",
+            place="frames",
             prepare=[Ask("fill", how)],
             run=Ask("frame", {"session": f"{what} frame"}),
             per=count,
@@ -316,6 +317,7 @@ def projected(scale: Scale, family: str = "sqlite") -> Iterator[Workload]:
             title=f"a projection that {does} for each message catches up with {said(count)}{place}",
             unit="per second",
             family=family,
+            place="projected",
             prepare=prepare,
             before=[Ask("forget", {"projection": projection})],
             run=Ask("catch_up", {"projection": projection}),
@@ -331,6 +333,7 @@ def projected(scale: Scale, family: str = "sqlite") -> Iterator[Workload]:
         title=f"a projection is rebuilt from {said(count)} messages{place}",
         unit="per second",
         family=family,
+        place="projected",
         prepare=[*prepare, Ask("catch_up")],
         run=Ask("rebuild"),
         per=count,
@@ -345,6 +348,7 @@ def projected(scale: Scale, family: str = "sqlite") -> Iterator[Workload]:
         title=f"all {said(count)} events of a store read and decoded, in order{place}",
         unit="per second",
         family=family,
+        place="projected",
         prepare=prepare,
         run=Ask("feed"),
         per=count,
@@ -404,7 +408,7 @@ def our_own(scale: Scale) -> Iterator[Workload]:
                   Ask(run), managed)  # fmt: skip
     count = scale.searched
     yield own(f"file of {said(count)}", "file", f"the file of {said(count)} messages, beside their payloads", "ratio",
-              Ask("weigh"), filled(count), most=1, rounds=2)  # fmt: skip
+              Ask("weigh"), filled(count), place="weighed", most=1, rounds=2)  # fmt: skip
     yield own("append with a projection", "projections", "append one message with an inline projection", "us",
               Ask("append", {"session": "inline"}), filled(20, "inline"), Ask("attach"), beside=None)  # fmt: skip
 

@@ -20,7 +20,8 @@ from .document import write
 from .figures import Outcome, ratio_of, spread_of
 from .measuring import Bench
 from .table import block
-from .workloads import FULL, QUICK, TINY, Scale, Workload, workloads
+from .work import FULL, QUICK, TINY, Scale, Workload
+from .workloads import workloads
 
 DOCS = Path(__file__).parent.parent.parent / "docs"
 

@@ -6,7 +6,7 @@ from html import escape
 from .contestants import LIMIT, OURS
 from .figures import Outcome
 from .table import figure, said
-from .workloads import Workload
+from .work import Workload
 
 WIDTH, ROW, TOP, NAMES, ROOM = 760, 26, 34, 310, 130
 COLOURS = {LIMIT: "#9aa5b1", OURS: "#1f6feb"}

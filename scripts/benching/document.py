@@ -7,7 +7,7 @@ from .bars import Verdict
 from .charts import chart
 from .figures import Outcome
 from .table import markdown
-from .workloads import Workload
+from .work import Workload
 
 ACCOUNT = "performance-account.md"
 CHARTS = "performance"

@@ -11,7 +11,7 @@ from .contestants import OURS, Contestant
 from .conversing import Conversation
 from .figures import Outcome
 from .postgres import Server
-from .workloads import Ask, Scale, Workload
+from .work import Ask, Scale, Workload
 
 
 class Bench:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from .contestants import LIMIT, OURS
 from .figures import Outcome, Spread, per_second, ratio_of, spread_of
-from .workloads import Unit, Workload
+from .work import Unit, Workload
 
 SCALES = {"us": 1e6, "ms": 1e3, "ratio": 1.0, "bytes": 1.0, "MB": 1.0}
 

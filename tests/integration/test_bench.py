@@ -9,7 +9,8 @@ from benching.contestants import ALL, LIMIT, OURS
 from benching.document import write
 from benching.measuring import Bench
 from benching.table import block
-from benching.workloads import TINY, Workload, workloads
+from benching.work import TINY, Workload
+from benching.workloads import workloads
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,8 @@ from benching.contestants import ALL
 from benching.document import bars_of
 from benching.figures import Outcome, Spread, per_second, ratio_of, spread_of
 from benching.table import block, markdown, rounded, said
-from benching.workloads import FULL, QUICK, Ask, Workload, workloads
+from benching.work import FULL, QUICK, Ask, Workload
+from benching.workloads import workloads
 
 APPEND = Workload(name="append at 1 k", kind="append", title="append one message", unit="us", run=Ask("append"))
 BATCH = Workload(name="append 1 k per commit", kind="batch", title="append many", unit="per second", run=Ask("append"))
@@ -95,11 +96,11 @@ def test_a_missed_bar_says_what_was_found_and_what_was_asked() -> None:
 
 
 def test_bars_are_judged_where_their_work_was_measured() -> None:
-    verdicts = judged({"append at 1 k": [LIMIT, OURS]})
+    (verdict,) = judged({"append at 1 k": [LIMIT, OURS]})
 
-    assert [(each.bar.work, each.figure, each.met) for each in verdicts] == [
-        ("append one message, durable, at 1 k", pytest.approx(1.5), True)
-    ]
+    assert verdict.bar.work == "append one message, durable, at 1 k"
+    assert verdict.figure == pytest.approx(1.5)
+    assert verdict.met
 
 
 def test_a_bar_whose_work_failed_is_missed() -> None:

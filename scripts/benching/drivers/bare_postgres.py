@@ -64,8 +64,11 @@ class BarePostgres(Driver):
 
 def durability(connection: psycopg.Connection) -> str:
     """What the server says of itself."""
-    names = "server_version", "fsync", "synchronous_commit"
-    return ", ".join(f"{name}={connection.execute(f'SHOW {name}').fetchone()[0]}" for name in names)  # type: ignore[index]  # SHOW answers
+    says = {}
+    for name in ("server_version", "fsync", "synchronous_commit"):
+        for (value,) in connection.execute(f"SHOW {name}"):
+            says[name] = value
+    return ", ".join(f"{name}={value}" for name, value in says.items())
 
 
 if __name__ == "__main__":

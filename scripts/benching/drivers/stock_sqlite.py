@@ -3,7 +3,7 @@
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import version
-from typing import ClassVar
+from typing import Any, ClassVar
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from eventsourcing.application import AggregateNotFoundError, Application
@@ -68,8 +68,8 @@ class Stock(Driver):
         return {"eventsourcing": version("eventsourcing"), "durability": self.durability()}
 
     def durability(self) -> str:
-        recorder = self.application.recorder
-        with recorder.datastore.get_connection(commit=False) as connection:  # type: ignore[attr-defined]  # SQLite's
+        recorder: Any = self.application.recorder  # SQLite's, which has a datastore
+        with recorder.datastore.get_connection(commit=False) as connection:
             cursor = connection.cursor()
             cursor.execute("PRAGMA journal_mode")
             (journal,) = cursor.fetchone()

@@ -9,10 +9,11 @@ import sys
 import tempfile
 from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic
+from typing import Any
 
 from .bars import BARS, Verdict, judged
 from .contestants import ALL, LIMIT, OURS, STOCK, install
@@ -44,6 +45,7 @@ def arguments() -> Namespace:
     parser.add_argument("--only", help="these contestants, with commas between: " + ", ".join(_names()))
     parser.add_argument("--rounds", type=int, help="rounds of each")
     parser.add_argument("--json", type=Path, metavar="FILE", help="writes the figures there")
+    parser.add_argument("--again", type=Path, metavar="FILE", help="what is not measured now is taken from that --json")
     parser.add_argument("--write-docs", action="store_true", help="writes docs/performance.md and its charts")
     parser.add_argument("--list", action="store_true", help="says what there is to be measured")
     return parser.parse_args()
@@ -79,20 +81,21 @@ def main() -> int:
     finally:
         bench.close()
         shutil.rmtree(folder, ignore_errors=True)
+    about = bench.about
+    if asked.again:
+        earlier = json.loads(asked.again.read_text())
+        about = {**earlier["contestants"], **about}
+        measured = joined(workloads(scale), measured, earlier["results"])
     verdicts = judged({workload.name: outcomes for workload, outcomes in measured})
     print(f"In all {monotonic() - begun:.0f} s.\n")
     for verdict in verdicts:
         print(verdict)
-    facts = {
-        "date": f"{datetime.now(UTC):%Y-%m-%d}",
-        "mode": scale.name,
-        "rounds": str(scale.rounds),
-        "machine": machine(),
-    }
+    facts = {"date": f"{datetime.now(UTC):%Y-%m-%d}", "mode": scale.name, "machine": machine()}
+    facts["rounds"] = rounds_of([outcome for _, outcomes in measured for outcome in outcomes])
     if asked.json:
-        asked.json.write_text(json.dumps(report(facts, bench.about, measured, verdicts), indent=1) + "\n")
+        asked.json.write_text(json.dumps(report(facts, about, measured, verdicts), indent=1) + "\n")
     if asked.write_docs:
-        print("Written:", write(DOCS, facts, bench.about, measured, verdicts))
+        print("Written:", write(DOCS, facts, about, measured, verdicts))
     return 1 if asked.check and not all(verdict.met for verdict in verdicts) else 0
 
 
@@ -108,6 +111,28 @@ def chosen(scale: Scale, named: Sequence[str], check: bool) -> list[Workload]:
         for each in everything
         if (not named or each.kind in named or each.name in named) and (not check or each.name in barred)
     ]
+
+
+def joined(
+    everything: Sequence[Workload],
+    measured: Sequence[tuple[Workload, Sequence[Outcome]]],
+    earlier: Sequence[Mapping[str, Any]],
+) -> list[tuple[Workload, Sequence[Outcome]]]:
+    """What was measured now, and of an earlier run the workloads that were not; a workload is never of two runs."""
+    now = {workload.name: outcomes for workload, outcomes in measured}
+    names = [field.name for field in fields(Outcome)]
+    found: list[tuple[Workload, Sequence[Outcome]]] = []
+    for workload in everything:
+        then = [Outcome(**{name: row[name] for name in names}) for row in earlier if row["workload"] == workload.name]
+        if outcomes := now.get(workload.name) or then:
+            found.append((workload, outcomes))
+    return found
+
+
+def rounds_of(outcomes: Sequence[Outcome]) -> str:
+    """How many rounds there were: one number, or the least and the most."""
+    counts = [len(each.rounds) for each in outcomes if len(each.rounds) > 1]  # a size is weighed once
+    return " to ".join(str(count) for count in sorted({min(counts, default=1), max(counts, default=1)}))
 
 
 def machine() -> str:

@@ -1,9 +1,11 @@
 """What the bench reckons, compares and draws; no process is started here."""
 
+import json
 from xml.etree import ElementTree
 
 import pytest
 
+from benching.__main__ import joined, report
 from benching.bars import BARS, Bar, Verdict, judged, rate, times
 from benching.charts import chart
 from benching.contestants import ALL
@@ -127,6 +129,20 @@ def test_no_two_workloads_have_one_name(scale: object) -> None:
     names = [each.name for each in workloads(FULL if scale is FULL else QUICK)]
 
     assert sorted(set(names)) == sorted(names)
+
+
+def test_what_is_not_measured_again_is_taken_from_the_earlier_run() -> None:
+    facts = {"date": "2026-01-02", "mode": "full", "rounds": "3", "machine": "a machine"}
+    earlier = json.loads(json.dumps(report(facts, {}, [(APPEND, [LIMIT, OURS]), (BATCH, [LIMIT])], [])))
+    newer = Outcome("limit", "bare sqlite3", rounds=[0.5])
+
+    (first, second) = joined([APPEND, BATCH], [(BATCH, [newer])], earlier["results"])
+
+    assert [(each.contestant, each.rounds, each.memory) for each in first[1]] == [
+        ("limit", [0.0001, 0.0002, 0.0003], 1_000_000),
+        ("hansard", [0.0002, 0.0003, 0.0003], 2_500_000),
+    ]
+    assert second == (BATCH, [newer])
 
 
 def test_every_contestant_has_its_driver() -> None:

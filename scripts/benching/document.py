@@ -28,8 +28,9 @@ HEAD = """# What it costs
 
 <!-- Written by scripts/bench --write-docs. What is said in words is kept in {account}. -->
 
-Measured by `scripts/bench` on one machine; at each work all take turns in one run: take the ratios, not the times. The median of the rounds is given, with the quartiles; a ratio is the median of the ratios of each round. Memory
-is what a process took at most above what it had, the warm-up included.
+Measured by `scripts/bench` on one machine; at each work all take turns in one run: take the ratios, not the times. The
+median of the rounds is given, with the quartiles; a ratio is the median of the ratios of each round. Memory is what a
+process took at most above what it had, the warm-up included.
 
 - When: {date}, {mode} sizes, {rounds} rounds
 - Machine: {machine}

@@ -1,0 +1,1 @@
+"""One program for each contestant, run by the Python of its own environment; it imports nothing but the contestant."""

@@ -135,31 +135,6 @@ def test_the_program_of_the_readme_says_the_same_when_it_is_run_again(tmp_path: 
         assert (done.stdout, done.stderr) == (program.output, "")
 
 
-def test_the_demo_runs_to_its_end_and_finds_each_forgery(tmp_path: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-P", "-W", "error", ROOT / "scripts" / "demo_program.py"],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-    assert (done.returncode, done.stderr) == (0, "")
-    assert list(tmp_path.iterdir()) == []
-    assert "Verification(ok=True, sessions=1, events=8, faults=())" in done.stdout
-    assert done.stdout.partition("verify the copy\n")[2] == (
-        "    a word is changed:\n"
-        "        position 5: its digest does not fit its content and what came before\n"
-        "    a time is changed:\n"
-        "        position 4: its digest does not fit its content and what came before\n"
-        "    a message is taken out:\n"
-        "        position 5: the event at this position is missing\n"
-        "        the store: global positions 5 to 5 are missing\n"
-        "    a message is put in:\n"
-        "        position 9: its digest does not fit its content and what came before\n"
-    )
-
-
 @pytest.mark.parametrize("document", DOCUMENTS, ids=name_of)
 def test_the_commands_that_a_document_names_are_there(document: Path) -> None:
     named = set(re.findall(r"(?<![\w./])scripts/\w+", document.read_text("utf-8")))

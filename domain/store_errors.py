@@ -72,6 +72,16 @@ class SchemaMismatch(StoreError):
 
 
 @error
+class StoreNotFound(StoreError, LookupError):
+    """There is no store at the address, and none was to be made."""
+
+    store: str
+
+    def __str__(self) -> str:
+        return f"there is no store at {self.store}: expected one that has been made"
+
+
+@error
 class StoreNotEmpty(StoreError):
     """A store that was to take over another has events of its own."""
 

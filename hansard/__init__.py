@@ -77,6 +77,7 @@ from .domain.projection_errors import (
 )
 from .domain.ranges import Origin
 from .domain.record import RecordedEvent
+from .domain.reference_errors import AmbiguousSession
 from .domain.store_errors import (
     DamagedRecord,
     DeliveryFailed,
@@ -88,6 +89,7 @@ from .domain.store_errors import (
     StoreClosed,
     StoreFailed,
     StoreNotEmpty,
+    StoreNotFound,
     UnreadableEvent,
 )
 from .domain.work_errors import (
@@ -129,7 +131,7 @@ from .infrastructure.named_stores import (
     RedisSessionStore,
     SQLiteSessionStore,
 )
-from .infrastructure.opening import open_store
+from .infrastructure.opening import open_existing, open_store
 from .infrastructure.projecting.lease import Pace
 from .infrastructure.projecting.runner import Runner
 from .infrastructure.settings import Settings
@@ -177,6 +179,7 @@ __all__ = [
     "ActionResponseContent",
     "Activity",
     "AdapterLogSubscriber",
+    "AmbiguousSession",
     "Answer",
     "AnswerMisfit",
     "AnthropicPrompt",
@@ -310,6 +313,7 @@ __all__ = [
     "StoreError",
     "StoreFailed",
     "StoreNotEmpty",
+    "StoreNotFound",
     "Subscription",
     "Swept",
     "SystemContent",
@@ -349,6 +353,7 @@ __all__ = [
     "code_detection",
     "content_type",
     "iModel",
+    "open_existing",
     "open_store",
     "read_templates",
     "search",

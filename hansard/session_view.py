@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 A = TypeVar("A")
 D = TypeVar("D")
 
+MESSAGE = "message.appended"
 NOT_LOADED = frozenset(Origin) - {Origin.LOADED}
 
 
@@ -150,6 +151,11 @@ class SessionView(View, Prompted):
             if state.default is None:
                 raise UnknownBranch(state.session, "that is the default", tuple(state.names))
             return self._branch(state.default)
+
+    def find_default_branch(self) -> BranchView | None:
+        """The branch that is meant when none is named, if there is one; none is made for it."""
+        number = self._read(lambda state: state.default)
+        return None if number is None else self._branch(number)
 
     @property
     def exchange(self) -> ExchangeView:
@@ -301,7 +307,7 @@ class SessionView(View, Prompted):
         }
         return (
             event
-            for event in self._recorded(self._bound(after), self._bound(until), backwards)
+            for event in self._recorded(self._bound(after), self._bound(until), backwards, names)
             if (not names or event.name in names)
             and all(value is None or getattr(event, field) == value for field, value in wanted.items())
         )
@@ -310,11 +316,15 @@ class SessionView(View, Prompted):
         """A position as it is, also one behind the last; any other moment as the position it is."""
         return when if when is None or isinstance(when, int) else position_of(self._source, when)
 
-    def _recorded(self, after: int | None, until: int | None, backwards: bool) -> Iterator[RecordedEvent]:
+    def _recorded(
+        self, after: int | None, until: int | None, backwards: bool, names: Collection[str]
+    ) -> Iterator[RecordedEvent]:
         with self._source.current() as state:
             reader = SessionReader(self._source.store, state)
             last = state.position if until is None else min(until, state.position)
             start = (0 if state.position > 0 else state.first - 1) if after is None else max(after, state.first - 1)
+        if names and MESSAGE not in names and not backwards:  # among many messages the rest is found by an index
+            return reader.read_structure(start, last, names)
         return reader.read(start, last, backwards=backwards)
 
     def at(self, when: Moment) -> "SessionView":
@@ -326,6 +336,7 @@ class SessionView(View, Prompted):
 
     aget_state = awaited(get_state)
     aget_branch = awaited(get_branch)
+    afind_default_branch = awaited(find_default_branch)
     aget_messages = awaited(get_messages)
     aconcat_messages = awaited(concat_messages)
     ato_arrow = awaited(to_arrow)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from importlib.resources import files
 from typing import NamedTuple
 
-from ..domain.store_errors import SchemaMismatch
+from ..domain.store_errors import SchemaMismatch, StoreNotFound
 
 
 class Migration(NamedTuple):
@@ -31,3 +31,14 @@ def pending(store: str, applied: int, migrations: Sequence[Migration]) -> Sequen
         newest = len(migrations)
         raise SchemaMismatch(store, f"schema {applied}", f"schema {newest} or older; a newer Hansard wrote it")
     return migrations[applied:]
+
+
+def check_present(store: str, applied: int, migrations: Sequence[Migration]) -> None:
+    """Refuses a database that has no schema yet, or an older one: whoever only reads it changes nothing."""
+    if not applied:
+        raise StoreNotFound(store)
+    if pending(store, applied, migrations):
+        newest = len(migrations)
+        raise SchemaMismatch(
+            store, f"schema {applied}", f"schema {newest}; open_store or `hansard migrate` brings it up"
+        )

@@ -9,7 +9,7 @@ from ..domain.errors import InvalidValue
 from ..projections.definition import Projection
 from ..projections.extras import needed
 from .memory import MemoryRecorder
-from .recorder import Recorder
+from .recorder import Opening, Recorder
 from .redis.address import SCHEMES as REDIS_SCHEMES
 from .redis.address import parsed as redis_address
 from .settings import DEFAULT_ADDRESS, Settings, settings_from
@@ -37,23 +37,40 @@ def open_store(address: str | None = None, *, inline: Sequence[Projection] = ())
     return store
 
 
-def configured_store(settings: Settings) -> Store:
+def open_existing(address: str | None = None) -> Store:
+    """The store at an address, or of the settings, as it is: nothing is made, and nothing brought up to date.
+
+    One that is not there is refused as `StoreNotFound`, one of an older version as `SchemaMismatch`.
+    """
+    if address:
+        return Store(open_recorder(address, opening=Opening.EXISTING))
+    return configured_store(settings_from(), Opening.EXISTING)
+
+
+def configured_store(settings: Settings, opening: Opening = Opening.MAKING) -> Store:
     """The store that settings name, as they want it."""
-    return Store(configured_recorder(settings), most_bytes=settings.most_bytes)
+    return Store(configured_recorder(settings, opening), most_bytes=settings.most_bytes)
 
 
-def configured_recorder(settings: Settings) -> Recorder:
+def configured_recorder(settings: Settings, opening: Opening = Opening.MAKING) -> Recorder:
     """The recorder of the store that settings name."""
     address = _with_ttl(settings.address, settings.ttl)
-    return open_recorder(address, durability=settings.durability, connections=settings.connection_pool_size)
+    pool = settings.connection_pool_size
+    return open_recorder(address, durability=settings.durability, connections=pool, opening=opening)
 
 
-def open_recorder(address: str, *, durability: str | None = None, connections: int | None = None) -> Recorder:
+def open_recorder(
+    address: str,
+    *,
+    durability: str | None = None,
+    connections: int | None = None,
+    opening: Opening = Opening.MAKING,
+) -> Recorder:
     """The recorder of the store at an address; what the address says of durability counts first."""
     if _scheme(address) in POSTGRES_SCHEMES:
-        return _postgres(address, connections)
+        return _postgres(address, connections, opening)
     if _scheme(address) in REDIS_SCHEMES:
-        return _redis(address)
+        return _redis(address, opening)
     try:
         parts = urlsplit(address)
         options = dict(parse_qsl(parts.query, keep_blank_values=True))
@@ -67,21 +84,21 @@ def open_recorder(address: str, *, durability: str | None = None, connections: i
         and len(parts.path) > 1
         and not (parts.netloc or parts.fragment or "\0" in str(path))
     ):
-        return SQLiteRecorder(path, _durability(options, durability or "full"), connections)
+        return SQLiteRecorder(path, _durability(options, durability or "full"), connections, opening)
     raise _not_understood(address)
 
 
-def _postgres(address: str, connections: int | None) -> Recorder:
+def _postgres(address: str, connections: int | None, opening: Opening) -> Recorder:
     from .postgres.recorder import PostgresRecorder  # here, because the driver takes as long to import as all the rest
 
-    return PostgresRecorder(address, connections)
+    return PostgresRecorder(address, connections, opening)
 
 
-def _redis(address: str) -> Recorder:
+def _redis(address: str, opening: Opening) -> Recorder:
     found = redis_address(address)
     with needed("redis", extra="redis"):
         from .redis.recorder import RedisRecorder
-    return RedisRecorder(found)
+    return RedisRecorder(found, opening)
 
 
 def _with_ttl(address: str, ttl: int | None) -> str:

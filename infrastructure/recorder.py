@@ -2,6 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
+from enum import Enum
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,13 @@ PAGE = 1000
 """Messages per page of bodies, where the store has no pages of its own."""
 if TYPE_CHECKING:
     from .projecting.inline import Inline
+
+
+class Opening(Enum):
+    """What becomes of a store that is not there, or is of an older version, when it is opened."""
+
+    MAKING = "it is made, or brought up to date"
+    EXISTING = "it is refused"
 
 
 class Recorder(ApplicationRecorder):
@@ -136,6 +144,10 @@ class Recorder(ApplicationRecorder):
     @abstractmethod
     def find_flaws(self) -> list[str]:
         """What is wrong with the store as a whole: rows that no session owns, global positions that are missing."""
+
+    def schema(self) -> int:
+        """The number of the schema, or layout, that the store has."""
+        return 0
 
     def backup(self, path: Path) -> None:
         """Writes a copy of the database to a new file, if this kind of store has files."""

@@ -27,6 +27,7 @@ from .projecting.inline import Inline
 from .projecting.opening import target_of
 from .projecting.reading import read_rows
 from .recorder import Recorder
+from .referring import entry_meant
 from .rows import LAST, Append, Appended, Draft, Row, draft, erased, recorded
 from .settings import A_HUNDRED_YEARS
 from .subscription import AwaitedSubscription, Subscription
@@ -230,6 +231,14 @@ class Store(HansardApplication):
             raise SessionNotFoundError(session)
         return entry
 
+    def resolve(self, reference: str) -> Entry:
+        """What the catalogue knows of the session that a person means.
+
+        It may be called by its id, or a beginning of it that no other has, by its key, by a label that no other has, or
+        `@last`, which is the one used last. Where several could be meant, they are named.
+        """
+        return entry_meant(self._recorder, reference)
+
     def sessions(self) -> Iterator[Entry]:
         """The catalogue, in the order the sessions were started."""
         return self._recorder.read_entries()
@@ -340,6 +349,7 @@ class Store(HansardApplication):
     aread_all = awaited(read_all)
     afind_session = awaited(find_session)
     aget_session = awaited(get_session)
+    aresolve = awaited(resolve)
     afind_key = awaited(find_key)
     aselect_sessions = awaited(select_sessions)
     afind_command = awaited(find_command)
@@ -359,6 +369,11 @@ class Store(HansardApplication):
     def address(self) -> str:
         """Where the record is kept."""
         return self._recorder.name
+
+    @property
+    def schema(self) -> int:
+        """The number of the schema that the database has; 0 where there is none."""
+        return self._recorder.schema()
 
     @property
     def forgets(self) -> bool:

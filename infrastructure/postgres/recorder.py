@@ -16,6 +16,7 @@ from ...projections.pages import Body
 from ...projections.selection import Place, Selection
 from ..paging import Page, in_pages, whole_pages
 from ..projecting.postgres import PostgresTransaction
+from ..recorder import Opening
 from ..remote import Answer, Attempt, RemoteRecorder
 from ..rows import LAST, Append, Appended, Outcome, Row
 from ..selecting import POSTGRES, query, selected
@@ -23,6 +24,7 @@ from . import sql, wire
 from .address import understood
 from .connections import TRIES, Connections, Lost, NoConnection
 from .listening import Listener
+from .schema import COUNT_STEPS, check, prepare
 
 if TYPE_CHECKING:
     from ..projecting.inline import Inline
@@ -37,11 +39,11 @@ MOST_BYTES = 100_000_000
 class PostgresRecorder(RemoteRecorder):
     """Rows in tables that many machines share."""
 
-    def __init__(self, address: str, connections: int | None = None) -> None:
+    def __init__(self, address: str, connections: int | None = None, opening: Opening = Opening.MAKING) -> None:
         super().__init__()
         place = understood(address)
         self.name = place.name
-        self._connections = Connections(place, most=connections)
+        self._connections = Connections(place, prepare if opening is Opening.MAKING else check, most=connections)
         self._listener = Listener(self._connections.connect, place.tables.channel)
 
     @property
@@ -239,6 +241,9 @@ class PostgresRecorder(RemoteRecorder):
 
     def find_flaws(self) -> list[str]:
         return [flaw for (flaw,) in self._connections.ask(sql.FIND_FLAWS)]
+
+    def schema(self) -> int:
+        return int(self._connections.ask(COUNT_STEPS)[0][0])
 
     def vacuum(self) -> None:
         with self._connections.using() as connection:

@@ -8,7 +8,7 @@ from typing import Any
 from psycopg import Connection, IsolationLevel
 
 from ...domain.store_errors import SchemaMismatch, StoreFailed
-from ..migrations import Migration, migrations_of, pending
+from ..migrations import Migration, check_present, migrations_of, pending
 from .sql import Tables
 
 FUNCTIONS = ("append_v1.sql", "append_together_v1.sql")
@@ -48,6 +48,13 @@ def prepare(
         for function in FUNCTIONS:
             connection.execute(tables.named(_file(function)))
         _record(connection, tables, behind)
+
+
+def check(connection: Connection[Any], store: str, tables: Tables) -> None:
+    """Refuses a database without the tables of today, and changes nothing."""
+    _check_server(connection, store)
+    steps = migrations_of(__package__)
+    check_present(store, len(steps) - len(_behind(connection, store, tables, steps)), steps)
 
 
 def _check_server(connection: Connection[Any], store: str) -> None:

@@ -44,10 +44,11 @@ from typing import cast
 
 from ...domain.errors import Refused, StoreError
 from ...domain.ranges import Positions
-from ...domain.store_errors import OutcomeUnknown, SchemaMismatch, StoreFailed
+from ...domain.store_errors import OutcomeUnknown, SchemaMismatch, StoreFailed, StoreNotFound
 from ...projections.catalogue import Entry
 from ...projections.pages import Body
 from ...projections.selection import Place, Selection
+from ..recorder import Opening
 from ..remote import Attempt, Moved, RemoteRecorder
 from ..rows import LAST, Appended, Row
 from . import scripts
@@ -93,7 +94,7 @@ SETTLING = (0.0, 0.1, 0.3, 0.6, 1.0, 2.0)
 class RedisRecorder(RemoteRecorder):
     """Rows on a server that many processes on many machines may share."""
 
-    def __init__(self, address: Address) -> None:
+    def __init__(self, address: Address, opening: Opening = Opening.MAKING) -> None:
         super().__init__()
         self.name = address.name
         self._server = Server(address)
@@ -101,7 +102,7 @@ class RedisRecorder(RemoteRecorder):
         self.forgets = True  # also without a ttl: other writers may give the sessions one
         try:
             self._check_eviction()
-            self._check_format()
+            self._check_format(opening)
         except BaseException:
             self._server.close()
             raise
@@ -340,10 +341,16 @@ class RedisRecorder(RemoteRecorder):
         if evicts and found.get("maxmemory", "0") != "0":
             raise StoreFailed(self.name, f"the server evicts ({policy}): expected the maxmemory-policy noeviction")
 
-    def _check_format(self) -> None:
+    def schema(self) -> int:
+        return FORMAT
+
+    def _check_format(self, opening: Opening) -> None:
         name = self._server.key("format")
-        self._server.ask("SET", name, FORMAT, "NX")
+        if opening is Opening.MAKING:
+            self._server.ask("SET", name, FORMAT, "NX")
         found = self._server.ask("GET", name)
+        if found is None:
+            raise StoreNotFound(self.name)
         if found != b"%d" % FORMAT:
             expected = f"format {FORMAT}; use a newer version of Hansard, or another prefix"
             raise SchemaMismatch(self.name, f"format {found.decode(errors='replace')}", expected)

@@ -6,9 +6,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock, RLock
 
-from ...domain.store_errors import StoreClosed, StoreFailed
+from ...domain.store_errors import StoreClosed, StoreFailed, StoreNotFound
 from ..forking import tell
-from .schema import prepare
+from ..recorder import Opening
+from .schema import check, prepare
 
 PATIENCE = 30.0
 """Seconds to wait for another process that writes."""
@@ -19,9 +20,13 @@ IDLE_READERS = 8
 class Connections:
     """The way to a file: `writing` inside one transaction at a time, `reading` beside it."""
 
-    def __init__(self, path: Path, durability: str, readers: int | None = None) -> None:
+    def __init__(
+        self, path: Path, durability: str, readers: int | None = None, opening: Opening = Opening.MAKING
+    ) -> None:
         self._path = path.absolute()  # connections made later must find the same file from any working directory
         self.name = f"sqlite:///{self._path}"
+        if opening is Opening.EXISTING and not self._path.exists():
+            raise StoreNotFound(self.name)
         self._synchronous = {"full": "FULL", "normal": "NORMAL"}[durability]
         self._writing = RLock()
         self._pool = Lock()
@@ -35,7 +40,7 @@ class Connections:
         with self.translated():
             self._writer = self._connect()
             try:
-                prepare(self._writer, self.name)
+                prepare(self._writer, self.name) if opening is Opening.MAKING else check(self._writer, self.name)
             except BaseException:
                 self._writer.close()
                 raise

@@ -21,7 +21,7 @@ from ...projections.pages import Body
 from ...projections.selection import Place, Selection
 from ..paging import Page, in_pages, whole_pages
 from ..projecting.sqlite import SQLiteTransaction
-from ..recorder import Recorder
+from ..recorder import Opening, Recorder
 from ..rows import LAST, Append, Appended, Outcome, Row, expectation_text, larger_than_allowed, stamped
 from ..selecting import SQLITE, query, selected
 from . import sql
@@ -37,8 +37,10 @@ POLL = 0.02
 class SQLiteRecorder(Recorder):
     """Rows in a file that several processes may share."""
 
-    def __init__(self, path: Path, durability: str = "full", readers: int | None = None) -> None:
-        self._connections = Connections(path, durability, readers)
+    def __init__(
+        self, path: Path, durability: str = "full", readers: int | None = None, opening: Opening = Opening.MAKING
+    ) -> None:
+        self._connections = Connections(path, durability, readers, opening)
         self.name = self._connections.name
         self._news = Condition()
 
@@ -167,6 +169,10 @@ class SQLiteRecorder(Recorder):
     def find_flaws(self) -> list[str]:
         with self._connections.reading() as connection:
             return [flaw for (flaw,) in connection.execute(sql.FIND_FLAWS)]
+
+    def schema(self) -> int:
+        with self._connections.reading() as connection:
+            return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
     def backup(self, path: Path) -> None:
         if path.exists():

@@ -6,7 +6,7 @@ from importlib.resources import files
 from time import time_ns
 
 from ...domain.store_errors import SchemaMismatch, StoreFailed
-from ..migrations import Migration, migrations_of, pending
+from ..migrations import Migration, check_present, migrations_of, pending
 
 APPLICATION = 0x48414E53
 """Marks a database as Hansard's, in `application_id`; `user_version` counts the migrations it has."""
@@ -41,6 +41,12 @@ def prepare(connection: sqlite3.Connection, store: str, migrations: Sequence[Mig
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
+
+
+def check(connection: sqlite3.Connection, store: str) -> None:
+    """Refuses a file without the schema of today, and changes nothing."""
+    steps = migrations_of(__package__)
+    check_present(store, len(steps) - len(_behind(connection, store, steps)), steps)
 
 
 def statements(script: str) -> Iterator[str]:

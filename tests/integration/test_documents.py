@@ -146,7 +146,7 @@ def test_the_programs_and_commands_of_a_document_print_what_it_shows(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("HANSARD_STORE", raising=False)
-    server = request.getfixturevalue("postgres_database") if document in ON_POSTGRES else None
+    server = request.getfixturevalue("postgres_database").address() if document in ON_POSTGRES else None
 
     def here(shown: str) -> str:
         """What is shown, on a server that is there."""

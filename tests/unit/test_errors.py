@@ -8,11 +8,28 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hansard.domain import content_errors, errors, mail_errors, projection_errors, store_errors, work_errors
+from hansard.domain import (
+    content_errors,
+    errors,
+    mail_errors,
+    projection_errors,
+    reference_errors,
+    store_errors,
+    work_errors,
+)
 from hansard.domain.errors import HansardError, ItemNotFoundError, Refused, SessionError, StoreError, WorkFailed
 
 MODULES = {
-    module.__name__ for module in (content_errors, errors, mail_errors, projection_errors, store_errors, work_errors)
+    module.__name__
+    for module in (
+        content_errors,
+        errors,
+        mail_errors,
+        projection_errors,
+        reference_errors,
+        store_errors,
+        work_errors,
+    )
 }
 FREE_SENTENCE = {
     mail_errors.InvalidPackage,

@@ -1,0 +1,77 @@
+"""How a command ends that did not get on: a sentence, a next step, and a number; a traceback on request only."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import typer
+
+from ..domain.errors import (
+    HansardError,
+    MissingExtra,
+    NameTaken,
+    PositionConflict,
+    Refused,
+    SessionNotFoundError,
+    UnknownBranch,
+    UnknownPosition,
+)
+from ..domain.projection_errors import UnknownProjection
+from ..domain.reference_errors import AmbiguousSession
+from ..domain.store_errors import OutcomeUnknown, SchemaMismatch, StoreFailed, StoreNotEmpty, StoreNotFound
+from .invocation import Invocation
+from .visible import visible
+
+REFUSED = 1
+STORE_FAILED = 3
+
+NEXT_STEPS: dict[type[HansardError], str] = {
+    AmbiguousSession: "say more of the id; `hansard sessions` shows them",
+    SessionNotFoundError: "see `hansard sessions`",
+    UnknownBranch: "see `hansard branches SESSION`",
+    NameTaken: "see `hansard branches SESSION`",
+    UnknownPosition: "see `hansard log SESSION`",
+    UnknownProjection: "see `hansard projections list`",
+    PositionConflict: "others went on with the session meanwhile; look at it, and try again",
+    MissingExtra: "install what it names",
+    StoreNotFound: "make one with `hansard init`, or name another with --store",
+    StoreNotEmpty: "name an empty store",
+    SchemaMismatch: "see `hansard doctor`",
+    OutcomeUnknown: "see `hansard log SESSION` for whether it was recorded",
+    StoreFailed: "see `hansard doctor`",
+}
+"""What to do about an error, by its class or the nearest above it."""
+
+
+@contextmanager
+def ending(ctx: Any) -> Iterator[None]:
+    """Around a command: what is raised in it is told, and ends the command with its number."""
+    try:
+        yield
+    except HansardError as reason:
+        code = REFUSED if isinstance(reason, Refused) else STORE_FAILED
+        _tell(ctx, reason, str(reason), next_step(reason, ctx), code)
+    except BrokenPipeError:
+        raise
+    except OSError as reason:
+        named = f"{reason.strerror or reason}{f': {reason.filename}' if reason.filename else ''}"
+        _tell(ctx, reason, named, "check the path and who may write there", REFUSED)
+
+
+def next_step(reason: HansardError, ctx: Any) -> str:
+    """What to do about an error."""
+    for kind in type(reason).__mro__:
+        if kind in NEXT_STEPS:
+            return NEXT_STEPS[kind]
+    command = " ".join(filter(None, [ctx.command_path, ctx.invoked_subcommand]))
+    return f"see `{command} --help`"
+
+
+def _tell(ctx: Any, reason: Exception, sentence: str, step: str, code: int) -> None:
+    invocation = ctx.find_object(Invocation)
+    if invocation is not None and invocation.debug:
+        raise reason
+    print(f"hansard: {visible(sentence)}", file=sys.stderr)
+    print(f"  next: {visible(step)}", file=sys.stderr)
+    raise typer.Exit(code)

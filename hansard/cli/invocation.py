@@ -1,0 +1,62 @@
+"""One call of the command line: which store is meant, who acts, and how errors are to be shown."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from getpass import getuser
+from os import getuid
+from typing import TYPE_CHECKING
+
+import typer
+
+if TYPE_CHECKING:
+    from ..infrastructure.store import Store
+
+
+@dataclass(frozen=True)
+class Invocation:
+    """What stands in front of every command; the store is opened by the command that needs it."""
+
+    address: str | None = None
+    actor: str | None = None
+    debug: bool = False
+
+    @contextmanager
+    def reading(self) -> "Iterator[Store]":
+        """The store as it is; one that is not there is not made."""
+        from ..infrastructure.opening import open_existing  # here, so that --help and completion need no store
+
+        with open_existing(self.address) as store:
+            yield store
+
+    @contextmanager
+    def changing(self) -> "Iterator[Store]":
+        """The store as it is, to be changed: what is recorded inside is recorded as done by the actor."""
+        from .._provenance import acting
+
+        with self.reading() as store, acting(actor=self.actor or login_name()):
+            yield store
+
+    @contextmanager
+    def making(self) -> "Iterator[Store]":
+        """The store, made if it is not there."""
+        from .._provenance import acting
+        from ..infrastructure.opening import open_store
+
+        with open_store(self.address) as store, acting(actor=self.actor or login_name()):
+            yield store
+
+
+def invocation(ctx: typer.Context) -> Invocation:
+    """The call that a command is part of."""
+    found = ctx.find_object(Invocation)
+    assert found is not None
+    return found
+
+
+def login_name() -> str:
+    """Who is logged in; a user without a name goes by their number."""
+    try:
+        return getuser()
+    except (KeyError, OSError):  # which of the two depends on the version of Python
+        return f"uid:{getuid()}"

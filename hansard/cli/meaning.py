@@ -1,0 +1,73 @@
+"""From what stands on the command line to what it means: sessions, moments, branches, values."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+import msgspec
+
+from ..branch import Branch
+from ..branch_view import BranchView
+from ..domain.errors import InvalidValue, UnknownBranch
+from ..domain.plain import Json
+from ..infrastructure.store import Store
+from ..session import Session
+from ..session_view import SessionView
+
+
+def session_of(store: Store, reference: str) -> Session:
+    """The session that is meant."""
+    return Session.open(store.resolve(reference).session, store=store)
+
+
+def moment_of(text: str) -> int | datetime:
+    """A position, or a time; without a zone it is local."""
+    try:
+        return int(text)
+    except ValueError:
+        return time_of(text, "a moment", "a position, or a time such as 2026-07-01T12:00")
+
+
+def time_of(text: str, what: str, expected: str = "a time such as 2026-07-01T12:00") -> datetime:
+    """A time; without a zone it is local."""
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        raise InvalidValue(what, f"{text!r} is not understood: expected {expected}") from None
+
+
+def view_of(session: Session, at: str | None) -> SessionView:
+    """The session as it is, or as it was at a moment."""
+    return session if at is None else session.at(moment_of(at))
+
+
+def branch_of(view: SessionView, reference: str | None) -> BranchView | None:
+    """The branch that is meant, by name, id or number; without one, the default one, if there is one."""
+    if reference is None:
+        return view.find_default_branch()
+    try:
+        return view.branches[reference]
+    except UnknownBranch:
+        if not reference.isdecimal():
+            raise
+        return view.branches[int(reference)]
+
+
+def branch_to_change(session: Session, reference: str | None) -> Branch:
+    """The branch that is to be changed; without one the default one, which is made if there is none."""
+    found = session.default_branch if reference is None else branch_of(session, reference)
+    assert isinstance(found, Branch)
+    return found
+
+
+def pairs_of(given: Iterable[str], what: str) -> dict[str, Json]:
+    """What KEY=VALUE says; a value that is no JSON is text."""
+    pairs: dict[str, Json] = {}
+    for each in given:
+        key, is_pair, text = each.partition("=")
+        if not (key and is_pair):
+            raise InvalidValue(what, f"{each!r} is not understood: expected KEY=VALUE")
+        try:
+            pairs[key] = msgspec.json.decode(text)
+        except msgspec.DecodeError:
+            pairs[key] = text
+    return pairs

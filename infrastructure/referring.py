@@ -1,0 +1,37 @@
+"""From what a person writes for a session to the session: its id, the beginning of it, its key, its label, @last."""
+
+from ..domain.decisions.session import is_name
+from ..domain.errors import SessionNotFoundError
+from ..domain.reference_errors import AmbiguousSession
+from ..projections.catalogue import Entry
+from ..projections.selection import Order, Selection
+from .recorder import Recorder
+
+LAST = "@last"
+"""The session that was used last, of those that are not deleted."""
+
+
+def entry_meant(recorder: Recorder, reference: str) -> Entry:
+    """The catalogue's entry of the session that is meant; refused if there is none, or more than one."""
+    if reference == LAST:
+        found = recorder.select_entries(Selection(order=Order.UPDATED, descending=True), None, 1)
+    else:
+        known = is_name(reference)
+        exact = (recorder.find_entry(reference) or recorder.find_key(reference)) if known else None
+        found = [exact] if exact is not None else _called(recorder, reference) if known else []
+    if not found:
+        raise SessionNotFoundError(reference)
+    if len(found) > 1:
+        raise AmbiguousSession(reference, tuple(entry.session for entry in found))
+    return found[0]
+
+
+def _called(recorder: Recorder, reference: str) -> list[Entry]:
+    """The sessions whose id begins so; else those that have it for a label."""
+    beginning, labelled = [], []
+    for entry in recorder.read_entries():
+        if entry.session.startswith(reference):
+            beginning.append(entry)
+        elif entry.name == reference and entry.status != "deleted":
+            labelled.append(entry)
+    return beginning or labelled

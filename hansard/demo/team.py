@@ -57,7 +57,7 @@ def mistake(team: Team) -> int:
 async def try_again(team: Team, position: int) -> Branch:
     """A fork of billing as it was before a position, told what it did not know."""
     with acting(actor="ada", correlation="debug-7"):
-        retry = team.session.fork(team.billing, at=position - 1, name="billing, again")
+        retry = team.session.fork(team.billing, at=position - 1, name="billing-again")
         await retry.communicate(IN_CENTS)
     return retry
 

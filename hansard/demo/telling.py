@@ -55,7 +55,7 @@ async def _tell(store: Store, address: str, write: Write) -> None:
     _show(team.desk, write)
 
     with acting(actor="ada", correlation="debug-7"):
-        again = await session.rerun("review", name="review, again")
+        again = await session.rerun("review", name="review-again")
     same = session.compare("review", again).same
     write(f"\nReview is done over on a fork, answered from the record and not by a model. The same again: {same}")
 

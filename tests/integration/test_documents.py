@@ -33,6 +33,8 @@ VARYING = (
     (re.compile(r"\b\d{4}-\d\d-\d\d[ T]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?: ?(?:Z|UTC|[+-]\d\d:\d\d))?"), "<time>"),
     (re.compile(r"\b(?=[0-9a-f]*\d)(?=[0-9a-f]*[a-f])(?:[0-9a-f]{64}|[0-9a-f]{12}|[0-9a-f]{8})\b"), "<digest>"),
 )
+FILE = re.compile(r"# (?P<name>\w+\.py)\n")
+"""The first line of a program that is to be saved under a name, for commands to run."""
 SOME_POSTGRES = "postgresql://user@host/database"
 LINK = re.compile(r"\[[^\]]*\]\((?P<target>[^)\s]+)\)")
 
@@ -156,7 +158,9 @@ def test_the_programs_and_commands_of_a_document_print_what_it_shows(
     outputs = {program.code: program.output for program in programs(document)}
     for block in blocks(document):
         where = f"{name_of(document)}, line {block.line}"
-        if block in outputs:
+        if block.language == "python" and (file := FILE.match(block.text)):
+            Path(file["name"]).write_text(here(block.text), "utf-8")
+        elif block in outputs:
             code = "\n" * block.line + here(block.text)  # so that errors name the line of the document
             said = StringIO()
             with redirect_stdout(said):

@@ -49,6 +49,17 @@ class ProjectionFailed(StoreError):
 
 
 @error
+class ProjectionStopped(StoreError):
+    """The rows of a projection cannot be built: it met what it cannot apply, or does not belong to the store."""
+
+    projection: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"the projection {self.projection!r} stopped: {self.reason}; expected events that it can apply"
+
+
+@error
 class CheckpointMismatch(StoreError):
     """A store and the rows of a projection do not belong together: one of them was restored from a backup."""
 

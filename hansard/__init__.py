@@ -73,6 +73,7 @@ from .domain.projection_errors import (
     DefinitionChanged,
     PositionNotReached,
     ProjectionFailed,
+    ProjectionStopped,
     UnknownProjection,
 )
 from .domain.ranges import Origin
@@ -274,6 +275,7 @@ __all__ = [
     "Price",
     "Projection",
     "ProjectionFailed",
+    "ProjectionStopped",
     "PromptTooLong",
     "RecordDiffers",
     "RecordedElsewhere",

@@ -3,22 +3,28 @@
 from collections.abc import Iterator
 
 from ..projections.catalogue import Entry
+from .progress import Counted, Progress
 from .recorder import Recorder
 from .rows import Row, entry_after
 
 PAGE = 1000
 
 
-def copy(source: Recorder, target: Recorder) -> int:
-    """Copies what the source holds now into a target that holds nothing; answers how many events that were."""
+def copy(source: Recorder, target: Recorder, progress: Progress | None = None) -> int:
+    """Copies what the source holds now into a target that holds nothing; answers how many events that were.
+
+    It is read twice: what the catalogue is to say comes first.
+    """
     until = source.last_global_position()
+    counted = Counted(progress, 2 * until)
     entries: dict[str, Entry] = {}
     count = 0
-    for row in _rows(source, until):
+    for row in counted.over(_rows(source, until)):
         before = entries.get(row.session) or Entry(row.session)
         entries[row.session] = entry_after(before, row)
         count += 1
-    target.restore(entries.values(), _rows(source, until))
+    target.restore(entries.values(), counted.over(_rows(source, until)))
+    counted.end()
     return count
 
 

@@ -145,6 +145,10 @@ class Recorder(ApplicationRecorder):
     def find_flaws(self) -> list[str]:
         """What is wrong with the store as a whole: rows that no session owns, global positions that are missing."""
 
+    def durability(self) -> str:
+        """When an append is answered, as far as can be told: in the words of the database."""
+        return "none: it is kept in memory"
+
     def schema(self) -> int:
         """The number of the schema, or layout, that the store has."""
         return 0

@@ -23,6 +23,7 @@ from .copying import copy
 from .expiry import Swept, sweep
 from .library.application import HansardApplication
 from .loading import catch_up, load
+from .progress import Progress
 from .projecting.inline import Inline
 from .projecting.opening import target_of
 from .projecting.reading import read_rows
@@ -277,30 +278,33 @@ class Store(HansardApplication):
             if row.payload_hash is None:
                 self._recorder.erase(erased(row))
 
-    def copy_to(self, target: "Store") -> int:
-        """Copies all that is here now into an empty store of any kind, as it is; answers how many events that were."""
-        copied = copy(self._recorder, target._recorder)
+    def copy_to(self, target: "Store", *, progress: Progress | None = None) -> int:
+        """Copies all that is here now into an empty store of any kind, as it is; answers how many events that were.
+
+        `progress` is called now and then with how much is done, and how much there is to do.
+        """
+        copied = copy(self._recorder, target._recorder, progress)
         if target._recorder.inline is not None:
             target._recorder.inline.catch_up()
         return copied
 
-    def export_record(self, path: str | Path, *sessions: str) -> int:
+    def export_record(self, path: str | Path, *sessions: str, progress: Progress | None = None) -> int:
         """Writes the exact record of sessions, and of those they go on from, to a file; of all, if none is named.
 
         Answers how many events that were. The file is there when it is complete, and not before.
         """
-        return write_lines(Path(path).expanduser(), exported(self._recorder, sessions or None))
+        return write_lines(Path(path).expanduser(), exported(self._recorder, sessions or None, progress))
 
     def record_of(self, *sessions: str) -> bytes:
         """The exact record of sessions as `export_record` writes it."""
         return b"".join(exported(self._recorder, sessions or None))
 
-    def import_record(self, source: str | Path | bytes) -> Imported:
+    def import_record(self, source: str | Path | bytes, *, progress: Progress | None = None) -> Imported:
         """Takes over an exact record, from a file or as bytes: all of it is checked before anything is written.
 
         The same record again writes nothing. A session that differs from the one that is here is refused.
         """
-        return imported(self._recorder, lines_of(source), self._most_bytes)
+        return imported(self._recorder, lines_of(source), self._most_bytes, progress)
 
     def backup(self, path: str | Path) -> None:
         """Writes a copy of the database to a file while others go on working."""
@@ -310,9 +314,9 @@ class Store(HansardApplication):
         """Gives back space that is not used, and refreshes what the database knows of its tables."""
         self._recorder.vacuum()
 
-    def verify(self, session: str | None = None) -> Verification:
+    def verify(self, session: str | None = None, *, progress: Progress | None = None) -> Verification:
         """Proves that a session, or all of them, is as it was recorded, or names what is not."""
-        return verify(self._recorder, session)
+        return verify(self._recorder, session, progress)
 
     def sweep(self, ttl: int, provenance: Provenance = NOBODY) -> Swept:
         """Ends, with a tombstone each, the sessions that nobody has used for more than so many seconds."""
@@ -374,6 +378,11 @@ class Store(HansardApplication):
     def schema(self) -> int:
         """The number of the schema that the database has; 0 where there is none."""
         return self._recorder.schema()
+
+    @property
+    def durability(self) -> str:
+        """When an append is answered, in the words of the database."""
+        return self._recorder.durability()
 
     @property
     def forgets(self) -> bool:

@@ -11,6 +11,7 @@ from ..domain.errors import SessionNotFoundError
 from ..domain.events import MessageRedacted, SessionStarted
 from ..domain.store_errors import StoreFailed, UnreadableEvent
 from ..projections.catalogue import Entry
+from .progress import Counted, Progress
 from .recorder import Recorder
 from .rows import LAST, Row, chained, entry_after, event_of, header_of, wordless
 
@@ -35,18 +36,22 @@ class Verification(msgspec.Struct, frozen=True):
     faults: tuple[Fault, ...] = ()
 
 
-def verify(recorder: Recorder, session: str | None = None) -> Verification:
+def verify(recorder: Recorder, session: str | None = None, progress: Progress | None = None) -> Verification:
     """Walks one session, or all of them and what holds the store together."""
     if session is not None and (not is_name(session) or recorder.find_entry(session) is None):
         raise SessionNotFoundError(session)
-    named = [session] if session is not None else [entry.session for entry in recorder.read_entries()]
+    entries = recorder.read_entries() if session is None else [recorder.find_entry(session) or Entry(session)]
+    positions = {entry.session: entry.position for entry in entries}
+    named = list(positions)
+    counted = Counted(progress, sum(positions.values()))
     faults, events = [], 0
     for name in named:
-        walk = _Walk(recorder, name)
+        walk = _Walk(recorder, name, counted)
         fault = next(walk.faults(), None)
         events += walk.entry.position
         if fault is not None:
             faults.append(fault)
+    counted.end()
     if session is None:
         faults += [Fault(None, None, flaw) for flaw in recorder.find_flaws()]
     return Verification(not faults, len(named), events, tuple(faults))
@@ -55,8 +60,9 @@ def verify(recorder: Recorder, session: str | None = None) -> Verification:
 class _Walk:
     """One session, from its first event on, beside the entry that the catalogue should have of it."""
 
-    def __init__(self, recorder: Recorder, session: str) -> None:
+    def __init__(self, recorder: Recorder, session: str, counted: Counted) -> None:
         self.entry = Entry(session)
+        self._counted = counted
         self._recorder = recorder
         self._session = session
         self._global_position = 0
@@ -69,7 +75,7 @@ class _Walk:
         while True:
             before = self.entry.position
             try:
-                for row in self._recorder.read(self._session, after=before or -LAST):
+                for row in self._counted.over(self._recorder.read(self._session, after=before or -LAST)):
                     yield from self._steps(row)
             except (StoreFailed, UnicodeDecodeError) as reason:
                 yield Fault(self._session, self.entry.position + 1, f"from here on it cannot be read: {reason}")

@@ -242,6 +242,10 @@ class PostgresRecorder(RemoteRecorder):
     def find_flaws(self) -> list[str]:
         return [flaw for (flaw,) in self._connections.ask(sql.FIND_FLAWS)]
 
+    def durability(self) -> str:
+        settings = ("synchronous_commit", "fsync")
+        return ", ".join(f"{name} {self._connections.ask(f'SHOW {name}')[0][0]}" for name in settings)
+
     def schema(self) -> int:
         return int(self._connections.ask(COUNT_STEPS)[0][0])
 

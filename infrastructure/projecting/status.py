@@ -6,7 +6,7 @@ import msgspec
 
 from ...domain.projection_errors import UnknownProjection
 from ..recorder import Recorder
-from .ledger import Checkpoint, Ledger, Letter, Name
+from .ledger import Checkpoint, Ledger, Letter, Name, ledger_shapes
 from .target import Target
 
 
@@ -82,6 +82,17 @@ def statuses(recorder: Recorder, target: Target, now: int, projection: str | Non
         )
         for name, version, checkpoints, parked in found
     ]
+
+
+def find_statuses(recorder: Recorder, target: Target, now: int, projection: str | None = None) -> list[Status]:
+    """The same, also where no runner has ever been, which nothing is changed about."""
+    with target.reading() as transaction:
+        kept = all(transaction.exists(shape) for shape in ledger_shapes(target))
+    if kept:
+        return statuses(recorder, target, now, projection)
+    if projection is not None:
+        raise UnknownProjection(target.name, projection, ())
+    return []
 
 
 def letters(target: Target, projection: str, version: int | None = None) -> list[Letter]:

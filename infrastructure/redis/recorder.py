@@ -341,6 +341,10 @@ class RedisRecorder(RemoteRecorder):
         if evicts and found.get("maxmemory", "0") != "0":
             raise StoreFailed(self.name, f"the server evicts ({policy}): expected the maxmemory-policy noeviction")
 
+    def durability(self) -> str:
+        told = self._server.ask("INFO", "persistence").decode()
+        return f"appendonly {'yes' if 'aof_enabled:1' in told else 'no'}"
+
     def schema(self) -> int:
         return FORMAT
 

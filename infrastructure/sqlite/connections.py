@@ -27,6 +27,7 @@ class Connections:
         self.name = f"sqlite:///{self._path}"
         if opening is Opening.EXISTING and not self._path.exists():
             raise StoreNotFound(self.name)
+        self.durability = durability
         self._synchronous = {"full": "FULL", "normal": "NORMAL"}[durability]
         self._writing = RLock()
         self._pool = Lock()

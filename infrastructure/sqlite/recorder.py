@@ -170,6 +170,9 @@ class SQLiteRecorder(Recorder):
         with self._connections.reading() as connection:
             return [flaw for (flaw,) in connection.execute(sql.FIND_FLAWS)]
 
+    def durability(self) -> str:
+        return self._connections.durability
+
     def schema(self) -> int:
         with self._connections.reading() as connection:
             return int(connection.execute("PRAGMA user_version").fetchone()[0])

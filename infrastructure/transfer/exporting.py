@@ -4,25 +4,30 @@ from collections.abc import Iterable, Iterator
 
 from ...domain.errors import SessionNotFoundError
 from ...projections.catalogue import Entry
+from ..progress import Counted, Progress
 from ..recorder import Recorder
 from .lines import closing, ending, line_of, opening
 
 BEFORE_ALL = -(2**62)
 
 
-def exported(recorder: Recorder, sessions: Iterable[str] | None = None) -> Iterator[bytes]:
+def exported(
+    recorder: Recorder, sessions: Iterable[str] | None = None, progress: Progress | None = None
+) -> Iterator[bytes]:
     """The lines of sessions and of those they go on from; of all, if none are named. As they are now."""
     chosen = _with_ancestors(recorder, sessions)
+    counted = Counted(progress, sum(entry.position for entry in chosen))
     yield opening()
     endings = []
     for entry in chosen:
         events, last = 0, None
-        for row in recorder.read(entry.session, after=BEFORE_ALL, until=entry.position):
+        for row in counted.over(recorder.read(entry.session, after=BEFORE_ALL, until=entry.position)):
             yield line_of(row)
             events, last = events + 1, row
         if last is None or last.digest != entry.digest:  # it expired meanwhile
             raise SessionNotFoundError(entry.session)
         endings.append(ending(entry, events))
+    counted.end()
     yield closing(endings)
 
 

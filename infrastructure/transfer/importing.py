@@ -12,6 +12,7 @@ from ...domain.events import STORED_NAMES, Event, SessionRenamed, SessionStarted
 from ...domain.record import Provenance
 from ...domain.store_errors import DamagedRecord, RecordDiffers
 from ...projections.catalogue import Entry
+from ..progress import Counted, Progress
 from ..recorder import Recorder
 from ..rows import Append, Draft, Row, entry_after, event_of
 from .checking import Walk
@@ -32,13 +33,16 @@ class Imported(msgspec.Struct, frozen=True):
     last: str | None = None
 
 
-def imported(recorder: Recorder, lines: Lines, most_bytes: int | None = None) -> Imported:
+def imported(
+    recorder: Recorder, lines: Lines, most_bytes: int | None = None, progress: Progress | None = None
+) -> Imported:
     """Takes a record into a store, each session in one transaction, or refuses all of it and writes nothing.
 
     A session that is there already, and is the same as far as both go, gets what it lacks; one that differs is refused.
     """
+    counted = Counted(progress, 0 if progress is None else 2 * _events_in(lines()))
     walk, entries = Walk(lines()), dict[str, Entry]()
-    for row in walk.rows():
+    for row in counted.over(walk.rows()):
         entries[row.session] = entry_after(entries.get(row.session) or Entry(row.session, row.position - 1), row)
     present = {session: _present(recorder, walk, session) for session in entries}
     _check_origins(recorder, walk)
@@ -46,14 +50,19 @@ def imported(recorder: Recorder, lines: Lines, most_bytes: int | None = None) ->
     _check_sizes(entries, present, most_bytes)
     lacking = {session for session, at in present.items() if at is None or at < walk.last(session)}
     count = 0
-    for session, rows in groupby(Walk(lines()).rows(), key=lambda row: row.session):
+    for session, rows in groupby(counted.over(Walk(lines()).rows()), key=lambda row: row.session):
         if session in lacking:
             appends = list(_appends(rows, present[session], entries[session].key))
             recorder.append_together(appends)
             count += sum(len(append.drafts) for append in appends)
+    counted.end()
     unchanged = tuple(session for session in entries if session not in lacking)
     added = tuple(session for session in entries if session in lacking)
     return Imported(added, count, unchanged, next(reversed(entries), None))
+
+
+def _events_in(lines: Iterable[bytes]) -> int:
+    return max(sum(1 for _ in lines) - 2, 0)  # between the first and the last line
 
 
 def _present(recorder: Recorder, walk: Walk, session: str) -> int | None:

@@ -1,0 +1,119 @@
+"""Commands that look after a store: make it, prove it, copy it, put it into files and take it out of them."""
+
+from typing import Annotated
+
+import typer
+
+from ..invocation import invocation
+from .arguments import JSON, QUIET
+from .completing import sessions_beginning
+
+app = typer.Typer()
+
+FORM = Annotated[
+    str | None,
+    typer.Option(
+        "--form", metavar="FORM", help="record, json, markdown, html, openai or sharegpt; else by its suffix."
+    ),
+]
+
+
+@app.command()
+def init(ctx: typer.Context, json: JSON = False) -> None:
+    """Make the store, if it is not there."""
+    from ..keeping import make_store
+
+    make_store(invocation(ctx), json=json)
+
+
+@app.command()
+def verify(
+    ctx: typer.Context,
+    session: Annotated[
+        str | None,
+        typer.Argument(metavar="SESSION", help="One session; else all.", autocompletion=sessions_beginning),
+    ] = None,
+    json: JSON = False,
+    quiet: QUIET = False,
+) -> None:
+    """Prove that the record is as it was written; ends with 3 if it is not."""
+    from ..keeping import verify_store
+
+    with invocation(ctx).reading() as store:
+        verify_store(store, session, json=json, quiet=quiet)
+
+
+@app.command()
+def export(
+    ctx: typer.Context,
+    path: Annotated[
+        str, typer.Argument(metavar="FILE", help="Where to: .jsonl for the exact record, .json, .md, .html.")
+    ],
+    sessions: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="SESSION", help="These sessions; else all.", autocompletion=sessions_beginning),
+    ] = None,
+    form: FORM = None,
+    quiet: QUIET = False,
+) -> None:
+    """Write sessions to a file: the exact record, or a form that others read."""
+    from ..keeping import export_sessions
+
+    with invocation(ctx).reading() as store:
+        export_sessions(store, path, sessions or [], form, quiet=quiet)
+
+
+@app.command(name="import")
+def import_(
+    ctx: typer.Context,
+    path: Annotated[str, typer.Argument(metavar="FILE", help="An exact record, a JSON document, or one of ChatGPT.")],
+    name: Annotated[str | None, typer.Option(metavar="KEY", help="The key of a session that has none in it.")] = None,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Replace the messages of sessions that are there.")
+    ] = False,
+    json: JSON = False,
+    quiet: QUIET = False,
+) -> None:
+    """Take over the sessions of a file: all of them, or none. The store is made if it is not there."""
+    from ..keeping import import_sessions
+
+    with invocation(ctx).making() as store:
+        import_sessions(store, path, name, replace=replace, json=json, quiet=quiet)
+
+
+@app.command()
+def copy(
+    ctx: typer.Context,
+    target: Annotated[str, typer.Argument(metavar="ADDRESS", help="An empty store of any kind; made if not there.")],
+    quiet: QUIET = False,
+) -> None:
+    """Copy all there is into another store, as it is."""
+    from ..keeping import copy_store
+
+    with invocation(ctx).reading() as store:
+        copy_store(store, target, quiet=quiet)
+
+
+@app.command()
+def migrate(ctx: typer.Context) -> None:
+    """Bring a store of an older version up to date."""
+    from ..keeping import migrate_store
+
+    migrate_store(invocation(ctx))
+
+
+@app.command()
+def backup(ctx: typer.Context, path: Annotated[str, typer.Argument(metavar="FILE", help="A new file.")]) -> None:
+    """Write a copy of the database to a file, while others go on working."""
+    from ..keeping import backup_store
+
+    with invocation(ctx).reading() as store:
+        backup_store(store, path)
+
+
+@app.command()
+def doctor(ctx: typer.Context, json: JSON = False) -> None:
+    """Look whether all is well: versions, the store, its newest sessions, who works on projections."""
+    from ..examining import examine
+
+    examine(invocation(ctx), json=json)

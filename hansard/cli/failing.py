@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from traceback import print_exception
 from typing import Any
 
 import typer
@@ -28,7 +29,7 @@ STORE_FAILED = 3
 
 NEXT_STEPS: dict[type[HansardError], str] = {
     AmbiguousSession: "say more of the id; `hansard sessions` shows them",
-    SessionNotFoundError: "see `hansard sessions`",
+    SessionNotFoundError: "see `hansard sessions`, or begin one with `hansard start`",
     UnknownBranch: "see `hansard branches SESSION`",
     NameTaken: "see `hansard branches SESSION`",
     UnknownPosition: "see `hansard log SESSION`",
@@ -71,7 +72,7 @@ def next_step(reason: HansardError, ctx: Any) -> str:
 def _tell(ctx: Any, reason: Exception, sentence: str, step: str, code: int) -> None:
     invocation = ctx.find_object(Invocation)
     if invocation is not None and invocation.debug:
-        raise reason
+        print_exception(reason)
     print(f"hansard: {visible(sentence)}", file=sys.stderr)
     print(f"  next: {visible(step)}", file=sys.stderr)
     raise typer.Exit(code)

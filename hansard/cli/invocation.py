@@ -1,5 +1,6 @@
 """One call of the command line: which store is meant, who acts, and how errors are to be shown."""
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,8 +25,9 @@ class Invocation:
     @contextmanager
     def reading(self) -> "Iterator[Store]":
         """The store as it is; one that is not there is not made."""
-        from ..infrastructure.opening import open_existing  # here, so that --help and completion need no store
+        from ..infrastructure.opening import open_existing  # here, so that --help needs no store
 
+        _diagnostics_aside()
         with open_existing(self.address) as store:
             yield store
 
@@ -43,6 +45,7 @@ class Invocation:
         from .._provenance import acting
         from ..infrastructure.opening import open_store
 
+        _diagnostics_aside()
         with open_store(self.address) as store, acting(actor=self.actor or login_name()):
             yield store
 
@@ -52,6 +55,13 @@ def invocation(ctx: typer.Context) -> Invocation:
     found = ctx.find_object(Invocation)
     assert found is not None
     return found
+
+
+def _diagnostics_aside() -> None:
+    """Has diagnostics go to standard error: what goes to standard output is the answer."""
+    import structlog
+
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
 
 
 def login_name() -> str:

@@ -1,5 +1,6 @@
 """A walk through a session, event by event, in a terminal."""
 
+import os
 import sys
 from collections.abc import Iterator
 from shutil import get_terminal_size
@@ -101,7 +102,7 @@ class Walk:
         head = list(self._head(view, event, width))
         room = max(height - len(head) - 1, 1)
         body = self._changes(view, event, width)[:room] if self.changes else self._shown(view, width)[-room:]
-        return [*head, *body, *[""] * (room - len(body)), f"{DIM}{_cut(self.said, width)}{PLAIN}"][:height]
+        return [*head, *body, *[""] * (room - len(body)), _styled(DIM, _cut(self.said, width))][:height]
 
     def _fork(self) -> None:
         """A new branch from here, if there is something to fork here."""
@@ -120,14 +121,14 @@ class Walk:
     def _head(self, view: SessionView, event: RecordedEvent, width: int) -> Iterator[str]:
         name = f" {view.name}" if view.name else ""
         place = f"position {self._replay.position} of {self._last}"
-        yield BOLD + _cut(on_one_line(f"{place}  session {view.id}{name}"), width) + PLAIN
+        yield _styled(BOLD, _cut(on_one_line(f"{place}  session {view.id}{name}"), width))
         by = f" by {event.actor}" if event.actor else ""
         yield _cut(
             on_one_line(f"{clock_time(event.recorded_at)}  {event.name}{by}: {event_summary(event.event)}"), width
         )
         branches = "  ".join(f"{branch.name}: {len(branch.messages)}" for branch in view.branches)
-        yield DIM + _cut(on_one_line(branches or "no branch yet"), width) + PLAIN
-        yield DIM + "-" * width + PLAIN
+        yield _styled(DIM, _cut(on_one_line(branches or "no branch yet"), width))
+        yield _styled(DIM, "-" * width)
 
     def _seen(self, view: SessionView) -> BranchView | None:
         """The branch that is looked at, if it is there by then."""
@@ -164,7 +165,11 @@ def _message_lines(message: Message, width: int) -> list[str]:
     sender = f" {message.sender}" if message.sender else ""
     head = _cut(on_one_line(f"{role}{sender}  [{message.position}]"), width)
     lines = _wrapped(message.text or "(nothing)", width - 2)
-    return [f"{COLOURS.get(role_style(role), '')}{head}{PLAIN}", *(f"  {line}" for line in lines)]
+    return [_styled(COLOURS.get(role_style(role), ""), head), *(f"  {line}" for line in lines)]
+
+
+def _styled(style: str, text: str) -> str:
+    return text if os.environ.get("NO_COLOR") else f"{style}{text}{PLAIN}"
 
 
 def _signed(sign: str, message: Message, width: int) -> list[str]:

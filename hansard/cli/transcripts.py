@@ -1,5 +1,7 @@
 """What a branch says, now or at a moment, and all that a session was at one."""
 
+import msgspec
+
 from ..branch_view import BranchView
 from ..domain.plain import Json
 from ..infrastructure.store import Store
@@ -40,7 +42,7 @@ def show_moment(store: Store, reference: str, moment: str, *, json: bool) -> Non
         showing.line("branch ", (branch.name, "bold"), f": {len(branch.messages)} messages{default}")
     for what, values in (("metadata", view.metadata), ("state", view.state)):
         for key, value in values.items():
-            showing.line(f"{what} {key} = {value!r}")
+            showing.line(f"{what} {key} = {msgspec.json.encode(value).decode()}")
     if main is not None:
         _show(showing, main.messages, LATELY, json)
 

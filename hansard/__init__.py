@@ -63,6 +63,7 @@ from .domain.errors import (
     WorkFailed,
 )
 from .domain.expectation import ANY, NO_STREAM
+from .domain.frame_errors import ExportBusy, ExportMismatch, QueryFailed
 from .domain.images import ImagePolicy
 from .domain.log import Log, LogType
 from .domain.mail import Mail, Package, Parked
@@ -114,6 +115,10 @@ from .flow import Flow
 from .imodel import LanguageModel, iModel
 from .infrastructure.answers import validate_answer
 from .infrastructure.expiry import Swept
+from .infrastructure.frames.frame import Frame
+from .infrastructure.frames.parquet import Exported
+from .infrastructure.frames.query import Query
+from .infrastructure.frames.store_frames import Frames
 from .infrastructure.logs.adapter import LogAdapter
 from .infrastructure.logs.broadcaster import LogBroadcaster
 from .infrastructure.logs.delivery import LogDelivery
@@ -202,12 +207,17 @@ __all__ = [
     "EVERYTHING",
     "Exchange",
     "ExchangeView",
+    "ExportBusy",
+    "ExportMismatch",
+    "Exported",
     "Fault",
     "Flow",
     "FlowFailed",
     "Flushed",
     "ForeignBranch",
     "Found",
+    "Frame",
+    "Frames",
     "HansardError",
     "ImagePolicy",
     "ImageRefused",
@@ -277,6 +287,8 @@ __all__ = [
     "ProjectionFailed",
     "ProjectionStopped",
     "PromptTooLong",
+    "Query",
+    "QueryFailed",
     "RecordDiffers",
     "RecordedElsewhere",
     "RecordedEvent",

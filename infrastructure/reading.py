@@ -2,24 +2,49 @@
 
 from bisect import bisect_left, bisect_right
 from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Sequence
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from ..domain.errors import UnknownMessage
 from ..domain.inheritance import local_position, stretches
 from ..domain.message import Message
 from ..domain.record import RecordedEvent
 from ..domain.state import State
-from ..projections.pages import Bodies
-from .store import Store
+from ..projections.pages import Bodies, Body
 from .twins import in_threads
 
 R = TypeVar("R")
 
 
+class Source(Protocol):
+    """What it takes of a store to read what its sessions recorded."""
+
+    def read(
+        self, session: str, *, after: int = 0, until: int | None = None, backwards: bool = False
+    ) -> Iterator[RecordedEvent]:
+        """The events of a session after one position and up to another, included."""
+        ...
+
+    def read_bodies(
+        self, session: str, branch: int, first: int, last: int, *, backwards: bool = False
+    ) -> Iterator[list[Body]]:
+        """The messages written on a branch between two positions, both included."""
+        ...
+
+    def read_bodies_at(self, session: str, positions: Sequence[int]) -> list[Body]:
+        """What is recorded at these positions, which ascend."""
+        ...
+
+    def read_structure(
+        self, session: str, names: Collection[str], *, after: int = 0, until: int = ...
+    ) -> Iterator[RecordedEvent]:
+        """The events of a session that have one of the stored names, none of them that of messages."""
+        ...
+
+
 class SessionReader:
     """Reads events by the positions of one session, those inherited included."""
 
-    def __init__(self, store: Store, state: State) -> None:
+    def __init__(self, store: Source, state: State) -> None:
         self.session = state.session
         self.names = [branch.name for branch in state.branches]
         self._store = store

@@ -13,7 +13,7 @@ from eventsourcing.persistence import ApplicationRecorder, NotSupportedError, St
 from ..domain.ranges import Positions
 from ..domain.store_errors import NotSupported
 from ..projections.catalogue import Entry
-from ..projections.pages import Body
+from ..projections.pages import Body, FeedBody
 from ..projections.selection import Place, Selection
 from .library.stored import RowNotification, appends_of, library_errors, notification_ids
 from .library.subscription import FeedSubscription
@@ -21,6 +21,7 @@ from .rows import Append, Appended, Outcome, Row
 
 PAGE = 1000
 """Messages per page of bodies, where the store has no pages of its own."""
+
 if TYPE_CHECKING:
     from .projecting.inline import Inline
 
@@ -30,6 +31,11 @@ class Opening(Enum):
 
     MAKING = "it is made, or brought up to date"
     EXISTING = "it is refused"
+
+
+def body_of(row: Row) -> FeedBody:
+    """What a frame of messages needs of a row."""
+    return row.session, row.position, row.global_position, row.time, row.name, row.branch, row.payload
 
 
 class Recorder(ApplicationRecorder):
@@ -105,6 +111,13 @@ class Recorder(ApplicationRecorder):
 
         With stored names, only the rows that have one of them.
         """
+
+    def read_all_bodies(
+        self, *, after: int = 0, until: int | None = None, names: Sequence[str] = (), limit: int
+    ) -> list[FeedBody]:
+        """The same rows, of which only what is needed to make a frame of them."""
+        rows = self.read_all(after=after, until=until, names=names, limit=limit)
+        return list(map(body_of, rows))
 
     @abstractmethod
     def last_global_position(self) -> int:

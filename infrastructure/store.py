@@ -17,11 +17,11 @@ from ..projections.definition import Projection, checked_names, fold
 from ..projections.pages import Body
 from ..projections.rows import Rows
 from ..projections.selection import EVERYTHING, Page, Selection, checked_limit, mark_of, place_of
+from .analysis import AnalysedStore
 from .clock import wall_clock
 from .committing import GroupCommit
 from .copying import copy
 from .expiry import Swept, sweep
-from .library.application import HansardApplication
 from .loading import catch_up, load
 from .progress import Progress
 from .projecting.inline import Inline
@@ -39,7 +39,7 @@ from .twins import awaited
 from .verification import Verification, verify
 
 
-class Store(HansardApplication):
+class Store(AnalysedStore):
     """Appends and reads the streams of sessions; use it as a context manager, or close it.
 
     It is over a recorder, or over the store that an environment names, as applications of `eventsourcing` are.

@@ -53,13 +53,18 @@ def schema() -> "pyarrow.Schema":
 
 def batches(reader: Reader, pages: Iterable[Page]) -> Iterator["pyarrow.RecordBatch"]:
     """The messages of pages as record batches, each made when it is asked for."""
-    with needed("pyarrow", "frames"):
-        import pyarrow as pa
     columns = schema()
     for some in _gathered(pages):
         lists = _columns(reader, some)
-        arrays = [_array(values, field.type) for values, field in zip(lists, columns, strict=True)]
-        yield pa.RecordBatch.from_arrays(arrays, schema=columns)
+        yield record_batch(lists, columns)
+
+
+def record_batch(lists: Sequence[Sequence[object]], columns: "pyarrow.Schema") -> "pyarrow.RecordBatch":
+    """Values column by column as a record batch; a number that is too large for its column is left out."""
+    import pyarrow as pa
+
+    arrays = [_array(values, field.type) for values, field in zip(lists, columns, strict=True)]
+    return pa.RecordBatch.from_arrays(arrays, schema=columns)
 
 
 def stream(reader: Reader, pages: Iterable[Page]) -> "pyarrow.RecordBatchReader":
@@ -82,8 +87,7 @@ def pandas_frame(reader: Reader, pages: Iterable[Page]) -> "pandas.DataFrame":
         import pyarrow as pa
     with needed("pandas", "frames"):
         import pandas as pd
-    table = arrow(reader, pages)
-    frame: pd.DataFrame = table.to_pandas(types_mapper={pa.int64(): pd.Int64Dtype()}.get)
+    frame: pd.DataFrame = arrow(reader, pages).to_pandas(types_mapper={pa.int64(): pd.Int64Dtype()}.get)
     frame["position"] = frame["position"].astype("int64")
     return frame
 
@@ -114,20 +118,29 @@ def _gathered(pages: Iterable[Page]) -> Iterator[list[Page]]:
 def _columns(reader: Reader, pages: Sequence[Page]) -> Sequence[Sequence[object]]:
     """The columns of some pages, in the order of the schema."""
     rows = [row for page in pages for row in said(page)]
-    contents = [row.content for row in rows]
-    bodies = [content.body for content in contents]
-    usages = [content.usage if type(content) in _WITH_MODEL else None for content in contents]  # type: ignore[union-attr]  # they have one
+    words = said_columns(rows)
     return (
         [f"{page.session}/{body[0]}" for page in pages for body in page.bodies],
         [body[0] - page.ahead for page in pages for body in page.bodies],
         [body[1] for page in pages for body in page.bodies],
         [reader.session] * len(rows),
         [reader.names[row.branch] for row in rows],
+        *words[:4],
+        _origins(pages, rows),
+        *words[4:],
+    )
+
+
+def said_columns(rows: Sequence[Said]) -> tuple[list[object], ...]:
+    """What is known from the messages alone: role, content, sender, recipient; model, tokens in and out, metadata."""
+    contents = [row.content for row in rows]
+    bodies = [content.body for content in contents]
+    usages = [content.usage if type(content) in _WITH_MODEL else None for content in contents]  # type: ignore[union-attr]  # they have one
+    return (
         [_ROLES[content.role] for content in contents],
         [body if type(body) is str else as_text(body) for body in bodies],
         [row.sender for row in rows],
         [row.recipient for row in rows],
-        _origins(pages, rows),
         [content.model if type(content) in _WITH_MODEL else None for content in contents],  # type: ignore[union-attr]  # they have one
         [None if usage is None else usage.input_tokens for usage in usages],
         [None if usage is None else usage.output_tokens for usage in usages],

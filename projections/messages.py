@@ -144,6 +144,10 @@ class Messages(Reversible[Message], Collection[Message]):
             found = found._reduced(lambda ranges: with_origins(ranges, origins))
         return found if asked.is_anything else _Filtered(found, asked)
 
+    def batches(self) -> Iterator["pyarrow.RecordBatch"]:
+        """The messages as Arrow record batches, each made when it is asked for."""
+        return frames.batches(self._reader, self._pages())
+
     def to_arrow(self) -> "pyarrow.Table":
         """The messages as an Arrow table, one row for each."""
         return frames.arrow(self._reader, self._pages())

@@ -22,6 +22,10 @@ Body: TypeAlias = tuple[int, int, bytes | None]
 """A message as it is stored: its position, its time and its payload, if that was not erased."""
 
 
+FeedBody: TypeAlias = tuple[str, int, int, int, str, int | None, bytes | None]
+"""An event as a frame of messages needs it: session, position, global position, time, name, branch and payload."""
+
+
 class Bodies(NamedTuple):
     """Messages as one session recorded them; its positions are `ahead` of those of the session that is read."""
 

@@ -4,6 +4,7 @@ Only the fields that are asked for are decoded, which takes half the time. The t
 the domain all the same: a content of a kind that is not known here is made, and asked.
 """
 
+from collections.abc import Sequence
 from typing import ClassVar, TypeAlias
 
 import msgspec
@@ -23,7 +24,7 @@ from ..domain.events import Event, MessageAppended, SystemSet
 from ..domain.plain import Json
 from ..domain.ranges import Origin
 from ..domain.store_errors import UnreadableEvent
-from .pages import SYSTEM, Body, Page
+from .pages import SYSTEM, Body, FeedBody, Page
 
 NO_METADATA = msgspec.Raw(b"{}")
 
@@ -113,6 +114,21 @@ def said(page: Page) -> list[Said]:
         return [_decode(payload) for _, _, payload in page.bodies]  # type: ignore[arg-type]  # without one: TypeError
     except _MISFITS:  # of one at least; from here on each by itself
         return [_said(page, body) for body in page.bodies]
+
+
+def said_in_feed(bodies: Sequence[FeedBody]) -> list[Said]:
+    """What messages of any sessions say."""
+    try:
+        return [_decode(body[6]) for body in bodies]  # type: ignore[arg-type]  # without one: TypeError
+    except _MISFITS:
+        return [_said_alone(body) for body in bodies]
+
+
+def _said_alone(body: FeedBody) -> Said:
+    session, position, _, time, name, branch, payload = body
+    written = branch if name == "message.appended" and branch is not None else SYSTEM
+    alone = (position, time, payload)
+    return _said(Page(session, 0, [alone], written, Origin.AUTHORED), alone)
 
 
 def event_of(page: Page, body: Body) -> Event:

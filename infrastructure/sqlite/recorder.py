@@ -17,7 +17,7 @@ from ...domain.expectation import holds
 from ...domain.ranges import Positions
 from ...domain.store_errors import StoreNotEmpty
 from ...projections.catalogue import Entry
-from ...projections.pages import Body
+from ...projections.pages import Body, FeedBody
 from ...projections.selection import Place, Selection
 from ..paging import Page, in_pages, whole_pages
 from ..projecting.sqlite import SQLiteTransaction
@@ -106,10 +106,17 @@ class SQLiteRecorder(Recorder):
         return {branch: array("q", sorted(msgspec.json.decode(places))) for branch, places in rows}
 
     def read_all(self, *, after: int = 0, until: int | None = None, names: Sequence[str] = (), limit: int) -> list[Row]:
-        query, named = (sql.READ_NAMED, (msgspec.json.encode(names).decode(),)) if names else (sql.READ_ALL, ())
+        query, named = (sql.READ_NAMED, (_listed(names),)) if names else (sql.READ_ALL, ())
         with self._connections.reading() as connection:
             found = connection.execute(query, (after, LAST if until is None else until, *named, limit))
             return list(map(Row._make, found))
+
+    def read_all_bodies(
+        self, *, after: int = 0, until: int | None = None, names: Sequence[str] = (), limit: int
+    ) -> list[FeedBody]:
+        query, named = (sql.READ_NAMED_BODIES, (_listed(names),)) if names else (sql.READ_ALL_BODIES, ())
+        with self._connections.reading() as connection:
+            return connection.execute(query, (after, LAST if until is None else until, *named, limit)).fetchall()
 
     def last_global_position(self) -> int:
         with self._connections.reading() as connection:
@@ -283,6 +290,10 @@ def _write(connection: sqlite3.Connection, number: int | None, rows: list[Row], 
 
 def _columns(number: int | None, row: Row) -> tuple[Any, ...]:
     return (number, *row[1:10], _text(row.payload), row.payload_hash, row.digest)
+
+
+def _listed(names: Sequence[str]) -> str:
+    return msgspec.json.encode(names).decode()
 
 
 def _text(payload: bytes | None) -> str | bytes | None:

@@ -4,7 +4,9 @@ _ROW = """
     c.session, e.position, e.global_position, e.time, e.name, e.branch, e.actor, e.correlation, e.cause,
     e.command_id, CASE WHEN e.encoding IS NULL THEN CAST(e.payload AS BLOB) END, e.payload_hash, e.digest
 """
-_BODY = "e.position, e.time, CASE WHEN e.encoding IS NULL THEN CAST(e.payload AS BLOB) END"
+_PAYLOAD = "CASE WHEN e.encoding IS NULL THEN CAST(e.payload AS BLOB) END"
+_BODY = f"e.position, e.time, {_PAYLOAD}"
+_FEED_BODY = f"c.session, e.position, e.global_position, e.time, e.name, e.branch, {_PAYLOAD}"
 _OF_SESSION = "FROM catalogue AS c JOIN events AS e ON e.session = c.number WHERE c.session = ?"
 _ENTRY = """
     number, session, position, time, digest, status, key, name, user, forked_from, forked_at, messages, bytes,
@@ -64,6 +66,10 @@ SELECT {_ROW} FROM events AS e JOIN catalogue AS c ON c.number = e.session
 WHERE e.global_position > ? AND e.global_position <= ? AND e.name IN (SELECT value FROM json_each(?))
 ORDER BY e.global_position LIMIT ?
 """
+
+# The same events, of which only what is needed to make a frame of them.
+READ_ALL_BODIES = READ_ALL.replace(_ROW, _FEED_BODY)
+READ_NAMED_BODIES = READ_NAMED.replace(_ROW, _FEED_BODY)
 
 NEWEST_GLOBAL_POSITION = "SELECT coalesce(max(global_position), 0) FROM events"
 

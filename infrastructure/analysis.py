@@ -1,0 +1,39 @@
+"""What analysts ask a store for: frames, SQL over them, and files that others read."""
+
+from pathlib import Path
+from typing import cast
+
+from .frames.parquet import EVENTS, Export, Exported
+from .frames.query import Parameters, Query
+from .frames.store_frames import Frames
+from .library.application import HansardApplication
+from .reading import Source
+from .twins import awaited
+
+
+class AnalysedStore(HansardApplication):
+    """The part of a store that answers with frames."""
+
+    @property
+    def frames(self) -> Frames:
+        """Messages, events and usage of all sessions as Arrow batches, in memory that does not grow with the store."""
+        return Frames(self.recorder, cast(Source, self))
+
+    def sql(self, query: str, parameters: Parameters = (), *, external_access: bool = False) -> Query:
+        """What DuckDB answers to a query over `messages`, `events`, `usage` and `sessions`.
+
+        Parameters are for `?` in their order, or for `$name` by name. Only the tables that the query names are read,
+        batch by batch. It can reach neither files nor the network, unless it is let.
+        """
+        return Query(self.frames, query, parameters, external_access)
+
+    def export_parquet(self, path: str | Path, *, events_per_file: int = EVENTS) -> Exported:
+        """Brings a folder of Parquet files up to where the record is: messages, usage and events, by day; and sessions.
+
+        Each event goes into the files once, however often this is called, broken off and called again. Words that were
+        redacted are taken out of files that are there already. One export at a time: another one is refused.
+        """
+        return Export(self.recorder, Path(path).expanduser(), events_per_file, self.frames.sessions()).run()
+
+    asql = awaited(sql)
+    aexport_parquet = awaited(export_parquet)

@@ -1,0 +1,71 @@
+"""The record as Arrow batches: every event once, with its columns, and its payload as JSON."""
+
+from collections.abc import Iterable, Iterator
+from itertools import chain
+from typing import TYPE_CHECKING
+
+from ...projections.frames import record_batch
+from ...projections.record_columns import events_schema
+from ..recorder import Recorder
+from ..rows import Row
+from .asked import Asked
+from .feeding import feed, of_sessions
+from .labels import NAMING, Labels
+from .messages import chosen
+from .withdrawn import Withdrawn, withdrawn
+
+if TYPE_CHECKING:
+    import pyarrow
+
+
+def event_batches(recorder: Recorder, asked: Asked, until: int, rows: int) -> Iterator["pyarrow.RecordBatch"]:
+    """The events up to a global position, each once, in the session that recorded it."""
+    labels, taken_back = Labels(recorder), withdrawn(recorder, until)
+    for page in row_pages(recorder, asked, asked.names, until, rows):
+        columns = event_columns(page, labels, taken_back, asked)
+        if columns[0]:
+            yield record_batch(columns, events_schema())
+
+
+def row_pages(recorder: Recorder, asked: Asked, names: Iterable[str], until: int, rows: int) -> Iterator[list[Row]]:
+    """The rows of the sessions asked for that have one of these names or name a branch; all rows, without names."""
+    read = tuple(names)
+    read = tuple(dict.fromkeys(chain(read, NAMING))) if read else ()
+    if asked.of_some:
+        return of_sessions(recorder, chosen(recorder, asked), read, until, rows)
+    return feed(recorder, read, until, rows=rows)
+
+
+def event_columns(page: Iterable[Row], labels: Labels, taken_back: Withdrawn, asked: Asked) -> list[list[object]]:
+    """The columns of those events of a page that are asked for."""
+    found: list[tuple[object, ...]] = []
+    for row in page:
+        if row.name in NAMING and row.payload is not None:
+            labels.take(row.session, row.position, row.name, row.payload)
+        if asked.names and row.name not in asked.names:
+            continue
+        label = labels.of(row.session, row.position)
+        branch = None if row.branch is None else label.names.get(row.branch)
+        if not asked.takes_time(row.time) or (asked.branches is not None and branch not in asked.branches):
+            continue
+        payload = taken_back.left(row.session, row.position, row.payload)
+        found.append(
+            (
+                row.session,
+                row.position,
+                row.global_position,
+                row.time,
+                row.name,
+                branch,
+                row.branch,
+                label.user,
+                row.actor,
+                row.correlation,
+                row.cause,
+                row.command_id,
+                None if payload is None else payload.decode(errors="replace"),
+                row.payload_hash is not None or payload is not row.payload,
+                row.digest.hex(),
+            )
+        )
+    return list(map(list, zip(*found, strict=True))) or [[] for _ in events_schema()]

@@ -1,0 +1,214 @@
+"""Messages of a whole store as Arrow batches: each once, as it was written; or what branches show."""
+
+from collections.abc import Iterator, Sequence
+from itertools import compress
+from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
+
+from ...domain.errors import SessionNotFoundError
+from ...domain.record import moment
+from ...domain.state import State, Status
+from ...projections.frames import record_batch, said_columns
+from ...projections.messages import Messages, all_shown, shown_messages
+from ...projections.pages import Bodies, FeedBody
+from ...projections.record_columns import messages_schema
+from ...projections.said import Said, said_in_feed
+from ..loading import load
+from ..reading import SessionReader, Source
+from ..recorder import Recorder, body_of
+from ..rows import LAST, MESSAGE_APPENDED
+from .asked import Asked
+from .feeding import feed_bodies, of_sessions
+from .labels import NAMING, Labels, sessions_of
+from .withdrawn import Withdrawn, deleted_sessions, withdrawn
+
+if TYPE_CHECKING:
+    import pyarrow
+
+SYSTEM_SET = "branch.system_set"
+READ = (MESSAGE_APPENDED, SYSTEM_SET, *NAMING)
+
+
+def message_batches(recorder: Recorder, asked: Asked, until: int, rows: int) -> Iterator["pyarrow.RecordBatch"]:
+    """The messages up to a global position, each once, on the branch that it was written on."""
+    deleted = deleted_sessions(recorder)
+    labels = Labels(recorder)
+    for taken_back, page in _pages(recorder, asked, until, rows):
+        written = written_of(wanted_of(page, asked, taken_back, deleted), labels)
+        if written.bodies and (batch := _batch(written, asked, taken_back)).num_rows:
+            yield batch
+
+
+class Written(NamedTuple):
+    """Messages as the feed has them, and beside each the name of its branch and whose it is."""
+
+    bodies: list[FeedBody]
+    branches: list[str | None]
+    users: list[str | None]
+
+
+def written_of(page: Sequence[FeedBody], labels: Labels) -> Written:
+    """The messages of a page of the feed; what names branches on the way is taken into the labels."""
+    found = Written([], [], [])
+    start = 0
+    for place in [place for place, body in enumerate(page) if body[4] != MESSAGE_APPENDED]:
+        _add(found, page[start:place], labels)
+        start = place + 1
+        session, position, _, _, name, _, payload = page[place]
+        if payload is None or name == SYSTEM_SET:
+            _add(found, [page[place]] if payload is None or _content_of(payload).content is not None else [], labels)
+        else:
+            labels.take(session, position, name, payload)
+    _add(found, page[start:], labels)
+    return found
+
+
+def columns_of(written: Written, said: list[Said]) -> list[list[object]]:
+    """The columns of messages, up to `global_position`."""
+    bodies = written.bodies
+    words = said_columns(said)
+    return [
+        [f"{body[0]}/{body[1]}" for body in bodies],
+        [body[1] for body in bodies],
+        [body[3] for body in bodies],
+        [body[0] for body in bodies],
+        list(written.branches),
+        *words[:4],
+        [each.origin for each in said],
+        *words[4:],
+        list(written.users),
+        [body[2] for body in bodies],
+    ]
+
+
+def wanted_of(
+    page: list[FeedBody], asked: Asked, taken_back: Withdrawn, deleted: frozenset[str] = frozenset()
+) -> list[FeedBody]:
+    """What of a page is asked for, and what names branches; without the words that were redacted."""
+    if deleted or asked.since is not None or asked.until is not None:
+        page = [body for body in page if body[4] in NAMING or (body[0] not in deleted and asked.takes_time(body[3]))]
+    if taken_back.redacted:
+        page = [(*body[:6], taken_back.left(body[0], body[1], body[6])) for body in page]
+    return page
+
+
+def _add(found: Written, bodies: Sequence[FeedBody], labels: Labels) -> None:
+    """Adds messages between which no branch was named."""
+    if not bodies:
+        return
+    known = {
+        session: labels.of(session, position) for session, position in {body[0]: body[1] for body in bodies}.items()
+    }
+    found.bodies.extend(bodies)
+    found.branches.extend([known[body[0]].names.get(body[5]) for body in bodies])  # type: ignore[arg-type]  # they have one
+    found.users.extend([known[body[0]].user for body in bodies])
+
+
+def shown_batches(recorder: Recorder, source: Source, asked: Asked, until: int) -> Iterator["pyarrow.RecordBatch"]:
+    """What branches of these names show, session by session, inherited messages included; each once in a session."""
+    taken_back = withdrawn(recorder, until)
+    for session in _live(recorder, asked):
+        try:
+            state = load(recorder, session)
+        except SessionNotFoundError:  # it vanished meanwhile
+            continue
+        for batch in _shown(source, state, asked, taken_back).batches():
+            yield _widened(batch, state.user)
+
+
+def chosen(recorder: Recorder, asked: Asked) -> Iterator[str]:
+    """The sessions that are asked for: those that are named, of the users that are named."""
+    if asked.users is None:
+        yield from asked.sessions or ()
+    else:
+        for session in sessions_of(recorder, asked.users):
+            if asked.sessions is None or session in asked.sessions:
+                yield session
+
+
+def _pages(recorder: Recorder, asked: Asked, until: int, rows: int) -> Iterator[tuple[Withdrawn, list[FeedBody]]]:
+    if not asked.of_some:
+        taken_back = withdrawn(recorder, until)
+        for page in feed_bodies(recorder, READ, until, rows):
+            yield taken_back, page
+        return
+    for session in chosen(recorder, asked):
+        taken_back = Withdrawn(recorder.read_structure(session, until=LAST))
+        for some in of_sessions(recorder, [session], READ, until, rows):
+            yield taken_back, list(map(body_of, some))
+
+
+def _batch(written: Written, asked: Asked, taken_back: Withdrawn) -> "pyarrow.RecordBatch":
+    said = said_in_feed(written.bodies)
+    columns = columns_of(written, said)
+    columns.append(list(taken_back.are_retracted(written.bodies)))
+    if asked.roles is not None:
+        kept = [each.content.role in asked.roles for each in said]
+        columns = [list(compress(column, kept)) for column in columns]
+    return record_batch(columns, messages_schema())
+
+
+def _live(recorder: Recorder, asked: Asked) -> Iterator[str]:
+    """The sessions that are asked for and have not been deleted."""
+    if not asked.of_some:
+        present = (entry for entry in recorder.read_entries() if entry.status != Status.DELETED.value)
+        yield from (entry.session for entry in present)
+        return
+    for session in chosen(recorder, asked):
+        entry = recorder.find_entry(session)
+        if entry is not None and entry.status != Status.DELETED.value:
+            yield session
+
+
+def _shown(source: Source, state: State, asked: Asked, taken_back: Withdrawn) -> Messages:
+    reader = _Wiping(source, state, taken_back)
+    live = {branch.name: branch.number for branch in state.live}
+    showings = [state.showing(live[name]) for name in asked.branches or () if name in live]
+    if len(showings) == 1:
+        messages = shown_messages(reader, showings[0], state.written)
+    else:
+        messages = all_shown(reader, showings, state.written, frozenset())
+    return messages.filter(
+        role=asked.roles,  # type: ignore[arg-type]  # they were checked
+        since=None if asked.since is None else moment(asked.since),
+        until=None if asked.until is None else moment(asked.until),
+    )
+
+
+def _widened(batch: "pyarrow.RecordBatch", user: str | None) -> "pyarrow.RecordBatch":
+    """The messages of a session in the columns of a store."""
+    import pyarrow as pa
+
+    count = batch.num_rows
+    more = [pa.repeat(pa.scalar(user, pa.string()), count), pa.nulls(count, pa.int64()), pa.repeat(False, count)]
+    return pa.RecordBatch.from_arrays([*batch.columns, *more], schema=messages_schema())
+
+
+class _Wiping(SessionReader):
+    """Reads a session without the words that were redacted, even if their erasure was broken off."""
+
+    def __init__(self, source: Source, state: State, taken_back: Withdrawn) -> None:
+        super().__init__(source, state)
+        self._taken_back = taken_back
+
+    def read_bodies(self, branch: int, first: int, last: int, *, backwards: bool = False) -> Iterator[Bodies]:
+        return map(self._wiped, super().read_bodies(branch, first, last, backwards=backwards))
+
+    def read_bodies_at(self, positions: Sequence[int]) -> Iterator[Bodies]:
+        return map(self._wiped, super().read_bodies_at(positions))
+
+    def _wiped(self, read: Bodies) -> Bodies:
+        if not self._taken_back.redacted:
+            return read
+        left = self._taken_back.left
+        return read._replace(
+            bodies=[(place, time, left(read.session, place, payload)) for place, time, payload in read.bodies]
+        )
+
+
+class _Set(msgspec.Struct):
+    content: object = None
+
+
+_content_of = msgspec.json.Decoder(_Set).decode

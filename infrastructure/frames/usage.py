@@ -1,0 +1,122 @@
+"""What models have used as Arrow batches: a row for each call, and for each answer that no recorded call led to."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from ...domain.content import AssistantResponseContent
+from ...domain.events import MessageAppended, ModelCalled
+from ...domain.ranges import Origin
+from ...projections.frames import record_batch
+from ...projections.prices import Price, price_of
+from ...projections.record_columns import usage_schema
+from ..recorder import Recorder
+from ..rows import MESSAGE_APPENDED, Row, event_of
+from .asked import Asked
+from .events import row_pages
+from .labels import NAMING, Label, Labels
+
+if TYPE_CHECKING:
+    import pyarrow
+
+MODEL_CALLED = "work.model_called"
+READ = (MODEL_CALLED, MESSAGE_APPENDED)
+
+MOST = 100_000
+"""Calls whose places are remembered; of others the record is asked."""
+
+
+def usage_batches(
+    recorder: Recorder, asked: Asked, until: int, rows: int, prices: Mapping[str, Price]
+) -> Iterator["pyarrow.RecordBatch"]:
+    """What was used up to a global position, each use once, in the session that recorded it."""
+    labels, calls = Labels(recorder), Calls(recorder)
+    for page in row_pages(recorder, asked, READ, until, rows):
+        columns = usage_columns(page, labels, calls, asked, prices)
+        if columns[0]:
+            yield record_batch(columns, usage_schema())
+
+
+class Calls:
+    """Which places on the record are calls of a model; at most so many are remembered."""
+
+    def __init__(self, recorder: Recorder, most: int = MOST) -> None:
+        self._recorder = recorder
+        self._most = most
+        self._known: dict[tuple[str, int], None] = {}
+
+    def take(self, session: str, position: int) -> None:
+        """Remembers a call."""
+        if len(self._known) >= self._most:
+            for forgotten in list(self._known)[: len(self._known) // 2 + 1]:
+                del self._known[forgotten]
+        self._known[session, position] = None
+
+    def has(self, session: str, position: int) -> bool:
+        """Whether there is a call at a place."""
+        if (session, position) in self._known:
+            return True
+        found = self._recorder.read(session, after=position - 1, until=position)
+        return position >= 1 and any(row.name == MODEL_CALLED for row in found)
+
+
+def usage_columns(
+    page: Iterable[Row], labels: Labels, calls: Calls, asked: Asked, prices: Mapping[str, Price]
+) -> list[list[object]]:
+    """The columns of what was used by the events of a page."""
+    found: list[tuple[object, ...]] = []
+    for row in page:
+        if row.name in NAMING:
+            if row.payload is not None:
+                labels.take(row.session, row.position, row.name, row.payload)
+            continue
+        if row.name == MODEL_CALLED:
+            calls.take(row.session, row.position)
+        used = _used(row, calls)
+        if used is None or not asked.takes_time(row.time):
+            continue
+        label = labels.of(row.session, row.position)
+        branch = None if used.branch is None else label.names.get(used.branch)
+        if asked.branches is None or branch in asked.branches:
+            found.append(_columns(row, label, branch, used, prices))
+    return list(map(list, zip(*found, strict=True))) or [[] for _ in usage_schema()]
+
+
+def _used(row: Row, calls: Calls) -> ModelCalled | None:
+    """What an event used, as the call that it is or that it comes from; nothing if it used none or was counted."""
+    if row.name == MODEL_CALLED:
+        call = event_of(row)
+        assert isinstance(call, ModelCalled)
+        return call
+    if row.name != MESSAGE_APPENDED or row.payload is None or b'"usage"' not in row.payload:
+        return None
+    match event_of(row):
+        case MessageAppended(branch, AssistantResponseContent(usage=used) as said, origin=Origin.AUTHORED):
+            if used is None or (row.cause is not None and calls.has(row.session, row.cause)):
+                return None
+            return ModelCalled(
+                said.model or "", branch=branch, input_tokens=used.input_tokens, output_tokens=used.output_tokens
+            )
+    return None
+
+
+def _columns(
+    row: Row, label: Label, branch: str | None, used: ModelCalled, prices: Mapping[str, Price]
+) -> tuple[object, ...]:
+    price = price_of(used.model, prices)
+    return (
+        row.session,
+        row.position,
+        row.global_position,
+        row.time,
+        label.user,
+        branch,
+        row.name,
+        used.model or None,
+        used.provider,
+        used.operation,
+        used.error is not None,
+        used.input_tokens,
+        used.output_tokens,
+        used.duration_ms,
+        None if price is None else price.of(used.input_tokens or 0, used.output_tokens or 0),
+    )

@@ -1,0 +1,66 @@
+"""What the record has taken back: messages that were retracted, redacted, or are of sessions that were deleted."""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from ...domain.events import ChangeUndone, MessageRedacted, MessageRetracted
+from ...domain.state import Status
+from ...projections.pages import FeedBody
+from ...projections.selection import Place, Selection
+from ..recorder import Recorder
+from ..rows import Row, event_of, wordless
+from .feeding import feed
+
+NAMES = ("message.retracted", "message.redacted", "branch.change_undone")
+
+AT_A_TIME = 1000
+
+
+class Withdrawn:
+    """Places on the record, by sessions; as many as were ever taken back, and no others."""
+
+    def __init__(self, rows: Iterable[Row]) -> None:
+        self.redacted: set[tuple[str, int]] = set()
+        self._retractions: dict[tuple[str, int], tuple[str, int, int]] = {}
+        for row in rows:
+            if row.name in NAMES:
+                self._take(row)
+        self._retracted = set(self._retractions.values())
+
+    def are_retracted(self, bodies: Sequence[FeedBody]) -> list[bool]:
+        """Which messages were taken back on the branch that they were written on, and stayed so."""
+        if not self._retracted:
+            return [False] * len(bodies)
+        return [(body[0], body[5], body[1]) in self._retracted for body in bodies]
+
+    def left(self, session: str, position: int, payload: bytes | None) -> bytes | None:
+        """What is left of a payload: nothing that was redacted, even if its erasure was broken off."""
+        if payload is None or (session, position) not in self.redacted:
+            return payload
+        return wordless(payload)
+
+    def _take(self, row: Row) -> None:
+        match event_of(row):
+            case MessageRedacted(message):
+                self.redacted.add((row.session, message))
+            case MessageRetracted(branch, message):
+                self._retractions[row.session, row.position] = row.session, branch, message
+            case ChangeUndone(undone=position):
+                self._retractions.pop((row.session, position), None)
+
+
+def withdrawn(recorder: Recorder, until: int) -> Withdrawn:
+    """What was taken back in the whole store, up to a global position."""
+    return Withdrawn(row for page in feed(recorder, NAMES, until) for row in page)
+
+
+def deleted_sessions(recorder: Recorder) -> frozenset[str]:
+    """The sessions that have a tombstone."""
+    return frozenset(_deleted(recorder))
+
+
+def _deleted(recorder: Recorder) -> Iterator[str]:
+    selection = Selection(statuses=(Status.DELETED.value,))
+    after: Place | None = None
+    while page := recorder.select_entries(selection, after, AT_A_TIME):
+        yield from (entry.session for entry in page)
+        after = selection.place(page[-1])

@@ -23,14 +23,15 @@ class Team:
 
 def gather(store: Store) -> Team:
     """A session in which everybody has a branch, instructions and nothing yet to do."""
-    model = WrittenAnswers()
-    session = Session(name="A broken teapot", user="customer", default_generate_model=model, store=store)
-    return Team(
-        session,
-        desk=session.new_branch(name="desk", system="You answer customers."),
-        billing=session.new_branch(name="billing", system="You say what we owe.", tools=[find_order]),
-        review=session.new_branch(name="review", system="You check what others say."),
-    )
+    with acting(actor="ada", correlation=TICKET):
+        model = WrittenAnswers()
+        session = Session(name="A broken teapot", user="customer", default_generate_model=model, store=store)
+        return Team(
+            session,
+            desk=session.new_branch(name="desk", system="You answer customers."),
+            billing=session.new_branch(name="billing", system="You say what we owe.", tools=[find_order]),
+            review=session.new_branch(name="review", system="You check what others say."),
+        )
 
 
 async def work(team: Team) -> None:

@@ -13,6 +13,9 @@ from ..session_view import SessionView
 from .answers import PRICES
 from .team import gather, mistake, take_over, try_again, work
 
+ADDRESS = "sqlite:///hansard-demo.db"
+"""Where the demo is recorded unless another store is named."""
+
 Write = Callable[[str], object]
 
 COLUMNS = ["position", "branch", "role", "origin", "content"]

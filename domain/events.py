@@ -30,6 +30,8 @@ class BranchEvent(Event, frozen=True):
 
 
 class SessionStarted(Event, frozen=True):
+    """The first event of a session; if it goes on from another one, it says from which position of it."""
+
     name: str | None = None
     user: str | None = None
     key: str | None = None
@@ -61,23 +63,33 @@ class SessionRenamed(Event, frozen=True):
 
 
 class MetadataUpdated(Event, frozen=True):
+    """These keys of the metadata have these values from here on; other keys stay as they are."""
+
     changes: dict[str, Json]
 
 
 class StateSet(Event, frozen=True):
+    """A key of the session's own state has this value from here on."""
+
     key: str
     value: Json
 
 
 class StateRemoved(Event, frozen=True):
+    """The session's own state has this key no longer."""
+
     key: str
 
 
 class SessionArchived(Event, frozen=True):
+    """The session is put away: it can be read and restored, and not changed."""
+
     reason: str | None = None
 
 
 class SessionRestored(Event, frozen=True):
+    """The session can be changed again."""
+
     reason: str | None = None
 
 
@@ -105,14 +117,18 @@ class BranchCreated(BranchEvent, frozen=True):
 
 
 class BranchRenamed(BranchEvent, frozen=True):
+    """The branch has another name from here on."""
+
     name: str
 
 
 class BranchRemoved(BranchEvent, frozen=True):
-    pass
+    """The branch is gone from here on; what it showed stays readable at earlier positions."""
 
 
 class DefaultBranchChanged(Event, frozen=True):
+    """Another branch, or none, is meant from here on when none is named."""
+
     branch: int | None
 
 
@@ -145,11 +161,13 @@ class BranchRewound(BranchEvent, frozen=True):
 
 
 class BranchTruncated(BranchEvent, frozen=True):
+    """The branch shows only its last messages, and its system message."""
+
     keep_last: int
 
 
 class BranchCleared(BranchEvent, frozen=True):
-    pass
+    """The branch shows no messages but its system message."""
 
 
 class BranchMerged(BranchEvent, frozen=True):
@@ -215,6 +233,8 @@ class ParticipantRegistered(Event, frozen=True):
 
 
 class ParticipantUnregistered(Event, frozen=True):
+    """Somebody who was registered takes part in the mail no longer."""
+
     name: str
 
 
@@ -272,12 +292,16 @@ class MailParked(Event, frozen=True):
 
 
 class ToolRegistered(Event, frozen=True):
+    """A tool is in reach of a branch, or of all, from here on."""
+
     tool: str
     branch: int | None = None
     schema: Json = None
 
 
 class ToolRemoved(Event, frozen=True):
+    """A tool is out of reach of a branch, or of all, from here on."""
+
     tool: str
     branch: int | None = None
 
@@ -293,6 +317,8 @@ class ModelSet(Event, frozen=True):
 
 
 class OperationStarted(Event, frozen=True):
+    """Something is done with models and tools; what it says and asks goes back to this by its causes."""
+
     operation: str
     name: str
     branch: int | None = None
@@ -306,11 +332,15 @@ class OperationResumed(Event, frozen=True):
 
 
 class OperationCompleted(Event, frozen=True):
+    """An operation has come to its end, with this result."""
+
     operation: str
     result: Json = None
 
 
 class OperationFailed(Event, frozen=True):
+    """An operation has come to nothing: the class of the error, and what it said."""
+
     operation: str
     error: str
     reason: str

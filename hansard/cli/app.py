@@ -6,11 +6,11 @@ import typer
 from typer.core import TyperGroup
 
 from ..domain.errors import InvalidValue
-from .commands import changing, projecting, reading, upkeep, walking
+from .commands import changing, demonstrating, projecting, reading, upkeep, walking
 from .failing import ending
 from .invocation import Invocation
 
-GROUPS = (upkeep, reading, changing, walking, projecting)
+GROUPS = (demonstrating, upkeep, reading, changing, walking, projecting)
 """In the order of the help; each has an `app` with its commands."""
 
 EPILOG = (

@@ -7,8 +7,9 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, redirect_stdout
 from dataclasses import dataclass
+from io import StringIO
 from itertools import zip_longest
 from pathlib import Path
 
@@ -22,8 +23,20 @@ from hansard.infrastructure.redis.address import parsed
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
+ON_POSTGRES = {ROOT / "docs" / "how-to" / "postgresql.md"}
+"""Documents whose programs and commands are run on a server."""
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 FENCE = re.compile(r"^```(?P<language>\w*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
+COMMAND = re.compile(r"^\$ (?P<command>.*)\n(?P<output>(?:(?!\$ ).*\n)*)", re.MULTILINE)
+VARYING = (
+    (re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b"), "<id>"),
+    (re.compile(r"\b\d{4}-\d\d-\d\d(?:[ T]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?: ?(?:Z|UTC|[+-]\d\d:\d\d))?)?"), "<time>"),
+    (re.compile(r"postgresql://\S+"), "<address>"),
+    (re.compile(r"\b(?=[0-9a-f]*\d)(?=[0-9a-f]*[a-f])(?:[0-9a-f]{64}|[0-9a-f]{12}|[0-9a-f]{8})\b"), "<digest>"),
+)
+FILE = re.compile(r"# (?P<name>\w+\.py)\n")
+"""The first line of a program that is to be saved under a name, for commands to run."""
+SOME_POSTGRES = "postgresql://user@host/database"
 LINK = re.compile(r"\[[^\]]*\]\((?P<target>[^)\s]+)\)")
 
 
@@ -90,24 +103,91 @@ def own_words(thing: object) -> str | None:
     return inspect.getdoc(thing) if inspect.isclass(thing) or inspect.isroutine(thing) else None
 
 
-WITH_PROGRAMS = [document for document in DOCUMENTS if list(programs(document))]
+def commands(block: Block) -> Iterator[tuple[str, str]]:
+    """The commands of a console block ("$ ..."), each with the output shown under it."""
+    for found in COMMAND.finditer(block.text):
+        yield found["command"], found["output"]
 
 
-# --- Programs ---------------------------------------------------------------------------------------------
+def normalised(output: str) -> str:
+    """What is printed, but for what differs each time: ids, times, digests and how wide a line is filled."""
+    for pattern, instead in VARYING:
+        output = pattern.sub(instead, output)
+    return "".join(f"{line.rstrip()}\n" for line in output.splitlines())
 
 
-@pytest.mark.parametrize("document", WITH_PROGRAMS, ids=name_of)
-def test_the_programs_of_a_document_print_what_it_shows(
-    document: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def run_command(command: str) -> str:
+    """What a command prints on a terminal's two outputs, in the working directory."""
+    scripts = Path(sys.executable).parent
+    unset = {"HANSARD_STORE", "PYTHONPATH", "NO_COLOR", "FORCE_COLOR"}
+    settings = {name: value for name, value in os.environ.items() if name not in unset}
+    done = subprocess.run(
+        ["/bin/sh", "-c", command],
+        env={**settings, "PATH": f"{scripts}:{settings['PATH']}", "COLUMNS": "110", "USER": "ada", "LOGNAME": "ada"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        check=False,
+    )
+    return done.stdout
+
+
+def new_database(request: pytest.FixtureRequest) -> str:
+    """The address of a database with nothing in it, on a server that is there until the test is over."""
+    server = request.getfixturevalue("postgres_server")
+    name = server.new_database()
+    request.addfinalizer(lambda: server.drop_database(name))
+    address: str = server.address(name)
+    return address
+
+
+EXECUTED = [
+    document
+    for document in DOCUMENTS
+    if list(programs(document)) or any(block.language == "console" for block in blocks(document))
+]
+
+
+# --- Programs and commands --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("document", EXECUTED, ids=name_of)
+def test_the_programs_and_commands_of_a_document_print_what_it_shows(
+    document: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("HANSARD_STORE", raising=False)
+    server = new_database(request) if document in ON_POSTGRES else None
 
-    names: dict[str, object] = {"__name__": "__main__"}  # the programs of one document follow each other
-    for program in programs(document):
-        code = "\n" * program.code.line + program.code.text  # so that errors name the line of the document
-        exec(compile(code, document, "exec"), names)
-        assert capsys.readouterr().out == program.output, f"{name_of(document)}, line {program.code.line}"
+    def here(shown: str) -> str:
+        """What is shown, on a server that is there."""
+        return shown if server is None else shown.replace(SOME_POSTGRES, server)
+
+    names: dict[str, object] = {"__name__": "__main__"}  # what a document does follows on what it did before
+    outputs = {program.code: program.output for program in programs(document)}
+    for block in blocks(document):
+        where = f"{name_of(document)}, line {block.line}"
+        if block.language == "python" and (file := FILE.match(block.text)):
+            Path(file["name"]).write_text(here(block.text), "utf-8")
+        elif block in outputs:
+            code = "\n" * block.line + here(block.text)  # so that errors name the line of the document
+            said = StringIO()
+            with redirect_stdout(said):
+                exec(compile(code, document, "exec"), names)
+            assert said.getvalue() == here(outputs[block]), where
+        elif block.language == "console":
+            for command, output in commands(block):
+                unquoted = SOME_POSTGRES in command.replace(f'"{SOME_POSTGRES}"', "")
+                assert not (server and unquoted), f"{where}: an address may have an & in it, which ends a command"
+                assert normalised(run_command(here(command))) == normalised(here(output)), f"{where}: {command}"
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=name_of)
+def test_a_console_block_begins_with_a_command(document: Path) -> None:
+    consoles = [block for block in blocks(document) if block.language == "console"]
+
+    assert [block.line for block in consoles if not block.text.startswith("$ ")] == []
 
 
 def test_the_program_of_the_readme_and_its_output_stand_before_line_40() -> None:
@@ -133,31 +213,6 @@ def test_the_program_of_the_readme_says_the_same_when_it_is_run_again(tmp_path: 
             check=False,
         )
         assert (done.stdout, done.stderr) == (program.output, "")
-
-
-def test_the_demo_runs_to_its_end_and_finds_each_forgery(tmp_path: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-P", "-W", "error", ROOT / "scripts" / "demo_program.py"],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-    assert (done.returncode, done.stderr) == (0, "")
-    assert list(tmp_path.iterdir()) == []
-    assert "Verification(ok=True, sessions=1, events=8, faults=())" in done.stdout
-    assert done.stdout.partition("verify the copy\n")[2] == (
-        "    a word is changed:\n"
-        "        position 5: its digest does not fit its content and what came before\n"
-        "    a time is changed:\n"
-        "        position 4: its digest does not fit its content and what came before\n"
-        "    a message is taken out:\n"
-        "        position 5: the event at this position is missing\n"
-        "        the store: global positions 5 to 5 are missing\n"
-        "    a message is put in:\n"
-        "        position 9: its digest does not fit its content and what came before\n"
-    )
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=name_of)
@@ -195,6 +250,21 @@ def test_the_stored_format_names_every_stored_name_and_content() -> None:
 
     tags = {kind.__struct_config__.tag for kind in KINDS}
     assert {*STORED_NAMES, *tags} - said == set()
+
+
+def test_the_reference_of_events_is_what_the_code_says() -> None:
+    done = subprocess.run(
+        [sys.executable, "-P", ROOT / "scripts" / "events_program.py"],
+        capture_output=True,
+        encoding="utf-8",
+        check=True,
+    )
+
+    assert (ROOT / "docs" / "events.md").read_text("utf-8") == done.stdout
+
+
+def test_every_event_says_what_has_happened() -> None:
+    assert [name for name, kind in STORED_NAMES.items() if not vars(kind).get("__doc__")] == []
 
 
 def test_the_stored_format_names_every_table_and_column() -> None:

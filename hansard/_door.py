@@ -111,6 +111,7 @@ from .domain.work_errors import ModelFailed as ModelFailed
 from .domain.work_errors import ModelTimedOut as ModelTimedOut
 from .domain.work_errors import OperationOver as OperationOver
 from .domain.work_errors import ToolFailed as ToolFailed
+from .domain.work_errors import ToolServerFailed as ToolServerFailed
 from .domain.work_errors import ToolTimedOut as ToolTimedOut
 from .domain.work_errors import UnknownModel as UnknownModel
 from .domain.work_errors import UnknownOperation as UnknownOperation
@@ -165,6 +166,7 @@ from .logs import LogsView as LogsView
 from .mail_manager import MailManager as MailManager
 from .mailbox import Mailbox as Mailbox
 from .manager import SessionManager as SessionManager
+from .mcp_server import MCPServer as MCPServer
 from .middleware import SessionMiddleware as SessionMiddleware
 from .middleware import code_detection as code_detection
 from .middleware import timestamps as timestamps
@@ -206,5 +208,3 @@ from .templates import Template as Template
 from .templates import read_templates as read_templates
 from .tool import ActionManager as ActionManager
 from .tool import Tool as Tool
-from .mcp_server import MCPServer as MCPServer
-from .domain.work_errors import ToolServerFailed as ToolServerFailed

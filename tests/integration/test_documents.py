@@ -33,6 +33,7 @@ VARYING = (
     (re.compile(r"\b\d{4}-\d\d-\d\d(?:[ T]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?: ?(?:Z|UTC|[+-]\d\d:\d\d))?)?"), "<time>"),
     (re.compile(r"postgresql://\S+"), "<address>"),
     (re.compile(r"\b(?=[0-9a-f]*\d)(?=[0-9a-f]*[a-f])(?:[0-9a-f]{64}|[0-9a-f]{12}|[0-9a-f]{8})\b"), "<digest>"),
+    (re.compile(r"^(bytes\s+)\d+$", re.M), r"\1<bytes>"),  # how long a call took has one digit more or less
 )
 FILE = re.compile(r"# (?P<name>\w+\.py)\n")
 """The first line of a program that is to be saved under a name, for commands to run."""
@@ -110,7 +111,7 @@ def commands(block: Block) -> Iterator[tuple[str, str]]:
 
 
 def normalised(output: str) -> str:
-    """What is printed, but for what differs each time: ids, times, digests and how wide a line is filled."""
+    """What is printed, but for what differs each time: ids, times, digests, sizes and how wide a line is filled."""
     for pattern, instead in VARYING:
         output = pattern.sub(instead, output)
     return "".join(f"{line.rstrip()}\n" for line in output.splitlines())

@@ -42,7 +42,8 @@ def form_of(path: Path, form: str | None) -> str:
     if form is None:
         form = SUFFIXES.get(path.suffix)
     if form not in known:
-        raise InvalidValue("the form", f"is {form!r}: expected one of {', '.join(known)}")
+        what = f"is not given, and not told by the file's name {path.name!r}" if form is None else f"is {form!r}"
+        raise InvalidValue("the form", f"{what}: expected one of {', '.join(known)}")
     return form
 
 

@@ -22,13 +22,14 @@ from ..infrastructure.store import Store
 from ..projections.activity import Activity
 from ..projections.branch_tree import BranchTree
 from ..projections.definition import Projection
+from ..projections.mailbox_rows import Mailboxes
 from ..projections.transcript import Transcript
 from ..projections.usage import TokenUsage
 from .bars import bar
 from .showing import Showing, note
 from .telling import iso
 
-BUILT_IN: tuple[type[Projection], ...] = (Activity, BranchTree, TokenUsage, Transcript)
+BUILT_IN: tuple[type[Projection], ...] = (Activity, BranchTree, Mailboxes, TokenUsage, Transcript)
 
 HEADS = ("PROJECTION", "VERSION", "POSITION", "LAG", "PARKED", "DOING", "RUNNER")
 

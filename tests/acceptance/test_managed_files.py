@@ -143,7 +143,7 @@ def test_a_file_that_is_not_there_or_cannot_be_written_is_refused(manager: Sessi
     with pytest.raises(InvalidValue, match="cannot be written"):
         manager.export_sessions(tmp_path / "folder.jsonl")
     assert sorted(tmp_path.iterdir()) == before
-    with pytest.raises(InvalidValue, match="the form is None: expected one of record, json"):
+    with pytest.raises(InvalidValue, match="not told by the file"):
         manager.export_sessions(tmp_path / "all.txt")
 
 

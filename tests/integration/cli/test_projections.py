@@ -38,6 +38,7 @@ def test_projections_are_listed_kept_and_shown(hansard: Any, talk: str) -> None:
         "PROJECTION",
         "activity",
         "branch_tree",
+        "mailboxes",
         "transcript",
         "usage",
     ]

@@ -1,0 +1,94 @@
+"""Every command, once in a pipe and once in a terminal: it ends well, and says the same to both."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import typer
+
+from hansard.cli.app import app
+from hansard.cli.reference import commands
+
+SAID = {
+    "demo": ((), "Every digest fits the one before it"),
+    "init": ((), "is there already"),
+    "verify": ((), "as it was recorded"),
+    "export": (("talk.md", "talk"), "1 sessions written to talk.md"),
+    "import": (("talk.jsonl",), "1 unchanged"),
+    "copy": (("sqlite:///copy.db",), "7 events"),
+    "migrate": ((), "has schema 1 already"),
+    "backup": (("backup.db",), "written to backup"),
+    "doctor": ((), "sqlite"),
+    "sessions": ((), "support"),
+    "show": (("talk",), "Keep facts"),
+    "log": (("talk",), "message.appended"),
+    "branches": (("talk",), "retry"),
+    "at": (("talk", "4"), "main"),
+    "diff": (("talk", "main", "retry"), "Never update"),
+    "bisect": (("talk", "--contains", "facts"), "5"),
+    "search": (("facts",), "Keep facts"),
+    "stats": ((), "messages"),
+    "sql": (("SELECT count(*) AS said FROM messages",), "said"),
+    "tail": (("--last", "3"), "message.appended"),
+    "start": (("--name", "another"), "-"),
+    "add": (("talk", "And then?"), "of session 5e55-talk"),
+    "fork": (("talk",), "goes on from position"),
+    "merge": (("talk", "retry"), "branch main shows 4 messages"),
+    "rewind": (("talk", "4"), "branch main shows 2 messages"),
+    "replay": (("talk",), "talk"),
+    "projections list": ((), "usage"),
+    "projections status": ((), "usage"),
+    "projections run": (("activity", "--once"), "activity is at 7"),
+    "projections rebuild": (("usage",), "usage"),
+    "projections dead-letters": (("usage",), "usage"),
+}
+"""The arguments of each command, and a word of what it says."""
+
+
+@pytest.fixture
+def folder(hansard: Any, talk: str) -> None:
+    """A folder with what the commands are about: a session, a file of it from another store, rows of a projection."""
+    assert hansard("export", "talk.jsonl", "talk").code == 0
+    assert hansard("projections", "run", "usage", "--once").code == 0
+
+
+def test_every_command_is_tried() -> None:
+    assert sorted(name.removeprefix("hansard ") for name, _ in commands(typer.main.get_command(app))) == sorted(SAID)
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize("name", sorted(SAID.keys() - {"tail", "replay"}))
+def test_a_command_in_a_pipe_and_in_a_terminal(hansard: Any, name: str) -> None:
+    arguments, word = SAID[name]
+
+    piped = hansard(*name.split(), *arguments)
+    shown = hansard.in_terminal(*name.split(), *again(name, arguments)).end()
+
+    for ended in (piped, shown):
+        said = ended.out + ended.err
+        assert (ended.code, word in said, "Traceback" in said) == (0, True, False), said
+    assert "\x1b" not in piped.out + piped.err
+
+
+def again(name: str, arguments: tuple[str, ...]) -> tuple[str, ...]:
+    """The arguments for a second time, where the first has made something that is not made twice."""
+    return {"copy": ("sqlite:///copy2.db",), "backup": ("backup2.db",)}.get(name, arguments)
+
+
+def test_a_follower_says_what_there_is_until_it_is_interrupted(hansard: Any, talk: str) -> None:
+    terminal = hansard.in_terminal("tail", "--last", "3")
+    terminal.until("message.appended")
+    terminal.strike(b"\x03")
+
+    assert terminal.end().code == 130
+
+
+def test_a_walk_needs_a_terminal_and_says_so(hansard: Any, talk: str) -> None:
+    refused = hansard("replay", talk)
+    terminal = hansard.in_terminal("replay", talk)
+    terminal.until("position")
+    terminal.strike(b"q")
+
+    assert (refused.code, "terminal" in refused.err) == (1, True)
+    assert terminal.end().code == 0

@@ -57,20 +57,25 @@ class Deferred(Kept):
             return at_work.session
 
     def start(self, name: str | None, beginning: Beginning) -> Session:
-        started = super().start(name, beginning)
-        if not started.branches:  # two who each made a first branch would have made two
-            started.create_branch("main")
-            self.save(started)
-        return started
+        with self._lock:  # whoever finds it by its name meanwhile gets this one, and not another in memory
+            started = super().start(name, beginning)
+            if not started.branches:  # two who each made a first branch would have made two
+                started.create_branch("main")
+                self.save(started)
+            return started
 
     def fork(self, source: Session, name: str, beginning: Beginning) -> Session:
-        self.save(source)  # what waits there is part of what the new one goes on from
-        return super().fork(source, name, beginning)
+        with self._lock:
+            self.save(source)  # what waits there is part of what the new one goes on from
+            return super().fork(source, name, beginning)
 
     def opened(self, session: Session) -> Session:
         if session.message_count > self._most:
             return session
         with self._lock:
+            there = self._at_work.get(session.id)
+            if there is not None:  # in its place, what is said there would be saved by nobody
+                return there.session
             at_work = self._at_work[session.id] = _AtWork(session)
             self._take(at_work)
             self._make_room()

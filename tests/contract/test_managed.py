@@ -200,6 +200,23 @@ def test_every_method_that_touches_the_store_is_awaited_too(
     asyncio.run(awaited(stores.new()))
 
 
+def test_a_deferred_session_is_in_memory_once_whoever_opens_it(stores: Stores) -> None:
+    from hansard._deferred import Deferred
+
+    store = stores.new()
+    kept = Deferred(store, most=100)
+    Session(name="chat", key="chat", store=store).default_branch.add("hello")
+    entry = store.find_key("chat")
+    assert entry is not None
+    first = kept.open(entry)
+    second = kept.opened(Session.open(entry.session, store=store))
+    first.add_message("again")
+    kept.save_all()
+
+    assert second is first
+    assert texts(Session.open(entry.session, store=store)) == ["hello", "again"]
+
+
 def test_a_session_that_is_too_large_is_refused_before_anything_is_written(stores: Stores, clock: Clock) -> None:
     from hansard.infrastructure.store import Store
 

@@ -11,7 +11,7 @@ from ..domain.plain import Json
 from ..domain.state import State
 from ..infrastructure.store import Store
 from .meaning import session_of, view_of
-from .showing import Part, Showing
+from .showing import Part, Showing, counted
 from .telling import event_summary
 
 TURNS = (
@@ -142,7 +142,7 @@ def _written(columns: _Columns, state: State, after: int, until: int) -> Iterato
             runs.append((branch, position, position, 1))
     for branch, first, last, count in runs:
         place = str(first) if count == 1 else f"{first}..{last}"
-        said = f"{columns.names.get(branch, branch)}: {count} message{'' if count == 1 else 's'}"
+        said = f"{columns.names.get(branch, branch)}: {counted(count, 'message')}"
         yield place, columns.row(branch), [said]
 
 

@@ -16,7 +16,7 @@ from ..transfer import RECORD, form_of
 from .bars import bar
 from .failing import STORE_FAILED
 from .invocation import Invocation
-from .showing import Showing
+from .showing import Showing, counted
 
 OPENING = b'{"hansard"'
 """How the first line of an exact record begins."""
@@ -64,11 +64,11 @@ def export_sessions(store: Store, path: str, references: list[str], form: str | 
     if chosen == RECORD:
         with bar("export", quiet=quiet) as progress:
             events = store.export_record(file, *ids, progress=progress)
-        Showing().line(f"{events} events written to {file}")
+        Showing().line(f"{counted(events, 'event')} written to {file}")
         return
     with SessionManager(store=store) as manager:
         manager.export_sessions(file, *[Session.open(id, store=store) for id in ids], form=chosen)
-    Showing().line(f"{len(ids) or 'all'} sessions written to {file}")
+    Showing().line(f"{counted(len(ids), 'session') if ids else 'all sessions'} written to {file}")
 
 
 def import_sessions(store: Store, path: str, name: str | None, *, replace: bool, json: bool, quiet: bool) -> None:
@@ -82,14 +82,13 @@ def import_sessions(store: Store, path: str, name: str | None, *, replace: bool,
             "events": taken.events,
             "unchanged": list(taken.unchanged),
         }
-        sentence = (
-            f"{taken.events} events of {len(taken.sessions)} sessions taken over; {len(taken.unchanged)} unchanged"
-        )
+        what = f"{counted(taken.events, 'event')} of {counted(len(taken.sessions), 'session')}"
+        sentence = f"{what} taken over; {len(taken.unchanged)} unchanged"
     else:
         with SessionManager(store=store) as manager:
             ids = [session.id for session in manager.import_sessions(file, name=name, replace=replace)]
         told = {"sessions": ids}
-        sentence = f"{len(ids)} sessions taken over"
+        sentence = f"{counted(len(ids), 'session')} taken over"
     if json:
         Showing().document(told)
     else:
@@ -100,7 +99,7 @@ def copy_store(store: Store, target: str, *, quiet: bool) -> None:
     """All there is into an empty store."""
     with open_store(target) as other, bar("copy", quiet=quiet) as progress:
         events = store.copy_to(other, progress=progress)
-        Showing().line(f"{events} events copied to {other.address}")
+        Showing().line(f"{counted(events, 'event')} copied to {other.address}")
 
 
 def migrate_store(invocation: Invocation) -> None:
@@ -130,7 +129,7 @@ def _is_record(file: Path) -> bool:
 
 def _show_verification(found: Verification) -> None:
     showing = Showing()
-    count = f"{found.sessions} sessions, {found.events} events"
+    count = f"{counted(found.sessions, 'session')}, {counted(found.events, 'event')}"
     if found.ok:
         showing.line(("as it was recorded", "green"), f": {count}")
         return

@@ -26,6 +26,11 @@ NARROWEST = 8
 """Cells that a column keeps, however narrow the terminal is."""
 
 
+def counted(number: int, word: str) -> str:
+    """How many there are, in words: 1 session, 2 sessions."""
+    return f"{number} {word}{'' if number == 1 else 's'}"
+
+
 class Showing:
     """Standard output, as a terminal or as a pipe."""
 

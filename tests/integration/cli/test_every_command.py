@@ -14,7 +14,7 @@ SAID = {
     "demo": ((), "Every digest fits the one before it"),
     "init": ((), "is there already"),
     "verify": ((), "as it was recorded"),
-    "export": (("talk.md", "talk"), "1 sessions written to talk.md"),
+    "export": (("talk.md", "talk"), "1 session written to talk.md"),
     "import": (("talk.jsonl",), "1 unchanged"),
     "copy": (("sqlite:///copy.db",), "7 events"),
     "migrate": ((), "has schema 1 already"),

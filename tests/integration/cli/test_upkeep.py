@@ -27,11 +27,11 @@ def test_verify_says_whether_the_record_is_as_it_was_and_ends_accordingly(hansar
     forge(hansard.folder / "hansard.db")
     bad = hansard("verify")
 
-    assert (good.code, good.out) == (0, "as it was recorded: 1 sessions, 7 events\n")
+    assert (good.code, good.out) == (0, "as it was recorded: 1 session, 7 events\n")
     assert one == {"ok": True, "sessions": 1, "events": 7, "faults": []}
     assert bad.code == 3
     assert bad.lines == [
-        "not as it was recorded: 1 sessions, 4 events",
+        "not as it was recorded: 1 session, 4 events",
         "session 5e55-talk at position 5: its digest does not fit its content and what came before",
     ]
 
@@ -57,7 +57,7 @@ def test_the_exact_record_goes_through_a_file_and_is_the_same(hansard: Any, talk
     hansard("--store", "sqlite:///other.db", "export", "again.jsonl", "talk")
 
     assert exported.out == "7 events written to all.jsonl\n"
-    assert taken.out == "7 events of 1 sessions taken over; 0 unchanged\n"
+    assert taken.out == "7 events of 1 session taken over; 0 unchanged\n"
     assert again == {"sessions": [], "events": 0, "unchanged": [talk]}
     assert (hansard.folder / "all.jsonl").read_bytes() == (hansard.folder / "again.jsonl").read_bytes()
 
@@ -82,10 +82,10 @@ def test_other_forms_are_written_and_a_json_document_is_read_back(hansard: Any, 
     hansard("export", "lines.jsonl", "--form", "openai")
     taken = hansard("--store", "sqlite:///other.db", "import", "talk.json", "--name", "anew")
 
-    assert markdown.out == "1 sessions written to talk.md\n"
+    assert markdown.out == "1 session written to talk.md\n"
     assert "Keep facts, derive state." in (hansard.folder / "talk.md").read_text()
     assert '"messages"' in (hansard.folder / "lines.jsonl").read_text()
-    assert taken.out == "1 sessions taken over\n"
+    assert taken.out == "1 session taken over\n"
     assert "Keep facts" in hansard("--store", "sqlite:///other.db", "show", "anew").out
     unknown = hansard("export", "talk.doc")
     assert "expected one of record, json, markdown, html, openai, sharegpt" in unknown.err

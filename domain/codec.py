@@ -86,7 +86,7 @@ def _decoded(name: str, payload: bytes | str) -> Event:
 
 
 def _built(kind: type[Event], fields: dict[str, Json]) -> Event:
-    """The event with these fields, also if its content is none of Hansard's own."""
+    """The event with these fields, also if its content is none of Turnlog's own."""
     content = fields.get("content") if kind is MessageAppended else None
     tag = content.get("type") if isinstance(content, dict) else None
     if not isinstance(content, dict) or not isinstance(tag, str) or tag in OWN:

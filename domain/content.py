@@ -148,7 +148,7 @@ class ActionResponseContent(MessageContent, frozen=True, tag="action_response"):
 Content: TypeAlias = (
     SystemContent | InstructionContent | AssistantResponseContent | ActionRequestContent | ActionResponseContent
 )
-"""The contents of Hansard's own, which one decoder reads; an application may add to them."""
+"""The contents of Turnlog's own, which one decoder reads; an application may add to them."""
 
 KINDS: tuple[type[Content], ...] = (
     InstructionContent,

@@ -36,7 +36,7 @@ def _tag(kind: type[MessageContent]) -> str:
 
 
 OWN: dict[str, type[Content]] = {_tag(kind): kind for kind in KINDS}
-"""The contents of Hansard's own, by the tag they are stored under."""
+"""The contents of Turnlog's own, by the tag they are stored under."""
 
 _classes: dict[str, type[MessageContent]] = {}
 _names: dict[type[MessageContent], str] = {}
@@ -68,7 +68,7 @@ def content_type(name: str) -> Callable[[C], C]:
     """Makes a frozen Struct, a subclass of MessageContent, a content of its own, stored under a name for good.
 
     The class says its `role` (user, assistant or tool) and has a property `body`. What is stored is its fields by
-    name: add to them, with defaults, and never alter them. A name with a dot never meets one of Hansard's own.
+    name: add to them, with defaults, and never alter them. A name with a dot never meets one of Turnlog's own.
     """
     if not is_content_name(name):
         raise InvalidValue("the name of a content type", f"is {name!r}: expected one such as 'invoice.shown', of {_OF}")
@@ -89,7 +89,7 @@ def content_type(name: str) -> Callable[[C], C]:
 
 
 def tag_of(content: MessageContent) -> str | None:
-    """The name under which a content that is not one of Hansard's own is stored; None if it has none."""
+    """The name under which a content that is not one of Turnlog's own is stored; None if it has none."""
     return content.tag if isinstance(content, UnknownContent) else _names.get(type(content))
 
 
@@ -144,7 +144,7 @@ def registered_content(given: dict[str, Json]) -> MessageContent:
 
 
 def plain_other(content: MessageContent) -> MessageContent:
-    """The same content of no kind of Hansard's own, its values plain and checked."""
+    """The same content of no kind of Turnlog's own, its values plain and checked."""
     try:
         form = plain(stored_form(content), "a message", AGAIN)
     except (TypeError, ValueError) as reason:

@@ -3,23 +3,23 @@
 from dataclasses import dataclass, fields
 
 
-class HansardError(Exception):
-    """The root: catch this to catch everything Hansard raises on purpose."""
+class TurnlogError(Exception):
+    """The root: catch this to catch everything Turnlog raises on purpose."""
 
     def __post_init__(self) -> None:
         """Keeps the fields as `args`, so that the error pickles however it was made."""
         self.args = tuple(getattr(self, field.name) for field in fields(self))  # type: ignore[arg-type]  # every error below is a dataclass
 
 
-class Refused(HansardError):
+class Refused(TurnlogError):
     """The request contradicts the record, or cannot be understood; nothing was written."""
 
 
-class StoreError(HansardError):
+class StoreError(TurnlogError):
     """The store failed, or holds what cannot be read."""
 
 
-class WorkFailed(HansardError):
+class WorkFailed(TurnlogError):
     """A model or a tool failed at what it was asked; that it was asked is on the record."""
 
 
@@ -307,15 +307,15 @@ class ViewIsReadOnly(Refused, AttributeError):
 
 @error
 class MissingExtra(Refused, ImportError):
-    """What was asked for needs a package that comes with one of Hansard's extras."""
+    """What was asked for needs a package that comes with one of Turnlog's extras."""
 
     package: str
     extra: str
 
     def __str__(self) -> str:
         return (
-            f"the package {self.package} is not installed: expected Hansard with its extra, "
-            f"as by: pip install 'hansard[{self.extra}]'"
+            f"the package {self.package} is not installed: expected Turnlog with its extra, "
+            f"as by: pip install 'turnlog[{self.extra}]'"
         )
 
 

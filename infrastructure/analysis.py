@@ -6,12 +6,12 @@ from typing import cast
 from .frames.parquet import EVENTS, Export, Exported
 from .frames.query import Parameters, Query
 from .frames.store_frames import Frames
-from .library.application import HansardApplication
+from .library.application import TurnlogApplication
 from .reading import Source
 from .twins import awaited
 
 
-class AnalysedStore(HansardApplication):
+class AnalysedStore(TurnlogApplication):
     """The part of a store that answers with frames."""
 
     @property

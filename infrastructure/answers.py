@@ -23,7 +23,7 @@ def validate_answer(asked: object, answer: Json) -> Json:
     """The answer if it has the shape asked for, which a response format says, or the message that asked with one.
 
     An answer that is a message is taken for the JSON that its text is. References within the schema are followed;
-    nothing is ever fetched. It needs the extra `hansard[models]`.
+    nothing is ever fetched. It needs the extra `turnlog[models]`.
     """
     with needed("jsonschema", "models"):
         from jsonschema import Draft202012Validator

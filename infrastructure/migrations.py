@@ -29,7 +29,7 @@ def pending(store: str, applied: int, migrations: Sequence[Migration]) -> Sequen
     """The steps that a database with this many applied still needs; one that has more is refused."""
     if applied > len(migrations):
         newest = len(migrations)
-        raise SchemaMismatch(store, f"schema {applied}", f"schema {newest} or older; a newer Hansard wrote it")
+        raise SchemaMismatch(store, f"schema {applied}", f"schema {newest} or older; a newer Turnlog wrote it")
     return migrations[applied:]
 
 
@@ -40,5 +40,5 @@ def check_present(store: str, applied: int, migrations: Sequence[Migration]) -> 
     if pending(store, applied, migrations):
         newest = len(migrations)
         raise SchemaMismatch(
-            store, f"schema {applied}", f"schema {newest}; open_store or `hansard migrate` brings it up"
+            store, f"schema {applied}", f"schema {newest}; open_store or `turnlog migrate` brings it up"
         )

@@ -10,7 +10,7 @@ from .sqlite.naming import name_sessions
 from .store import Store
 
 SESSIONS = "sessions"
-"""The view of the sessions that every database of Hansard's has."""
+"""The view of the sessions that every database of Turnlog's has."""
 
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}")
 _PREFIX = re.compile(r"[A-Za-z0-9_.:/-]{1,100}")
@@ -47,7 +47,7 @@ class SQLiteSessionStore(Store):
 class PostgresSessionStore(Store):
     """Sessions in a PostgreSQL database, in the tables of a schema that begin with a prefix."""
 
-    def __init__(self, dsn: str, *, schema: str = "public", prefix: str = "hansard_") -> None:
+    def __init__(self, dsn: str, *, schema: str = "public", prefix: str = "turnlog_") -> None:
         options = f"schema={quote(str(schema), safe='')}&prefix={quote(str(prefix), safe='')}"
         super().__init__(open_recorder(_with_options(dsn, ("postgresql", "postgres"), options)))
 
@@ -58,7 +58,7 @@ class RedisSessionStore(Store):
     def __init__(
         self,
         url: str = "redis://localhost:6379",
-        prefix: str = "hansard",
+        prefix: str = "turnlog",
         ttl: int | None = None,
         *,
         compress: bool = False,

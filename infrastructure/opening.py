@@ -24,7 +24,7 @@ def open_store(address: str | None = None, *, inline: Sequence[Projection] = (),
     """The store at an address, made if it is not there.
 
     `sqlite:///file.db`, `postgresql://user@host/database`, `redis://host/0?ttl=3600` or `memory://`.
-    Without an address the settings decide: HANSARD_STORE, then `store` in ./hansard.toml, then ./hansard.db.
+    Without an address the settings decide: TURNLOG_STORE, then `store` in ./turnlog.toml, then ./turnlog.db.
     The projections given are attached: their rows are kept in the transactions that append. With `compress` what is
     said from now on is kept compressed, in SQLite and Redis; who reads it needs not ask for that.
     """

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from ..domain.codec import decode, encode, stored_name
 from ..domain.content_types import is_content_name
-from ..domain.errors import HansardError, SessionTooLarge
+from ..domain.errors import SessionTooLarge, TurnlogError
 from ..domain.events import STORED_NAMES, BranchEvent, Event
 from ..domain.expectation import ANY, Expectation, Expected
 from ..domain.record import NOBODY, Provenance, RecordedEvent
@@ -73,7 +73,7 @@ class Appended(msgspec.Struct, frozen=True):
     repeated: bool = False
 
 
-Outcome: TypeAlias = Appended | HansardError
+Outcome: TypeAlias = Appended | TurnlogError
 """What became of an append: recorded, refused, or failed."""
 
 

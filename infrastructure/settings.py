@@ -1,4 +1,4 @@
-"""Settings: where the record is kept and how, from a dict, the environment and hansard.toml, read in one way."""
+"""Settings: where the record is kept and how, from a dict, the environment and turnlog.toml, read in one way."""
 
 import os
 import tomllib
@@ -12,14 +12,14 @@ import msgspec
 
 from ..domain.errors import InvalidValue
 
-DEFAULT_ADDRESS = "sqlite:///hansard.db"
-PREFIX = "HANSARD_"
-OTHERS = ("HANSARD_MODEL", "HANSARD_PERSISTENCE")
+DEFAULT_ADDRESS = "sqlite:///turnlog.db"
+PREFIX = "TURNLOG_"
+OTHERS = ("TURNLOG_MODEL", "TURNLOG_PERSISTENCE")
 """What the environment says to other parts."""
 
-FILE = "hansard.toml"
+FILE = "turnlog.toml"
 SECTION = "session"
-IN_A_FOLDER = "hansard.db"
+IN_A_FOLDER = "turnlog.db"
 """What the database is called in the folder that `storage_path` names."""
 
 PLACE = ("store", "backend", "storage_path")
@@ -61,7 +61,7 @@ class Settings(msgspec.Struct, frozen=True):
 
 
 def settings_from(given: Mapping[str, Any] | str | Path | Settings | None = None) -> Settings:
-    """The settings: what is given, then HANSARD_... of the environment, then ./hansard.toml, then the defaults.
+    """The settings: what is given, then TURNLOG_... of the environment, then ./turnlog.toml, then the defaults.
 
     A dict or a TOML file has them under `session`; what else is in it is for others.
     """

@@ -46,7 +46,7 @@ class Store(AnalysedStore):
     It is over a recorder, or over the store that an environment names, as applications of `eventsourcing` are.
     """
 
-    name = "hansard"
+    name = "turnlog"
 
     def __init__(
         self,

@@ -68,7 +68,7 @@ class AwaitedSubscription:
 
     def __init__(self, subscription: Subscription) -> None:
         self._subscription = subscription
-        self._thread = ThreadPoolExecutor(1, "hansard-subscription")
+        self._thread = ThreadPoolExecutor(1, "turnlog-subscription")
 
     def __aiter__(self) -> Self:
         return self

@@ -13,9 +13,9 @@ from time import perf_counter
 
 import duckdb
 
-from hansard import Session, Store, open_store
-from hansard.domain.content import AssistantResponseContent, InstructionContent, Usage
-from hansard.domain.events import Event, MessageAppended, ModelCalled
+from turnlog import Session, Store, open_store
+from turnlog.domain.content import AssistantResponseContent, InstructionContent, Usage
+from turnlog.domain.events import Event, MessageAppended, ModelCalled
 
 TEXT = "some words as people say them to each other and to models, neither few nor many: " * 2
 ROUND = 50

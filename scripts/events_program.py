@@ -9,10 +9,10 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 
-from hansard.domain.content import SystemContent
-from hansard.domain.events import STORED_NAMES, Event
-from hansard.domain.log import LogType
-from hansard.domain.ranges import Origin, Range
+from turnlog.domain.content import SystemContent
+from turnlog.domain.events import STORED_NAMES, Event
+from turnlog.domain.log import LogType
+from turnlog.domain.ranges import Origin, Range
 
 FIRST = "0.1.0"
 """The release in which all events and fields came that SINCE does not name."""

@@ -28,7 +28,7 @@ class RedisServer:
     """A server with a folder of its own, on a Unix socket and a TCP port."""
 
     def __init__(self, **settings: str) -> None:
-        self.folder = Path(mkdtemp(prefix="hansard-redis-"))  # a socket's path must be short
+        self.folder = Path(mkdtemp(prefix="turnlog-redis-"))  # a socket's path must be short
         self.socket = self.folder / "socket"
         self.port = free_port()
         self._settings = {

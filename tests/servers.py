@@ -38,7 +38,7 @@ class PostgresServer:
     """A PostgreSQL server with a data folder of its own, on a Unix socket and a TCP port."""
 
     def __init__(self) -> None:
-        self.folder = Path(mkdtemp(prefix="hansard-pg-"))  # a socket's path must be short
+        self.folder = Path(mkdtemp(prefix="turnlog-pg-"))  # a socket's path must be short
         self.port = free_port()
         self._binaries = self._unpacked()
         self._data = self.folder / "data"
@@ -191,7 +191,7 @@ class PostgresDatabase:
 @pytest.fixture(scope="session")
 def postgres_template(postgres_server: PostgresServer) -> str:
     """A database with the tables of a store and nothing in them."""
-    from hansard.infrastructure.postgres.recorder import PostgresRecorder
+    from turnlog.infrastructure.postgres.recorder import PostgresRecorder
 
     name = postgres_server.new_database()
     PostgresRecorder(postgres_server.address(name)).close()

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from ...domain.errors import HansardError
+from ...domain.errors import TurnlogError
 from ...domain.frame_errors import QueryFailed
 from ...projections.extras import needed
 from ..twins import awaited
@@ -124,7 +124,7 @@ class _Table:
 
     def __init__(self, frame: Frame) -> None:
         self.frame = frame
-        self.failure: HansardError | None = None
+        self.failure: TurnlogError | None = None
 
     def __arrow_c_schema__(self) -> object:
         return self.frame.__arrow_c_schema__()
@@ -138,7 +138,7 @@ class _Table:
     def _batches(self) -> Iterator["pyarrow.RecordBatch"]:
         try:
             yield from self.frame
-        except HansardError as failure:  # DuckDB tells it in words of its own
+        except TurnlogError as failure:  # DuckDB tells it in words of its own
             self.failure = failure
             raise
 

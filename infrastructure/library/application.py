@@ -12,14 +12,14 @@ from ..recorder import Recorder
 from .factory import RecorderFactory
 from .mapper import EventMapper
 
-PERSISTENCE = "hansard.infrastructure.library.persistence"
+PERSISTENCE = "turnlog.infrastructure.library.persistence"
 """Opens a store by its address; named, not imported, since it knows how to open every kind of store."""
 
 
-class HansardApplication(Application[str]):
+class TurnlogApplication(Application[str]):
     """An application whose aggregates are sessions: over a recorder, or over what an environment names."""
 
-    name = "hansard"
+    name = "turnlog"
     recorder: Recorder
 
     def __init__(self, source: Recorder | EnvType | None = None, *, env: EnvType | None = None) -> None:
@@ -44,7 +44,7 @@ class HansardApplication(Application[str]):
         recorder = self.factory.application_recorder()
         if not isinstance(recorder, Recorder):
             kind = type(recorder).__qualname__
-            raise InfrastructureFactoryError(f"{self.name} is over a {kind}: expected a recorder of Hansard's")
+            raise InfrastructureFactoryError(f"{self.name} is over a {kind}: expected a recorder of Turnlog's")
         recorder.originator_id_type = str
         return recorder
 

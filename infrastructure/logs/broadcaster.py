@@ -55,7 +55,7 @@ class LogBroadcaster:
         names = [each.name for each in self.subscribers]
         if not names:
             return {}
-        with ThreadPoolExecutor(len(names), thread_name_prefix="hansard-logs") as threads:
+        with ThreadPoolExecutor(len(names), thread_name_prefix="turnlog-logs") as threads:
             return dict(zip(names, threads.map(lambda name: self._outcome(name, logs), names), strict=True))
 
     def _outcome(self, name: str, logs: Sequence[Log]) -> DeliveryFailed | None:

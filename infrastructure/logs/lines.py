@@ -29,5 +29,5 @@ def write_line(
     if redactor is not None:
         line = redactor.redact(line)
     name = line.pop("event")
-    target: LineLogger = structlog.get_logger("hansard.record") if logger is None else logger
+    target: LineLogger = structlog.get_logger("turnlog.record") if logger is None else logger
     getattr(target, level_of(recorded))(name, **line)

@@ -186,7 +186,7 @@ class PostgresTable:
         if connection.execute(IS_THERE, (last, table)).fetchone() == (True,):
             return
         with connection.transaction():
-            connection.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"hansard logs {table}"])
+            connection.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"turnlog logs {table}"])
             for statement in SCHEMA:
                 connection.execute(self._named(statement))
 

@@ -12,7 +12,7 @@ from typing import Self, TypeAlias
 import msgspec
 import structlog
 
-from ...domain.errors import HansardError, InvalidValue
+from ...domain.errors import InvalidValue, TurnlogError
 from ...domain.log import Log
 from ...domain.record import moment
 from ...domain.store_errors import LogStoreFull
@@ -322,7 +322,7 @@ def _save_all() -> None:
     for each in list(_unsaved):
         saved = each._flush(with_folder=True, clear=True, in_turn=True)  # at exit no thread can be started any more
         if not saved.ok:
-            structlog.get_logger("hansard").warning(
+            structlog.get_logger("turnlog").warning(
                 "logs not saved at exit", logs=saved.held, reasons=list(saved.failed.values())
             )
 
@@ -339,9 +339,9 @@ def _apart(adapters: Sequence[LogAdapter]) -> dict[str, LogAdapter]:
 
 def _together(drains: Sequence[Callable[[], Outcome]]) -> list[Outcome]:
     """The outcomes of all, which are made at once so that a slow one does not keep the others waiting."""
-    with ThreadPoolExecutor(len(drains), thread_name_prefix="hansard-logs") as threads:
+    with ThreadPoolExecutor(len(drains), thread_name_prefix="turnlog-logs") as threads:
         return list(threads.map(lambda drain: drain(), drains))
 
 
 def _said(name: str, reason: Exception) -> str:
-    return str(reason if isinstance(reason, HansardError) else failure(name, reason))
+    return str(reason if isinstance(reason, TurnlogError) else failure(name, reason))

@@ -22,7 +22,7 @@ from .subscriber import LogBatch, LogSubscriber
 
 PLAIN_HOST = re.compile(r"[a-z0-9_.-]+|[0-9a-f:.]+")
 
-TIMESTAMP, SIGNATURE, KEY = "Hansard-Timestamp", "Hansard-Signature", "Idempotency-Key"
+TIMESTAMP, SIGNATURE, KEY = "Turnlog-Timestamp", "Turnlog-Signature", "Idempotency-Key"
 
 OF_THE_BATCH = frozenset((400, 406, 411, 413, 414, 415, 422, 431, 451))
 """Statuses that say that this batch will never be taken; all others may pass."""
@@ -106,7 +106,7 @@ class WebhookLogSubscriber(LogSubscriber):
 
     def _signed(self, key: str, body: bytes) -> dict[str, str]:
         timestamp = str(self._clock() // 1_000_000)
-        ours = {"Content-Type": "application/json", "User-Agent": "hansard", KEY: key, TIMESTAMP: timestamp}
+        ours = {"Content-Type": "application/json", "User-Agent": "turnlog", KEY: key, TIMESTAMP: timestamp}
         if self._secret is not None:
             ours[SIGNATURE] = signature(self._secret, timestamp, body)
         return ours

@@ -10,7 +10,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from ...domain.errors import InvalidValue
 from .sql import Tables
 
-DEFAULTS = {"schema": "public", "prefix": "hansard_"}
+DEFAULTS = {"schema": "public", "prefix": "turnlog_"}
 
 IDENTIFIER = re.compile(r"[a-z_][a-z0-9_]{0,29}")
 """Names that need no quotes and leave room for what is added to them: PostgreSQL cuts names off after 63 bytes."""
@@ -28,7 +28,7 @@ class Address(NamedTuple):
 
 
 def understood(address: str) -> Address:
-    """The parts of an address such as `postgresql://user:password@host/database?schema=public&prefix=hansard_`.
+    """The parts of an address such as `postgresql://user:password@host/database?schema=public&prefix=turnlog_`.
 
     All other options are libpq's: `sslmode`, `connect_timeout`, `host` for the folder of a socket, and so on.
     """
@@ -43,7 +43,7 @@ def understood(address: str) -> Address:
             rest.append(part)
     tables = Tables(_schema(options["schema"]), _identifier("prefix", options["prefix"]))
     known = _understood_by_libpq(place, f"?{'&'.join(rest)}" if rest else "")
-    settings = {"fallback_application_name": "hansard", **known, "client_encoding": "utf8"}
+    settings = {"fallback_application_name": "turnlog", **known, "client_encoding": "utf8"}
     return Address(make_conninfo("", **settings), tables, _name(known, options))
 
 

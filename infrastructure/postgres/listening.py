@@ -50,7 +50,7 @@ class Listener:
         with self._starting:
             if self._thread is None and not self._closing.is_set():
                 self._bell, ear = socketpair()
-                self._thread = Thread(target=self._run, args=(ear,), name="hansard-listener", daemon=True)
+                self._thread = Thread(target=self._run, args=(ear,), name="turnlog-listener", daemon=True)
                 self._thread.start()
 
     @property

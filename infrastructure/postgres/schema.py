@@ -71,7 +71,7 @@ def _behind(connection: Connection[Any], store: str, tables: Tables, steps: Sequ
     named = [tables.prefix + table for table in TABLES]
     there = _value(connection, COUNT_TABLES, tables.schema, named)  # in one statement: a commit may come at any time
     if there not in (0, len(named)):
-        expected = "another schema or prefix, or tables of Hansard's"
+        expected = "another schema or prefix, or tables of Turnlog's"
         raise SchemaMismatch(store, "tables of another program under these names", expected)
     applied = _value(connection, tables.named(COUNT_STEPS)) if there else 0
     return pending(store, applied, steps)

@@ -20,7 +20,7 @@ from .ledger import Checkpoint, Ledger, prepare
 from .target import Bound, Target, Transaction
 from .versions import register, take_over
 
-log = structlog.get_logger("hansard")
+log = structlog.get_logger("turnlog")
 
 R = TypeVar("R")
 

@@ -13,7 +13,7 @@ from ...projections.tables import BOOLEAN, INTEGER, TEXT, Shape, Table
 from .target import Target, Transaction
 
 FORMAT = 1
-"""Of the books themselves; a database in which a newer Hansard keeps them is refused."""
+"""Of the books themselves; a database in which a newer Turnlog keeps them is refused."""
 
 LEDGER = Table("ledger", {"one": INTEGER, "format": INTEGER}, key=("one",))
 
@@ -194,7 +194,7 @@ def ledger_shapes(target: Target) -> tuple[Shape, ...]:
 
 
 def prepare(target: Target) -> None:
-    """Makes the books, if there are none; those of a newer Hansard are refused."""
+    """Makes the books, if there are none; those of a newer Turnlog are refused."""
     shapes = ledger_shapes(target)
     with target.reading() as transaction:
         made = transaction.exists(shapes[-1]) and _format(target, transaction)
@@ -213,7 +213,7 @@ def _format(target: Target, transaction: Transaction) -> int:
     row = Rows(ledger_shapes(target), transaction)[LEDGER].find(1)
     found: int = FORMAT if row is None else row["format"]
     if found > FORMAT:
-        books, newer = f"the books of projections in format {found}", "a newer Hansard keeps them"
+        books, newer = f"the books of projections in format {found}", "a newer Turnlog keeps them"
         raise SchemaMismatch(target.name, books, f"format {FORMAT} or older; {newer}")
     return found
 

@@ -13,7 +13,7 @@ from uuid import uuid4
 
 import structlog
 
-from ...domain.errors import HansardError, InvalidValue
+from ...domain.errors import InvalidValue, TurnlogError
 from ...domain.projection_errors import PositionNotReached
 from ...domain.store_errors import StoreClosed
 from ...projections.definition import Projection, checked_projection
@@ -30,7 +30,7 @@ from .shard import Shard
 from .status import Status, get_name, letters, reached, reacted, statuses
 from .target import Target
 
-log = structlog.get_logger("hansard")
+log = structlog.get_logger("turnlog")
 
 LOOK = 0.02
 """Seconds between two looks at a checkpoint that is waited for."""
@@ -118,7 +118,7 @@ class Runner:
         if self._thread is not None:
             raise InvalidValue("the runner", "is at work already: expected one that was not started")
         self._stopping.clear()
-        self._thread = Thread(target=self.run, name="hansard-runner", daemon=True)
+        self._thread = Thread(target=self.run, name="turnlog-runner", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
@@ -259,7 +259,7 @@ class Runner:
             return self._recorder.last_global_position()
         except StoreClosed:
             raise
-        except HansardError:
+        except TurnlogError:
             return 0  # the steps will fail too, and wait
 
     def _sleep(self, looked: int) -> None:
@@ -273,14 +273,14 @@ class Runner:
                     return
             except StoreClosed:
                 raise
-            except HansardError:
+            except TurnlogError:
                 self._stopping.wait(min(left, SLICE))
 
     def _release(self) -> None:
         for shard in self._shards:
             try:
                 shard.release()
-            except HansardError as reason:  # the lease ends by itself
+            except TurnlogError as reason:  # the lease ends by itself
                 log.warning("lease not given back", projection=shard.projection.name, error=type(reason).__name__)
 
 

@@ -23,7 +23,7 @@ from .ledger import Checkpoint, Hook, Ledger, Letter, Wish
 from .target import Target, Transaction
 from .versions import take_over
 
-log = structlog.get_logger("hansard")
+log = structlog.get_logger("turnlog")
 
 REACTIONS_AT_A_TIME = 100
 

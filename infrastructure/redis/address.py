@@ -10,7 +10,7 @@ import msgspec
 from ...domain.errors import InvalidValue
 
 SCHEMES = ("redis", "rediss", "unix")
-DEFAULT_PREFIX = "hansard"
+DEFAULT_PREFIX = "turnlog"
 LONGEST_TTL = 100 * 366 * 24 * 60 * 60
 
 _PREFIX = re.compile(r"[A-Za-z0-9_.:/-]{1,100}")

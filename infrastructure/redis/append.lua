@@ -20,7 +20,7 @@ local token, ttl, together, caller = ARGV[2], tonumber(ARGV[3]), ARGV[4] == '1',
 local TURN = 200  -- milliseconds, if it is not taken
 
 if redis.call('EXISTS', base .. 'restoring') == 1 then
-    return redis.error_reply('HANSARD another process is restoring the store')
+    return redis.error_reply('TURNLOG another process is restoring the store')
 end
 if redis.call('EXISTS', key('cancelled', token)) == 1 then
     return {}
@@ -126,7 +126,7 @@ for _, attempt in ipairs(attempts) do
     attempt.verdict = verdict(attempt)
 end
 if broken then
-    return redis.error_reply('HANSARD session ' .. broken .. ' has rows behind its head; verify says where')
+    return redis.error_reply('TURNLOG session ' .. broken .. ' has rows behind its head; verify says where')
 end
 
 -- Write ----------------------------------------------------------------------------------------------------
@@ -134,7 +134,7 @@ end
 local before = last_global_position()
 local newest = before
 if before == 0 and redis.call('EXISTS', base .. 'feed') == 1 then
-    return redis.error_reply('HANSARD it has a feed and no last global position: a restoring broke off; restore it again')
+    return redis.error_reply('TURNLOG it has a feed and no last global position: a restoring broke off; restore it again')
 end
 
 local function write_rows(attempt)

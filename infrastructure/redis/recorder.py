@@ -6,7 +6,7 @@ server has it in memory. With a time to live, sessions vanish as a whole once no
 Nothing stops whoever may send commands to the server from changing rows; `verify` finds it. All keys of a store lie in
 one slot, so one store is as big as one node.
 
-Under the prefix `{hansard}:` are, per session (all of them expire together):
+Under the prefix `{turnlog}:` are, per session (all of them expire together):
 
     entry:<session>      hash: the entry of the catalogue, and `started`, the global position of its first row
     events:<session>     hash: position to columns, as a JSON array
@@ -389,5 +389,5 @@ class RedisRecorder(RemoteRecorder):
         if found is None:
             raise StoreNotFound(self.name)
         if found != b"%d" % FORMAT:
-            expected = f"format {FORMAT}; use a newer version of Hansard, or another prefix"
+            expected = f"format {FORMAT}; use a newer version of Turnlog, or another prefix"
             raise SchemaMismatch(self.name, f"format {found.decode(errors='replace')}", expected)

@@ -141,7 +141,7 @@ class Connections:
         )
         connection.execute(f"PRAGMA synchronous = {self._synchronous}")
         connection.execute("PRAGMA foreign_keys = ON")
-        connection.create_function("hansard_plain", 2, self._unpacked.plain, deterministic=True)
+        connection.create_function("turnlog_plain", 2, self._unpacked.plain, deterministic=True)
         return connection
 
 

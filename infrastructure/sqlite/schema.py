@@ -8,8 +8,8 @@ from time import time_ns
 from ...domain.store_errors import SchemaMismatch, StoreFailed
 from ..migrations import Migration, check_present, migrations_of, pending
 
-APPLICATION = 0x48414E53
-"""Marks a database as Hansard's, in `application_id`; `user_version` counts the migrations it has."""
+APPLICATION = 0x5455524E
+"""Marks a database as Turnlog's, in `application_id`; `user_version` counts the migrations it has."""
 
 OLDEST_SQLITE = (3, 37)
 """The first with STRICT tables."""
@@ -64,7 +64,7 @@ def _behind(connection: sqlite3.Connection, store: str, steps: Sequence[Migratio
     (applied,) = connection.execute("PRAGMA user_version").fetchone()
     (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
     if application != APPLICATION and (tables or applied or application):
-        raise SchemaMismatch(store, "the tables of another program", "a new file, or one of Hansard's")
+        raise SchemaMismatch(store, "the tables of another program", "a new file, or one of Turnlog's")
     return pending(store, applied, steps)
 
 

@@ -1,6 +1,6 @@
 """The statements of the SQLite store, each with what it answers or does."""
 
-_PAYLOAD = "CASE WHEN e.encoding IS NULL THEN CAST(e.payload AS BLOB) ELSE hansard_plain(e.encoding, e.payload) END"
+_PAYLOAD = "CASE WHEN e.encoding IS NULL THEN CAST(e.payload AS BLOB) ELSE turnlog_plain(e.encoding, e.payload) END"
 _ROW = f"""
     c.session, e.position, e.global_position, e.time, e.name, e.branch, e.actor, e.correlation, e.cause,
     e.command_id, {_PAYLOAD}, e.payload_hash, e.digest

@@ -33,7 +33,7 @@ class Walk:
         self._open()
         for number, text in self._lines:
             self._number = number
-            if text.startswith(b'{"hansard"'):
+            if text.startswith(b'{"turnlog"'):
                 self._close(text)
                 return
             row = self._row(text)
@@ -57,9 +57,9 @@ class Walk:
         try:
             found = decode_opening(text)
         except (ValueError, RecursionError):
-            self._damaged('it is no first line of a record: expected {"hansard":"record","format":1}')
+            self._damaged('it is no first line of a record: expected {"turnlog":"record","format":1}')
         if found.format != FORMAT:
-            self._damaged(f"it is of format {found.format}: expected {FORMAT}, or a newer Hansard")
+            self._damaged(f"it is of format {found.format}: expected {FORMAT}, or a newer Turnlog")
 
     def _row(self, text: bytes) -> Row:
         if not text.endswith(b"\n"):

@@ -18,7 +18,7 @@ FORMAT = 1
 NO_PAYLOAD = msgspec.Raw()
 
 
-class Opening(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="hansard", tag="record"):
+class Opening(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="turnlog", tag="record"):
     """The first line."""
 
     format: int
@@ -32,7 +32,7 @@ class Ending(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     digest: str
 
 
-class Closing(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="hansard", tag="end"):
+class Closing(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="turnlog", tag="end"):
     """The last line."""
 
     events: int

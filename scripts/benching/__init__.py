@@ -1,1 +1,1 @@
-"""The bench: what Hansard costs beside the limit and beside what else one would take; run by scripts/bench."""
+"""The bench: what Turnlog costs beside the limit and beside what else one would take; run by scripts/bench."""

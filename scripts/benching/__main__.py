@@ -28,7 +28,7 @@ DOCS = Path(__file__).parent.parent.parent / "docs"
 
 SCALES = {scale.name: scale for scale in (FULL, QUICK, TINY)}
 
-ABOUT = """What Hansard costs beside the limit (a bare database with the same bytes) and beside what else one would
+ABOUT = """What Turnlog costs beside the limit (a bare database with the same bytes) and beside what else one would
 take, all in turns in one run. Take the ratios, not the times."""
 
 
@@ -66,7 +66,7 @@ def main() -> int:
     families = {each.family for each in wanted}
     contestants = [each for each in ALL if each.name in names and each.family in families]
     missing = install(contestants, lambda what: print(what, file=sys.stderr))
-    folder = Path(tempfile.mkdtemp(prefix="hansard-bench-"))
+    folder = Path(tempfile.mkdtemp(prefix="turnlog-bench-"))
     bench = Bench(folder, scale, contestants, missing, lasting=scale.name != FULL.name)
     measured: list[tuple[Workload, Sequence[Outcome]]] = []
     try:

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 LIMIT = "limit"
-OURS = "hansard"
+OURS = "turnlog"
 STOCK = "eventsourcing"
 
 
 @dataclass(frozen=True)
 class Contestant:
-    """One that takes part; those that are `at_home` run where Hansard is installed."""
+    """One that takes part; those that are `at_home` run where Turnlog is installed."""
 
     name: str
     title: str
@@ -41,7 +41,7 @@ LANGGRAPH = ("langgraph", "langgraph-checkpoint-sqlite", "langgraph-checkpoint-p
 
 ALL = (
     Contestant(LIMIT, "bare sqlite3 (the limit)", "sqlite", "bare_sqlite"),
-    Contestant(OURS, "Hansard", "sqlite", "hansard_store"),
+    Contestant(OURS, "Turnlog", "sqlite", "turnlog_store"),
     Contestant("agents", "OpenAI Agents SDK, SQLiteSession", "sqlite", "agents_sdk", ("openai-agents",)),
     Contestant(
         "agents-advanced",
@@ -63,7 +63,7 @@ ALL = (
     ),
     Contestant(STOCK, "eventsourcing, stock application", "sqlite", "stock_sqlite", ("eventsourcing[postgres]",)),
     Contestant(LIMIT, "bare psycopg (the limit)", "postgres", "bare_postgres"),
-    Contestant(OURS, "Hansard", "postgres", "hansard_store"),
+    Contestant(OURS, "Turnlog", "postgres", "turnlog_store"),
     Contestant("langgraph", "LangGraph, PostgresSaver", "postgres", "langgraph_postgres", LANGGRAPH),
     Contestant("adk", "Google ADK, DatabaseSessionService", "postgres", "adk", ADK, 1_000, ADK_SLOW),
     Contestant(STOCK, "eventsourcing, stock application", "postgres", "stock_postgres", ("eventsourcing[postgres]",)),
@@ -72,7 +72,7 @@ ALL = (
 
 def environments() -> Path:
     """Where the environments of the contestants are kept from run to run."""
-    return Path(os.environ.get("HANSARD_BENCH_CACHE") or Path.home() / ".cache" / "hansard-bench")
+    return Path(os.environ.get("TURNLOG_BENCH_CACHE") or Path.home() / ".cache" / "turnlog-bench")
 
 
 def environment_of(needs: Sequence[str]) -> Path:

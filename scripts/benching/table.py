@@ -40,7 +40,7 @@ def times(outcome: Outcome, other: Outcome | None) -> str:
 
 
 def rows(workload: Workload, outcomes: Sequence[Outcome]) -> Iterator[tuple[str, str, str, str, str, str]]:
-    """For each contestant: who, how much, how spread, times the limit, times Hansard, memory; or why not."""
+    """For each contestant: who, how much, how spread, times the limit, times Turnlog, memory; or why not."""
     by_name = {each.contestant: each for each in outcomes}
     limit, ours = by_name.get(LIMIT), by_name.get(OURS)
     for each in outcomes:
@@ -66,7 +66,7 @@ def block(workload: Workload, outcomes: Sequence[Outcome], seconds: float) -> st
 
 
 def beside(workload: Workload, outcomes: Sequence[Outcome]) -> list[str]:
-    """The sentence about what Hansard's own work was held against in the same rounds."""
+    """The sentence about what Turnlog's own work was held against in the same rounds."""
     ours = next((each for each in outcomes if each.contestant == OURS and each.beside), None)
     if ours is None or workload.beside is None:
         return []
@@ -74,11 +74,11 @@ def beside(workload: Workload, outcomes: Sequence[Outcome]) -> list[str]:
         ratio, what = ratio_of(ours.beside, ours.rounds), "times the rate of one thread"
     else:
         ratio, what = ratio_of(ours.rounds, ours.beside), "times one append"
-    return [f"Hansard's, in the same rounds: {what}, {ratio.median:.2f} ({ratio.low:.2f} to {ratio.high:.2f})"]
+    return [f"Turnlog's, in the same rounds: {what}, {ratio.median:.2f} ({ratio.low:.2f} to {ratio.high:.2f})"]
 
 
 def markdown(workload: Workload, outcomes: Sequence[Outcome]) -> str:
     """The same as a table of a document."""
-    lines = ["| | median | quartiles | of the limit | of Hansard | memory |", "|---|---|---|---|---|---|"]
+    lines = ["| | median | quartiles | of the limit | of Turnlog | memory |", "|---|---|---|---|---|---|"]
     lines += ["| " + " | ".join(row) + " |" for row in rows(workload, outcomes)]
     return "\n".join([*lines, *(f"\n{line}." for line in beside(workload, outcomes))])

@@ -32,7 +32,7 @@ class Workload:
     before: Sequence[Ask] = ()
     """Done before each round, and not timed."""
     beside: Ask | None = None
-    """Something of Hansard's own that is timed in the same rounds, and that the work is held against."""
+    """Something of Turnlog's own that is timed in the same rounds, and that the work is held against."""
     per: int = 1
     """How many units one call is."""
     length: int = 0

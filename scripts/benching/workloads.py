@@ -7,7 +7,7 @@ from .contestants import OURS
 from .drivers.speaking import RARE
 from .work import Ask, Scale, Unit, Workload
 
-HANSARD_ONLY = frozenset({OURS})
+TURNLOG_ONLY = frozenset({OURS})
 
 
 def workloads(scale: Scale) -> list[Workload]:
@@ -148,7 +148,7 @@ def looking_back(scale: Scale) -> Iterator[Workload]:
     yield Workload(
         name=f"view {said(count)}",
         kind="view",
-        title=f"a whole session of {said(count)} at a random moment; Hansard's has {said(count // 50)} other events",
+        title=f"a whole session of {said(count)} at a random moment; Turnlog's has {said(count // 50)} other events",
         unit="ms",
         prepare=[filled(count, "viewed")],
         run=Ask("view", {"session": "viewed"}),
@@ -240,7 +240,7 @@ def projected(scale: Scale, family: str = "sqlite") -> Iterator[Workload]:
             run=Ask("catch_up", {"projection": projection}),
             per=count,
             length=length,
-            only=HANSARD_ONLY,
+            only=TURNLOG_ONLY,
             most=1,
             rounds=min(scale.rounds, 5),
         )
@@ -255,7 +255,7 @@ def projected(scale: Scale, family: str = "sqlite") -> Iterator[Workload]:
         run=Ask("rebuild"),
         per=count,
         length=length,
-        only=HANSARD_ONLY,
+        only=TURNLOG_ONLY,
         most=1,
         rounds=min(scale.rounds, 5),
     )
@@ -303,11 +303,11 @@ def sizes(scale: Scale) -> Iterator[Workload]:
 
 
 def our_own(scale: Scale) -> Iterator[Workload]:
-    """What only Hansard has, so that it is not lost from sight."""
+    """What only Turnlog has, so that it is not lost from sight."""
 
     def own(name: str, kind: str, title: str, unit: Unit, run: Ask, *prepare: Ask, **more: Any) -> Workload:
         return Workload(
-            name=name, kind=kind, title=title, unit=unit, run=run, prepare=prepare, only=HANSARD_ONLY, **more
+            name=name, kind=kind, title=title, unit=unit, run=run, prepare=prepare, only=TURNLOG_ONLY, **more
         )
 
     yield own("one step of a replay", "replay", f"one step of a replay of {said(scale.replayed)}", "us", Ask("step"),

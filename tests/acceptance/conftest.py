@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from hansard import Store, open_store
 from tests.model_server import ModelServer, model_server
+from turnlog import Store, open_store
 
 
 class Elsewhere:
@@ -26,7 +26,7 @@ class Elsewhere:
         process = subprocess.Popen(
             [sys.executable, "-P", "-c", program, *arguments],
             cwd=self._folder,
-            env={name: value for name, value in os.environ.items() if name != "HANSARD_STORE"} | settings,
+            env={name: value for name, value in os.environ.items() if name != "TURNLOG_STORE"} | settings,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -59,7 +59,7 @@ def elsewhere(tmp_path: Path) -> Iterator[Elsewhere]:
 @pytest.fixture
 def address(tmp_path: Path) -> str:
     """Where the store is kept."""
-    return f"sqlite:///{tmp_path}/hansard.db"
+    return f"sqlite:///{tmp_path}/turnlog.db"
 
 
 @pytest.fixture
@@ -73,7 +73,7 @@ def store(address: str) -> Iterator[Store]:
 def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModelServer]:
     """What answers whoever asks OpenAI; programs run in a folder of their own, with a key."""
     monkeypatch.chdir(tmp_path)
-    for name in ("HANSARD_STORE", "HANSARD_MODEL"):
+    for name in ("TURNLOG_STORE", "TURNLOG_MODEL"):
         monkeypatch.delenv(name, raising=False)
     with model_server() as server:
         monkeypatch.setenv("OPENAI_BASE_URL", server.url)

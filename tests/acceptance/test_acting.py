@@ -14,7 +14,7 @@ from opentelemetry.baggage import set_baggage
 from opentelemetry.context import attach, detach
 from opentelemetry.sdk.trace import TracerProvider
 
-from hansard import InvalidValue, Session, Store, acting, carried
+from turnlog import InvalidValue, Session, Store, acting, carried
 
 NOBODY = (None, None, None)
 
@@ -229,7 +229,7 @@ def test_what_carried_work_does_to_its_context_stays_there(store: Store) -> None
 
 def test_the_current_trace_is_the_correlation_and_the_baggage_names_the_actor(store: Store) -> None:
     session = Session(store=store)
-    with TracerProvider().get_tracer("test").start_as_current_span("run") as span, carrying("hansard.actor", "ada"):
+    with TracerProvider().get_tracer("test").start_as_current_span("run") as span, carrying("turnlog.actor", "ada"):
         session.rename("a")
         with acting(actor="bob", correlation="run-1", cause=1):
             session.rename("b")
@@ -252,7 +252,7 @@ def test_a_trace_without_baggage_names_nobody_and_baggage_without_a_trace_no_run
 
 @pytest.mark.parametrize("name", ["", "a\nb", "\ud800", "x" * 10_000, 5])
 def test_baggage_that_cannot_name_an_actor_is_passed_over(store: Store, name: object) -> None:
-    with carrying("hansard.actor", name):
+    with carrying("turnlog.actor", name):
         session = Session(store=store)
 
     assert who(session) == [NOBODY]

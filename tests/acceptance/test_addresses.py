@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from hansard import InvalidValue, Session, SessionNotFoundError, open_store
+from turnlog import InvalidValue, Session, SessionNotFoundError, open_store
 
 if TYPE_CHECKING:
     from tests.acceptance.conftest import Elsewhere
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The working directory, empty, without any settings."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("HANSARD_STORE", raising=False)
+    monkeypatch.delenv("TURNLOG_STORE", raising=False)
     return tmp_path
 
 
@@ -81,8 +81,8 @@ def test_stores_in_memory_have_nothing_to_do_with_each_other(here: Path) -> None
 @pytest.mark.parametrize(
     "address",
     [
-        *("hansard.db", "/tmp/hansard.db", "file:///hansard.db", "mysql://localhost/x", "sqlite://", "sqlite:///"),
-        *("sqlite:hansard.db", "sqlite://host/hansard.db", "sqlite:///a#b.db", "sqlite:///a%00b.db", "sqlite://["),
+        *("turnlog.db", "/tmp/turnlog.db", "file:///turnlog.db", "mysql://localhost/x", "sqlite://", "sqlite:///"),
+        *("sqlite:turnlog.db", "sqlite://host/turnlog.db", "sqlite:///a#b.db", "sqlite:///a%00b.db", "sqlite://["),
         *("memory://some", "memory:", "memory://?x", "memory:///x", " ", "sqlite:///~nobody-of-this-name/x.db"),
     ],
 )
@@ -111,8 +111,8 @@ def test_an_option_that_no_store_has_is_refused(here: Path, options: str) -> Non
 
 
 def test_a_path_is_no_address(here: Path) -> None:
-    with pytest.raises(InvalidValue, match="expected 'sqlite:///hansard"):
-        open_store(here / "hansard.db")  # type: ignore[arg-type]  # wrong on purpose
+    with pytest.raises(InvalidValue, match="expected 'sqlite:///turnlog"):
+        open_store(here / "turnlog.db")  # type: ignore[arg-type]  # wrong on purpose
 
 
 # --- Settings ---------------------------------------------------------------------------------------------
@@ -121,26 +121,26 @@ def test_a_path_is_no_address(here: Path) -> None:
 def test_without_an_address_the_store_is_a_file_in_the_working_directory(here: Path) -> None:
     open_store().close()
 
-    assert kept_in(here) == ["hansard.db"]
+    assert kept_in(here) == ["turnlog.db"]
 
 
 def test_the_settings_file_names_the_store(here: Path) -> None:
-    (here / "hansard.toml").write_text('store = "sqlite:///from-the-file.db"\n')
+    (here / "turnlog.toml").write_text('store = "sqlite:///from-the-file.db"\n')
     open_store().close()
 
     assert kept_in(here) == ["from-the-file.db"]
 
 
 def test_the_environment_comes_before_the_settings_file(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (here / "hansard.toml").write_text('store = "sqlite:///from-the-file.db"\n')
-    monkeypatch.setenv("HANSARD_STORE", "sqlite:///from-the-environment.db")
+    (here / "turnlog.toml").write_text('store = "sqlite:///from-the-file.db"\n')
+    monkeypatch.setenv("TURNLOG_STORE", "sqlite:///from-the-environment.db")
     open_store().close()
 
     assert kept_in(here) == ["from-the-environment.db"]
 
 
 def test_an_address_comes_before_the_settings(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HANSARD_STORE", "sqlite:///from-the-environment.db")
+    monkeypatch.setenv("TURNLOG_STORE", "sqlite:///from-the-environment.db")
     open_store("sqlite:///given.db").close()
 
     assert kept_in(here) == ["given.db"]
@@ -148,18 +148,18 @@ def test_an_address_comes_before_the_settings(here: Path, monkeypatch: pytest.Mo
 
 @pytest.mark.parametrize("settings", ["", "other = 1\n", "[store]\n"])
 def test_a_settings_file_that_names_no_store(here: Path, settings: str) -> None:
-    (here / "hansard.toml").write_text(settings)
+    (here / "turnlog.toml").write_text(settings)
     if settings == "[store]\n":
-        with pytest.raises(InvalidValue, match=r"store in hansard.toml is {}: expected an address"):
+        with pytest.raises(InvalidValue, match=r"store in turnlog.toml is {}: expected an address"):
             open_store()
     else:
         open_store().close()
-        assert kept_in(here) == ["hansard.db"]
+        assert kept_in(here) == ["turnlog.db"]
 
 
 @pytest.mark.parametrize("settings", [b"store = ", b'store = "\xff"', b'store = "nowhere"', b'store = ""'])
 def test_a_settings_file_that_makes_no_sense_is_refused(here: Path, settings: bytes) -> None:
-    (here / "hansard.toml").write_bytes(settings)
+    (here / "turnlog.toml").write_bytes(settings)
 
     with pytest.raises(InvalidValue):
         open_store()
@@ -168,17 +168,17 @@ def test_a_settings_file_that_makes_no_sense_is_refused(here: Path, settings: by
 
 def test_a_session_without_a_store_is_kept_where_the_settings_say(elsewhere: Elsewhere, here: Path) -> None:
     program = """
-from hansard import Session
+from turnlog import Session
 session = Session("Be terse.")
 session.default_branch.add("hello")
 print(Session.open(session.id).id)
 """
     kept = [
-        ("hansard.db", elsewhere.run(program).strip()),
-        ("named.db", elsewhere.run(program, HANSARD_STORE="sqlite:///named.db").strip()),
+        ("turnlog.db", elsewhere.run(program).strip()),
+        ("named.db", elsewhere.run(program, TURNLOG_STORE="sqlite:///named.db").strip()),
     ]
 
-    assert kept_in(here) == ["hansard.db", "named.db"]
+    assert kept_in(here) == ["named.db", "turnlog.db"]
     for name, session in kept:
         with open_store(f"sqlite:///{name}") as store:
             assert [message.text for message in Session.open(session, store=store).messages] == ["Be terse.", "hello"]
@@ -187,16 +187,16 @@ print(Session.open(session.id).id)
 def test_the_store_of_the_settings_changes_with_them_and_opens_again_when_it_was_closed(elsewhere: Elsewhere) -> None:
     program = """
 import os
-from hansard import Session, SessionNotFoundError
+from turnlog import Session, SessionNotFoundError
 here = Session()
-os.environ["HANSARD_STORE"] = "memory://"
+os.environ["TURNLOG_STORE"] = "memory://"
 try:
     Session.open(here.id)
 except SessionNotFoundError:
     print("another store")
 there = Session()
 print(Session.open(there.id) == there)
-del os.environ["HANSARD_STORE"]
+del os.environ["TURNLOG_STORE"]
 print(Session.open(here.id) == here)
 os.mkdir("folder")
 os.chdir("folder")

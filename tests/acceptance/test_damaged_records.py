@@ -6,7 +6,7 @@ from random import Random
 
 import pytest
 
-from hansard import DamagedRecord, RecordDiffers, Session, open_store
+from turnlog import DamagedRecord, RecordDiffers, Session, open_store
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +88,7 @@ def test_damage_is_named_by_its_line_and_nothing_is_taken_over(
 
 
 def test_a_fork_is_refused_without_the_session_it_goes_on_from(lines: list[bytes]) -> None:
-    footer = b'{"hansard":"end","events":3,"sessions":[' + lines[10].partition(b"},{")[2].join([b"{", b""])
+    footer = b'{"turnlog":"end","events":3,"sessions":[' + lines[10].partition(b"},{")[2].join([b"{", b""])
     alone = [lines[0], *lines[7:10], footer]
     with open_store("memory://") as store:
         with pytest.raises(DamagedRecord, match="session b goes on from a at 5, which is neither in front of it nor"):

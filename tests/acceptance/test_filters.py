@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from hansard import InvalidValue, Message, MessageRole, Messages, Origin, Session, Store, UnknownMessage
+from turnlog import InvalidValue, Message, MessageRole, Messages, Origin, Session, Store, UnknownMessage
 
 TOO_LATE = datetime(9999, 12, 31, 23, tzinfo=timezone(timedelta(hours=-5)))
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from hansard import Branch, Session, Store
+from turnlog import Branch, Session, Store
 
 
 def texts(branch: Branch) -> list[str]:
@@ -111,12 +111,12 @@ def test_a_fork_writes_one_row_however_long_the_history(tmp_path: Path, store: S
     session = Session(store=store)
     main = session.default_branch
     added = main.add_many(str(number) for number in range(size))
-    before = rows(tmp_path / "hansard.db")
+    before = rows(tmp_path / "turnlog.db")
     fork = main.fork(name="fork")
     early = main.fork(at=added[size // 2 - 1], name="early")
     deep = early.fork(name="deep")
 
-    assert rows(tmp_path / "hansard.db") == [*before, *[("branch.created",)] * 3]
+    assert rows(tmp_path / "turnlog.db") == [*before, *[("branch.created",)] * 3]
     assert [recorded.name for recorded in session.events(after=session.position - 3)] == ["branch.created"] * 3
     assert (len(fork.messages), len(early.messages), len(deep.messages)) == (size, size // 2, size // 2)
     assert [message.text for message in fork.messages.last(2)] == [str(size - 2), str(size - 1)]

@@ -13,12 +13,12 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from hansard import (
+from turnlog import (
     ForeignBranch,
-    HansardError,
     MissingExtra,
     Session,
     Store,
+    TurnlogError,
     UnknownBranch,
 )
 
@@ -247,9 +247,9 @@ def test_who_lacks_a_package_is_told_the_extra(
 ) -> None:
     monkeypatch.setitem(sys.modules, missing, None)
 
-    with pytest.raises(MissingExtra, match=rf"{missing} is not installed: .* pip install 'hansard\[frames\]'"):
+    with pytest.raises(MissingExtra, match=rf"{missing} is not installed: .* pip install 'turnlog\[frames\]'"):
         getattr(session.messages, method)()
-    assert issubclass(MissingExtra, HansardError)
+    assert issubclass(MissingExtra, TurnlogError)
 
 
 def test_arrow_needs_pyarrow_alone(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -261,8 +261,8 @@ def test_arrow_needs_pyarrow_alone(session: Session, monkeypatch: pytest.MonkeyP
 
 def test_importing_the_house_imports_no_frame_library(elsewhere: Any) -> None:
     said = elsewhere.run(
-        "import sys, hansard\n"
-        "session = hansard.Session(store=hansard.open_store('memory://'))\n"
+        "import sys, turnlog\n"
+        "session = turnlog.Session(store=turnlog.open_store('memory://'))\n"
         "session.default_branch.add('a')\n"
         "session.messages.filter(contains='a')._repr_html_()\n"
         "print(sorted({'duckdb', 'numpy', 'pandas', 'polars', 'pyarrow'} & set(sys.modules)))"

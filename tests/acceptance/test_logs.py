@@ -1,4 +1,4 @@
-"""The account of calls as whoever imports hansard has it: written, read, followed, and as lines of structlog."""
+"""The account of calls as whoever imports turnlog has it: written, read, followed, and as lines of structlog."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import structlog
 
-from hansard import (
+from turnlog import (
     InvalidValue,
     LogRedactor,
     Logs,

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from hansard import (
+from turnlog import (
     Branch,
     Exchange,
     ForeignBranch,
@@ -708,7 +708,7 @@ def test_a_self_contained_fork_has_the_participants(session: Session, research: 
 def test_mail_outlives_the_process(store: Store, address: str, elsewhere: Any) -> None:
     said = elsewhere.run(
         "import sys\n"
-        "from hansard import Session, open_store\n"
+        "from turnlog import Session, open_store\n"
         "with open_store(sys.argv[1]) as store:\n"
         "    session = Session(store=store)\n"
         "    research, coding = session.new_branch(name='research'), session.new_branch(name='coding')\n"

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from hansard import Branch, Session, Store, UnknownParticipant, acting
+from turnlog import Branch, Session, Store, UnknownParticipant, acting
 
 
 @pytest.fixture
@@ -115,7 +115,7 @@ def test_stopping_before_running_counts_and_a_loop_outlives_its_failures(  # T35
         session.exchange.stop()
         await running
 
-    with caplog.at_level(logging.ERROR, logger="hansard"):
+    with caplog.at_level(logging.ERROR, logger="turnlog"):
         asyncio.run(flow())
     assert inbox(session, "bob") == ["hello"]
     assert "no route to anywhere" in caplog.text

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from hansard import Branch, Exchange, MailManager, OutOfTurn, Session, Store, StoreFailed
+from turnlog import Branch, Exchange, MailManager, OutOfTurn, Session, Store, StoreFailed
 
 MANY = 1_000
 
@@ -76,7 +76,7 @@ def test_two_processes_that_sync_while_mail_is_sent_deliver_everything_once_and_
 ) -> None:
     program = (
         "import sys\n"
-        "from hansard import Session, open_store\n"
+        "from turnlog import Session, open_store\n"
         "with open_store(sys.argv[1]) as store:\n"
         "    exchange = Session.open(sys.argv[2], store=store).exchange\n"
         "    print('ready', flush=True)\n"
@@ -360,7 +360,7 @@ def test_a_loop_survives_what_fails_logs_it_and_delivers_the_rest(
         session.exchange.stop()
         await running
 
-    with caplog.at_level(logging.ERROR, logger="hansard"):
+    with caplog.at_level(logging.ERROR, logger="turnlog"):
         asyncio.run(flow())
     assert [mail.content for mail in session.exchange.receive("stuck")] == list(range(5))
     assert [parked.mail.content for parked in session.exchange.parked] == list(range(5))

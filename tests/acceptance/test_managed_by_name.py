@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from hansard import (
+from turnlog import (
     InvalidValue,
     KeyTaken,
     Session,
@@ -59,7 +59,7 @@ def test_the_folder_of_the_sessions_may_be_in_the_home_directory(
     with SessionManager({"session": {"storage_path": "~/.coda/sessions"}}) as manager:
         manager.create_session("my-chat")
 
-    assert (tmp_path / ".coda/sessions/hansard.db").is_file()
+    assert (tmp_path / ".coda/sessions/turnlog.db").is_file()
 
 
 def test_a_branch_has_the_history_of_the_session_it_comes_from_and_goes_its_own_way(manager: SessionManager) -> None:
@@ -325,7 +325,7 @@ def test_sessions_are_kept_in_storage_of_ones_own(tmp_path: Path, monkeypatch: p
         with pytest.raises(SessionNotFoundError):
             manager.load_session("mine")
         assert len(manager.load_session("branch").get_messages()) == 2
-    assert not (tmp_path / "hansard.db").exists()
+    assert not (tmp_path / "turnlog.db").exists()
 
 
 def test_middleware_as_a_program_would_write_it(manager: SessionManager) -> None:
@@ -509,10 +509,10 @@ def test_a_list_of_no_sessions_is_no_session(manager: SessionManager, tmp_path: 
 
 
 def test_a_setting_that_is_misspelled_in_the_environment_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HANSARD_MAX_SESION_SIZE", "1")
-    with pytest.raises(InvalidValue, match="did you mean 'HANSARD_MAX_SESSION_SIZE'"):
+    monkeypatch.setenv("TURNLOG_MAX_SESION_SIZE", "1")
+    with pytest.raises(InvalidValue, match="did you mean 'TURNLOG_MAX_SESSION_SIZE'"):
         SessionManager({"session": {"backend": "memory"}})
-    monkeypatch.delenv("HANSARD_MAX_SESION_SIZE")
-    monkeypatch.setenv("HANSARD_MODEL", "openai/gpt-4o-mini")
-    monkeypatch.setenv("HANSARD_OF_SOMEBODY_ELSE", "1")
+    monkeypatch.delenv("TURNLOG_MAX_SESION_SIZE")
+    monkeypatch.setenv("TURNLOG_MODEL", "openai/gpt-4o-mini")
+    monkeypatch.setenv("TURNLOG_OF_SOMEBODY_ELSE", "1")
     SessionManager({"session": {"backend": "memory"}}).close()

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from hansard import (
+from turnlog import (
     InvalidValue,
     MemorySessionStore,
     PositionConflict,

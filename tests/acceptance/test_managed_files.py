@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from hansard import DamagedRecord, InvalidContent, InvalidValue, KeyTaken, Session, SessionManager
+from turnlog import DamagedRecord, InvalidContent, InvalidValue, KeyTaken, Session, SessionManager
 
 HOSTILE = '<script>alert(1)</script> [x](javascript:alert(2)) & "quotes" \'</pre>'
 

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from hansard import Session, SessionManager
+from turnlog import Session, SessionManager
 
 if TYPE_CHECKING:
     from tests.acceptance.conftest import Elsewhere
 
 APPENDING = """
 import sys
-from hansard import SessionManager
+from turnlog import SessionManager
 
 with SessionManager({"session": {"storage_path": "sessions", "durability": "normal"}}) as manager:
     print("ready", flush=True)
@@ -26,7 +26,7 @@ with SessionManager({"session": {"storage_path": "sessions", "durability": "norm
 """
 
 DEFERRED = """
-from hansard import SessionManager
+from turnlog import SessionManager
 
 manager = SessionManager({"session": {"storage_path": "sessions", "deferred": True}})
 session = manager.create_session("chat")
@@ -65,7 +65,7 @@ def test_what_is_deferred_is_there_after_a_clean_end(elsewhere: "Elsewhere", tmp
 
 FORKING = """
 import os
-from hansard import SessionManager, StoreError
+from turnlog import SessionManager, StoreError
 
 manager = SessionManager({"session": {"storage_path": "sessions", "deferred": True}})
 session = manager.create_session("chat")

@@ -10,7 +10,7 @@ import msgspec
 import pydantic
 import pytest
 
-from hansard import (
+from turnlog import (
     ActionResponseContent,
     AnswerMisfit,
     AssistantResponseContent,
@@ -260,7 +260,7 @@ def test_a_content_of_a_programs_own_is_read_by_a_program_that_does_not_know_it(
     program = """
 import sys
 from typing import ClassVar
-from hansard import MessageContent, MessageRole, Session, content_type, open_store
+from turnlog import MessageContent, MessageRole, Session, content_type, open_store
 
 @content_type("invoice.shown")
 class Invoice(MessageContent, frozen=True):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from pydantic import BaseModel
 
-from hansard import (
+from turnlog import (
     ActionManager,
     Branch,
     Message,
@@ -21,7 +21,7 @@ from hansard import (
     ToolFailed,
     iModel,
 )
-from hansard.operations.operate import GenerateParams, OperateParams
+from turnlog.operations.operate import GenerateParams, OperateParams
 
 if TYPE_CHECKING:
     from tests.model_server import ModelServer

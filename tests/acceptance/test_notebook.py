@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from hansard import Session, Store
+from turnlog import Session, Store
 
 ATTACKS = [
     "<script>alert(1)</script>",

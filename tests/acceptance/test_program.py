@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from hansard import (
+from turnlog import (
     Branch,
     Message,
     MessageRole,
@@ -81,7 +81,7 @@ def seen(view: SessionView) -> dict[str, object]:
 
 TELL = f"""
 import os, sys, json
-from hansard import *
+from turnlog import *
 {getsource(tell)}
 {getsource(seen)}
 session = tell(None)
@@ -150,7 +150,7 @@ def test_the_program_of_the_design_runs(store: Store) -> None:
 def test_what_a_process_wrote_reads_the_same_however_it_ended(elsewhere: Elsewhere, address: str, ending: str) -> None:
     said = elsewhere.run(
         TELL + ending,
-        HANSARD_STORE=address,
+        TURNLOG_STORE=address,
         ends_with={"": 0, "os.kill(os.getpid(), 9)": -signal.SIGKILL}.get(ending, 9),
     )
 
@@ -160,7 +160,7 @@ def test_what_a_process_wrote_reads_the_same_however_it_ended(elsewhere: Elsewhe
 def test_what_a_process_wrote_is_there_while_it_still_runs_and_after_it_was_killed(
     elsewhere: Elsewhere, address: str
 ) -> None:
-    process = elsewhere.start(TELL + "sys.stdin.read()", HANSARD_STORE=address)
+    process = elsewhere.start(TELL + "sys.stdin.read()", TURNLOG_STORE=address)
     assert process.stdout is not None
     said = json.loads(process.stdout.readline())
 
@@ -171,7 +171,7 @@ def test_what_a_process_wrote_is_there_while_it_still_runs_and_after_it_was_kill
 
 
 def test_the_story_has_something_of_everything(elsewhere: Elsewhere, address: str) -> None:
-    elsewhere.run(TELL, HANSARD_STORE=address)
+    elsewhere.run(TELL, TURNLOG_STORE=address)
 
     with open_store(address) as store:
         names = {recorded.name for recorded in Session.open("told", store=store).events()}
@@ -189,7 +189,7 @@ def test_a_session_goes_on_in_another_process(elsewhere: Elsewhere, address: str
     main.add("from here")
     program = """
 import sys
-from hansard import Session, open_store
+from turnlog import Session, open_store
 with open_store(sys.argv[1]) as store:
     main = Session.open(sys.argv[2], store=store).default_branch
     for line in sys.stdin:

@@ -8,9 +8,8 @@ from typing import Any
 
 import pytest
 
-from hansard import (
+from turnlog import (
     ForeignBranch,
-    HansardError,
     InvalidBranch,
     InvalidContent,
     InvalidMerge,
@@ -25,6 +24,7 @@ from hansard import (
     SessionExists,
     SessionNotActive,
     Store,
+    TurnlogError,
     UnknownBranch,
     UnknownMessage,
     UnknownPosition,
@@ -50,7 +50,7 @@ class Scene:
         self.anything: Any = None
 
 
-Case = tuple[Callable[[Scene], object], type[HansardError], list[str]]
+Case = tuple[Callable[[Scene], object], type[TurnlogError], list[str]]
 
 CONTENT: dict[str, Case] = {
     "an empty dict": (lambda s: s.main.add({}), InvalidContent, ["empty", "instruction", "assistant_response"]),
@@ -229,7 +229,7 @@ def test_a_refusal_has_a_name_says_what_was_expected_and_writes_nothing(store: S
     attempt, error, words = CASES[case]
     before = store.read_all()
 
-    with pytest.raises(HansardError) as refused:
+    with pytest.raises(TurnlogError) as refused:
         attempt(scene)
 
     sentence = str(refused.value)
@@ -297,7 +297,7 @@ def test_a_session_that_was_put_away_takes_no_changes_and_can_be_read(store: Sto
 
 def test_an_error_is_also_of_the_kinds_that_python_has_for_it(store: Store) -> None:
     scene = Scene(store)
-    for error in (ItemNotFoundError, InvalidBranch, LookupError, ValueError, HansardError):
+    for error in (ItemNotFoundError, InvalidBranch, LookupError, ValueError, TurnlogError):
         with pytest.raises(error):
             scene.session.branches["nope"]
     for error in (ItemNotFoundError, LookupError, ValueError):

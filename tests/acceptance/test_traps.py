@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from hansard import (
+from turnlog import (
     ActionResponseContent,
     Branch,
     ForeignBranch,

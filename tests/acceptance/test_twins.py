@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from hansard import Branch, BranchView, InvalidContent, Message, PositionConflict, Session, SessionView, Store
+from turnlog import Branch, BranchView, InvalidContent, Message, PositionConflict, Session, SessionView, Store
 
 WITHOUT_TWIN = {"register_operation", "stream"}
 """The one writes nothing, the other is awaited piece by piece."""

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from hansard import (
+from turnlog import (
     Branch,
     InvalidValue,
     Message,

@@ -14,12 +14,12 @@ from typing import Any
 
 import pytest
 
-from hansard.infrastructure.memory import MemoryRecorder
-from hansard.infrastructure.postgres.recorder import PostgresRecorder
-from hansard.infrastructure.redis.address import parsed
-from hansard.infrastructure.redis.recorder import RedisRecorder
-from hansard.infrastructure.sqlite.recorder import SQLiteRecorder
-from hansard.infrastructure.store import Store
+from turnlog.infrastructure.memory import MemoryRecorder
+from turnlog.infrastructure.postgres.recorder import PostgresRecorder
+from turnlog.infrastructure.redis.address import parsed
+from turnlog.infrastructure.redis.recorder import RedisRecorder
+from turnlog.infrastructure.sqlite.recorder import SQLiteRecorder
+from turnlog.infrastructure.store import Store
 
 
 class Clock:
@@ -49,7 +49,7 @@ STORES: dict[str, Opened] = {
     "memory": lambda place, clock, _: Store(MemoryRecorder(), clock),
     "postgres": _on_postgres,
     "redis": _on_redis,
-    "sqlite": lambda place, clock, _: Store(SQLiteRecorder(place / "hansard.db"), clock),
+    "sqlite": lambda place, clock, _: Store(SQLiteRecorder(place / "turnlog.db"), clock),
 }
 
 SERVERS = {"postgres": "postgres_server", "redis": "redis_server"}

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from hansard.domain.codec import encode
-from hansard.domain.content import InstructionContent
-from hansard.domain.errors import InvalidValue, KeyTaken, PositionConflict
-from hansard.domain.events import BranchCreated, Event, MessageAppended, SessionRenamed, SessionStarted
-from hansard.domain.expectation import ANY, NO_STREAM, Expected
-from hansard.domain.record import Provenance
+from turnlog.domain.codec import encode
+from turnlog.domain.content import InstructionContent
+from turnlog.domain.errors import InvalidValue, KeyTaken, PositionConflict
+from turnlog.domain.events import BranchCreated, Event, MessageAppended, SessionRenamed, SessionStarted
+from turnlog.domain.expectation import ANY, NO_STREAM, Expected
+from turnlog.domain.record import Provenance
 
 if TYPE_CHECKING:
-    from hansard.infrastructure.store import Store
     from tests.contract.conftest import Clock, Stores
+    from turnlog.infrastructure.store import Store
 
 STARTED = SessionStarted()
 MAIN = BranchCreated(0, "id-main", "main")

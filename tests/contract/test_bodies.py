@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
-from hansard.domain.content import InstructionContent
-from hansard.domain.events import BranchCreated, Event, MessageAppended, SessionStarted
+from turnlog.domain.content import InstructionContent
+from turnlog.domain.events import BranchCreated, Event, MessageAppended, SessionStarted
 
 if TYPE_CHECKING:
-    from hansard.infrastructure.store import Store
     from tests.contract.conftest import Clock, Stores
+    from turnlog.infrastructure.store import Store
 
 MANY = 2_300
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import pytest
 from msgspec.structs import asdict, replace
 
-from hansard.domain.codec import encode
-from hansard.domain.content import InstructionContent, SystemContent
-from hansard.domain.errors import SessionNotFoundError
-from hansard.domain.events import (
+from turnlog.domain.codec import encode
+from turnlog.domain.content import InstructionContent, SystemContent
+from turnlog.domain.errors import SessionNotFoundError
+from turnlog.domain.events import (
     BranchCreated,
     BranchRenamed,
     Event,
@@ -27,8 +27,8 @@ from hansard.domain.events import (
 )
 
 if TYPE_CHECKING:
-    from hansard.infrastructure.store import Store
     from tests.contract.conftest import Clock, Stores
+    from turnlog.infrastructure.store import Store
 
 START = SessionStarted(name="support", user="ada", key="desk", metadata={"team": "red", "kept": 1})
 MAIN = BranchCreated(0, "id-main", "main")

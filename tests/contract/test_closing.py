@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from hansard import Session, StoreClosed
-from hansard.domain.events import SessionRenamed, SessionStarted
-from hansard.domain.state import State
+from turnlog import Session, StoreClosed
+from turnlog.domain.events import SessionRenamed, SessionStarted
+from turnlog.domain.state import State
 
 if TYPE_CHECKING:
-    from hansard.infrastructure.store import Store
     from tests.contract.conftest import Stores
+    from turnlog.infrastructure.store import Store
 
 USES: dict[str, Callable[[Store], object]] = {
     "append": lambda store: store.append("s", [SessionRenamed("x")]),

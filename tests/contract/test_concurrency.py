@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, TypeVar
 
 import pytest
 
-from hansard import Session
-from hansard.domain.errors import KeyTaken, PositionConflict
-from hansard.domain.events import SessionRenamed, SessionStarted
-from hansard.domain.expectation import ANY, NO_STREAM
+from turnlog import Session
+from turnlog.domain.errors import KeyTaken, PositionConflict
+from turnlog.domain.events import SessionRenamed, SessionStarted
+from turnlog.domain.expectation import ANY, NO_STREAM
 
 if TYPE_CHECKING:
-    from hansard.infrastructure.store import Store
     from tests.contract.conftest import Stores
+    from turnlog.infrastructure.store import Store
 
 THREADS = 8
 EACH = 25

@@ -7,11 +7,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from hansard import (
+from turnlog import (
     ActionRequestContent,
     ActionResponseContent,
     AssistantResponseContent,
-    HansardError,
     ImagePolicy,
     ImageRefused,
     InstructionContent,
@@ -22,13 +21,14 @@ from hansard import (
     Session,
     Store,
     SystemContent,
+    TurnlogError,
     UnknownContent,
     content_type,
 )
-from hansard.domain import content_types
-from hansard.domain.content import Content
-from hansard.domain.events import MessageAppended
-from hansard.domain.plain import Json
+from turnlog.domain import content_types
+from turnlog.domain.content import Content
+from turnlog.domain.events import MessageAppended
+from turnlog.domain.plain import Json
 
 EMPTY: list[Json] = [None, False, 0, 0.0, "", [], {}, [[]], {"": None}]
 
@@ -283,7 +283,7 @@ def test_the_policy_belongs_to_the_handle_and_what_is_recorded_stays_readable(st
 
 
 def test_what_is_no_policy_is_refused_and_nothing_is_started(store: Store) -> None:
-    with pytest.raises(HansardError, match="expected an ImagePolicy"):
+    with pytest.raises(TurnlogError, match="expected an ImagePolicy"):
         Session(session_id="s", store=store, images={"https"})  # type: ignore[arg-type]  # that is the point
 
     assert store.find_session("s") is None

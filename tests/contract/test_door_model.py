@@ -21,12 +21,12 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from hansard import Session
-from hansard.session_view import SessionView
+from turnlog import Session
+from turnlog.session_view import SessionView
 
 if TYPE_CHECKING:
-    from hansard import Branch, Message
     from tests.contract.conftest import Stores
+    from turnlog import Branch, Message
 
 
 @dataclass

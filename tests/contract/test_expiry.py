@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from hansard import Session, acting
-from hansard._provenance import provenance
-from hansard.domain.errors import InvalidValue
-from hansard.domain.events import SessionStarted, StateSet
-from hansard.infrastructure.expiry import Swept
+from turnlog import Session, acting
+from turnlog._provenance import provenance
+from turnlog.domain.errors import InvalidValue
+from turnlog.domain.events import SessionStarted, StateSet
+from turnlog.infrastructure.expiry import Swept
 
 if TYPE_CHECKING:
-    from hansard.infrastructure.store import Store
     from tests.contract.conftest import Clock, Stores
+    from turnlog.infrastructure.store import Store
 
 SECOND = 1_000_000
 

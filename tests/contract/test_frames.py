@@ -8,7 +8,7 @@ import msgspec
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from hansard import (
+from turnlog import (
     ActionResponseContent,
     Branch,
     Message,
@@ -18,7 +18,7 @@ from hansard import (
     Session,
     Store,
 )
-from hansard.session_view import SessionView
+from turnlog.session_view import SessionView
 
 if TYPE_CHECKING:
     from tests.contract.conftest import Stores

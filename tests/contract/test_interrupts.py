@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from hansard import InvalidValue, Session, Store, open_store
-from hansard.infrastructure.rows import Append, Appended
+from turnlog import InvalidValue, Session, Store, open_store
+from turnlog.infrastructure.rows import Append, Appended
 
 
 def said(session: Session) -> list[str]:
@@ -35,7 +35,7 @@ def test_a_handle_interrupted_after_the_commit_is_right_again_at_the_next_call(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr("hansard._live.evolve", interrupted)
+        patched.setattr("turnlog._live.evolve", interrupted)
         with pytest.raises(KeyboardInterrupt):
             main.add("two") if change == "add" else main.clear() if change == "clear" else main.fork()
 
@@ -142,7 +142,7 @@ def test_what_cannot_be_kept_is_refused_by_name(store: Store) -> None:
 def test_who_is_interrupted_while_waiting_for_the_lock_leaves_no_transaction_behind(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = tmp_path / "hansard.db"
+    path = tmp_path / "turnlog.db"
     with open_store(f"sqlite:///{path}") as store:
         session = Session("Be brief.", store=store)
         session.add_message("before")

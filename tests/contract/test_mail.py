@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from hansard import Session
+from turnlog import Session
 
 if TYPE_CHECKING:
-    from hansard import Branch, Store
     from tests.contract.conftest import Stores
+    from turnlog import Branch, Store
 
 
 def contents(session: Session, owner: str) -> list[Any]:

@@ -21,11 +21,11 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from hansard import Session
+from turnlog import Session
 
 if TYPE_CHECKING:
-    from hansard.session_view import SessionView
     from tests.contract.conftest import Stores
+    from turnlog.session_view import SessionView
 
 NAMES = ["main", "left", "right", "ada", "bob"]
 """Names that branches and registered participants may have."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from hansard import (
+from turnlog import (
     InvalidValue,
     KeyTaken,
     PositionConflict,
@@ -23,8 +23,8 @@ from hansard import (
 )
 
 if TYPE_CHECKING:
-    from hansard.infrastructure.store import Store
     from tests.contract.conftest import Clock, Stores
+    from turnlog.infrastructure.store import Store
 
 HOUR = 3_600_000_000
 
@@ -201,7 +201,7 @@ def test_every_method_that_touches_the_store_is_awaited_too(
 
 
 def test_a_deferred_session_is_in_memory_once_whoever_opens_it(stores: Stores) -> None:
-    from hansard._deferred import Deferred
+    from turnlog._deferred import Deferred
 
     store = stores.new()
     kept = Deferred(store, most=100)
@@ -218,7 +218,7 @@ def test_a_deferred_session_is_in_memory_once_whoever_opens_it(stores: Stores) -
 
 
 def test_a_session_that_is_too_large_is_refused_before_anything_is_written(stores: Stores, clock: Clock) -> None:
-    from hansard.infrastructure.store import Store
+    from turnlog.infrastructure.store import Store
 
     store = Store(stores.new().recorder, clock, most_bytes=2000)
     with SessionManager({"session": {"deferred": True}}, store=store) as manager:

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from hansard import SchemaMismatch, Session, StoreNotFound, open_existing, open_store
-from hansard.infrastructure.migrations import Migration, migrations_of
-from hansard.infrastructure.sqlite import schema
-from hansard.infrastructure.store import Store
+from turnlog import SchemaMismatch, Session, StoreNotFound, open_existing, open_store
+from turnlog.infrastructure.migrations import Migration, migrations_of
+from turnlog.infrastructure.sqlite import schema
+from turnlog.infrastructure.store import Store
 
 
 def address_of(kind: str, tmp_path: Path, server: Any, name: str) -> str:
@@ -47,7 +47,7 @@ def test_a_store_of_an_older_version_is_refused_as_it_is(tmp_path: Path, monkeyp
     address = f"sqlite:///{tmp_path}/old.db"
     with open_store(address) as store:
         newest = store.schema
-    steps = [*migrations_of("hansard.infrastructure.sqlite"), Migration(newest + 1, "more", "")]
+    steps = [*migrations_of("turnlog.infrastructure.sqlite"), Migration(newest + 1, "more", "")]
     monkeypatch.setattr(schema, "migrations_of", lambda package: steps)
 
     with pytest.raises(SchemaMismatch, match=f"holds schema {newest}: expected schema {newest + 1}"):

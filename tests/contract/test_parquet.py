@@ -12,9 +12,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from hansard import ExportBusy, Exported, ExportMismatch, InvalidValue, Session, Store
-from hansard.domain.events import ModelCalled
-from hansard.infrastructure.frames import place
+from turnlog import ExportBusy, Exported, ExportMismatch, InvalidValue, Session, Store
+from turnlog.domain.events import ModelCalled
+from turnlog.infrastructure.frames import place
 
 if TYPE_CHECKING:
     from tests.contract.conftest import Clock, Stores

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from hansard import Session, open_store
-from hansard.infrastructure.store import Store
+from turnlog import Session, open_store
+from turnlog.infrastructure.store import Store
 
 MESSAGES = 1200
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from hansard import Branch, Session
+from turnlog import Branch, Session
 
 Lines = dict[int, list[int]]
 """The positions of the messages that each branch shows, by its number."""

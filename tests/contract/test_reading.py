@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from hansard.domain.content import ActionResponseContent, InstructionContent
-from hansard.domain.errors import InvalidValue
-from hansard.domain.events import BranchCreated, Event, LogRecorded, MessageAppended, SessionRenamed, SessionStarted
-from hansard.domain.log import LogType
+from turnlog.domain.content import ActionResponseContent, InstructionContent
+from turnlog.domain.errors import InvalidValue
+from turnlog.domain.events import BranchCreated, Event, LogRecorded, MessageAppended, SessionRenamed, SessionStarted
+from turnlog.domain.log import LogType
 
 if TYPE_CHECKING:
-    from hansard.infrastructure.store import Store
     from tests.contract.conftest import Stores
+    from turnlog.infrastructure.store import Store
 
 STARTED = SessionStarted()
 MAIN = BranchCreated(0, "id-main", "main")

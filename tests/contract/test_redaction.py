@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from hansard import (
+from turnlog import (
     ActionResponseContent,
     Message,
     MessageContent,
@@ -18,7 +18,7 @@ from hansard import (
     content_type,
     open_store,
 )
-from hansard.domain.decisions import message as decisions
+from turnlog.domain.decisions import message as decisions
 
 SECRET = "her number is 555-0199"
 
@@ -148,7 +148,7 @@ def test_what_was_redacted_stays_so_in_a_copy(stores: Any, store: Store, session
 
 
 def test_a_file_holds_the_words_no_longer(tmp_path: Path) -> None:
-    with open_store(f"sqlite:///{tmp_path}/hansard.db") as store:
+    with open_store(f"sqlite:///{tmp_path}/turnlog.db") as store:
         session = Session(store=store)
         said = session.default_branch.add(SECRET * 1000)
         session.redact(said)

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from hansard import AmbiguousSession, Session, SessionNotFoundError
-from hansard.infrastructure.store import Store
+from turnlog import AmbiguousSession, Session, SessionNotFoundError
+from turnlog.infrastructure.store import Store
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from hansard import InvalidValue, Runner, Session, Store, search
-from hansard.projections.transcript import Transcript
+from turnlog import InvalidValue, Runner, Session, Store, search
+from turnlog.projections.transcript import Transcript
 
 Prepared = Callable[[Store], None]
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from hansard.domain.content import InstructionContent
-from hansard.domain.errors import InvalidValue
-from hansard.domain.events import (
+from turnlog.domain.content import InstructionContent
+from turnlog.domain.errors import InvalidValue
+from turnlog.domain.events import (
     BranchCreated,
     Event,
     MessageAppended,
@@ -19,14 +19,14 @@ from hansard.domain.events import (
     SessionRestored,
     SessionStarted,
 )
-from hansard.projections.selection import Order, Selection
+from turnlog.projections.selection import Order, Selection
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from hansard.infrastructure.store import Store
-    from hansard.projections.catalogue import Entry
     from tests.contract.conftest import Clock, Stores
+    from turnlog.infrastructure.store import Store
+    from turnlog.projections.catalogue import Entry
 
 NAMES = ("Support", "support desk", "Ähre", "zebra", "", "straße", "\U0001f600 face", "\uffff edge", "a%b_c", None)
 USERS = ("ada", "bob", None)

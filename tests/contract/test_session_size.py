@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from hansard import Session
-from hansard.domain.errors import SessionTooLarge
-from hansard.infrastructure.store import Store
+from turnlog import Session
+from turnlog.domain.errors import SessionTooLarge
+from turnlog.infrastructure.store import Store
 
 if TYPE_CHECKING:
     from tests.contract.conftest import Clock, Stores

@@ -11,8 +11,8 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from hansard import SchemaMismatch, Session, StoreFailed, open_store
-from hansard.infrastructure.sqlite.recorder import SQLiteRecorder
+from turnlog import SchemaMismatch, Session, StoreFailed, open_store
+from turnlog.infrastructure.sqlite.recorder import SQLiteRecorder
 
 NOBODY = 65534
 
@@ -55,7 +55,7 @@ def folder() -> Iterator[Path]:
 
 
 def test_a_file_that_a_newer_version_wrote_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "hansard.db"
+    path = tmp_path / "turnlog.db"
     open_store(f"sqlite:///{path}").close()
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA user_version = 1000")
@@ -95,14 +95,14 @@ def test_a_database_that_only_has_the_mark_of_another_program_is_refused(tmp_pat
 
 
 def test_an_empty_file_becomes_a_store(tmp_path: Path) -> None:
-    path = tmp_path / "hansard.db"
+    path = tmp_path / "turnlog.db"
     path.touch()
     with open_store(f"sqlite:///{path}") as store:
         assert Session(store=store).position == 1
 
 
 def test_a_path_in_a_folder_that_is_missing_is_refused_until_the_folder_is_there(tmp_path: Path) -> None:
-    path = tmp_path / "missing" / "hansard.db"
+    path = tmp_path / "missing" / "turnlog.db"
 
     with pytest.raises(StoreFailed, match="unable to open database file") as failed:
         open_store(f"sqlite:///{path}")
@@ -132,7 +132,7 @@ def test_a_file_that_is_no_database_is_refused_and_left_as_it_is(tmp_path: Path)
 
 
 def test_a_file_that_cannot_be_written_can_be_read(folder: Path) -> None:
-    path = folder / "hansard.db"
+    path = folder / "turnlog.db"
     with open_store(f"sqlite:///{path}") as store:
         session = Session("Be terse.", store=store)
     path.chmod(0o444)
@@ -151,7 +151,7 @@ def test_a_file_that_cannot_be_written_can_be_read(folder: Path) -> None:
 
 
 def test_a_file_that_cannot_be_written_takes_no_append_until_it_can_be_written_again(folder: Path) -> None:
-    path = folder / "hansard.db"
+    path = folder / "turnlog.db"
     with open_store(f"sqlite:///{path}") as store:
         session = Session("Be terse.", store=store)
     folder.chmod(0o777)
@@ -182,7 +182,7 @@ def test_a_file_that_cannot_be_written_takes_no_append_until_it_can_be_written_a
 
 
 def test_a_folder_that_cannot_be_written_takes_no_new_store(folder: Path) -> None:
-    path = folder / "hansard.db"
+    path = folder / "turnlog.db"
     folder.chmod(0o555)
 
     with unprivileged(), pytest.raises(StoreFailed, match="unable to open database file"):
@@ -191,7 +191,7 @@ def test_a_folder_that_cannot_be_written_takes_no_new_store(folder: Path) -> Non
 
 def test_a_store_that_fails_once_goes_on(tmp_path: Path) -> None:
     """Another program that holds the file longer than the store is patient, and then lets go."""
-    path = tmp_path / "hansard.db"
+    path = tmp_path / "turnlog.db"
     with open_store(f"sqlite:///{path}") as store:
         session = Session(store=store)
         recorder = store._recorder
@@ -215,7 +215,7 @@ def test_a_file_is_the_same_one_after_the_working_directory_has_changed(
     (tmp_path / "here").mkdir()
     (tmp_path / "there").mkdir()
     monkeypatch.chdir(tmp_path / "here")
-    with open_store("sqlite:///hansard.db") as store:
+    with open_store("sqlite:///turnlog.db") as store:
         monkeypatch.chdir(tmp_path / "there")
         session = Session("Be terse.", store=store)
 

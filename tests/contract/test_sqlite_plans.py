@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from hansard import Session, open_store
-from hansard.infrastructure.compression import plain
-from hansard.infrastructure.selecting import SQLITE, query
-from hansard.infrastructure.sqlite import sql
-from hansard.projections.selection import Order, Selection
+from turnlog import Session, open_store
+from turnlog.infrastructure.compression import plain
+from turnlog.infrastructure.selecting import SQLITE, query
+from turnlog.infrastructure.sqlite import sql
+from turnlog.projections.selection import Order, Selection
 
 SESSION = "SEARCH c USING COVERING INDEX sqlite_autoindex_catalogue_1 (session=?)"
 POSITION = "SEARCH e USING INDEX events_by_position (session=? AND position>? AND position<?)"
@@ -23,14 +23,14 @@ BRANCH = "SEARCH e USING INDEX messages_by_branch (session=? AND branch=? AND po
 @pytest.fixture(scope="module", params=["as it is made", "analyzed"])
 def database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[sqlite3.Connection]:
     """A file with some sessions, with and without the statistics that somebody may have made."""
-    path: Path = tmp_path_factory.mktemp("plans") / "hansard.db"
+    path: Path = tmp_path_factory.mktemp("plans") / "turnlog.db"
     with open_store(f"sqlite:///{path}?durability=normal") as store:
         for number in range(200):
             session = Session("Be terse.", name=f"name {number}", user=f"user {number}", store=store)
             session.default_branch.add_many(["hello"] * 5, command_id="c")
             session.fork(name="other").add("hello")
     with closing(sqlite3.connect(path)) as connection:
-        connection.create_function("hansard_plain", 2, plain)
+        connection.create_function("turnlog_plain", 2, plain)
         if request.param == "analyzed":
             connection.execute("ANALYZE")
         yield connection

@@ -12,10 +12,10 @@ from shutil import copy
 
 import pytest
 
-from hansard import Fault, open_store
-from hansard.domain.content import InstructionContent
-from hansard.domain.events import BranchCreated, Event, MessageAppended, MessageRedacted, SessionRenamed, SessionStarted
-from hansard.domain.record import Provenance
+from turnlog import Fault, open_store
+from turnlog.domain.content import InstructionContent
+from turnlog.domain.events import BranchCreated, Event, MessageAppended, MessageRedacted, SessionRenamed, SessionStarted
+from turnlog.domain.record import Provenance
 
 NEVER_HAPPENED = '{"name":"never happened"}'
 
@@ -27,7 +27,7 @@ def said(text: str) -> Event:
 @pytest.fixture(scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A file with a session `s` of seven events and, in the middle of them, a session `t` of two."""
-    path = tmp_path_factory.mktemp("written") / "hansard.db"
+    path = tmp_path_factory.mktemp("written") / "turnlog.db"
     with open_store(f"sqlite:///{path}") as store:
         store.append("s", [SessionStarted(name="support"), BranchCreated(0, "id-main", "main")])
         store.append("s", [said("hello"), said("how are you"), said("well")], provenance=Provenance("ada", "run", 1))
@@ -39,7 +39,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def path(written: Path, tmp_path: Path) -> Path:
     """A copy of that file, to be changed by hand."""
-    return Path(copy(written, tmp_path / "hansard.db"))
+    return Path(copy(written, tmp_path / "turnlog.db"))
 
 
 @contextmanager

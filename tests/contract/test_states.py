@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from hansard import Session, UnknownPosition
-from hansard.domain.errors import SessionNotFoundError
-from hansard.domain.events import BranchCleared, SessionStarted
-from hansard.domain.evolve import fold
-from hansard.domain.state import State
-from hansard.domain.store_errors import UnreadableEvent
-from hansard.infrastructure.verification import Verification
+from turnlog import Session, UnknownPosition
+from turnlog.domain.errors import SessionNotFoundError
+from turnlog.domain.events import BranchCleared, SessionStarted
+from turnlog.domain.evolve import fold
+from turnlog.domain.state import State
+from turnlog.domain.store_errors import UnreadableEvent
+from turnlog.infrastructure.verification import Verification
 
 if TYPE_CHECKING:
-    from hansard.infrastructure.store import Store
     from tests.contract.conftest import Clock, Stores
+    from turnlog.infrastructure.store import Store
 
 
 def tell(store: Store, clock: Clock) -> None:

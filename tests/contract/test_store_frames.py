@@ -11,7 +11,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from hansard import (
+from turnlog import (
     PRICES,
     AssistantResponseContent,
     Frame,
@@ -25,9 +25,9 @@ from hansard import (
     acting,
     used,
 )
-from hansard.domain.events import ModelCalled
-from hansard.infrastructure.frames.labels import Labels
-from hansard.infrastructure.frames.usage import Calls
+from turnlog.domain.events import ModelCalled
+from turnlog.infrastructure.frames.labels import Labels
+from turnlog.infrastructure.frames.usage import Calls
 
 if TYPE_CHECKING:
     from tests.contract.conftest import Clock, Stores

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from hansard.domain.content import InstructionContent
-from hansard.domain.errors import InvalidValue
-from hansard.domain.events import Event, MessageAppended, SessionRenamed
-from hansard.domain.store_errors import StoreClosed
-from hansard.infrastructure.store import Store
+from turnlog.domain.content import InstructionContent
+from turnlog.domain.errors import InvalidValue
+from turnlog.domain.events import Event, MessageAppended, SessionRenamed
+from turnlog.domain.store_errors import StoreClosed
+from turnlog.infrastructure.store import Store
 
 if TYPE_CHECKING:
     from tests.contract.conftest import Stores

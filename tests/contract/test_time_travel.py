@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from hansard import (
+from turnlog import (
     Branch,
     InvalidValue,
     Messages,
@@ -20,7 +20,7 @@ from hansard import (
     UnknownPosition,
     acting,
 )
-from hansard.domain.events import ToolRegistered, ToolRemoved
+from turnlog.domain.events import ToolRegistered, ToolRemoved
 
 ToolEvent = ToolRegistered | ToolRemoved
 

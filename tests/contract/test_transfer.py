@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 import pytest
 from eventsourcing.persistence import StoredEvent
 
-from hansard import Session, acting
-from hansard.domain.errors import KeyTaken, PositionConflict, SessionNotFoundError
-from hansard.domain.events import SessionDeleted, SessionRenamed, SessionStarted, StateSet
-from hansard.domain.store_errors import DamagedRecord, RecordDiffers
-from hansard.infrastructure.memory import MemoryRecorder
-from hansard.infrastructure.sqlite.recorder import SQLiteRecorder
-from hansard.infrastructure.store import Store
-from hansard.infrastructure.transfer.lines import Ending, closing, line_of, opening
+from turnlog import Session, acting
+from turnlog.domain.errors import KeyTaken, PositionConflict, SessionNotFoundError
+from turnlog.domain.events import SessionDeleted, SessionRenamed, SessionStarted, StateSet
+from turnlog.domain.store_errors import DamagedRecord, RecordDiffers
+from turnlog.infrastructure.memory import MemoryRecorder
+from turnlog.infrastructure.sqlite.recorder import SQLiteRecorder
+from turnlog.infrastructure.store import Store
+from turnlog.infrastructure.transfer.lines import Ending, closing, line_of, opening
 
 if TYPE_CHECKING:
     from tests.contract.conftest import Clock, Stores

@@ -7,10 +7,10 @@ from collections.abc import Callable
 
 import pytest
 
-from hansard import Answer, Asked, OperationOver, Session
-from hansard.domain.content import ActionRequestContent, Usage
-from hansard.domain.decisions import work
-from hansard.infrastructure.store import Store
+from turnlog import Answer, Asked, OperationOver, Session
+from turnlog.domain.content import ActionRequestContent, Usage
+from turnlog.domain.decisions import work
+from turnlog.infrastructure.store import Store
 
 
 class Scripted:

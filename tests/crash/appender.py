@@ -7,7 +7,7 @@ append is a batch.
 import sys
 from itertools import count
 
-from hansard import Session, open_store
+from turnlog import Session, open_store
 
 
 def main(address: str, session: str, name: str) -> None:

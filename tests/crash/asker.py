@@ -7,7 +7,7 @@ import asyncio
 import sys
 from pathlib import Path
 
-from hansard import Session, iModel, open_store
+from turnlog import Session, iModel, open_store
 
 
 async def main(address: str, session_id: str, server: str, file: str) -> None:

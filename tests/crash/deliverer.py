@@ -6,8 +6,8 @@ Arguments: the address of the store, the address of the webhook, and the certifi
 import ssl
 import sys
 
-from hansard import LogDelivery, WebhookLogSubscriber, open_store
-from hansard.infrastructure.projecting.lease import Pace
+from turnlog import LogDelivery, WebhookLogSubscriber, open_store
+from turnlog.infrastructure.projecting.lease import Pace
 
 
 def main(address: str, url: str, certificate: str) -> None:

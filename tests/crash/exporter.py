@@ -5,7 +5,7 @@ Arguments: the address of the store, and the folder. It says a line when it begi
 
 import sys
 
-from hansard import open_store
+from turnlog import open_store
 
 
 def main(address: str, folder: str) -> None:

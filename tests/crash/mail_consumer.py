@@ -6,7 +6,7 @@ Arguments: the address of the store, the id of the session, and how many mails t
 import sys
 import time
 
-from hansard import Session, open_store
+from turnlog import Session, open_store
 
 
 def main(address: str, session: str, done: str) -> None:

@@ -6,7 +6,7 @@ Arguments: the address of the store, and that of the target. It says a line when
 import sys
 from collections.abc import Sequence
 
-from hansard import Kind, Pace, Projection, RecordedEvent, Rows, Runner, Table, open_store
+from turnlog import Kind, Pace, Projection, RecordedEvent, Rows, Runner, Table, open_store
 
 WORDS = Table("words", {"session": Kind.TEXT, "messages": Kind.INTEGER, "last": Kind.TEXT}, key=("session",))
 

@@ -10,7 +10,7 @@ from random import Random
 import pyarrow.parquet as pq
 import pytest
 
-from hansard import ExportBusy, Session, Store, open_store
+from turnlog import ExportBusy, Session, Store, open_store
 
 EXPORTER = Path(__file__).with_name("exporter.py")
 
@@ -33,7 +33,7 @@ def assert_same(folder: Path, store: Store) -> None:
 
 
 def test_killed_exports_leave_files_that_the_next_one_completes(tmp_path: Path) -> None:
-    address, folder, chance = f"sqlite:///{tmp_path}/hansard.db", tmp_path / "out", Random(7)
+    address, folder, chance = f"sqlite:///{tmp_path}/turnlog.db", tmp_path / "out", Random(7)
     with open_store(address) as store:
         session = Session(store=store)
         for round in range(6):
@@ -51,9 +51,9 @@ def test_killed_exports_leave_files_that_the_next_one_completes(tmp_path: Path) 
 
 
 def test_the_lock_of_an_export_ends_with_its_process(tmp_path: Path) -> None:
-    address, folder = f"sqlite:///{tmp_path}/hansard.db", tmp_path / "out"
+    address, folder = f"sqlite:///{tmp_path}/turnlog.db", tmp_path / "out"
     hold = (
-        "import sys, time; from pathlib import Path; from hansard.infrastructure.frames.place import Place\n"
+        "import sys, time; from pathlib import Path; from turnlog.infrastructure.frames.place import Place\n"
         "with Place(Path(sys.argv[1])).alone(): print('held', flush=True); time.sleep(600)"
     )
     with open_store(address) as store:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 PROGRAM = """
 import resource, sys
-from hansard import Session, StoreFailed, open_store
+from turnlog import Session, StoreFailed, open_store
 
 store = open_store(sys.argv[1])
 main = Session("Be brief.", store=store).default_branch

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
-from hansard import Session, open_store
+from turnlog import Session, open_store
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,7 +34,7 @@ class Place(NamedTuple):
 @pytest.fixture
 def sqlite(tmp_path: Path) -> Place:
     """A file. What a process had begun ends with it."""
-    return Place(f"sqlite:///{tmp_path}/hansard.db", [0, 1, 40, 2, 17, 0, 33, 5, 80, 3], lambda: None)
+    return Place(f"sqlite:///{tmp_path}/turnlog.db", [0, 1, 40, 2, 17, 0, 33, 5, 80, 3], lambda: None)
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hansard import Session, open_store
+from turnlog import Session, open_store
 
 if TYPE_CHECKING:
     from tests.hooks import Hooks
@@ -16,7 +16,7 @@ DELIVERER = Path(__file__).with_name("deliverer.py")
 
 
 def test_after_every_kill_all_logs_arrive_and_each_key_brings_the_same(tmp_path: Path, hooks: Hooks) -> None:
-    address = f"sqlite:///{tmp_path}/hansard.db"
+    address = f"sqlite:///{tmp_path}/turnlog.db"
     with open_store(address) as store:
         session = Session(store=store, session_id="s")
         written = [session.logs.log(f"{number}").id for number in range(20)]

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from hansard import Session, Store, open_store
+from turnlog import Session, Store, open_store
 
 CONSUMER = Path(__file__).with_name("mail_consumer.py")
 
 RECEIVER = """
 import sys
-from hansard import Session, open_store
+from turnlog import Session, open_store
 with open_store(sys.argv[1]) as store:
     session = Session.open(sys.argv[2], store=store)
     print("ready", flush=True)
@@ -27,7 +27,7 @@ with open_store(sys.argv[1]) as store:
 
 @pytest.fixture
 def address(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path}/hansard.db"
+    return f"sqlite:///{tmp_path}/turnlog.db"
 
 
 def consumed_until_killed(address: str, session: str, done: int) -> list[str]:

@@ -10,8 +10,8 @@ from threading import Event
 
 import pytest
 
-from hansard import OperationOver, Session, UnknownOperation, iModel, open_store
 from tests.model_server import Reply, model_server
+from turnlog import OperationOver, Session, UnknownOperation, iModel, open_store
 
 ASKER = Path(__file__).with_name("asker.py")
 CALL = Reply(calls=[("call_1", "note", '{"text": "once"}')])
@@ -20,7 +20,7 @@ CALL = Reply(calls=[("call_1", "note", '{"text": "once"}')])
 @pytest.mark.parametrize("asked", [1, 2])
 def test_an_operation_that_was_killed_is_interrupted_and_going_on_completes_it_once(tmp_path: Path, asked: int) -> None:
     """Killed at the first request, before any answer; or at the second, when the tool has been called."""
-    address, notes = f"sqlite:///{tmp_path}/hansard.db", tmp_path / "notes"
+    address, notes = f"sqlite:///{tmp_path}/turnlog.db", tmp_path / "notes"
     never = Event()
     with model_server() as server:
         server.will(*[CALL] * (asked - 1), Reply("never heard", hold=never))
@@ -73,7 +73,7 @@ def test_an_operation_that_was_killed_is_interrupted_and_going_on_completes_it_o
 
 def test_an_operation_that_nobody_goes_on_with_is_abandoned(tmp_path: Path) -> None:
     never = Event()
-    with model_server() as server, open_store(f"sqlite:///{tmp_path}/hansard.db") as store:
+    with model_server() as server, open_store(f"sqlite:///{tmp_path}/turnlog.db") as store:
         server.will(Reply("too late", hold=never), "Resumed.")
 
         async def program() -> None:
@@ -97,7 +97,7 @@ def test_an_operation_that_nobody_goes_on_with_is_abandoned(tmp_path: Path) -> N
 
 def test_whoever_was_resumed_by_somebody_else_records_nothing_more(tmp_path: Path) -> None:
     held = Event()
-    with model_server() as server, open_store(f"sqlite:///{tmp_path}/hansard.db") as store:
+    with model_server() as server, open_store(f"sqlite:///{tmp_path}/turnlog.db") as store:
         server.will(Reply("the first", hold=held), "the second")
 
         async def program() -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from hansard import Runner, Session, open_store
+from turnlog import Runner, Session, open_store
 
 if TYPE_CHECKING:
     from tests.servers import PostgresDatabase
@@ -50,7 +50,7 @@ def places(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[str, str]:
     """The addresses of a store and of a target."""
     rows = f"sqlite:///{tmp_path}/rows.db"
     if request.param.startswith("sqlite"):
-        store = f"sqlite:///{tmp_path}/hansard.db"
+        store = f"sqlite:///{tmp_path}/turnlog.db"
         return store, rows if "beside" in request.param else store
     database: PostgresDatabase = request.getfixturevalue("postgres_database")
     return database.address(), rows if "sqlite" in request.param else database.address()
@@ -77,7 +77,7 @@ def test_killed_runners_leave_rows_that_the_next_one_completes(places: tuple[str
 
 
 def test_a_runner_that_is_told_to_end_gives_back_its_leases(tmp_path: Path) -> None:
-    address, target = f"sqlite:///{tmp_path}/hansard.db", f"sqlite:///{tmp_path}/rows.db"
+    address, target = f"sqlite:///{tmp_path}/turnlog.db", f"sqlite:///{tmp_path}/rows.db"
     with open_store(address) as store:
         Session(store=store).default_branch.add("hello")
         watcher = Runner(store, [projector().Words()], target, shards=2)

@@ -1,4 +1,4 @@
-"""Every workload of the bench runs, at nearly no size, for Hansard and for the bare databases."""
+"""Every workload of the bench runs, at nearly no size, for Turnlog and for the bare databases."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,7 +22,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
 
 
 @pytest.mark.parametrize("workload", workloads(TINY), ids=lambda workload: workload.name)
-def test_a_workload_runs_for_hansard_and_for_the_limit(bench: Bench, workload: Workload) -> None:
+def test_a_workload_runs_for_turnlog_and_for_the_limit(bench: Bench, workload: Workload) -> None:
     outcomes = {each.contestant: each for each in bench.measure(workload)}
 
     assert outcomes[OURS].why is None

@@ -8,21 +8,21 @@ from typing import Any
 
 import pytest
 
-import hansard
-from hansard.infrastructure.twins import awaited
+import turnlog
+from turnlog.infrastructure.twins import awaited
 
 PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "coming-from.md"
 ROW = re.compile(r"^\| `.*?` \| (?P<here>.*?) \| .*\|$", re.MULTILINE)
 CALL = re.compile(r"^(?P<path>[\w.]+)(?:\((?P<arguments>.*)\))?$")
 
 STANDS_FOR: dict[str, type] = {
-    "branch": hansard.Branch,
-    "manager": hansard.SessionManager,
-    "message": hansard.Message,
-    "session": hansard.Session,
-    "branch.logs": hansard.Logs,
-    "session.exchange": hansard.Exchange,
-    "session.mail_manager": hansard.MailManager,
+    "branch": turnlog.Branch,
+    "manager": turnlog.SessionManager,
+    "message": turnlog.Message,
+    "session": turnlog.Session,
+    "branch.logs": turnlog.Logs,
+    "session.exchange": turnlog.Exchange,
+    "session.mail_manager": turnlog.MailManager,
 }
 """What a word in lower case is, and what some properties answer with."""
 
@@ -36,7 +36,7 @@ def said() -> Iterator[str]:
 def found(path: str) -> Any:
     """The class, method or property that goes by a path; of an awaited twin, the method it is the twin of."""
     before, _, last = path.rpartition(".")
-    owner = STANDS_FOR.get(before) or (getattr(hansard, before) if before else hansard)
+    owner = STANDS_FOR.get(before) or (getattr(turnlog, before) if before else turnlog)
     there = getattr(owner, last)
     return getattr(owner, last[1:]) if isinstance(there, awaited) else there
 

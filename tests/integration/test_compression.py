@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any, cast
 import psycopg
 import pytest
 
-from hansard import MissingExtra, Session, UnreadableEvent, open_store
-from hansard.domain.events import MessageRedacted
-from hansard.infrastructure import compression
-from hansard.infrastructure.compression import LARGEST, compressed, plain
-from hansard.infrastructure.redis.address import parsed
-from hansard.infrastructure.redis.recorder import RedisRecorder
-from hansard.infrastructure.sqlite.recorder import SQLiteRecorder
-from hansard.infrastructure.store import Store
+from turnlog import MissingExtra, Session, UnreadableEvent, open_store
+from turnlog.domain.events import MessageRedacted
+from turnlog.infrastructure import compression
+from turnlog.infrastructure.compression import LARGEST, compressed, plain
+from turnlog.infrastructure.redis.address import parsed
+from turnlog.infrastructure.redis.recorder import RedisRecorder
+from turnlog.infrastructure.sqlite.recorder import SQLiteRecorder
+from turnlog.infrastructure.store import Store
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -41,7 +41,7 @@ class Kept:
 
     def store(self, *, compress: bool) -> Store:
         recorder = (
-            SQLiteRecorder(self._folder / "hansard.db", "normal", compress=compress)
+            SQLiteRecorder(self._folder / "turnlog.db", "normal", compress=compress)
             if self.kind == "sqlite"
             else RedisRecorder(parsed(self._server.address(prefix=self._folder.name)), compress=compress)
         )
@@ -55,7 +55,7 @@ class Kept:
                 SELECT position, encoding, CAST(payload AS BLOB) FROM events
                 WHERE session = (SELECT number FROM catalogue WHERE session = ?)
             """
-            with closing(sqlite3.connect(self._folder / "hansard.db")) as connection:
+            with closing(sqlite3.connect(self._folder / "turnlog.db")) as connection:
                 return {row[0]: row[1:] for row in connection.execute(query, (session,))}
         with self._server.client() as client:
             payloads = client.hgetall(f"{{{self._folder.name}}}:payloads:{session}")
@@ -66,7 +66,7 @@ class Kept:
     def plant(self, session: str, position: int, payload: bytes) -> None:
         """Puts other bytes under the mark of a payload."""
         if self.kind == "sqlite":
-            with closing(sqlite3.connect(self._folder / "hansard.db")) as connection, connection:
+            with closing(sqlite3.connect(self._folder / "turnlog.db")) as connection, connection:
                 connection.execute("DROP TRIGGER events_are_not_changed")
                 which = "session = (SELECT number FROM catalogue WHERE session = ?) AND position = ?"
                 connection.execute(f"UPDATE events SET payload = ? WHERE {which}", (payload, session, position))
@@ -242,7 +242,7 @@ def test_the_dictionary_is_what_it_always_was() -> None:
 
 
 def test_sql_shows_a_compressed_message_without_its_words(tmp_path: Path) -> None:
-    path = tmp_path / "hansard.db"
+    path = tmp_path / "turnlog.db"
     with open_store(f"sqlite:///{path}", compress=True) as store:
         talk(store)
     with closing(sqlite3.connect(path)) as connection:
@@ -289,7 +289,7 @@ def test_the_database_lets_no_half_of_an_erasure_happen(tmp_path: Path, change: 
 
 def refused_by_the_database(tmp_path: Path, compress: bool, change: str, payload: object) -> None:
     """A change of a message whose redaction is on the record, and whose words are still there."""
-    path = tmp_path / "hansard.db"
+    path = tmp_path / "turnlog.db"
     with open_store(f"sqlite:///{path}", compress=compress) as store:
         session = talk(store)
         store.append("s", [MessageRedacted(4)])
@@ -314,5 +314,5 @@ def test_other_stores_keep_text_whatever_they_are_asked(postgres_server: Any, tm
             assert [message.text for message in talk(store).messages][1:] == [TEXT, "Yes.", TEXT]
             assert store.verify().ok
     with psycopg.connect(postgres_server.address("postgres")) as connection:
-        query = "SELECT DISTINCT encoding, payload_bytes IS NULL FROM uncompressed.hansard_events"
+        query = "SELECT DISTINCT encoding, payload_bytes IS NULL FROM uncompressed.turnlog_events"
         assert connection.execute(query).fetchall() == [(None, True)]

@@ -15,11 +15,11 @@ from pathlib import Path
 
 import pytest
 
-import hansard
-from hansard.domain.content import KINDS
-from hansard.domain.events import STORED_NAMES
-from hansard.infrastructure.postgres.address import understood
-from hansard.infrastructure.redis.address import parsed
+import turnlog
+from turnlog.domain.content import KINDS
+from turnlog.domain.events import STORED_NAMES
+from turnlog.infrastructure.postgres.address import understood
+from turnlog.infrastructure.redis.address import parsed
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
@@ -120,7 +120,7 @@ def normalised(output: str) -> str:
 def run_command(command: str) -> str:
     """What a command prints on a terminal's two outputs, in the working directory."""
     scripts = Path(sys.executable).parent
-    unset = {"HANSARD_STORE", "PYTHONPATH", "NO_COLOR", "FORCE_COLOR"}
+    unset = {"TURNLOG_STORE", "PYTHONPATH", "NO_COLOR", "FORCE_COLOR"}
     settings = {name: value for name, value in os.environ.items() if name not in unset}
     done = subprocess.run(
         ["/bin/sh", "-c", command],
@@ -158,7 +158,7 @@ def test_the_programs_and_commands_of_a_document_print_what_it_shows(
     document: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("HANSARD_STORE", raising=False)
+    monkeypatch.delenv("TURNLOG_STORE", raising=False)
     server = new_database(request) if document in ON_POSTGRES else None
 
     def here(shown: str) -> str:
@@ -202,7 +202,7 @@ def test_the_program_of_the_readme_and_its_output_stand_before_line_40() -> None
 
 def test_the_program_of_the_readme_says_the_same_when_it_is_run_again(tmp_path: Path) -> None:
     program = next(programs(README))
-    settings = {name: value for name, value in os.environ.items() if name != "HANSARD_STORE"}
+    settings = {name: value for name, value in os.environ.items() if name != "TURNLOG_STORE"}
 
     for _ in range(2):
         done = subprocess.run(
@@ -230,15 +230,15 @@ def test_every_public_name_is_explained() -> None:
     written = "\n".join(document.read_text("utf-8") for document in DOCUMENTS)
     mentioned = set(re.findall(r"\w+", "\n".join(re.findall(r"`[^`\n]+`", written))))
 
-    silent = [name for name in hansard.__all__ if not own_words(getattr(hansard, name)) and name not in mentioned]
+    silent = [name for name in turnlog.__all__ if not own_words(getattr(turnlog, name)) and name not in mentioned]
     assert silent == []
 
 
 def test_every_public_method_says_what_the_caller_gets() -> None:
     silent = [
         f"{name}.{member}"
-        for name in hansard.__all__
-        if inspect.isclass(kind := getattr(hansard, name)) and kind.__module__.startswith("hansard.")
+        for name in turnlog.__all__
+        if inspect.isclass(kind := getattr(turnlog, name)) and kind.__module__.startswith("turnlog.")
         for member, value in vars(kind).items()
         if not member.startswith("_") and (inspect.isfunction(value) or isinstance(value, property))
         if not inspect.getdoc(getattr(kind, member))

@@ -19,19 +19,19 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 ROOMS = {
-    "domain": "hansard/domain",
-    "projections": "hansard/projections",
-    "infrastructure": "hansard/infrastructure",
+    "domain": "turnlog/domain",
+    "projections": "turnlog/projections",
+    "infrastructure": "turnlog/infrastructure",
 }
 LEFT_BEHIND = (".git", ".venv", "*.egg-info", "build", "dist", "__pycache__", ".*_cache", ".hypothesis")
 
 IMPORT_EVERYTHING = """
 import importlib, importlib.resources, json, pkgutil
-import hansard
+import turnlog
 
-names = [found.name for found in pkgutil.walk_packages(hansard.__path__, "hansard.")]
-modules = [hansard, *(importlib.import_module(name) for name in names if not name.endswith("__main__"))]
-assert importlib.resources.files("hansard").joinpath("py.typed").is_file()
+names = [found.name for found in pkgutil.walk_packages(turnlog.__path__, "turnlog.")]
+modules = [turnlog, *(importlib.import_module(name) for name in names if not name.endswith("__main__"))]
+assert importlib.resources.files("turnlog").joinpath("py.typed").is_file()
 print(json.dumps({module.__name__: module.__file__ for module in modules}))
 """
 
@@ -48,7 +48,7 @@ def copy_of_the_tree(target: Path) -> Path:
 
 def packaged_files() -> set[str]:
     """Where each file of the house lies in a wheel."""
-    folders = {**ROOMS, "hansard": "hansard"}
+    folders = {**ROOMS, "turnlog": "turnlog"}
     linked = [ROOT / link for link in ROOMS.values()]
     return {
         f"{inside}/{path.relative_to(ROOT / folder).as_posix()}"
@@ -156,7 +156,7 @@ def test_an_sdist_holds_the_rooms_themselves_and_no_links(built: Path) -> None:
 
     files = {member.name.partition("/")[2] for member in members if member.isfile()}
     assert [member.name for member in members if member.issym() or member.islnk()] == []
-    assert {"pyproject.toml", "LICENSE", "domain/__init__.py", "hansard/py.typed"} <= files
+    assert {"pyproject.toml", "LICENSE", "domain/__init__.py", "turnlog/py.typed"} <= files
     assert [name for name in files if name.startswith(tuple(ROOMS.values()))] == []
 
 
@@ -175,11 +175,11 @@ def test_a_tree_installs_what_the_wheel_of_its_sdist_installs(
 
     installed = {
         path.relative_to(environment.site).as_posix()
-        for path in (environment.site / "hansard").rglob("*")
+        for path in (environment.site / "turnlog").rglob("*")
         if path.is_file() and path.suffix != ".pyc"
     }
     with zipfile.ZipFile(wheel) as archive:
-        assert installed == {name for name in archive.namelist() if name.startswith("hansard/")}
+        assert installed == {name for name in archive.namelist() if name.startswith("turnlog/")}
     assert all(path.is_relative_to(environment.site) for path in environment.modules_of_the_house().values())
 
 
@@ -190,7 +190,7 @@ def test_an_editable_install_imports_each_module_from_the_tree(environment: Envi
 
     modules = environment.modules_of_the_house()
     assert all(path.is_relative_to(tree) for path in modules.values())
-    assert modules["hansard.domain.written_later"].resolve() == (tree / "domain" / "written_later.py").resolve()
+    assert modules["turnlog.domain.written_later"].resolve() == (tree / "domain" / "written_later.py").resolve()
 
 
 @pytest.mark.parametrize("way", ["wheel", "editable"])
@@ -203,5 +203,5 @@ def test_a_strangers_own_domain_package_lives_beside_ours(
         environment.install(*what)
 
     assert environment.answer("import domain; print(domain.OWNER)") == "the stranger\n"
-    assert environment.answer("import hansard.domain, domain; print(hansard.domain is domain)") == "False\n"
-    assert "hansard.domain.decisions" in environment.modules_of_the_house()
+    assert environment.answer("import turnlog.domain, domain; print(turnlog.domain is domain)") == "False\n"
+    assert "turnlog.domain.decisions" in environment.modules_of_the_house()

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from hansard import InvalidValue, Kind, Projection, RecordedEvent, Rows, Runner, Session, Table, open_store
-from hansard.infrastructure.projecting.postgres import PostgresTarget, words_expression
-from hansard.projections.tables import Shape
+from turnlog import InvalidValue, Kind, Projection, RecordedEvent, Rows, Runner, Session, Table, open_store
+from turnlog.infrastructure.projecting.postgres import PostgresTarget, words_expression
+from turnlog.projections.tables import Shape
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -63,7 +63,7 @@ def fill(address: str, target: str) -> None:
 
 
 def test_sqlite_shows_the_version_that_counts_and_finds_its_words(tmp_path: Path) -> None:
-    fill(f"sqlite:///{tmp_path}/hansard.db", f"sqlite:///{tmp_path}/rows.db")
+    fill(f"sqlite:///{tmp_path}/turnlog.db", f"sqlite:///{tmp_path}/rows.db")
 
     with closing(sqlite3.connect(tmp_path / "rows.db")) as rows:
         assert rows.execute("SELECT position, long FROM projection_texts").fetchall() == [(3, 0), (4, 1), (6, 0)]

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from hansard import Session, Store, open_store
-from hansard.projections.messages import recorded_message
+from turnlog import Session, Store, open_store
+from turnlog.projections.messages import recorded_message
 
 Asked = Callable[[str], list[tuple[Any, ...]]]
 
@@ -23,8 +23,8 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Stor
     """A store, and a way to ask its database in SQL."""
     if request.param == "sqlite":
         with (
-            open_store(f"sqlite:///{tmp_path}/hansard.db") as store,
-            closing(sqlite3.connect(tmp_path / "hansard.db")) as connection,
+            open_store(f"sqlite:///{tmp_path}/turnlog.db") as store,
+            closing(sqlite3.connect(tmp_path / "turnlog.db")) as connection,
         ):
             yield store, lambda statement: connection.execute(statement).fetchall()
         return
@@ -35,7 +35,7 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Stor
 
 def _prefixed(statement: str) -> str:
     for view in ("sessions", "branches", "messages"):
-        statement = statement.replace(f"FROM {view}", f"FROM hansard_{view}")
+        statement = statement.replace(f"FROM {view}", f"FROM turnlog_{view}")
     return statement
 
 

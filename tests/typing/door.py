@@ -6,7 +6,7 @@
 from collections.abc import Iterator
 from typing import assert_type
 
-from hansard import (
+from turnlog import (
     Branch,
     BranchView,
     Exchange,

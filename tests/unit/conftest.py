@@ -11,12 +11,12 @@ from typing import Any, Protocol
 
 import pytest
 
-from hansard.domain import codec
-from hansard.domain.errors import Refused
-from hansard.domain.events import Event
-from hansard.domain.evolve import fold
-from hansard.domain.ranges import positions
-from hansard.domain.state import State
+from turnlog.domain import codec
+from turnlog.domain.errors import Refused
+from turnlog.domain.events import Event
+from turnlog.domain.evolve import fold
+from turnlog.domain.ranges import positions
+from turnlog.domain.state import State
 
 
 class Scenario:

@@ -18,7 +18,7 @@ from benching.workloads import workloads
 APPEND = Workload(name="append at 1 k", kind="append", title="append one message", unit="us", run=Ask("append"))
 BATCH = Workload(name="append 1 k per commit", kind="batch", title="append many", unit="per second", run=Ask("append"))
 LIMIT = Outcome("limit", "bare sqlite3", rounds=[0.0001, 0.0002, 0.0003], memory=1_000_000)
-OURS = Outcome("hansard", "Hansard", rounds=[0.0002, 0.0003, 0.0003], memory=2_500_000)
+OURS = Outcome("turnlog", "Turnlog", rounds=[0.0002, 0.0003, 0.0003], memory=2_500_000)
 UNABLE = Outcome("lionagi", "LionAGI", why="it lives in memory")
 
 
@@ -55,11 +55,11 @@ def test_figures_are_said_in_the_unit_of_the_work() -> None:
     assert said([0.001, 0.001], "per second") == ("1 000 /s", "1 000 to 1 000")
 
 
-def test_a_block_shows_ratios_to_the_limit_and_to_hansard_and_why_somebody_could_not() -> None:
+def test_a_block_shows_ratios_to_the_limit_and_to_turnlog_and_why_somebody_could_not() -> None:
     assert block(APPEND, [LIMIT, OURS, UNABLE], 1.5).splitlines() == [
         "append one message   [append at 1 k, in 1.5 s]",
         f"  {'bare sqlite3':<45} {'200 us':>14}  {'150 to 250':<22} {'':>9} {'x 0.67':>9} {'1.0 MB':>10}",
-        f"  {'Hansard':<45} {'300 us':>14}  {'250 to 300':<22} {'x 1.50':>9} {'':>9} {'2.5 MB':>10}",
+        f"  {'Turnlog':<45} {'300 us':>14}  {'250 to 300':<22} {'x 1.50':>9} {'':>9} {'2.5 MB':>10}",
         f"  {'LionAGI':<45} no: it lives in memory",
     ]
 
@@ -75,9 +75,9 @@ def test_what_was_held_against_its_own_is_said_as_a_sentence() -> None:
     work = Workload(
         name="fork 1 k", kind="fork", title="fork", unit="us", run=Ask("fork"), beside=Ask("append", {"session": "s"})
     )
-    forked = Outcome("hansard", "Hansard", rounds=[0.0003, 0.0003], beside=[0.0002, 0.0002])
+    forked = Outcome("turnlog", "Turnlog", rounds=[0.0003, 0.0003], beside=[0.0002, 0.0002])
 
-    assert "Hansard's, in the same rounds: times one append, 1.50 (1.50 to 1.50)" in block(work, [forked], 0)
+    assert "Turnlog's, in the same rounds: times one append, 1.50 (1.50 to 1.50)" in block(work, [forked], 0)
 
 
 def test_a_bar_is_met_on_its_own_side() -> None:
@@ -106,13 +106,13 @@ def test_bars_are_judged_where_their_work_was_measured() -> None:
 
 
 def test_a_bar_whose_work_failed_is_missed() -> None:
-    failed = Outcome("hansard", "Hansard", why="it broke")
+    failed = Outcome("turnlog", "Turnlog", why="it broke")
 
     assert [(each.figure, each.met) for each in judged({"append at 1 k": [LIMIT, failed]})] == [(None, False)]
 
 
 def test_a_batch_has_two_bars() -> None:
-    fast = Outcome("hansard", "Hansard", rounds=[1 / 60_000, 1 / 60_000])
+    fast = Outcome("turnlog", "Turnlog", rounds=[1 / 60_000, 1 / 60_000])
     limit = Outcome("limit", "bare", rounds=[1 / 180_000, 1 / 180_000])
 
     assert [round(each.figure or 0, 2) for each in judged({BATCH.name: [limit, fast]})] == [3.0, 60_000]
@@ -140,16 +140,16 @@ def test_what_is_not_measured_again_is_taken_from_the_earlier_run() -> None:
 
     assert [(each.contestant, each.rounds, each.memory) for each in first[1]] == [
         ("limit", [0.0001, 0.0002, 0.0003], 1_000_000),
-        ("hansard", [0.0002, 0.0003, 0.0003], 2_500_000),
+        ("turnlog", [0.0002, 0.0003, 0.0003], 2_500_000),
     ]
     assert second == (BATCH, [newer])
 
 
 def test_every_contestant_has_its_driver() -> None:
     assert {each.name for each in ALL} == {
-        "limit", "hansard", "agents", "agents-advanced", "langgraph", "adk", "lionagi", "eventsourcing",
+        "limit", "turnlog", "agents", "agents-advanced", "langgraph", "adk", "lionagi", "eventsourcing",
     }  # fmt: skip
-    assert [each.name for each in ALL if each.at_home] == ["limit", "hansard", "limit", "hansard"]
+    assert [each.name for each in ALL if each.at_home] == ["limit", "turnlog", "limit", "turnlog"]
 
 
 def test_a_chart_has_a_bar_for_everybody_who_did_it_as_long_as_its_figure() -> None:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from hansard.domain.content import InstructionContent, SystemContent
-from hansard.domain.decisions import branch, history, message
-from hansard.domain.errors import (
+from turnlog.domain.content import InstructionContent, SystemContent
+from turnlog.domain.decisions import branch, history, message
+from turnlog.domain.errors import (
     BranchNotYet,
     InvalidValue,
     NameTaken,
@@ -17,7 +17,7 @@ from hansard.domain.errors import (
     UnknownBranch,
     UnknownPosition,
 )
-from hansard.domain.events import (
+from turnlog.domain.events import (
     AccessChanged,
     BranchCleared,
     BranchCreated,
@@ -29,9 +29,9 @@ from hansard.domain.events import (
     SessionStarted,
     SystemSet,
 )
-from hansard.domain.lookup import get_branch
-from hansard.domain.message import Message
-from hansard.domain.ranges import Origin
+from turnlog.domain.lookup import get_branch
+from turnlog.domain.message import Message
+from turnlog.domain.ranges import Origin
 
 if TYPE_CHECKING:
     from tests.unit.conftest import Given, Scenario

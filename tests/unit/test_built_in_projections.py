@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from hansard import InvalidValue
-from hansard.domain.content import AssistantResponseContent, InstructionContent, SystemContent, Usage
-from hansard.domain.events import (
+from turnlog import InvalidValue
+from turnlog.domain.content import AssistantResponseContent, InstructionContent, SystemContent, Usage
+from turnlog.domain.events import (
     BranchCreated,
     BranchRemoved,
     BranchRenamed,
@@ -20,15 +20,15 @@ from hansard.domain.events import (
     SessionStarted,
     SystemSet,
 )
-from hansard.domain.ranges import Origin
-from hansard.domain.record import Provenance
-from hansard.projections.activity import ACTIVITY, Activity, timeline
-from hansard.projections.branch_tree import BRANCHES, ROOTS, BranchTree, children
-from hansard.projections.definition import fold
-from hansard.projections.prices import Price, price_of
-from hansard.projections.transcript import TRANSCRIPT, Transcript
-from hansard.projections.usage import USAGE, TokenUsage, used
-from hansard.testing import given, history
+from turnlog.domain.ranges import Origin
+from turnlog.domain.record import Provenance
+from turnlog.projections.activity import ACTIVITY, Activity, timeline
+from turnlog.projections.branch_tree import BRANCHES, ROOTS, BranchTree, children
+from turnlog.projections.definition import fold
+from turnlog.projections.prices import Price, price_of
+from turnlog.projections.transcript import TRANSCRIPT, Transcript
+from turnlog.projections.usage import USAGE, TokenUsage, used
+from turnlog.testing import given, history
 
 FIRST_MOMENT = 1_700_000_000_000_000
 SECOND = 1_000_000

@@ -7,8 +7,8 @@ from array import array
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hansard.domain.ranges import Origin, Range, Ranges, Written, between, from_positions, spread
-from hansard.projections.chronology import in_order_recorded
+from turnlog.domain.ranges import Origin, Range, Ranges, Written, between, from_positions, spread
+from turnlog.projections.chronology import in_order_recorded
 
 MOST = 30
 ORIGINS = [Origin.AUTHORED, Origin.INHERITED, Origin.MERGED]

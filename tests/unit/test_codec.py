@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import inspect
 
-from hansard.domain import events
-from hansard.domain.codec import UPCASTERS, Upcaster, decode, encode, stored_name
-from hansard.domain.content import (
+from turnlog.domain import events
+from turnlog.domain.codec import UPCASTERS, Upcaster, decode, encode, stored_name
+from turnlog.domain.content import (
     KINDS,
     ActionResponseContent,
     InstructionContent,
@@ -22,9 +22,9 @@ from hansard.domain.content import (
     SystemContent,
     Usage,
 )
-from hansard.domain.decisions.history import Strategy
-from hansard.domain.errors import InvalidValue
-from hansard.domain.events import (
+from turnlog.domain.decisions.history import Strategy
+from turnlog.domain.errors import InvalidValue
+from turnlog.domain.events import (
     STORED_NAMES,
     BranchCreated,
     BranchMerged,
@@ -36,10 +36,10 @@ from hansard.domain.events import (
     StateSet,
     SystemSet,
 )
-from hansard.domain.log import LogType
-from hansard.domain.plain import Json
-from hansard.domain.ranges import Origin, Range
-from hansard.domain.store_errors import UnreadableEvent
+from turnlog.domain.log import LogType
+from turnlog.domain.plain import Json
+from turnlog.domain.ranges import Origin, Range
+from turnlog.domain.store_errors import UnreadableEvent
 
 GOLDEN = Path(__file__).parent / "golden" / "events.json"
 
@@ -294,7 +294,7 @@ def test_an_event_that_would_not_come_back_the_same_is_refused_by_name(event: Ev
     ("name", "payload", "reason"),
     [
         ("session.exploded", b"{}", "no event has this stored name"),
-        ("hansard.domain.events.SessionStarted", b"{}", "no event has this stored name"),
+        ("turnlog.domain.events.SessionStarted", b"{}", "no event has this stored name"),
         ("", b"{}", "no event has this stored name"),
         ("session.renamed", b"{}", "missing required field `name`"),
         ("session.renamed", b'{"name":"a","nmae":"b"}', "unknown field `nmae`"),

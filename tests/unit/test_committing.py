@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from hansard.domain.errors import PositionConflict, Refused
-from hansard.domain.store_errors import OutcomeUnknown, StoreFailed
-from hansard.infrastructure.committing import GroupCommit
-from hansard.infrastructure.rows import Append, Appended
+from turnlog.domain.errors import PositionConflict, Refused
+from turnlog.domain.store_errors import OutcomeUnknown, StoreFailed
+from turnlog.infrastructure.committing import GroupCommit
+from turnlog.infrastructure.rows import Append, Appended
 
 
 class Gate:

@@ -14,9 +14,9 @@ import pydantic
 import pytest
 from msgspec import structs
 
-from hansard.domain import codec
-from hansard.domain.chat import chat_of
-from hansard.domain.content import (
+from turnlog.domain import codec
+from turnlog.domain.chat import chat_of
+from turnlog.domain.content import (
     KINDS,
     ActionRequestContent,
     ActionResponseContent,
@@ -29,10 +29,10 @@ from hansard.domain.content import (
     SystemContent,
     Usage,
 )
-from hansard.domain.content_errors import InvalidContent
-from hansard.domain.content_given import content_from, plain_content
-from hansard.domain.errors import InvalidValue
-from hansard.domain.events import MessageAppended
+from turnlog.domain.content_errors import InvalidContent
+from turnlog.domain.content_given import content_from, plain_content
+from turnlog.domain.errors import InvalidValue
+from turnlog.domain.events import MessageAppended
 
 
 def stored(content: MessageContent) -> Content:

@@ -8,16 +8,16 @@ from typing import Any, ClassVar, cast
 import msgspec
 import pytest
 
-from hansard.domain import codec, content_types
-from hansard.domain.chat import chat_of
-from hansard.domain.content import Content, InstructionContent, MessageContent, MessageRole
-from hansard.domain.content_errors import ContentTypeTaken, InvalidContent, ValueIsReadOnly
-from hansard.domain.content_given import content_from, plain_content
-from hansard.domain.content_types import UnknownContent, content_type
-from hansard.domain.errors import InvalidValue
-from hansard.domain.events import MessageAppended
-from hansard.domain.message import Message
-from hansard.domain.plain import Json
+from turnlog.domain import codec, content_types
+from turnlog.domain.chat import chat_of
+from turnlog.domain.content import Content, InstructionContent, MessageContent, MessageRole
+from turnlog.domain.content_errors import ContentTypeTaken, InvalidContent, ValueIsReadOnly
+from turnlog.domain.content_given import content_from, plain_content
+from turnlog.domain.content_types import UnknownContent, content_type
+from turnlog.domain.errors import InvalidValue
+from turnlog.domain.events import MessageAppended
+from turnlog.domain.message import Message
+from turnlog.domain.plain import Json
 
 
 class Line(msgspec.Struct, frozen=True):
@@ -177,7 +177,7 @@ def test_an_own_content_in_a_message_is_told_as_json_and_read_back() -> None:
 
 
 @pytest.mark.parametrize("name", ["instruction", "system", "assistant_response", "action_request", "action_response"])
-def test_a_name_of_hansards_own_is_refused(name: str) -> None:
+def test_a_name_of_turnlogs_own_is_refused(name: str) -> None:
     with pytest.raises(ContentTypeTaken, match=f"the name '{name}' is taken by .*Content: expected"):
         content_type(name)(Invoice)
 
@@ -267,7 +267,7 @@ def test_what_a_caller_calls_unknown_must_be_unknown() -> None:
         plain_content(UnknownContent(tag="poem", fields={"type": "instruction"}))
 
 
-def test_the_contents_of_hansards_own_are_read_by_one_decoder(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_contents_of_turnlogs_own_are_read_by_one_decoder(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*args: object) -> None:
         raise AssertionError("the slow way was taken")
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hansard.domain import (
+from turnlog.domain import (
     content_errors,
     errors,
     mail_errors,
@@ -17,7 +17,7 @@ from hansard.domain import (
     store_errors,
     work_errors,
 )
-from hansard.domain.errors import HansardError, ItemNotFoundError, Refused, SessionError, StoreError, WorkFailed
+from turnlog.domain.errors import ItemNotFoundError, Refused, SessionError, StoreError, TurnlogError, WorkFailed
 
 MODULES = {
     module.__name__
@@ -42,7 +42,7 @@ FREE_SENTENCE = {
 """Whoever raises one of these says what was expected; the tests of decisions hold them to it."""
 
 
-def all_errors(root: type[HansardError] = HansardError) -> list[type[HansardError]]:
+def all_errors(root: type[TurnlogError] = TurnlogError) -> list[type[TurnlogError]]:
     found = {kind for child in root.__subclasses__() for kind in (child, *all_errors(child))}
     return sorted((kind for kind in found if kind.__module__ in MODULES), key=lambda kind: kind.__name__)
 
@@ -74,7 +74,7 @@ def test_an_error_travels_between_processes(error: Any, data: st.DataObject) -> 
 
 
 @pytest.mark.parametrize("error", all_errors())
-def test_every_error_belongs_to_one_family(error: type[HansardError]) -> None:
+def test_every_error_belongs_to_one_family(error: type[TurnlogError]) -> None:
     assert [issubclass(error, family) for family in (Refused, StoreError, WorkFailed)].count(True) == 1
     assert error.__doc__
 
@@ -122,7 +122,7 @@ def test_an_error_without_fields_travels_too() -> None:
         (store_errors.StoreClosed, (StoreError,)),
     ],
 )
-def test_an_error_can_be_caught_by_its_families(error: type[HansardError], families: tuple[type, ...]) -> None:
+def test_an_error_can_be_caught_by_its_families(error: type[TurnlogError], families: tuple[type, ...]) -> None:
     assert [family for family in families if not issubclass(error, family)] == []
 
 
@@ -182,5 +182,5 @@ def test_an_error_can_be_caught_by_its_families(error: type[HansardError], famil
         ),
     ],
 )
-def test_the_sentence_of_an_error(error: HansardError, sentence: str) -> None:
+def test_the_sentence_of_an_error(error: TurnlogError, sentence: str) -> None:
     assert str(error) == sentence

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from hansard.domain.content import InstructionContent, SystemContent
-from hansard.domain.events import (
+from turnlog.domain.content import InstructionContent, SystemContent
+from turnlog.domain.events import (
     STORED_NAMES,
     AccessChanged,
     AccessDenied,
@@ -56,12 +56,12 @@ from hansard.domain.events import (
     ToolRegistered,
     ToolRemoved,
 )
-from hansard.domain.evolve import evolve, fold, place_message
-from hansard.domain.log import LogType
-from hansard.domain.post import Boxes
-from hansard.domain.ranges import Origin, Range, positions
-from hansard.domain.state import ModelState, OperationState, State, Status, pack, unpack
-from hansard.domain.store_errors import UnreadableEvent
+from turnlog.domain.evolve import evolve, fold, place_message
+from turnlog.domain.log import LogType
+from turnlog.domain.post import Boxes
+from turnlog.domain.ranges import Origin, Range, positions
+from turnlog.domain.state import ModelState, OperationState, State, Status, pack, unpack
+from turnlog.domain.store_errors import UnreadableEvent
 
 if TYPE_CHECKING:
     from tests.unit.conftest import Given

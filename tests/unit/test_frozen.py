@@ -9,11 +9,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from hansard.domain.content import ActionRequestContent, InstructionContent
-from hansard.domain.content_errors import ValueIsReadOnly
-from hansard.domain.errors import InvalidValue
-from hansard.domain.frozen import FrozenDict, FrozenList, frozen
-from hansard.domain.message import Message
+from turnlog.domain.content import ActionRequestContent, InstructionContent
+from turnlog.domain.content_errors import ValueIsReadOnly
+from turnlog.domain.errors import InvalidValue
+from turnlog.domain.frozen import FrozenDict, FrozenList, frozen
+from turnlog.domain.message import Message
 
 GIVEN = {"a": [1, {"b": []}], "c": {}}
 

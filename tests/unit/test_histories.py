@@ -17,10 +17,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from hansard.domain.content import InstructionContent, SystemContent
-from hansard.domain.decisions import branch, history, message, session
-from hansard.domain.decisions.history import Strategy
-from hansard.domain.errors import (
+from turnlog.domain.content import InstructionContent, SystemContent
+from turnlog.domain.decisions import branch, history, message, session
+from turnlog.domain.decisions.history import Strategy
+from turnlog.domain.errors import (
     BranchNotYet,
     InvalidMerge,
     NameTaken,
@@ -30,7 +30,7 @@ from hansard.domain.errors import (
     UnknownBranch,
     UnknownMessage,
 )
-from hansard.domain.events import (
+from turnlog.domain.events import (
     BranchCreated,
     Event,
     MessageAppended,
@@ -38,11 +38,11 @@ from hansard.domain.events import (
     SessionForked,
     SessionStarted,
 )
-from hansard.domain.evolve import branched_off, evolve, fold
-from hansard.domain.inheritance import inherit
-from hansard.domain.message import Message
-from hansard.domain.ranges import positions, spread
-from hansard.domain.state import State, Status, pack, unpack
+from turnlog.domain.evolve import branched_off, evolve, fold
+from turnlog.domain.inheritance import inherit
+from turnlog.domain.message import Message
+from turnlog.domain.ranges import positions, spread
+from turnlog.domain.state import State, Status, pack, unpack
 
 TERSE = SystemContent(system_message="be terse")
 NAMES = ["main", "main-fork", "main-fork-2", "branch", "branch-3", "plan", "id-0"]

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from hansard.domain.content import InstructionContent, SystemContent
-from hansard.domain.decisions import history, message
-from hansard.domain.decisions.history import Strategy
-from hansard.domain.errors import (
+from turnlog.domain.content import InstructionContent, SystemContent
+from turnlog.domain.decisions import history, message
+from turnlog.domain.decisions.history import Strategy
+from turnlog.domain.errors import (
     BranchNotYet,
     InvalidMerge,
     InvalidOrder,
@@ -20,7 +20,7 @@ from hansard.domain.errors import (
     UnknownMessage,
     UnknownPosition,
 )
-from hansard.domain.events import (
+from turnlog.domain.events import (
     BranchCleared,
     BranchCreated,
     BranchMerged,
@@ -36,7 +36,7 @@ from hansard.domain.events import (
     SessionStarted,
     SystemSet,
 )
-from hansard.domain.ranges import Origin, Range
+from turnlog.domain.ranges import Origin, Range
 
 if TYPE_CHECKING:
     from tests.unit.conftest import Given

@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).parents[2]
-DOOR = "hansard"
+DOOR = "turnlog"
 ROOMS = ("domain", "projections", "infrastructure", DOOR)  # each may import itself and those before it
 
 FRAMES = frozenset({"duckdb", "pandas", "polars", "pyarrow"})
@@ -251,8 +251,8 @@ def test_the_domain_asks_no_clock_no_chance_and_no_outside(path: Path) -> None:
     [
         ("domain/a.py", "from ..projections import views", "domain must not import projections"),
         ("domain/a.py", "from .. import infrastructure", "domain must not import infrastructure"),
-        ("domain/a.py", "from .. import Session", "domain must not import hansard"),
-        ("domain/decisions/a.py", "from ...session import Session", "domain must not import hansard"),
+        ("domain/a.py", "from .. import Session", "domain must not import turnlog"),
+        ("domain/decisions/a.py", "from ...session import Session", "domain must not import turnlog"),
         ("domain/a.py", "from ...elsewhere import a", "leaves the package"),
         (
             "domain/a.py",
@@ -291,11 +291,11 @@ def test_the_domain_asks_no_clock_no_chance_and_no_outside(path: Path) -> None:
         ("projections/a.py", "def f():\n    import pathlib", "projections must not import pathlib"),
         ("projections/a.py", "def f():\n    import httpx", "projections must not import httpx"),
         ("projections/a.py", "import numpy", "not numpy"),
-        ("infrastructure/a.py", "from .. import Session", "infrastructure must not import hansard"),
-        ("infrastructure/sqlite/a.py", "from ... import branch", "infrastructure must not import hansard"),
-        ("infrastructure/a.py", "from hansard.domain.events import Event", "import it relatively"),
+        ("infrastructure/a.py", "from .. import Session", "infrastructure must not import turnlog"),
+        ("infrastructure/sqlite/a.py", "from ... import branch", "infrastructure must not import turnlog"),
+        ("infrastructure/a.py", "from turnlog.domain.events import Event", "import it relatively"),
         ("infrastructure/a.py", "from projections import views", "import it relatively"),
-        ("hansard/a.py", "import hansard.domain", "import it relatively"),
+        ("turnlog/a.py", "import turnlog.domain", "import it relatively"),
     ],
 )
 def test_an_import_against_the_arrows_is_found(path: str, source: str, fault: str) -> None:
@@ -317,7 +317,7 @@ def test_an_import_against_the_arrows_is_found(path: str, source: str, fault: st
             "infrastructure/sqlite/a.py",
             "import sqlite3\nfrom ...domain import events\nfrom ..settings import Settings",
         ),
-        ("hansard/a.py", "import structlog\nfrom .infrastructure.sqlite import store\nfrom . import session"),
+        ("turnlog/a.py", "import structlog\nfrom .infrastructure.sqlite import store\nfrom . import session"),
     ],
 )
 def test_an_import_along_the_arrows_is_allowed(path: str, source: str) -> None:
@@ -381,7 +381,7 @@ def test_only_the_door_re_exports(path: Path) -> None:
         ("domain/__init__.py", "from .events import Event"),
         ("domain/__init__.py", '"""What is true."""\nfrom .events import Event'),
         ("domain/events.py", '__all__ = ["Event"]'),
-        ("hansard/session.py", '__all__: list[str] = ["Session"]'),
+        ("turnlog/session.py", '__all__: list[str] = ["Session"]'),
     ],
 )
 def test_a_re_export_from_a_room_is_found(path: str, source: str) -> None:
@@ -422,13 +422,13 @@ def test_no_name_of_the_door_is_that_of_a_module_which_would_take_its_place() ->
 
 def test_the_door_opens_when_something_is_taken_and_not_before() -> None:
     program = (
-        "import sys, hansard\n"
-        "assert 'hansard.session' not in sys.modules\n"
-        "assert set(hansard.__all__) <= set(dir(hansard))\n"
-        "import hansard.session_view\n"
-        "from hansard import _door\n"
-        "assert all(getattr(hansard, name) is getattr(_door, name) for name in hansard.__all__)\n"
-        "assert not hasattr(hansard, 'nothing')\n"
+        "import sys, turnlog\n"
+        "assert 'turnlog.session' not in sys.modules\n"
+        "assert set(turnlog.__all__) <= set(dir(turnlog))\n"
+        "import turnlog.session_view\n"
+        "from turnlog import _door\n"
+        "assert all(getattr(turnlog, name) is getattr(_door, name) for name in turnlog.__all__)\n"
+        "assert not hasattr(turnlog, 'nothing')\n"
     )
     done = subprocess.run([sys.executable, "-P", "-c", program], capture_output=True, text=True, check=False)
 

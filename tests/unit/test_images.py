@@ -4,18 +4,18 @@ from typing import Any
 
 import pytest
 
-from hansard.domain.content import (
+from turnlog.domain.content import (
     ActionRequestContent,
     ActionResponseContent,
     AssistantResponseContent,
     InstructionContent,
     MessageContent,
 )
-from hansard.domain.content_errors import ImageRefused
-from hansard.domain.content_given import content_from
-from hansard.domain.content_types import UnknownContent
-from hansard.domain.errors import InvalidValue
-from hansard.domain.images import ImagePolicy, images_in
+from turnlog.domain.content_errors import ImageRefused
+from turnlog.domain.content_given import content_from
+from turnlog.domain.content_types import UnknownContent
+from turnlog.domain.errors import InvalidValue
+from turnlog.domain.images import ImagePolicy, images_in
 
 PIXEL = "data:image/gif;base64,R0lGODlhAQABAAAAACwAAAAAAQABAAACAkQBADs="
 

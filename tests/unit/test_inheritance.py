@@ -9,11 +9,11 @@ from hypothesis import given as generated
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from hansard.domain import codec
-from hansard.domain.content import InstructionContent, SystemContent
-from hansard.domain.decisions import branch, history, message, session
-from hansard.domain.decisions.sequence import in_turn
-from hansard.domain.errors import (
+from turnlog.domain import codec
+from turnlog.domain.content import InstructionContent, SystemContent
+from turnlog.domain.decisions import branch, history, message, session
+from turnlog.domain.decisions.sequence import in_turn
+from turnlog.domain.errors import (
     InvalidValue,
     NameTaken,
     SessionExists,
@@ -21,7 +21,7 @@ from hansard.domain.errors import (
     SessionNotFoundError,
     UnknownPosition,
 )
-from hansard.domain.events import (
+from turnlog.domain.events import (
     BranchCleared,
     BranchCreated,
     BranchRenamed,
@@ -41,13 +41,13 @@ from hansard.domain.events import (
     SystemSet,
     ToolRegistered,
 )
-from hansard.domain.evolve import fold
-from hansard.domain.inheritance import Stretch, inherit, local_position, stretches
-from hansard.domain.lookup import position_in
-from hansard.domain.message import Message
-from hansard.domain.post import Post
-from hansard.domain.ranges import positions
-from hansard.domain.state import Ancestor, ModelState, State, Status, pack, unpack
+from turnlog.domain.evolve import fold
+from turnlog.domain.inheritance import Stretch, inherit, local_position, stretches
+from turnlog.domain.lookup import position_in
+from turnlog.domain.message import Message
+from turnlog.domain.post import Post
+from turnlog.domain.ranges import positions
+from turnlog.domain.state import Ancestor, ModelState, State, Status, pack, unpack
 
 if TYPE_CHECKING:
     from tests.unit.conftest import Given

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from hansard.domain.instant import Instant
+from turnlog.domain.instant import Instant
 
 noon = Instant.at(1_700_000_000_000_000)
 ZONED = datetime(2023, 11, 14, 22, 13, 20, tzinfo=UTC)

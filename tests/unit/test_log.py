@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from hansard.domain.content import AssistantResponseContent
-from hansard.domain.errors import InvalidValue
-from hansard.domain.log import Log, LogType, log_from
-from hansard.domain.message import Message
+from turnlog.domain.content import AssistantResponseContent
+from turnlog.domain.errors import InvalidValue
+from turnlog.domain.log import Log, LogType, log_from
+from turnlog.domain.message import Message
 
 NOON = datetime(2025, 3, 1, 12, tzinfo=UTC)
 

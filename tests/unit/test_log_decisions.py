@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from hansard.domain.decisions import log as logging
-from hansard.domain.errors import InvalidValue, RemovedBranch, SessionNotActive, SessionNotFoundError, UnknownBranch
-from hansard.domain.events import BranchCreated, BranchRemoved, LogRecorded, SessionArchived, SessionStarted
-from hansard.domain.log import Log, LogType
+from turnlog.domain.decisions import log as logging
+from turnlog.domain.errors import InvalidValue, RemovedBranch, SessionNotActive, SessionNotFoundError, UnknownBranch
+from turnlog.domain.events import BranchCreated, BranchRemoved, LogRecorded, SessionArchived, SessionStarted
+from turnlog.domain.log import Log, LogType
 
 if TYPE_CHECKING:
     from tests.unit.conftest import Given

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from hansard.domain import events as e
-from hansard.domain.codec import stored_name
-from hansard.domain.content import InstructionContent
-from hansard.domain.events import STORED_NAMES
-from hansard.domain.log import Log, LogType
-from hansard.domain.record import RecordedEvent, moment
-from hansard.projections.lines import level_of, line_of
-from hansard.projections.logs import LOG_NAMES, find_log, logs_of
+from turnlog.domain import events as e
+from turnlog.domain.codec import stored_name
+from turnlog.domain.content import InstructionContent
+from turnlog.domain.events import STORED_NAMES
+from turnlog.domain.log import Log, LogType
+from turnlog.domain.record import RecordedEvent, moment
+from turnlog.projections.lines import level_of, line_of
+from turnlog.projections.logs import LOG_NAMES, find_log, logs_of
 
 
 def recorded(event: e.Event, position: int = 1) -> RecordedEvent:

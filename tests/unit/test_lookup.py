@@ -6,18 +6,18 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from hansard.domain.content import InstructionContent
-from hansard.domain.errors import BranchNotYet, InvalidValue, RemovedBranch, UnknownBranch, UnknownPosition
-from hansard.domain.events import (
+from turnlog.domain.content import InstructionContent
+from turnlog.domain.errors import BranchNotYet, InvalidValue, RemovedBranch, UnknownBranch, UnknownPosition
+from turnlog.domain.events import (
     BranchCreated,
     BranchRemoved,
     BranchRenamed,
     MessageAppended,
     SessionStarted,
 )
-from hansard.domain.expectation import ANY, NO_STREAM, Expectation, Expected, checked, holds
-from hansard.domain.lookup import branch_at, find_branch, get_branch, position_in
-from hansard.domain.state import State
+from turnlog.domain.expectation import ANY, NO_STREAM, Expectation, Expected, checked, holds
+from turnlog.domain.lookup import branch_at, find_branch, get_branch, position_in
+from turnlog.domain.state import State
 
 if TYPE_CHECKING:
     from tests.unit.conftest import Given

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from hansard.domain.content import InstructionContent, SystemContent
-from hansard.domain.content_errors import InvalidContent
-from hansard.domain.decisions import branch, mail
-from hansard.domain.decisions.mail import Known
-from hansard.domain.decisions.sequence import in_turn
-from hansard.domain.errors import InvalidValue, NameTaken, RemovedBranch, SessionNotActive
-from hansard.domain.events import (
+from turnlog.domain.content import InstructionContent, SystemContent
+from turnlog.domain.content_errors import InvalidContent
+from turnlog.domain.decisions import branch, mail
+from turnlog.domain.decisions.mail import Known
+from turnlog.domain.decisions.sequence import in_turn
+from turnlog.domain.errors import InvalidValue, NameTaken, RemovedBranch, SessionNotActive
+from turnlog.domain.events import (
     BranchCreated,
     BranchRemoved,
     DefaultBranchChanged,
@@ -30,15 +30,15 @@ from hansard.domain.events import (
     SessionStarted,
     ToolRegistered,
 )
-from hansard.domain.mail import Mail, Package
-from hansard.domain.mail_errors import InvalidPackage, UnknownCategory, UnknownParticipant
-from hansard.domain.message import Message
-from hansard.domain.ranges import Origin
-from hansard.domain.record import EPOCH
+from turnlog.domain.mail import Mail, Package
+from turnlog.domain.mail_errors import InvalidPackage, UnknownCategory, UnknownParticipant
+from turnlog.domain.message import Message
+from turnlog.domain.ranges import Origin
+from turnlog.domain.record import EPOCH
 
 if TYPE_CHECKING:
-    from hansard.domain.plain import Json
     from tests.unit.conftest import Given
+    from turnlog.domain.plain import Json
 
 TWO = (SessionStarted(), BranchCreated(0, "id-a", "a"), BranchCreated(1, "id-b", "b"))
 """Two branches, `a` and `b`; what follows has the positions from 4."""

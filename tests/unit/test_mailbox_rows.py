@@ -5,8 +5,8 @@ from __future__ import annotations
 from contextlib import suppress
 from random import Random
 
-from hansard import HansardError, Mailboxes, RecordedEvent, Session, Store, open_store, waiting
-from hansard.domain.events import (
+from turnlog import Mailboxes, RecordedEvent, Session, Store, TurnlogError, open_store, waiting
+from turnlog.domain.events import (
     BranchCreated,
     MailCollected,
     MailDelivered,
@@ -16,9 +16,9 @@ from hansard.domain.events import (
     ParticipantRegistered,
     SessionStarted,
 )
-from hansard.domain.post import Boxes, in_order
-from hansard.projections.mailbox_rows import MAILBOXES, PLACES
-from hansard.testing import agree, given
+from turnlog.domain.post import Boxes, in_order
+from turnlog.projections.mailbox_rows import MAILBOXES, PLACES
+from turnlog.testing import agree, given
 
 FIRST = 1_700_000_000_000_000
 
@@ -41,7 +41,7 @@ def random_mail(store: Store, chance: Random, steps: int) -> None:
     for name in ("main", "other"):
         sessions[0].create_branch(name)
     for _ in range(steps):
-        with suppress(HansardError):
+        with suppress(TurnlogError):
             step(sessions, chance)
 
 

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from msgspec import structs
 
-from hansard.domain.content import AssistantResponseContent, InstructionContent, MessageRole
-from hansard.domain.content_errors import InvalidContent, ValueIsReadOnly
-from hansard.domain.errors import InvalidValue
-from hansard.domain.message import Message, MessageDict, message_from
-from hansard.domain.ranges import Origin
+from turnlog.domain.content import AssistantResponseContent, InstructionContent, MessageRole
+from turnlog.domain.content_errors import InvalidContent, ValueIsReadOnly
+from turnlog.domain.errors import InvalidValue
+from turnlog.domain.message import Message, MessageDict, message_from
+from turnlog.domain.ranges import Origin
 
 
 @pytest.mark.parametrize("given", ["hello", {"instruction": "hello"}, InstructionContent(instruction="hello")])

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from hansard.domain.content import AssistantResponseContent, InstructionContent, SystemContent
-from hansard.domain.decisions import message
-from hansard.domain.errors import InvalidValue, UnknownMessage
-from hansard.domain.events import (
+from turnlog.domain.content import AssistantResponseContent, InstructionContent, SystemContent
+from turnlog.domain.decisions import message
+from turnlog.domain.errors import InvalidValue, UnknownMessage
+from turnlog.domain.events import (
     BranchCleared,
     BranchCreated,
     BranchRemoved,
@@ -20,7 +20,7 @@ from hansard.domain.events import (
     SessionStarted,
     SystemSet,
 )
-from hansard.domain.message import Message
+from turnlog.domain.message import Message
 
 if TYPE_CHECKING:
     from tests.unit.conftest import Given

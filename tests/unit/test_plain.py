@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hansard.domain.errors import InvalidValue
-from hansard.domain.plain import plain, same, utc
+from turnlog.domain.errors import InvalidValue
+from turnlog.domain.plain import plain, same, utc
 
 
 class Colour(StrEnum):

@@ -4,14 +4,14 @@ from collections.abc import Sequence
 
 import pytest
 
-from hansard.domain.content import InstructionContent
-from hansard.domain.errors import InvalidValue
-from hansard.domain.events import MessageAppended, SessionStarted
-from hansard.domain.record import RecordedEvent
-from hansard.projections.definition import Projection, checked_projection, fold
-from hansard.projections.rows import Kept, Rows
-from hansard.projections.tables import BOOLEAN, INTEGER, JSON, REAL, TEXT, Shape, Table
-from hansard.testing import given, history
+from turnlog.domain.content import InstructionContent
+from turnlog.domain.errors import InvalidValue
+from turnlog.domain.events import MessageAppended, SessionStarted
+from turnlog.domain.record import RecordedEvent
+from turnlog.projections.definition import Projection, checked_projection, fold
+from turnlog.projections.rows import Kept, Rows
+from turnlog.projections.tables import BOOLEAN, INTEGER, JSON, REAL, TEXT, Shape, Table
+from turnlog.testing import given, history
 
 NOTES = Table(
     "notes",

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from openai.types.chat import ChatCompletionFunctionToolParam, ChatCompletionMessageParam
 from pydantic import TypeAdapter, ValidationError
 
-from hansard import (
+from turnlog import (
     ActionRequestContent,
     ActionResponseContent,
     AssistantResponseContent,
@@ -26,12 +26,12 @@ from hansard import (
     UnknownFormat,
     open_store,
 )
-from hansard.domain.content import ResponseFormat
-from hansard.domain.message import ContentGiven
-from hansard.projections.prompts.anthropic import AnthropicPrompt, anthropic_prompt
-from hansard.projections.prompts.openai import openai_messages
-from hansard.projections.prompts.plain import plain_messages
-from hansard.projections.prompts.tools import anthropic_tools, openai_tools
+from turnlog.domain.content import ResponseFormat
+from turnlog.domain.message import ContentGiven
+from turnlog.projections.prompts.anthropic import AnthropicPrompt, anthropic_prompt
+from turnlog.projections.prompts.openai import openai_messages
+from turnlog.projections.prompts.plain import plain_messages
+from turnlog.projections.prompts.tools import anthropic_tools, openai_tools
 
 GOLDEN = Path(__file__).parent / "golden"
 OPENAI = TypeAdapter(list[ChatCompletionMessageParam])

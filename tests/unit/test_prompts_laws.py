@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from openai.types.chat import ChatCompletionMessageParam
 from pydantic import TypeAdapter
 
-from hansard import (
+from turnlog import (
     ActionRequestContent,
     ActionResponseContent,
     AssistantResponseContent,
@@ -26,14 +26,14 @@ from hansard import (
     SystemContent,
     open_store,
 )
-from hansard.projections.prompts.anthropic import anthropic_prompt
-from hansard.projections.prompts.openai import openai_messages
-from hansard.projections.prompts.parts import Call, Result, items_of
-from hansard.projections.prompts.plain import plain_messages
-from hansard.projections.prompts.rendering import chosen
-from hansard.projections.prompts.tokens import estimate, messages_tokens
-from hansard.projections.prompts.trimming import REACH, turns_backwards
-from hansard.projections.prompts.turns import turns_of
+from turnlog.projections.prompts.anthropic import anthropic_prompt
+from turnlog.projections.prompts.openai import openai_messages
+from turnlog.projections.prompts.parts import Call, Result, items_of
+from turnlog.projections.prompts.plain import plain_messages
+from turnlog.projections.prompts.rendering import chosen
+from turnlog.projections.prompts.tokens import estimate, messages_tokens
+from turnlog.projections.prompts.trimming import REACH, turns_backwards
+from turnlog.projections.prompts.turns import turns_of
 
 OPENAI = TypeAdapter(list[ChatCompletionMessageParam])
 ANTHROPIC = TypeAdapter(list[MessageParam])

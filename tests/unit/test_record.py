@@ -4,9 +4,9 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from hansard.domain.content import InstructionContent
-from hansard.domain.events import BranchCleared, Event, MessageAppended, SessionStarted
-from hansard.domain.record import NOBODY, Provenance, RecordedEvent, microseconds, moment
+from turnlog.domain.content import InstructionContent
+from turnlog.domain.events import BranchCleared, Event, MessageAppended, SessionStarted
+from turnlog.domain.record import NOBODY, Provenance, RecordedEvent, microseconds, moment
 
 
 def recorded(event: Event, time: int = 0) -> RecordedEvent:

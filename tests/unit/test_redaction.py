@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from hansard.domain.errors import InvalidValue
-from hansard.domain.log import Log
-from hansard.infrastructure.logs import assignments, patterns, secrets
-from hansard.infrastructure.logs.redactor import LogRedactor
+from turnlog.domain.errors import InvalidValue
+from turnlog.domain.log import Log
+from turnlog.infrastructure.logs import assignments, patterns, secrets
+from turnlog.infrastructure.logs.redactor import LogRedactor
 
 GONE = "[REDACTED]"
 STANDARD = LogRedactor()

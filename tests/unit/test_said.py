@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hansard.domain.codec import encode
-from hansard.domain.content import (
+from turnlog.domain.codec import encode
+from turnlog.domain.content import (
     KINDS,
     ActionRequestContent,
     ActionResponseContent,
@@ -18,12 +18,12 @@ from hansard.domain.content import (
     SystemContent,
     Usage,
 )
-from hansard.domain.events import MessageAppended, SystemSet
-from hansard.domain.ranges import Origin
-from hansard.domain.store_errors import UnreadableEvent
-from hansard.projections.messages import message_of
-from hansard.projections.pages import SYSTEM, Page
-from hansard.projections.said import AnswerSaid, said
+from turnlog.domain.events import MessageAppended, SystemSet
+from turnlog.domain.ranges import Origin
+from turnlog.domain.store_errors import UnreadableEvent
+from turnlog.projections.messages import message_of
+from turnlog.projections.pages import SYSTEM, Page
+from turnlog.projections.said import AnswerSaid, said
 
 words = st.text(st.characters(codec="utf-8"), max_size=20)
 values = st.recursive(

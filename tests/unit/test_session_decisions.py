@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from hansard.domain.content import InstructionContent, SystemContent
-from hansard.domain.decisions import branch, history, message, session
-from hansard.domain.errors import (
+from turnlog.domain.content import InstructionContent, SystemContent
+from turnlog.domain.decisions import branch, history, message, session
+from turnlog.domain.errors import (
     InvalidValue,
     SessionExists,
     SessionNotActive,
@@ -18,7 +18,7 @@ from hansard.domain.errors import (
     SessionReferenced,
     UnknownState,
 )
-from hansard.domain.events import (
+from turnlog.domain.events import (
     BranchCreated,
     Event,
     ForkEnded,
@@ -34,8 +34,8 @@ from hansard.domain.events import (
     StateRemoved,
     StateSet,
 )
-from hansard.domain.message import Message
-from hansard.domain.state import State, Status
+from turnlog.domain.message import Message
+from turnlog.domain.state import State, Status
 
 if TYPE_CHECKING:
     from tests.unit.conftest import Given

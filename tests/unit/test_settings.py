@@ -1,4 +1,4 @@
-"""Settings from a dict, the environment and hansard.toml: what counts first, and what is said of what is wrong."""
+"""Settings from a dict, the environment and turnlog.toml: what counts first, and what is said of what is wrong."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from typing import Any
 
 import pytest
 
-from hansard.domain.errors import InvalidValue
-from hansard.infrastructure.settings import FIELDS, Settings, settings_from
+from turnlog.domain.errors import InvalidValue
+from turnlog.infrastructure.settings import FIELDS, Settings, settings_from
 
 
 @pytest.fixture(autouse=True)
 def alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A folder without hansard.toml, an environment without HANSARD_..."""
+    """A folder without turnlog.toml, an environment without TURNLOG_..."""
     monkeypatch.chdir(tmp_path)
     for key in FIELDS:
-        monkeypatch.delenv(f"HANSARD_{key.upper()}", raising=False)
+        monkeypatch.delenv(f"TURNLOG_{key.upper()}", raising=False)
 
 
 def test_without_any_the_record_is_in_the_working_directory() -> None:
     assert settings_from() == Settings()
-    assert settings_from().address == "sqlite:///hansard.db"
+    assert settings_from().address == "sqlite:///turnlog.db"
 
 
 def test_every_setting_can_be_said_in_every_source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -44,18 +44,18 @@ def test_every_setting_can_be_said_in_every_source(tmp_path: Path, monkeypatch: 
     lines = [f"{key} = {str(value).lower() if isinstance(value, bool) else repr(value)}" for key, value in said.items()]
     Path("other.toml").write_text("[session]\n" + "\n".join(lines), "utf-8")
     assert settings_from("other.toml") == wanted
-    Path("other.toml").rename("hansard.toml")
+    Path("other.toml").rename("turnlog.toml")
     assert settings_from() == wanted
-    Path("hansard.toml").unlink()
+    Path("turnlog.toml").unlink()
     for key, value in said.items():
-        monkeypatch.setenv(f"HANSARD_{key.upper()}", str(value))
+        monkeypatch.setenv(f"TURNLOG_{key.upper()}", str(value))
     assert settings_from() == wanted
 
 
 def test_what_is_given_counts_before_the_environment_and_that_before_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
-    Path("hansard.toml").write_text("[session]\nttl = 1\nautosave_interval = 1\nmessage_cache_size = 1\n", "utf-8")
-    monkeypatch.setenv("HANSARD_TTL", "2")
-    monkeypatch.setenv("HANSARD_AUTOSAVE_INTERVAL", "2")
+    Path("turnlog.toml").write_text("[session]\nttl = 1\nautosave_interval = 1\nmessage_cache_size = 1\n", "utf-8")
+    monkeypatch.setenv("TURNLOG_TTL", "2")
+    monkeypatch.setenv("TURNLOG_AUTOSAVE_INTERVAL", "2")
 
     found = settings_from({"session": {"ttl": 3}})
     assert (found.ttl, found.autosave_interval, found.message_cache_size) == (3, 2, 1)
@@ -64,13 +64,13 @@ def test_what_is_given_counts_before_the_environment_and_that_before_the_file(mo
 def test_the_place_of_the_record_is_taken_whole_from_the_first_that_names_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("HANSARD_STORE", "redis://elsewhere")
-    Path("hansard.toml").write_text('store = "postgresql://nowhere/db"\n', "utf-8")
+    monkeypatch.setenv("TURNLOG_STORE", "redis://elsewhere")
+    Path("turnlog.toml").write_text('store = "postgresql://nowhere/db"\n', "utf-8")
 
     assert settings_from().address == "redis://elsewhere"
     assert settings_from({"session": {"backend": "memory"}}).address == "memory://"
     assert settings_from({"session": {"storage_path": tmp_path / "x.db"}}).address == f"sqlite:///{tmp_path}/x.db"
-    monkeypatch.delenv("HANSARD_STORE")
+    monkeypatch.delenv("TURNLOG_STORE")
     assert settings_from().address == "postgresql://nowhere/db"
 
 
@@ -80,7 +80,7 @@ def test_a_storage_path_is_a_folder_that_is_made_in_the_home_directory_too(
     monkeypatch.setenv("HOME", str(tmp_path))
 
     address = settings_from({"session": {"storage_path": "~/.coda/my sessions"}}).address
-    assert address == f"sqlite:///{tmp_path}/.coda/my%20sessions/hansard.db"
+    assert address == f"sqlite:///{tmp_path}/.coda/my%20sessions/turnlog.db"
     assert (tmp_path / ".coda/my sessions").is_dir()
 
 
@@ -116,27 +116,27 @@ def test_what_is_wrong_is_named_with_what_was_given_and_what_is_accepted(given: 
 
 
 def test_what_is_wrong_in_the_environment_is_named_by_its_variable(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HANSARD_TTL", "1h")
-    with pytest.raises(InvalidValue, match=r"HANSARD_TTL is '1h': expected whole seconds"):
+    monkeypatch.setenv("TURNLOG_TTL", "1h")
+    with pytest.raises(InvalidValue, match=r"TURNLOG_TTL is '1h': expected whole seconds"):
         settings_from()
 
 
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("store = 7\n", "store in hansard.toml is 7: expected an address"),
+        ("store = 7\n", "store in turnlog.toml is 7: expected an address"),
         ("stor = 'x'\n", "'stor' is unknown: did you mean 'store'?"),
-        ("[session]\ntlt = 1\n", "in hansard.toml the setting 'tlt' is unknown: did you mean 'ttl'?"),
-        ("nonsense", "hansard.toml cannot be read"),
+        ("[session]\ntlt = 1\n", "in turnlog.toml the setting 'tlt' is unknown: did you mean 'ttl'?"),
+        ("nonsense", "turnlog.toml cannot be read"),
     ],
 )
 def test_what_is_wrong_in_the_file_is_named_with_the_file(text: str, said: str) -> None:
-    Path("hansard.toml").write_text(text, "utf-8")
+    Path("turnlog.toml").write_text(text, "utf-8")
     with pytest.raises(InvalidValue) as refused:
         settings_from()
     assert said in str(refused.value)
 
 
 def test_what_others_keep_beside_the_settings_does_not_matter() -> None:
-    Path("hansard.toml").write_text("[models]\nname = 'x'\n[session]\nttl = 5\n", "utf-8")
+    Path("turnlog.toml").write_text("[models]\nname = 'x'\n[session]\nttl = 5\n", "utf-8")
     assert settings_from({"providers": {"openai": {}}}).ttl == 5

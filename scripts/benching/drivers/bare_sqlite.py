@@ -1,4 +1,4 @@
-"""The limit: sqlite3 and nothing else, with the bytes that Hansard would store."""
+"""The limit: sqlite3 and nothing else, with the bytes that Turnlog would store."""
 
 import random
 import sqlite3
@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import msgspec
 
-from hansard.domain.codec import encode
-from hansard.domain.content import InstructionContent
-from hansard.domain.events import MessageAppended
+from turnlog.domain.codec import encode
+from turnlog.domain.content import InstructionContent
+from turnlog.domain.events import MessageAppended
 
 from .speaking import Driver, serve, sqlite_settings
 

@@ -14,13 +14,13 @@ from eventsourcing.persistence import Tracking
 from eventsourcing.tests.projection import EventCountersView
 from psycopg import Connection
 
-from hansard.infrastructure.library.beside import View
-from hansard.infrastructure.library.memory import MemoryView
-from hansard.infrastructure.library.postgres import PostgresView
-from hansard.infrastructure.library.redis import RedisView
-from hansard.infrastructure.library.sqlite import SQLiteView
-from hansard.infrastructure.recorder import Recorder
-from hansard.infrastructure.store import Store
+from turnlog.infrastructure.library.beside import View
+from turnlog.infrastructure.library.memory import MemoryView
+from turnlog.infrastructure.library.postgres import PostgresView
+from turnlog.infrastructure.library.redis import RedisView
+from turnlog.infrastructure.library.sqlite import SQLiteView
+from turnlog.infrastructure.recorder import Recorder
+from turnlog.infrastructure.store import Store
 
 
 class Counters(EventCountersView, View):
@@ -143,7 +143,7 @@ def env(stores: Any, store: Store) -> dict[str, str]:
     The projection of the library that records events of its own has a store of its own.
     """
     return {
-        "PERSISTENCE_MODULE": "hansard.infrastructure.library.persistence",
-        "HANSARD_STORE": store.recorder.name,
-        "COUNTERS_HANSARD_STORE": stores.new().recorder.name,
+        "PERSISTENCE_MODULE": "turnlog.infrastructure.library.persistence",
+        "TURNLOG_STORE": store.recorder.name,
+        "COUNTERS_TURNLOG_STORE": stores.new().recorder.name,
     }

@@ -20,13 +20,13 @@ from eventsourcing.persistence import (
 )
 from eventsourcing.projection import Projection, ProjectionRunner
 
-from hansard import PositionConflict, Session, Store
-from hansard.domain.events import LogRecorded, SessionRenamed, SessionStarted, StateSet
-from hansard.domain.log import LogType
-from hansard.domain.record import Provenance, RecordedEvent
-from hansard.infrastructure.library.factory import RecorderFactory
-from hansard.infrastructure.library.mapper import DomainEvent, EventMapper
-from hansard.infrastructure.memory import MemoryRecorder
+from turnlog import PositionConflict, Session, Store
+from turnlog.domain.events import LogRecorded, SessionRenamed, SessionStarted, StateSet
+from turnlog.domain.log import LogType
+from turnlog.domain.record import Provenance, RecordedEvent
+from turnlog.infrastructure.library.factory import RecorderFactory
+from turnlog.infrastructure.library.mapper import DomainEvent, EventMapper
+from turnlog.infrastructure.memory import MemoryRecorder
 
 
 def columns(event: RecordedEvent) -> tuple[object, ...]:
@@ -218,9 +218,9 @@ def test_a_store_is_opened_from_an_environment_as_applications_are(
 
 def test_a_persistence_module_meant_for_others_is_not_taken(env: dict[str, str]) -> None:
     with Store({**env, "PERSISTENCE_MODULE": "eventsourcing.popo"}) as store:
-        assert type(store.factory).__module__ == "hansard.infrastructure.library.persistence"
-    with pytest.raises(InfrastructureFactoryError, match="expected a recorder of Hansard's"):
-        Store({**env, "HANSARD_PERSISTENCE_MODULE": "eventsourcing.popo"})
+        assert type(store.factory).__module__ == "turnlog.infrastructure.library.persistence"
+    with pytest.raises(InfrastructureFactoryError, match="expected a recorder of Turnlog's"):
+        Store({**env, "TURNLOG_PERSISTENCE_MODULE": "eventsourcing.popo"})
 
 
 def test_a_store_that_is_let_go_leaves_its_recorder_open() -> None:
@@ -269,7 +269,7 @@ def test_the_runner_of_the_library_follows_a_store(env: dict[str, str], view_cla
         assert runner.view.get_created_event_counter() == 1
         assert last is not None
         assert runner.view.get_subsequent_event_counter() == last - 1
-        assert runner.view.max_tracking_id("hansard") == last
+        assert runner.view.max_tracking_id("turnlog") == last
 
 
 def test_a_runner_that_failed_goes_on_where_it_was(
@@ -285,7 +285,7 @@ def test_a_runner_that_failed_goes_on_where_it_was(
     monkeypatch.setattr(Counting, "stumbles", True)
     with pytest.raises(ValueError, match="stumbling"), run() as failing:
         failing.run_forever(timeout=30)
-    assert failing.view.max_tracking_id("hansard") == 2
+    assert failing.view.max_tracking_id("turnlog") == 2
 
     monkeypatch.setattr(Counting, "stumbles", False)
     with run() as runner:
@@ -300,18 +300,18 @@ def test_projections_of_one_store_have_checkpoints_of_their_own(store: Store) ->
     other = RecorderFactory(None, store.recorder)
     other.env.name = "other"
 
-    one.tracking_recorder().insert_tracking(Tracking("hansard", 7))
+    one.tracking_recorder().insert_tracking(Tracking("turnlog", 7))
 
-    assert other.tracking_recorder().max_tracking_id("hansard") is None
+    assert other.tracking_recorder().max_tracking_id("turnlog") is None
 
 
 def test_what_a_view_writes_is_not_kept_without_its_checkpoint(store: Store, view_class: type[Any]) -> None:
     view = view_class(store.recorder, "counting")
-    view.incr_created_event_counter(Tracking("hansard", 5))
+    view.incr_created_event_counter(Tracking("turnlog", 5))
 
     with pytest.raises(IntegrityError, match="is at 5: expected one before 4"):
-        view.incr_created_event_counter(Tracking("hansard", 4))
+        view.incr_created_event_counter(Tracking("turnlog", 4))
 
     assert view.get_created_event_counter() == 1
-    assert view.max_tracking_id("hansard") == 5
+    assert view.max_tracking_id("turnlog") == 5
     assert store.verify().ok

@@ -22,10 +22,10 @@ from eventsourcing.tests import persistence as recorders
 from eventsourcing.tests import projection as projections
 from eventsourcing.utils import Environment, get_topic
 
-from hansard.infrastructure.library.beside import Process, RecordedAggregates, View
-from hansard.infrastructure.library.factory import RecorderFactory
-from hansard.infrastructure.library.persistence import Factory
-from hansard.infrastructure.store import Store
+from turnlog.infrastructure.library.beside import Process, RecordedAggregates, View
+from turnlog.infrastructure.library.factory import RecorderFactory
+from turnlog.infrastructure.library.persistence import Factory
+from turnlog.infrastructure.store import Store
 
 
 class OnStore(TestCase):

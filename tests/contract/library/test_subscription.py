@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from eventsourcing.persistence import InterfaceError, Notification, Subscription
 
-from hansard.domain.events import LogRecorded, SessionStarted, StateSet
-from hansard.domain.log import LogType
-from hansard.infrastructure.recorder import Recorder
-from hansard.infrastructure.rows import Row
-from hansard.infrastructure.store import Store
+from turnlog.domain.events import LogRecorded, SessionStarted, StateSet
+from turnlog.domain.log import LogType
+from turnlog.infrastructure.recorder import Recorder
+from turnlog.infrastructure.rows import Row
+from turnlog.infrastructure.store import Store
 
 
 def taken(subscription: Subscription[Recorder], count: int) -> list[tuple[int, str | object, int]]:
@@ -80,7 +80,7 @@ def test_it_sees_what_another_store_writes_to_the_same_record(stores: Any, store
 
 WRITER = """
 import sys
-from hansard import Session, open_store
+from turnlog import Session, open_store
 
 with open_store(sys.argv[1]) as store:
     for number in range(20):

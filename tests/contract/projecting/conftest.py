@@ -10,19 +10,19 @@ from typing import Any
 
 import pytest
 
-from hansard.domain.content import InstructionContent
-from hansard.domain.events import MessageAppended
-from hansard.domain.record import RecordedEvent
-from hansard.infrastructure.projecting.lease import Pace
-from hansard.infrastructure.projecting.memory import MemoryTarget
-from hansard.infrastructure.projecting.postgres import PostgresTarget
-from hansard.infrastructure.projecting.runner import Runner
-from hansard.infrastructure.projecting.sqlite import SQLiteFile
-from hansard.infrastructure.projecting.target import Target
-from hansard.infrastructure.store import Store
-from hansard.projections.definition import Projection
-from hansard.projections.rows import Rows
-from hansard.projections.tables import BOOLEAN, INTEGER, JSON, REAL, TEXT, Row, Table
+from turnlog.domain.content import InstructionContent
+from turnlog.domain.events import MessageAppended
+from turnlog.domain.record import RecordedEvent
+from turnlog.infrastructure.projecting.lease import Pace
+from turnlog.infrastructure.projecting.memory import MemoryTarget
+from turnlog.infrastructure.projecting.postgres import PostgresTarget
+from turnlog.infrastructure.projecting.runner import Runner
+from turnlog.infrastructure.projecting.sqlite import SQLiteFile
+from turnlog.infrastructure.projecting.target import Target
+from turnlog.infrastructure.store import Store
+from turnlog.projections.definition import Projection
+from turnlog.projections.rows import Rows
+from turnlog.projections.tables import BOOLEAN, INTEGER, JSON, REAL, TEXT, Row, Table
 
 SAID = Table(
     "said",

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 
-from hansard.domain.errors import StoreError
-from hansard.domain.store_errors import StoreFailed
-from hansard.infrastructure.memory import MemoryRecorder
-from hansard.infrastructure.projecting.target import Target, Transaction
-from hansard.infrastructure.store import Store
-from hansard.projections.rows import Change
-from hansard.projections.tables import Key, Shape, Stored
-from hansard.projections.words import Phrase
+from turnlog.domain.errors import StoreError
+from turnlog.domain.store_errors import StoreFailed
+from turnlog.infrastructure.memory import MemoryRecorder
+from turnlog.infrastructure.projecting.target import Target, Transaction
+from turnlog.infrastructure.store import Store
+from turnlog.projections.rows import Change
+from turnlog.projections.tables import Key, Shape, Stored
+from turnlog.projections.words import Phrase
 
 if TYPE_CHECKING:
     from tests.contract.projecting.conftest import Workshop
@@ -129,7 +129,7 @@ def test_after_a_hundred_deaths_the_rows_are_exactly_right(workshop: Workshop, s
         runner.close()
     for version in (1, 2):
         with workshop.target.reading() as transaction:
-            from hansard.projections.rows import Rows
+            from turnlog.projections.rows import Rows
 
             rows = Rows(workshop.target.shapes(workshop.projection, version), transaction)
             assert workshop.dump(rows) == workshop.dump(store.project(workshop.projection))

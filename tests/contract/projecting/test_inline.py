@@ -9,22 +9,22 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from hansard.domain.content import InstructionContent
-from hansard.domain.errors import InvalidValue, PositionConflict
-from hansard.domain.events import MessageAppended
-from hansard.domain.expectation import NO_STREAM
-from hansard.domain.projection_errors import ProjectionFailed, UnknownProjection
-from hansard.domain.record import RecordedEvent
-from hansard.domain.store_errors import StoreFailed
-from hansard.infrastructure.projecting import inline
-from hansard.infrastructure.projecting.memory import MemoryTransaction
-from hansard.infrastructure.projecting.postgres import PostgresTransaction
-from hansard.infrastructure.projecting.runner import Runner
-from hansard.infrastructure.projecting.sqlite import SQLiteTransaction
-from hansard.infrastructure.store import Store
-from hansard.projections.definition import Projection
-from hansard.projections.rows import Rows
-from hansard.projections.tables import INTEGER, TEXT, Table
+from turnlog.domain.content import InstructionContent
+from turnlog.domain.errors import InvalidValue, PositionConflict
+from turnlog.domain.events import MessageAppended
+from turnlog.domain.expectation import NO_STREAM
+from turnlog.domain.projection_errors import ProjectionFailed, UnknownProjection
+from turnlog.domain.record import RecordedEvent
+from turnlog.domain.store_errors import StoreFailed
+from turnlog.infrastructure.projecting import inline
+from turnlog.infrastructure.projecting.memory import MemoryTransaction
+from turnlog.infrastructure.projecting.postgres import PostgresTransaction
+from turnlog.infrastructure.projecting.runner import Runner
+from turnlog.infrastructure.projecting.sqlite import SQLiteTransaction
+from turnlog.infrastructure.store import Store
+from turnlog.projections.definition import Projection
+from turnlog.projections.rows import Rows
+from turnlog.projections.tables import INTEGER, TEXT, Table
 
 if TYPE_CHECKING:
     from tests.contract.conftest import Stores

@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from hansard import open_store
-from hansard.domain.content import InstructionContent
-from hansard.domain.errors import InvalidValue
-from hansard.domain.events import MessageAppended
-from hansard.domain.record import RecordedEvent
-from hansard.domain.store_errors import NotSupported
-from hansard.infrastructure.rows import Append, draft
-from hansard.infrastructure.store import Store
-from hansard.projections.definition import Projection
-from hansard.projections.rows import Rows
-from hansard.projections.tables import INTEGER, TEXT, Table
+from turnlog import open_store
+from turnlog.domain.content import InstructionContent
+from turnlog.domain.errors import InvalidValue
+from turnlog.domain.events import MessageAppended
+from turnlog.domain.record import RecordedEvent
+from turnlog.domain.store_errors import NotSupported
+from turnlog.infrastructure.rows import Append, draft
+from turnlog.infrastructure.store import Store
+from turnlog.projections.definition import Projection
+from turnlog.projections.rows import Rows
+from turnlog.projections.tables import INTEGER, TEXT, Table
 
 if TYPE_CHECKING:
     from tests.contract.conftest import Stores

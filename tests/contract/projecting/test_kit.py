@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from hansard import Kind, Projection, RecordedEvent, Rows, Table
-from hansard.domain.events import STORED_NAMES
-from hansard.testing import agree, history, random_history
+from turnlog import Kind, Projection, RecordedEvent, Rows, Table
+from turnlog.domain.events import STORED_NAMES
+from turnlog.testing import agree, history, random_history
 
 if TYPE_CHECKING:
     from pathlib import Path

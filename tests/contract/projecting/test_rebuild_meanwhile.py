@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from threading import Event, Thread
 
-from hansard import Kind, Projection, RecordedEvent, Rows, Runner, Session, Store, Table
+from turnlog import Kind, Projection, RecordedEvent, Rows, Runner, Session, Store, Table
 
 SAID = Table("said", {"session": Kind.TEXT, "messages": Kind.INTEGER, "last": Kind.INTEGER}, key=("session",))
 

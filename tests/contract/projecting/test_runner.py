@@ -6,18 +6,18 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from hansard.domain.errors import InvalidValue
-from hansard.domain.projection_errors import (
+from turnlog.domain.errors import InvalidValue
+from turnlog.domain.projection_errors import (
     CheckpointMismatch,
     DefinitionChanged,
     PositionNotReached,
     UnknownProjection,
 )
-from hansard.infrastructure.memory import MemoryRecorder
-from hansard.infrastructure.projecting import shard
-from hansard.infrastructure.projecting.lease import Condition, Pace
-from hansard.infrastructure.store import Store
-from hansard.projections.tables import TEXT, Table
+from turnlog.infrastructure.memory import MemoryRecorder
+from turnlog.infrastructure.projecting import shard
+from turnlog.infrastructure.projecting.lease import Condition, Pace
+from turnlog.infrastructure.store import Store
+from turnlog.projections.tables import TEXT, Table
 
 if TYPE_CHECKING:
     from tests.contract.conftest import Stores
@@ -307,7 +307,7 @@ def test_a_position_that_is_waited_for_is_reached_or_the_wait_ends(workshop: Wor
 
 
 def test_a_position_of_an_event_that_it_does_not_read_is_reached_too(workshop: Workshop, one: Store) -> None:
-    from hansard.domain.events import SessionRenamed
+    from turnlog.domain.events import SessionRenamed
 
     runner = workshop.runner(one)
     one.append("a", [SessionRenamed("x")])
@@ -403,8 +403,8 @@ def test_a_target_that_was_restored_under_a_runner_is_caught_up_from_where_it_is
     workshop.say(one, "a", "one", "two")
     runner.catch_up()
     with workshop.target.writing() as transaction:  # rows and checkpoint, as they were at the beginning
-        from hansard.infrastructure.projecting.ledger import Ledger
-        from hansard.projections.rows import Rows
+        from turnlog.infrastructure.projecting.ledger import Ledger
+        from turnlog.projections.rows import Rows
 
         ledger = Ledger(workshop.target, transaction)
         (checkpoint,) = ledger.checkpoints("said")

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from hansard.domain.errors import InvalidValue
-from hansard.domain.projection_errors import DefinitionChanged
-from hansard.domain.record import RecordedEvent
-from hansard.infrastructure.memory import MemoryRecorder
-from hansard.infrastructure.store import Store
-from hansard.projections.definition import Projection
-from hansard.projections.rows import Rows
-from hansard.projections.tables import INTEGER, TEXT, Table
+from turnlog.domain.errors import InvalidValue
+from turnlog.domain.projection_errors import DefinitionChanged
+from turnlog.domain.record import RecordedEvent
+from turnlog.infrastructure.memory import MemoryRecorder
+from turnlog.infrastructure.store import Store
+from turnlog.projections.definition import Projection
+from turnlog.projections.rows import Rows
+from turnlog.projections.tables import INTEGER, TEXT, Table
 
 if TYPE_CHECKING:
     from tests.contract.projecting.conftest import Workshop

@@ -18,9 +18,9 @@ from typing import Any
 
 import pytest
 
-from hansard import Session, open_store
+from turnlog import Session, open_store
 
-COMMAND = str(Path(sys.executable).with_name("hansard"))
+COMMAND = str(Path(sys.executable).with_name("turnlog"))
 """The entry point that installing the package made."""
 
 PATIENCE = 60.0
@@ -103,11 +103,11 @@ class Terminal:
 
 
 class Command:
-    """Runs `hansard` in a folder."""
+    """Runs `turnlog` in a folder."""
 
     def __init__(self, folder: Path, compiled: Path) -> None:
         self.folder = folder
-        self.env = {name: value for name, value in os.environ.items() if not name.startswith(("HANSARD_", "NO_COLOR"))}
+        self.env = {name: value for name, value in os.environ.items() if not name.startswith(("TURNLOG_", "NO_COLOR"))}
         self.env |= {"LOGNAME": "grace", "COLUMNS": "", "LINES": "", "PYTHONPYCACHEPREFIX": str(compiled)}
         self.env.pop("PYTHONDONTWRITEBYTECODE", None)  # hundreds of starts are to compile but once
         self._open: list[Any] = []
@@ -166,7 +166,7 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def hansard(tmp_path: Path, compiled: Path) -> Iterator[Command]:
+def turnlog(tmp_path: Path, compiled: Path) -> Iterator[Command]:
     """The command, in an empty folder."""
     command = Command(tmp_path, compiled)
     yield command
@@ -174,9 +174,9 @@ def hansard(tmp_path: Path, compiled: Path) -> Iterator[Command]:
 
 
 @pytest.fixture
-def talk(hansard: Command) -> str:
+def talk(turnlog: Command) -> str:
     """The id of a session in the folder's store: a question, an answer, and another answer on a fork."""
-    with open_store(f"sqlite:///{hansard.folder}/hansard.db") as store:
+    with open_store(f"sqlite:///{turnlog.folder}/turnlog.db") as store:
         session = Session("You are terse.", name="support", key="talk", user="ada", session_id="5e55-talk", store=store)
         main = session.default_branch
         main.add("Explain event sourcing")
@@ -189,11 +189,11 @@ Fill = Callable[[int], str]
 
 
 @pytest.fixture
-def fill(hansard: Command) -> Fill:
+def fill(turnlog: Command) -> Fill:
     """Makes a session of so many messages in the folder's store, and answers with its id."""
 
     def filled(count: int) -> str:
-        with open_store(f"sqlite:///{hansard.folder}/hansard.db") as store:
+        with open_store(f"sqlite:///{turnlog.folder}/turnlog.db") as store:
             session = Session(session_id="long", store=store)
             session.default_branch.add_many(f"message {number}" for number in range(count))
             return session.id

@@ -5,25 +5,25 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from hansard import Session, open_store
+from turnlog import Session, open_store
 
 
-def opened(hansard: Any, session: str) -> Session:
-    return Session.open(session, store=open_store(f"sqlite:///{hansard.folder}/hansard.db"))
+def opened(turnlog: Any, session: str) -> Session:
+    return Session.open(session, store=open_store(f"sqlite:///{turnlog.folder}/turnlog.db"))
 
 
-def test_a_store_is_made_a_session_started_and_a_message_added(hansard: Any) -> None:
-    made, again = hansard("init"), hansard("init", "--json")
-    started = hansard("start", "--key", "talk", "--system", "Be nice.", "--metadata", "n=1", "--metadata", "s=x")
-    added = hansard("add", "talk", "Hello", "--sender", "ada", "--recipient", "bob", "--metadata", "m=[1]")
+def test_a_store_is_made_a_session_started_and_a_message_added(turnlog: Any) -> None:
+    made, again = turnlog("init"), turnlog("init", "--json")
+    started = turnlog("start", "--key", "talk", "--system", "Be nice.", "--metadata", "n=1", "--metadata", "s=x")
+    added = turnlog("add", "talk", "Hello", "--sender", "ada", "--recipient", "bob", "--metadata", "m=[1]")
 
-    assert made.out == f"sqlite:///{hansard.folder}/hansard.db is made\n"
+    assert made.out == f"sqlite:///{turnlog.folder}/turnlog.db is made\n"
     assert json.loads(again.out) == {
-        "store": f"sqlite:///{hansard.folder}/hansard.db",
+        "store": f"sqlite:///{turnlog.folder}/turnlog.db",
         "schema": json.loads(again.out)["schema"],
         "made": False,
     }
-    session = opened(hansard, started.out.strip())
+    session = opened(turnlog, started.out.strip())
     assert added.out == f"position 4 of session {session.id}\n"
     assert (session.key, session.metadata) == ("talk", {"n": 1, "s": "x"})
     (system, message) = session.messages
@@ -31,48 +31,48 @@ def test_a_store_is_made_a_session_started_and_a_message_added(hansard: Any) -> 
     assert (message.sender, message.recipient, message.metadata) == ("ada", "bob", {"m": [1]})
 
 
-def test_every_change_has_the_login_name_as_its_actor_or_the_one_that_is_named(hansard: Any) -> None:
-    hansard("init")
-    hansard("start", "--key", "talk")
-    hansard("add", "talk", "one")
-    hansard("add", "talk", "two", "--actor", "ada")
-    hansard("--actor=bob", "fork", "talk")
+def test_every_change_has_the_login_name_as_its_actor_or_the_one_that_is_named(turnlog: Any) -> None:
+    turnlog("init")
+    turnlog("start", "--key", "talk")
+    turnlog("add", "talk", "one")
+    turnlog("add", "talk", "two", "--actor", "ada")
+    turnlog("--actor=bob", "fork", "talk")
 
-    session = opened(hansard, json.loads(hansard("sessions", "--json").out)["sessions"][0]["session"])
+    session = opened(turnlog, json.loads(turnlog("sessions", "--json").out)["sessions"][0]["session"])
     assert [event.actor for event in session.events()] == ["grace", "grace", "grace", "ada", "bob"]
 
 
-def test_text_comes_from_standard_input_if_none_is_given(hansard: Any, talk: str) -> None:
-    hansard("add", talk, input="piped\n")
-    hansard("add", talk, "-", "--role", "assistant", input="two\nlines")
-    refused = hansard("add", talk, input=b"a\xff")
+def test_text_comes_from_standard_input_if_none_is_given(turnlog: Any, talk: str) -> None:
+    turnlog("add", talk, input="piped\n")
+    turnlog("add", talk, "-", "--role", "assistant", input="two\nlines")
+    refused = turnlog("add", talk, input=b"a\xff")
 
-    last = opened(hansard, talk).messages.last(2)
+    last = opened(turnlog, talk).messages.last(2)
     assert [(message.role, message.text) for message in last] == [("user", "piped"), ("assistant", "two\nlines")]
     assert (refused.code, refused.out) == (1, "")
-    assert refused.err.startswith("hansard: standard input is no UTF-8 at byte 1: expected text in UTF-8\n  next: ")
+    assert refused.err.startswith("turnlog: standard input is no UTF-8 at byte 1: expected text in UTF-8\n  next: ")
 
 
-def test_in_a_terminal_a_missing_text_is_refused_and_not_waited_for(hansard: Any, talk: str) -> None:
-    done = hansard.in_terminal("add", talk).end()
+def test_in_a_terminal_a_missing_text_is_refused_and_not_waited_for(turnlog: Any, talk: str) -> None:
+    done = turnlog.in_terminal("add", talk).end()
 
     assert done.code == 1
     assert "the text is missing" in done.out
 
 
-def test_the_same_command_id_writes_once(hansard: Any, talk: str) -> None:
-    first = hansard("add", talk, "Hello", "--command-id", "c1", "--json")
-    again = hansard("add", talk, "Hello", "--command-id", "c1", "--json")
+def test_the_same_command_id_writes_once(turnlog: Any, talk: str) -> None:
+    first = turnlog("add", talk, "Hello", "--command-id", "c1", "--json")
+    again = turnlog("add", talk, "Hello", "--command-id", "c1", "--json")
 
     assert json.loads(first.out) == json.loads(again.out)
-    assert opened(hansard, talk).position == 8
+    assert opened(turnlog, talk).position == 8
 
 
-def test_branches_are_forked_merged_and_rewound(hansard: Any, talk: str) -> None:
-    forked = hansard("fork", talk, "--branch", "retry", "--at", "7", "--name", "third")
-    merged = hansard("merge", talk, "retry", "--json")
-    rewound = hansard("rewind", talk, "4")
-    other = hansard("fork", talk, "--as-session", "--at", "5", "--name", "other")
+def test_branches_are_forked_merged_and_rewound(turnlog: Any, talk: str) -> None:
+    forked = turnlog("fork", talk, "--branch", "retry", "--at", "7", "--name", "third")
+    merged = turnlog("merge", talk, "retry", "--json")
+    rewound = turnlog("rewind", talk, "4")
+    other = turnlog("fork", talk, "--as-session", "--at", "5", "--name", "other")
 
     assert forked.out == "branch third goes on from position 7\n"
     assert json.loads(merged.out) == {
@@ -84,11 +84,11 @@ def test_branches_are_forked_merged_and_rewound(hansard: Any, talk: str) -> None
         "messages": 4,
     }
     assert rewound.out == "branch main shows 2 messages\n"
-    session = opened(hansard, other.out.strip())
+    session = opened(turnlog, other.out.strip())
     assert (session.name, session.lineage(), len(session.messages)) == ("other", [(talk, 5)], 3)
 
 
-def test_a_refusal_is_one_sentence_and_a_next_step_and_writes_nothing(hansard: Any, talk: str) -> None:
+def test_a_refusal_is_one_sentence_and_a_next_step_and_writes_nothing(turnlog: Any, talk: str) -> None:
     refusals = {
         ("add", "nobody", "x"): "there is no session 'nobody'",
         ("add", talk, "x", "-b", "no"): "session 5e55-talk has no branch 'no': expected one of 'main', 'retry'",
@@ -100,10 +100,10 @@ def test_a_refusal_is_one_sentence_and_a_next_step_and_writes_nothing(hansard: A
         ("add", talk, "x", "--metadata", "novalue"): "the metadata 'novalue' is not understood: expected KEY=VALUE",
     }
     for arguments, sentence in refusals.items():
-        done = hansard(*arguments)
+        done = turnlog(*arguments)
         said, step = done.err.splitlines()
         assert (done.code, done.out) == (1, ""), arguments
-        assert said.startswith("hansard: ")
+        assert said.startswith("turnlog: ")
         assert sentence in said
         assert step.startswith("  next: ")
-    assert opened(hansard, talk).position == 7
+    assert opened(turnlog, talk).position == 7

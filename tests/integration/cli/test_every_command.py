@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import typer
 
-from hansard.cli.app import app
-from hansard.cli.reference import commands
+from turnlog.cli.app import app
+from turnlog.cli.reference import commands
 
 SAID = {
     "demo": ((), "Every digest fits the one before it"),
@@ -47,23 +47,23 @@ SAID = {
 
 
 @pytest.fixture
-def folder(hansard: Any, talk: str) -> None:
+def folder(turnlog: Any, talk: str) -> None:
     """A folder with what the commands are about: a session, a file of it from another store, rows of a projection."""
-    assert hansard("export", "talk.jsonl", "talk").code == 0
-    assert hansard("projections", "run", "usage", "--once").code == 0
+    assert turnlog("export", "talk.jsonl", "talk").code == 0
+    assert turnlog("projections", "run", "usage", "--once").code == 0
 
 
 def test_every_command_is_tried() -> None:
-    assert sorted(name.removeprefix("hansard ") for name, _ in commands(typer.main.get_command(app))) == sorted(SAID)
+    assert sorted(name.removeprefix("turnlog ") for name, _ in commands(typer.main.get_command(app))) == sorted(SAID)
 
 
 @pytest.mark.usefixtures("folder")
 @pytest.mark.parametrize("name", sorted(SAID.keys() - {"tail", "replay"}))
-def test_a_command_in_a_pipe_and_in_a_terminal(hansard: Any, name: str) -> None:
+def test_a_command_in_a_pipe_and_in_a_terminal(turnlog: Any, name: str) -> None:
     arguments, word = SAID[name]
 
-    piped = hansard(*name.split(), *arguments)
-    shown = hansard.in_terminal(*name.split(), *again(name, arguments)).end()
+    piped = turnlog(*name.split(), *arguments)
+    shown = turnlog.in_terminal(*name.split(), *again(name, arguments)).end()
 
     for ended in (piped, shown):
         said = ended.out + ended.err
@@ -76,17 +76,17 @@ def again(name: str, arguments: tuple[str, ...]) -> tuple[str, ...]:
     return {"copy": ("sqlite:///copy2.db",), "backup": ("backup2.db",)}.get(name, arguments)
 
 
-def test_a_follower_says_what_there_is_until_it_is_interrupted(hansard: Any, talk: str) -> None:
-    terminal = hansard.in_terminal("tail", "--last", "3")
+def test_a_follower_says_what_there_is_until_it_is_interrupted(turnlog: Any, talk: str) -> None:
+    terminal = turnlog.in_terminal("tail", "--last", "3")
     terminal.until("message.appended")
     terminal.strike(b"\x03")
 
     assert terminal.end().code == 130
 
 
-def test_a_walk_needs_a_terminal_and_says_so(hansard: Any, talk: str) -> None:
-    refused = hansard("replay", talk)
-    terminal = hansard.in_terminal("replay", talk)
+def test_a_walk_needs_a_terminal_and_says_so(turnlog: Any, talk: str) -> None:
+    refused = turnlog("replay", talk)
+    terminal = turnlog.in_terminal("replay", talk)
     terminal.until("position")
     terminal.strike(b"q")
 

@@ -6,10 +6,10 @@ import json
 import signal
 from typing import Any
 
-from hansard import Session, TokenUsage, open_store
+from turnlog import Session, TokenUsage, open_store
 
 OWN = """
-from hansard import Kind, Projection, Table
+from turnlog import Kind, Projection, Table
 
 SEEN = Table("seen", {"session": Kind.TEXT, "events": Kind.INTEGER}, key=("session",))
 
@@ -27,12 +27,12 @@ class Seen(Projection):
 """
 
 
-def test_projections_are_listed_kept_and_shown(hansard: Any, talk: str) -> None:
-    before = hansard("projections", "list")
-    nothing = hansard("projections", "status")
-    ran = hansard("projections", "run", "usage", "activity", "--once")
-    status = json.loads(hansard("projections", "status", "--json").out)["projections"]
-    listed = json.loads(hansard("projections", "list", "--json").out)["projections"]
+def test_projections_are_listed_kept_and_shown(turnlog: Any, talk: str) -> None:
+    before = turnlog("projections", "list")
+    nothing = turnlog("projections", "status")
+    ran = turnlog("projections", "run", "usage", "activity", "--once")
+    status = json.loads(turnlog("projections", "status", "--json").out)["projections"]
+    listed = json.loads(turnlog("projections", "list", "--json").out)["projections"]
 
     assert [line.split("\t")[0] for line in before.lines] == [
         "PROJECTION",
@@ -42,7 +42,7 @@ def test_projections_are_listed_kept_and_shown(hansard: Any, talk: str) -> None:
         "transcript",
         "usage",
     ]
-    assert nothing.err == "no projection is kept here: `hansard projections run NAME` begins\n"
+    assert nothing.err == "no projection is kept here: `turnlog projections run NAME` begins\n"
     assert ran.out == "usage is at 7\nactivity is at 7\n"
     assert [(each["projection"], each["global_position"], each["lag"]) for each in status] == [
         ("activity", 7, 0),
@@ -51,42 +51,42 @@ def test_projections_are_listed_kept_and_shown(hansard: Any, talk: str) -> None:
     assert [each["projection"] for each in listed if each["kept"]] == ["activity", "usage"]
 
 
-def test_rows_go_into_another_database_on_request(hansard: Any, talk: str) -> None:
-    absent = hansard("projections", "status", "--target", "sqlite:///rows.db")
-    assert (absent.code, (hansard.folder / "rows.db").exists()) == (3, False)
-    hansard("projections", "run", "usage", "--once", "--target", "sqlite:///rows.db")
+def test_rows_go_into_another_database_on_request(turnlog: Any, talk: str) -> None:
+    absent = turnlog("projections", "status", "--target", "sqlite:///rows.db")
+    assert (absent.code, (turnlog.folder / "rows.db").exists()) == (3, False)
+    turnlog("projections", "run", "usage", "--once", "--target", "sqlite:///rows.db")
 
-    assert (hansard.folder / "rows.db").exists()
-    assert json.loads(hansard("projections", "status", "--json").out) == {"projections": []}
-    there = hansard("projections", "status", "--target", "sqlite:///rows.db", "--json")
+    assert (turnlog.folder / "rows.db").exists()
+    assert json.loads(turnlog("projections", "status", "--json").out) == {"projections": []}
+    there = turnlog("projections", "status", "--target", "sqlite:///rows.db", "--json")
     assert json.loads(there.out)["projections"][0]["projection"] == "usage"
 
 
-def test_a_projection_is_built_anew(hansard: Any, talk: str) -> None:
-    unknown = hansard("projections", "rebuild", "usage")
-    hansard("projections", "run", "usage", "--once")
-    hansard("add", talk, "more")
-    done = hansard("projections", "rebuild", "usage")
+def test_a_projection_is_built_anew(turnlog: Any, talk: str) -> None:
+    unknown = turnlog("projections", "rebuild", "usage")
+    turnlog("projections", "run", "usage", "--once")
+    turnlog("add", talk, "more")
+    done = turnlog("projections", "rebuild", "usage")
 
     assert unknown.code == 1
     assert done.out == "usage is at 8\n"
-    with open_store(f"sqlite:///{hansard.folder}/hansard.db") as store:
+    with open_store(f"sqlite:///{turnlog.folder}/turnlog.db") as store:
         assert store.rows(TokenUsage()) is not None
 
 
-def test_what_was_parked_is_shown_and_tried_again_or_passed_over(hansard: Any) -> None:
-    (hansard.folder / "own.py").write_text(OWN)
-    with open_store(f"sqlite:///{hansard.folder}/hansard.db") as store:
+def test_what_was_parked_is_shown_and_tried_again_or_passed_over(turnlog: Any) -> None:
+    (turnlog.folder / "own.py").write_text(OWN)
+    with open_store(f"sqlite:///{turnlog.folder}/turnlog.db") as store:
         session = Session(session_id="s", store=store)
-        hansard("projections", "run", "own:Seen", "--once")
-        (hansard.folder / "poison").touch()
+        turnlog("projections", "run", "own:Seen", "--once")
+        (turnlog.folder / "poison").touch()
         session.add_message("one")
-        ran = hansard("projections", "run", "own:Seen", "--once")
-        parked = json.loads(hansard("projections", "dead-letters", "own:Seen", "--json").out)["dead_letters"]
-        still = hansard("projections", "dead-letters", "own:Seen", "--retry")
-        (hansard.folder / "poison").unlink()
-        gone = hansard("projections", "dead-letters", "own:Seen", "--retry")
-        none = hansard("projections", "dead-letters", "seen")
+        ran = turnlog("projections", "run", "own:Seen", "--once")
+        parked = json.loads(turnlog("projections", "dead-letters", "own:Seen", "--json").out)["dead_letters"]
+        still = turnlog("projections", "dead-letters", "own:Seen", "--retry")
+        (turnlog.folder / "poison").unlink()
+        gone = turnlog("projections", "dead-letters", "own:Seen", "--retry")
+        none = turnlog("projections", "dead-letters", "seen")
 
     assert ran.out == "seen is at 3; 1 events are parked\n"
     assert [(each["session"], each["position"], each["error"]) for each in parked] == [("s", 3, "ValueError: too much")]
@@ -95,24 +95,24 @@ def test_what_was_parked_is_shown_and_tried_again_or_passed_over(hansard: Any) -
     assert none.err == "no event of seen is parked\n"
 
 
-def test_a_runner_ends_when_it_is_interrupted_and_gives_back_its_lease(hansard: Any, talk: str) -> None:
-    runner = hansard.in_terminal("projections", "run", "usage")
+def test_a_runner_ends_when_it_is_interrupted_and_gives_back_its_lease(turnlog: Any, talk: str) -> None:
+    runner = turnlog.in_terminal("projections", "run", "usage")
     runner.until("interrupt it to end")
-    while json.loads(hansard("projections", "status", "--json").out)["projections"][0]["lag"]:
+    while json.loads(turnlog("projections", "status", "--json").out)["projections"][0]["lag"]:
         pass
     runner.process.send_signal(signal.SIGINT)
     done = runner.end()
 
-    status = json.loads(hansard("projections", "status", "usage", "--json").out)["projections"][0]
+    status = json.loads(turnlog("projections", "status", "usage", "--json").out)["projections"][0]
     assert done.code == 130
     assert "Traceback" not in done.out
     assert (status["global_position"], status["owners"]) == (7, [])
 
 
-def test_what_is_no_projection_is_refused(hansard: Any, talk: str) -> None:
-    (hansard.folder / "own.py").write_text("class Thing: pass")
+def test_what_is_no_projection_is_refused(turnlog: Any, talk: str) -> None:
+    (turnlog.folder / "own.py").write_text("class Thing: pass")
 
     for name in ("nothing", "own:Missing", "nowhere:Thing", "own:Thing"):
-        done = hansard("projections", "run", name, "--once")
+        done = turnlog("projections", "run", name, "--once")
         assert done.code == 1
-        assert done.err.startswith("hansard: the projection ")
+        assert done.err.startswith("turnlog: the projection ")

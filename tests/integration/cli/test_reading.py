@@ -10,17 +10,17 @@ from typing import Any
 
 import pytest
 
-from hansard import Session, open_store
+from turnlog import Session, open_store
 
 STARTED = ["session.started", "branch.created", "branch.system_set", "message.appended", "message.appended"]
 
 
-def store_of(hansard: Any) -> str:
-    return f"sqlite:///{hansard.folder}/hansard.db"
+def store_of(turnlog: Any) -> str:
+    return f"sqlite:///{turnlog.folder}/turnlog.db"
 
 
-def test_sessions_are_listed_with_tabs_in_a_pipe(hansard: Any, talk: str) -> None:
-    done = hansard("sessions")
+def test_sessions_are_listed_with_tabs_in_a_pipe(turnlog: Any, talk: str) -> None:
+    done = turnlog("sessions")
 
     assert (done.code, done.err) == (0, "")
     heads, line = (line.split("\t") for line in done.lines)
@@ -28,8 +28,8 @@ def test_sessions_are_listed_with_tabs_in_a_pipe(hansard: Any, talk: str) -> Non
     assert (line[0], *line[2:]) == ("5e55-talk", "3", "active", "ada", "talk", "support")
 
 
-def test_sessions_are_listed_in_columns_in_a_terminal(hansard: Any, talk: str) -> None:
-    done = hansard.in_terminal("sessions").end()
+def test_sessions_are_listed_in_columns_in_a_terminal(turnlog: Any, talk: str) -> None:
+    done = turnlog.in_terminal("sessions").end()
 
     assert done.code == 0
     assert done.lines[0].split() == ["SESSION", "USED", "MESSAGES", "STATUS", "USER", "KEY", "NAME"]
@@ -37,8 +37,8 @@ def test_sessions_are_listed_in_columns_in_a_terminal(hansard: Any, talk: str) -
     assert done.lines[1].startswith("5e55-talk  ")
 
 
-def test_sessions_as_json_are_one_document(hansard: Any, talk: str) -> None:
-    found = json.loads(hansard("sessions", "--json").out)
+def test_sessions_as_json_are_one_document(turnlog: Any, talk: str) -> None:
+    found = json.loads(turnlog("sessions", "--json").out)
 
     assert found["next"] is None
     assert found["sessions"][0] | {"digest": "", "created_at": "", "updated_at": "", "bytes": 0} == {
@@ -59,14 +59,14 @@ def test_sessions_as_json_are_one_document(hansard: Any, talk: str) -> None:
     }
 
 
-def test_sessions_are_filtered_sorted_and_paged(hansard: Any) -> None:
-    with open_store(store_of(hansard)) as store:
+def test_sessions_are_filtered_sorted_and_paged(turnlog: Any) -> None:
+    with open_store(store_of(turnlog)) as store:
         for name, user in (("beta", "ada"), ("alpha", "ada"), ("gamma", "bob")):
             Session(session_id=name, name=name, user=user, metadata={"n": len(user)}, store=store)
         Session.open("gamma", store=store).archive()
 
     def names(*arguments: str) -> list[str]:
-        return [each["session"] for each in json.loads(hansard("sessions", "--json", *arguments).out)["sessions"]]
+        return [each["session"] for each in json.loads(turnlog("sessions", "--json", *arguments).out)["sessions"]]
 
     assert names("--sort", "name") == ["alpha", "beta", "gamma"]
     assert names("--sort", "name", "--reverse") == ["gamma", "beta", "alpha"]
@@ -75,19 +75,19 @@ def test_sessions_are_filtered_sorted_and_paged(hansard: Any) -> None:
     assert names("--contains", "LPH") == ["alpha"]
     assert names("--metadata", "n=3", "--sort", "created") == ["gamma", "alpha", "beta"]
     assert names("--since", "2999-01-01") == []
-    first = json.loads(hansard("sessions", "--sort", "name", "--limit", "2", "--json").out)
+    first = json.loads(turnlog("sessions", "--sort", "name", "--limit", "2", "--json").out)
     assert names("--sort", "name", "--after", first["next"]) == ["gamma"]
 
 
-def test_an_empty_store_says_so_beside_the_answer(hansard: Any) -> None:
-    hansard("init")
-    done = hansard("sessions")
+def test_an_empty_store_says_so_beside_the_answer(turnlog: Any) -> None:
+    turnlog("init")
+    done = turnlog("sessions")
 
     assert (done.code, done.out, done.err) == (0, "", "no sessions\n")
 
 
-def test_a_session_is_shown_message_by_message(hansard: Any, talk: str) -> None:
-    done = hansard("show", talk)
+def test_a_session_is_shown_message_by_message(turnlog: Any, talk: str) -> None:
+    done = turnlog("show", talk)
 
     assert (done.code, done.err) == (0, "")
     assert [line for line in done.lines if line.startswith("    ")] == [
@@ -102,47 +102,47 @@ def test_a_session_is_shown_message_by_message(hansard: Any, talk: str) -> None:
     ]
 
 
-def test_roles_have_colours_in_a_terminal_and_none_where_nobody_wants_them(hansard: Any, talk: str) -> None:
-    shown = hansard.in_terminal("show", talk)
+def test_roles_have_colours_in_a_terminal_and_none_where_nobody_wants_them(turnlog: Any, talk: str) -> None:
+    shown = turnlog.in_terminal("show", talk)
     shown.end()
-    plain = hansard.in_terminal("show", talk, env={"NO_COLOR": "1"})
+    plain = turnlog.in_terminal("show", talk, env={"NO_COLOR": "1"})
     plain.end()
 
     assert "\x1b[1;36muser" in shown.said
     assert "Keep facts, derive state." in shown.said
     assert "\x1b[1;36m" not in plain.said
     assert "\x1b[3" not in plain.said
-    assert "\x1b" not in hansard("show", talk).out
+    assert "\x1b" not in turnlog("show", talk).out
 
 
 @pytest.mark.parametrize("reference", ["5e55-talk", "5e55", "talk", "support", "@last"])
-def test_a_session_goes_by_id_beginning_key_label_and_last(hansard: Any, talk: str, reference: str) -> None:
-    assert hansard("show", reference).out == hansard("show", talk).out
+def test_a_session_goes_by_id_beginning_key_label_and_last(turnlog: Any, talk: str, reference: str) -> None:
+    assert turnlog("show", reference).out == turnlog("show", talk).out
 
 
-def test_what_may_be_several_sessions_is_refused_with_their_names(hansard: Any, talk: str) -> None:
-    with open_store(store_of(hansard)) as store:
+def test_what_may_be_several_sessions_is_refused_with_their_names(turnlog: Any, talk: str) -> None:
+    with open_store(store_of(turnlog)) as store:
         Session(session_id="5e55-other", store=store)
-    done = hansard("show", "5e55")
+    done = turnlog("show", "5e55")
 
     assert (done.code, done.out) == (1, "")
     assert done.err == (
-        "hansard: '5e55' may be any of 2 sessions: expected one of '5e55-talk', '5e55-other'\n"
-        "  next: say more of the id; `hansard sessions` shows them\n"
+        "turnlog: '5e55' may be any of 2 sessions: expected one of '5e55-talk', '5e55-other'\n"
+        "  next: say more of the id; `turnlog sessions` shows them\n"
     )
 
 
-def test_a_branch_is_shown_by_name_number_or_id_and_at_a_moment(hansard: Any, talk: str) -> None:
-    by_name = hansard("show", talk, "--branch", "retry")
+def test_a_branch_is_shown_by_name_number_or_id_and_at_a_moment(turnlog: Any, talk: str) -> None:
+    by_name = turnlog("show", talk, "--branch", "retry")
 
     assert "Never update, only append." in by_name.out
-    assert hansard("show", talk, "-b", "1").out == by_name.out
-    assert "Keep facts" not in hansard("show", talk, "--at", "4").out
-    assert hansard("show", talk, "--at", "2999-01-01T00:00:00Z").out == hansard("show", talk).out
+    assert turnlog("show", talk, "-b", "1").out == by_name.out
+    assert "Keep facts" not in turnlog("show", talk, "--at", "4").out
+    assert turnlog("show", talk, "--at", "2999-01-01T00:00:00Z").out == turnlog("show", talk).out
 
 
-def test_messages_as_json_are_lines(hansard: Any, talk: str) -> None:
-    found = [json.loads(line) for line in hansard("show", talk, "--json").lines]
+def test_messages_as_json_are_lines(turnlog: Any, talk: str) -> None:
+    found = [json.loads(line) for line in turnlog("show", talk, "--json").lines]
 
     assert [(each["position"], each["role"], each["text"]) for each in found] == [
         (3, "system", "You are terse."),
@@ -155,41 +155,41 @@ def test_messages_as_json_are_lines(hansard: Any, talk: str) -> None:
     ]
 
 
-def test_of_many_messages_the_last_are_shown_and_the_others_are_told_of(hansard: Any, fill: Any) -> None:
+def test_of_many_messages_the_last_are_shown_and_the_others_are_told_of(turnlog: Any, fill: Any) -> None:
     session = fill(100_000)
-    done = hansard("show", session)
+    done = turnlog("show", session)
 
     assert [line.strip() for line in done.lines if line.startswith("    ")][:2] == ["message 99950", "message 99951"]
     assert done.err == "(99950 messages come before these: --last N or --all)\n"
-    assert len(hansard("show", session, "--all", "--json").lines) == 100_000
+    assert len(turnlog("show", session, "--all", "--json").lines) == 100_000
 
 
-def test_the_log_shows_events_with_the_newest_last(hansard: Any, talk: str) -> None:
-    hansard("add", talk, "more", "--actor", "bob")
-    done = hansard("log", talk)
+def test_the_log_shows_events_with_the_newest_last(turnlog: Any, talk: str) -> None:
+    turnlog("add", talk, "more", "--actor", "bob")
+    done = turnlog("log", talk)
 
     assert [line.split()[0] for line in done.lines] == [str(position) for position in range(1, 9)]
     assert "  message.appended main by bob: user: more" in done.lines[-1]
-    assert [line.split()[0] for line in hansard("log", talk, "--last", "2").lines] == ["7", "8"]
-    assert hansard("log", talk, "--last", "2").err == "(other events come before these: --last N or --all)\n"
-    assert hansard("log", talk, "--by", "bob").lines == done.lines[-1:]
-    assert hansard("log", talk, "--branch", "retry", "--all").lines == done.lines[5:7]
-    assert hansard("log", talk, "--after", "2", "--until", "4").lines == done.lines[2:4]
-    assert hansard("log", talk, "--name", "branch.created").lines == [done.lines[1], done.lines[5]]
+    assert [line.split()[0] for line in turnlog("log", talk, "--last", "2").lines] == ["7", "8"]
+    assert turnlog("log", talk, "--last", "2").err == "(other events come before these: --last N or --all)\n"
+    assert turnlog("log", talk, "--by", "bob").lines == done.lines[-1:]
+    assert turnlog("log", talk, "--branch", "retry", "--all").lines == done.lines[5:7]
+    assert turnlog("log", talk, "--after", "2", "--until", "4").lines == done.lines[2:4]
+    assert turnlog("log", talk, "--name", "branch.created").lines == [done.lines[1], done.lines[5]]
 
 
-def test_the_log_as_json_has_the_columns_and_the_stored_event(hansard: Any, talk: str) -> None:
-    found = [json.loads(line) for line in hansard("log", talk, "--json", "--all").lines]
+def test_the_log_as_json_has_the_columns_and_the_stored_event(turnlog: Any, talk: str) -> None:
+    found = [json.loads(line) for line in turnlog("log", talk, "--json", "--all").lines]
 
     assert [each["name"] for each in found[:5]] == STARTED
     assert found[5]["event"] | {"id": ""} == {"branch": 1, "id": "", "name": "retry", "parent": 0, "at": 4}
-    with open_store(store_of(hansard)) as store:
+    with open_store(store_of(turnlog)) as store:
         assert [each["digest"] for each in found] == [each.digest.hex() for each in store.read(talk)]
 
 
-def test_branches_are_drawn_like_a_version_history(hansard: Any, talk: str) -> None:
-    hansard("merge", talk, "retry")
-    done = hansard("branches", talk)
+def test_branches_are_drawn_like_a_version_history(turnlog: Any, talk: str) -> None:
+    turnlog("merge", talk, "retry")
+    done = turnlog("branches", talk)
 
     assert [line.rstrip() for line in done.lines] == [
         "session 5e55-talk at position 8",
@@ -204,11 +204,11 @@ def test_branches_are_drawn_like_a_version_history(hansard: Any, talk: str) -> N
         "branch main: 4 messages, the default",
         "branch retry: 3 messages",
     ]
-    assert "retry" not in hansard("branches", talk, "--at", "5").out
+    assert "retry" not in turnlog("branches", talk, "--at", "5").out
 
 
-def test_branches_as_json_are_one_document(hansard: Any, talk: str) -> None:
-    found = json.loads(hansard("branches", talk, "--json").out)
+def test_branches_as_json_are_one_document(turnlog: Any, talk: str) -> None:
+    found = json.loads(turnlog("branches", talk, "--json").out)
 
     assert (found["position"], found["default_branch"]) == (7, "main")
     assert [(each["number"], each["name"], each["parent"], each["forked_at"]) for each in found["branches"]] == [
@@ -217,115 +217,115 @@ def test_branches_as_json_are_one_document(hansard: Any, talk: str) -> None:
     ]
 
 
-def test_a_moment_shows_everything_as_it_was(hansard: Any, talk: str) -> None:
-    with open_store(store_of(hansard)) as store:
+def test_a_moment_shows_everything_as_it_was(turnlog: Any, talk: str) -> None:
+    with open_store(store_of(turnlog)) as store:
         Session.open(talk, store=store).set_state("mood", "calm")
-    done = hansard("at", talk, "5")
+    done = turnlog("at", talk, "5")
 
     assert done.lines[0] == "session 5e55-talk support"
     assert done.lines[1].startswith("at position 5, ")
     assert done.lines[2] == "branch main: 3 messages (default)"
     assert "state mood" not in done.out
-    assert 'state mood = "calm"' in hansard("at", talk, "8").out
-    assert json.loads(hansard("at", talk, "8", "--json").out)["state"] == {"mood": "calm"}
+    assert 'state mood = "calm"' in turnlog("at", talk, "8").out
+    assert json.loads(turnlog("at", talk, "8", "--json").out)["state"] == {"mood": "calm"}
 
 
-def test_a_difference_shows_what_is_common_and_how_each_goes_on(hansard: Any, talk: str) -> None:
-    done = hansard("diff", talk, "main", "retry")
+def test_a_difference_shows_what_is_common_and_how_each_goes_on(turnlog: Any, talk: str) -> None:
+    done = turnlog("diff", talk, "main", "retry")
 
     assert done.code == 0
     assert done.lines[0] == "2 messages in common"
     assert "- assistant: Keep facts, derive state.  [5]" in done.lines
     assert "+ assistant: Never update, only append.  [7]" in done.lines
-    assert hansard("diff", talk, "4", "main@5").lines[-1] == "+ assistant: Keep facts, derive state.  [5]"
-    assert hansard("diff", talk, "main", "5").err == "main and 5 say the same: 3 messages\n"
-    found = json.loads(hansard("diff", talk, "main", "retry", "--json").out)
+    assert turnlog("diff", talk, "4", "main@5").lines[-1] == "+ assistant: Keep facts, derive state.  [5]"
+    assert turnlog("diff", talk, "main", "5").err == "main and 5 say the same: 3 messages\n"
+    found = json.loads(turnlog("diff", talk, "main", "retry", "--json").out)
     assert (found["same"], found["common"], found["right"][0]["text"]) == (False, 2, "Never update, only append.")
 
 
-def test_bisect_finds_the_position_since_which_something_is_said(hansard: Any, talk: str) -> None:
-    done = hansard("bisect", talk, "--contains", "only append")
+def test_bisect_finds_the_position_since_which_something_is_said(turnlog: Any, talk: str) -> None:
+    done = turnlog("bisect", talk, "--contains", "only append")
 
     assert done.lines[0].startswith("7  ")
-    assert json.loads(hansard("bisect", talk, "--contains", "facts", "--json").out)["position"] == 5
-    nowhere = hansard("bisect", talk, "--contains", "facts", "--branch", "retry")
+    assert json.loads(turnlog("bisect", talk, "--contains", "facts", "--json").out)["position"] == 5
+    nowhere = turnlog("bisect", talk, "--contains", "facts", "--branch", "retry")
     assert (nowhere.code, nowhere.out) == (1, "")
     assert "the branch 'retry' does not say 'facts' now" in nowhere.err
 
 
-def test_search_finds_what_branches_show(hansard: Any, talk: str) -> None:
-    done = hansard("search", "append")
+def test_search_finds_what_branches_show(turnlog: Any, talk: str) -> None:
+    done = turnlog("search", "append")
 
     assert done.lines[0] == "5e55-talk  support  on retry"
     assert done.lines[-1] == "    Never update, only append."
-    found = json.loads(hansard("search", "event", "--session", talk, "--json").out)
+    found = json.loads(turnlog("search", "event", "--session", talk, "--json").out)
     assert (found["position"], found["branches"]) == (4, ["main", "retry"])
-    assert hansard("search", "nothingness").err == "nothing found\n"
-    assert hansard("search", "append", "--role", "user").out == ""
+    assert turnlog("search", "nothingness").err == "nothing found\n"
+    assert turnlog("search", "append", "--role", "user").out == ""
 
 
-def test_statistics_have_tokens_cost_and_activity_with_bars_in_a_terminal(hansard: Any, talk: str) -> None:
+def test_statistics_have_tokens_cost_and_activity_with_bars_in_a_terminal(turnlog: Any, talk: str) -> None:
     answer = {"role": "assistant", "content": "42", "model": "gpt-4o"}
-    with open_store(store_of(hansard)) as store:
+    with open_store(store_of(turnlog)) as store:
         Session.open(talk, store=store).add_message(
             {**answer, "usage": {"prompt_tokens": 9000, "completion_tokens": 500}}
         )
-    piped, shown = hansard("stats"), hansard.in_terminal("stats").end()
+    piped, shown = turnlog("stats"), turnlog.in_terminal("stats").end()
 
     assert "gpt-4o\t1\t0\t9000\t500\t0.0275\t9500" in piped.lines
     assert "█" not in piped.out
     assert "█" * 30 in shown.out
-    found = json.loads(hansard("stats", talk, "--by", "session", "--json").out)
+    found = json.loads(turnlog("stats", talk, "--by", "session", "--json").out)
     assert (found["messages"], found["usage"][0]["input_tokens"], found["activity"][0]["events"]) == (4, 9000, 8)
 
 
-def test_a_query_is_answered_as_a_table_as_csv_and_as_json(hansard: Any, talk: str) -> None:
+def test_a_query_is_answered_as_a_table_as_csv_and_as_json(turnlog: Any, talk: str) -> None:
     query = "SELECT role, count(*) AS n, max(content) AS last FROM messages GROUP BY role ORDER BY role"
-    piped, shown = hansard("sql", query), hansard.in_terminal("sql", query).end()
-    csv = hansard("sql", "--csv", "-", input="SELECT 'a,b' AS x, NULL AS y, 1.5 AS z")
-    found = [json.loads(line) for line in hansard("sql", "--json", query).lines]
+    piped, shown = turnlog("sql", query), turnlog.in_terminal("sql", query).end()
+    csv = turnlog("sql", "--csv", "-", input="SELECT 'a,b' AS x, NULL AS y, 1.5 AS z")
+    found = [json.loads(line) for line in turnlog("sql", "--json", query).lines]
 
     assert piped.lines[0] == "role\tn\tlast"
     assert "assistant\t2\tNever update, only append." in piped.lines
     assert shown.lines[0].split() == ["role", "n", "last"]
     assert csv.lines == ["x,y,z", '"a,b",,1.5']
     assert found[0] == {"role": "assistant", "n": 2, "last": "Never update, only append."}
-    assert hansard("sql", "SELECT 1 AS one WHERE false").err == "no rows\n"
+    assert turnlog("sql", "SELECT 1 AS one WHERE false").err == "no rows\n"
 
 
-def test_a_query_that_cannot_be_answered_is_refused(hansard: Any, talk: str) -> None:
+def test_a_query_that_cannot_be_answered_is_refused(turnlog: Any, talk: str) -> None:
     for query in ("SELEC", "SELECT nothing FROM messages", "SELECT * FROM read_text('/etc/passwd')"):
-        done = hansard("sql", query)
+        done = turnlog("sql", query)
         assert (done.code, done.out) == (1, "")
-        assert done.err.startswith("hansard: the query failed: ")
+        assert done.err.startswith("turnlog: the query failed: ")
         assert "Traceback" not in done.err
 
 
-def test_reading_makes_no_store(hansard: Any, tmp_path: Path) -> None:
+def test_reading_makes_no_store(turnlog: Any, tmp_path: Path) -> None:
     for command in (["sessions"], ["tail"], ["doctor"]):
-        assert hansard(*command).code == 3
+        assert turnlog(*command).code == 3
     for command in (["start"], ["projections", "run", "usage", "--once"]):
-        done = hansard(*command)
+        done = turnlog(*command)
         assert done.code == 3
         assert done.err == (
-            f"hansard: there is no store at sqlite:///{tmp_path}/hansard.db: expected one that has been made\n"
-            "  next: make one with `hansard init`, or name another with --store\n"
+            f"turnlog: there is no store at sqlite:///{tmp_path}/turnlog.db: expected one that has been made\n"
+            "  next: make one with `turnlog init`, or name another with --store\n"
         )
 
     assert list(tmp_path.iterdir()) == []
 
 
-def test_reading_appends_no_event(hansard: Any, talk: str) -> None:
-    with open_store(store_of(hansard)) as store:
+def test_reading_appends_no_event(turnlog: Any, talk: str) -> None:
+    with open_store(store_of(turnlog)) as store:
         before = store.last_global_position()
         Session(session_id="bare", store=store)
     for command in ("show", "log", "branches", "verify", "stats"):
-        assert hansard(command, "bare").code == 0
-    hansard("at", "bare", "1")
-    hansard("projections", "status")
-    hansard("doctor")
+        assert turnlog(command, "bare").code == 0
+    turnlog("at", "bare", "1")
+    turnlog("projections", "status")
+    turnlog("doctor")
 
-    with open_store(store_of(hansard)) as store:
+    with open_store(store_of(turnlog)) as store:
         assert store.last_global_position() == before + 1
-    with closing(sqlite3.connect(hansard.folder / "hansard.db")) as database:
+    with closing(sqlite3.connect(turnlog.folder / "turnlog.db")) as database:
         assert database.execute("SELECT name FROM sqlite_schema WHERE name LIKE 'projection%'").fetchall() == []

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import typer
 
-from hansard.cli.app import app
-from hansard.cli.reference import commands, parameters, reference
+from turnlog.cli.app import app
+from turnlog.cli.reference import commands, parameters, reference
 
 ROOT = Path(__file__).parents[3]
 
@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[3]
 def test_every_command_and_every_option_says_what_it_does() -> None:
     root = typer.main.get_command(app)
     silent = [name for name, command in commands(root) if not (command.help or "").strip()]
-    for name, command in [("hansard", root), *commands(root)]:
+    for name, command in [("turnlog", root), *commands(root)]:
         silent += [f"{name} {written}" for written, words in parameters(command) if not words.strip()]
 
     assert silent == []
@@ -32,11 +32,11 @@ def test_an_option_without_words_is_found() -> None:
 def test_the_page_of_the_commands_is_made_of_the_commands() -> None:
     page = (ROOT / "docs" / "commands.md").read_text("utf-8")
 
-    assert page == reference(), "make it anew: python -m hansard.cli.reference > docs/commands.md"
+    assert page == reference(), "make it anew: python -m turnlog.cli.reference > docs/commands.md"
 
 
 def test_every_command_of_the_design_is_there() -> None:
-    names = {name.removeprefix("hansard ") for name, _ in commands(typer.main.get_command(app))}
+    names = {name.removeprefix("turnlog ") for name, _ in commands(typer.main.get_command(app))}
 
     wanted = {
         *("init", "sessions", "show", "log", "branches", "at", "diff", "bisect", "fork", "merge", "rewind", "add"),

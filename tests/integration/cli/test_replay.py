@@ -7,14 +7,14 @@ import signal
 import termios
 from typing import Any
 
-from hansard import Session, open_store
+from turnlog import Session, open_store
 
 RIGHT, LEFT, UP, DOWN, HOME, END = b"\x1b[C", b"\x1b[D", b"\x1b[A", b"\x1b[B", b"\x1b[H", b"\x1b[F"
 HELP = "q: end"
 
 
-def test_arrow_keys_step_through_a_session(hansard: Any, talk: str) -> None:
-    walk = hansard.in_terminal("replay", talk)
+def test_arrow_keys_step_through_a_session(turnlog: Any, talk: str) -> None:
+    walk = turnlog.in_terminal("replay", talk)
 
     assert "position 1 of 7" in walk.until(HELP)
     for keys, position, event in (
@@ -38,8 +38,8 @@ def test_arrow_keys_step_through_a_session(hansard: Any, talk: str) -> None:
     assert walk.end().code == 0
 
 
-def test_what_was_said_by_then_is_shown_and_what_changed_on_request(hansard: Any, talk: str) -> None:
-    walk = hansard.in_terminal("replay", talk, "--at", "4")
+def test_what_was_said_by_then_is_shown_and_what_changed_on_request(turnlog: Any, talk: str) -> None:
+    walk = turnlog.in_terminal("replay", talk, "--at", "4")
     said = walk.until(HELP)
     walk.strike(b"d")
     changed = walk.until(HELP)
@@ -53,39 +53,39 @@ def test_what_was_said_by_then_is_shown_and_what_changed_on_request(hansard: Any
     assert "+ assistant: Keep facts, derive state." in next_one
 
 
-def test_f_forks_where_one_stands_and_says_so(hansard: Any, talk: str) -> None:
-    walk = hansard.in_terminal("replay", talk, "--at", "4", "--actor", "ada")
+def test_f_forks_where_one_stands_and_says_so(turnlog: Any, talk: str) -> None:
+    walk = turnlog.in_terminal("replay", talk, "--at", "4", "--actor", "ada")
     walk.until(HELP)
     walk.strike(b"f")
     walk.until("forked: the branch main-fork goes on from 4")
     walk.strike(b"q")
     assert walk.end().code == 0
 
-    session = Session.open(talk, store=open_store(f"sqlite:///{hansard.folder}/hansard.db"))
+    session = Session.open(talk, store=open_store(f"sqlite:///{turnlog.folder}/turnlog.db"))
     assert [message.text for message in session.branches["main-fork"].messages][1:] == ["Explain event sourcing"]
     assert next(iter(session.events(after=7))).actor == "ada"
 
 
-def test_where_there_is_no_branch_yet_nothing_is_forked(hansard: Any, talk: str) -> None:
-    walk = hansard.in_terminal("replay", talk)
+def test_where_there_is_no_branch_yet_nothing_is_forked(turnlog: Any, talk: str) -> None:
+    walk = turnlog.in_terminal("replay", talk)
     walk.until(HELP)
     walk.strike(b"f")
     walk.until("has no branch")
     walk.strike(b"q")
 
     assert walk.end().code == 0
-    assert Session.open(talk, store=open_store(f"sqlite:///{hansard.folder}/hansard.db")).position == 7
+    assert Session.open(talk, store=open_store(f"sqlite:///{turnlog.folder}/turnlog.db")).position == 7
 
 
-def test_a_branch_can_be_followed(hansard: Any, talk: str) -> None:
-    walk = hansard.in_terminal("replay", talk, "--branch", "retry", "--at", "7")
+def test_a_branch_can_be_followed(turnlog: Any, talk: str) -> None:
+    walk = turnlog.in_terminal("replay", talk, "--branch", "retry", "--at", "7")
 
     assert "Never update, only append." in walk.until(HELP)
 
 
-def test_the_terminal_is_as_before_however_it_ends(hansard: Any, talk: str) -> None:
+def test_the_terminal_is_as_before_however_it_ends(turnlog: Any, talk: str) -> None:
     for ending, code in ((b"q", 0), (b"\x03", 130)):
-        walk = hansard.in_terminal("replay", talk)
+        walk = turnlog.in_terminal("replay", talk)
         before = termios.tcgetattr(walk._controls)
         walk.until(HELP)
         during = termios.tcgetattr(walk._controls)
@@ -99,9 +99,9 @@ def test_the_terminal_is_as_before_however_it_ends(hansard: Any, talk: str) -> N
         assert "Traceback" not in done.out
 
 
-def test_a_narrow_terminal_wide_characters_and_hostile_words_break_nothing(hansard: Any, talk: str) -> None:
-    hansard("add", talk, "漢字" * 30 + "\x1b]0;owned\x07\x1b[2Jend")
-    walk = hansard.in_terminal("replay", talk, "--at", "8", size=(20, 12), env={"NO_COLOR": "1"})
+def test_a_narrow_terminal_wide_characters_and_hostile_words_break_nothing(turnlog: Any, talk: str) -> None:
+    turnlog("add", talk, "漢字" * 30 + "\x1b]0;owned\x07\x1b[2Jend")
+    walk = turnlog.in_terminal("replay", talk, "--at", "8", size=(20, 12), env={"NO_COLOR": "1"})
     walk.until("right/left")
     walk.strike(b"q")
     walk.end()
@@ -112,16 +112,16 @@ def test_a_narrow_terminal_wide_characters_and_hostile_words_break_nothing(hansa
     assert "\x1b[3" not in walk.said
 
 
-def test_a_terminal_that_goes_away_ends_the_walk(hansard: Any, talk: str) -> None:
-    walk = hansard.in_terminal("replay", talk)
+def test_a_terminal_that_goes_away_ends_the_walk(turnlog: Any, talk: str) -> None:
+    walk = turnlog.in_terminal("replay", talk)
     walk.until(HELP)
     os.kill(walk.process.pid, signal.SIGHUP)
 
     assert walk.process.wait(60) == -signal.SIGHUP
 
 
-def test_without_a_terminal_it_says_what_to_do_instead(hansard: Any, talk: str) -> None:
-    done = hansard("replay", talk)
+def test_without_a_terminal_it_says_what_to_do_instead(turnlog: Any, talk: str) -> None:
+    done = turnlog("replay", talk)
 
     assert (done.code, done.out) == (1, "")
-    assert "replay has no terminal here: expected one; `hansard log SESSION`" in done.err
+    assert "replay has no terminal here: expected one; `turnlog log SESSION`" in done.err

@@ -9,7 +9,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from hansard import open_store
+from turnlog import open_store
 
 
 def forge(path: Path) -> None:
@@ -21,11 +21,11 @@ def forge(path: Path) -> None:
         database.commit()
 
 
-def test_verify_says_whether_the_record_is_as_it_was_and_ends_accordingly(hansard: Any, talk: str) -> None:
-    good = hansard("verify")
-    one = json.loads(hansard("verify", "talk", "--json").out)
-    forge(hansard.folder / "hansard.db")
-    bad = hansard("verify")
+def test_verify_says_whether_the_record_is_as_it_was_and_ends_accordingly(turnlog: Any, talk: str) -> None:
+    good = turnlog("verify")
+    one = json.loads(turnlog("verify", "talk", "--json").out)
+    forge(turnlog.folder / "turnlog.db")
+    bad = turnlog("verify")
 
     assert (good.code, good.out) == (0, "as it was recorded: 1 session, 7 events\n")
     assert one == {"ok": True, "sessions": 1, "events": 7, "faults": []}
@@ -36,100 +36,100 @@ def test_verify_says_whether_the_record_is_as_it_was_and_ends_accordingly(hansar
     ]
 
 
-def test_long_work_shows_how_far_it_is_in_a_terminal_and_nowhere_else(hansard: Any, fill: Any) -> None:
+def test_long_work_shows_how_far_it_is_in_a_terminal_and_nowhere_else(turnlog: Any, fill: Any) -> None:
     fill(3000)
-    shown = hansard.in_terminal("verify", size=(120, 30))
+    shown = turnlog.in_terminal("verify", size=(120, 30))
     done = shown.end()
-    quiet = hansard.in_terminal("verify", "--quiet")
+    quiet = turnlog.in_terminal("verify", "--quiet")
     quiet.end()
 
     assert done.code == 0
     assert "3002/3002" in done.out
     assert "events/s" in done.out
     assert "3002/3002" not in quiet.text
-    assert hansard("verify").err == ""
+    assert turnlog("verify").err == ""
 
 
-def test_the_exact_record_goes_through_a_file_and_is_the_same(hansard: Any, talk: str) -> None:
-    exported = hansard("export", "all.jsonl")
-    taken = hansard("--store", "sqlite:///other.db", "import", "all.jsonl")
-    again = json.loads(hansard("--store", "sqlite:///other.db", "import", "all.jsonl", "--json").out)
-    hansard("--store", "sqlite:///other.db", "export", "again.jsonl", "talk")
+def test_the_exact_record_goes_through_a_file_and_is_the_same(turnlog: Any, talk: str) -> None:
+    exported = turnlog("export", "all.jsonl")
+    taken = turnlog("--store", "sqlite:///other.db", "import", "all.jsonl")
+    again = json.loads(turnlog("--store", "sqlite:///other.db", "import", "all.jsonl", "--json").out)
+    turnlog("--store", "sqlite:///other.db", "export", "again.jsonl", "talk")
 
     assert exported.out == "7 events written to all.jsonl\n"
     assert taken.out == "7 events of 1 session taken over; 0 unchanged\n"
     assert again == {"sessions": [], "events": 0, "unchanged": [talk]}
-    assert (hansard.folder / "all.jsonl").read_bytes() == (hansard.folder / "again.jsonl").read_bytes()
+    assert (turnlog.folder / "all.jsonl").read_bytes() == (turnlog.folder / "again.jsonl").read_bytes()
 
 
-def test_a_damaged_file_and_a_missing_one_are_refused(hansard: Any, talk: str) -> None:
-    hansard("export", "all.jsonl")
-    file = hansard.folder / "all.jsonl"
+def test_a_damaged_file_and_a_missing_one_are_refused(turnlog: Any, talk: str) -> None:
+    turnlog("export", "all.jsonl")
+    file = turnlog.folder / "all.jsonl"
     file.write_bytes(file.read_bytes().replace(b"facts", b"fakes"))
-    damaged = hansard("--store", "sqlite:///other.db", "import", "all.jsonl")
-    missing = hansard("import", "nothing.jsonl")
-    unwritable = hansard("export", "nowhere/all.jsonl")
+    damaged = turnlog("--store", "sqlite:///other.db", "import", "all.jsonl")
+    missing = turnlog("import", "nothing.jsonl")
+    unwritable = turnlog("export", "nowhere/all.jsonl")
 
     assert (damaged.code, missing.code, unwritable.code) == (1, 1, 1)
-    assert damaged.err.startswith("hansard: line 6 does not fit: its digest does not fit")
-    assert missing.err.startswith("hansard: the file nothing.jsonl cannot be read: No such file or directory\n")
-    assert unwritable.err.startswith("hansard: the file nowhere/all.jsonl cannot be written: No such file")
+    assert damaged.err.startswith("turnlog: line 6 does not fit: its digest does not fit")
+    assert missing.err.startswith("turnlog: the file nothing.jsonl cannot be read: No such file or directory\n")
+    assert unwritable.err.startswith("turnlog: the file nowhere/all.jsonl cannot be written: No such file")
 
 
-def test_other_forms_are_written_and_a_json_document_is_read_back(hansard: Any, talk: str) -> None:
-    markdown = hansard("export", "talk.md", "talk")
-    hansard("export", "talk.json", "talk")
-    hansard("export", "lines.jsonl", "--form", "openai")
-    taken = hansard("--store", "sqlite:///other.db", "import", "talk.json", "--name", "anew")
+def test_other_forms_are_written_and_a_json_document_is_read_back(turnlog: Any, talk: str) -> None:
+    markdown = turnlog("export", "talk.md", "talk")
+    turnlog("export", "talk.json", "talk")
+    turnlog("export", "lines.jsonl", "--form", "openai")
+    taken = turnlog("--store", "sqlite:///other.db", "import", "talk.json", "--name", "anew")
 
     assert markdown.out == "1 session written to talk.md\n"
-    assert "Keep facts, derive state." in (hansard.folder / "talk.md").read_text()
-    assert '"messages"' in (hansard.folder / "lines.jsonl").read_text()
+    assert "Keep facts, derive state." in (turnlog.folder / "talk.md").read_text()
+    assert '"messages"' in (turnlog.folder / "lines.jsonl").read_text()
     assert taken.out == "1 session taken over\n"
-    assert "Keep facts" in hansard("--store", "sqlite:///other.db", "show", "anew").out
-    unknown = hansard("export", "talk.doc")
+    assert "Keep facts" in turnlog("--store", "sqlite:///other.db", "show", "anew").out
+    unknown = turnlog("export", "talk.doc")
     assert "expected one of record, json, markdown, html, openai, sharegpt" in unknown.err
 
 
-def test_a_store_is_copied_into_an_empty_one_only(hansard: Any, talk: str) -> None:
-    copied, again = hansard("copy", "sqlite:///copy.db"), hansard("copy", "sqlite:///copy.db")
+def test_a_store_is_copied_into_an_empty_one_only(turnlog: Any, talk: str) -> None:
+    copied, again = turnlog("copy", "sqlite:///copy.db"), turnlog("copy", "sqlite:///copy.db")
 
-    assert copied.out == f"7 events copied to sqlite:///{hansard.folder}/copy.db\n"
+    assert copied.out == f"7 events copied to sqlite:///{turnlog.folder}/copy.db\n"
     assert again.code == 3
     assert again.err.endswith("has events already: expected an empty one\n  next: name an empty store\n")
-    with open_store(f"sqlite:///{hansard.folder}/copy.db") as store:
+    with open_store(f"sqlite:///{turnlog.folder}/copy.db") as store:
         assert store.verify().ok
 
 
-def test_a_backup_is_a_store(hansard: Any, talk: str) -> None:
-    assert hansard("backup", "backup.db").out == "written to backup.db\n"
-    assert hansard("backup", "backup.db").code == 1
-    assert hansard("--store", "sqlite:///backup.db", "show", talk).out == hansard("show", talk).out
+def test_a_backup_is_a_store(turnlog: Any, talk: str) -> None:
+    assert turnlog("backup", "backup.db").out == "written to backup.db\n"
+    assert turnlog("backup", "backup.db").code == 1
+    assert turnlog("--store", "sqlite:///backup.db", "show", talk).out == turnlog("show", talk).out
 
 
-def test_a_store_of_a_newer_version_is_refused_and_one_of_today_left_alone(hansard: Any, talk: str) -> None:
-    migrated = hansard("migrate")
-    with closing(sqlite3.connect(hansard.folder / "hansard.db")) as database:
+def test_a_store_of_a_newer_version_is_refused_and_one_of_today_left_alone(turnlog: Any, talk: str) -> None:
+    migrated = turnlog("migrate")
+    with closing(sqlite3.connect(turnlog.folder / "turnlog.db")) as database:
         (schema,) = database.execute("PRAGMA user_version").fetchone()
         database.execute("PRAGMA user_version = 9999")
-    newer, shown = hansard("migrate"), hansard("show", talk)
+    newer, shown = turnlog("migrate"), turnlog("show", talk)
 
-    assert migrated.out == f"sqlite:///{hansard.folder}/hansard.db has schema {schema} already\n"
+    assert migrated.out == f"sqlite:///{turnlog.folder}/turnlog.db has schema {schema} already\n"
     assert (newer.code, shown.code) == (3, 3)
     assert "holds schema 9999" in shown.err
-    assert shown.err.endswith("  next: see `hansard doctor`\n")
+    assert shown.err.endswith("  next: see `turnlog doctor`\n")
 
 
-def test_what_is_no_store_of_ours_is_refused(hansard: Any) -> None:
-    (hansard.folder / "text.db").write_text("no database at all, but a text that is long enough to be looked at " * 20)
-    with closing(sqlite3.connect(hansard.folder / "foreign.db")) as database:
+def test_what_is_no_store_of_ours_is_refused(turnlog: Any) -> None:
+    (turnlog.folder / "text.db").write_text("no database at all, but a text that is long enough to be looked at " * 20)
+    with closing(sqlite3.connect(turnlog.folder / "foreign.db")) as database:
         database.execute("CREATE TABLE theirs (a)")
-    (hansard.folder / "folder.db").mkdir()
+    (turnlog.folder / "folder.db").mkdir()
 
-    text = hansard("--store", "sqlite:///text.db", "sessions")
-    foreign = hansard("--store", "sqlite:///foreign.db", "sessions")
-    folder = hansard("--store", "sqlite:///folder.db", "sessions")
-    nonsense = hansard("--store", "mysql://ada:secret@host/x", "sessions")
+    text = turnlog("--store", "sqlite:///text.db", "sessions")
+    foreign = turnlog("--store", "sqlite:///foreign.db", "sessions")
+    folder = turnlog("--store", "sqlite:///folder.db", "sessions")
+    nonsense = turnlog("--store", "mysql://ada:secret@host/x", "sessions")
     assert (text.code, foreign.code, folder.code, nonsense.code) == (3, 3, 3, 1)
     assert "file is not a database" in text.err
     assert "the tables of another program" in foreign.err
@@ -138,22 +138,22 @@ def test_what_is_no_store_of_ours_is_refused(hansard: Any) -> None:
     assert "'mysql://...' is not understood" in nonsense.err
 
 
-def test_a_file_that_may_not_be_written_can_be_read(hansard: Any, talk: str) -> None:
-    shutil.move(hansard.folder / "hansard.db", hansard.folder / "kept.db")
-    with closing(sqlite3.connect(hansard.folder / "kept.db")) as database:
+def test_a_file_that_may_not_be_written_can_be_read(turnlog: Any, talk: str) -> None:
+    shutil.move(turnlog.folder / "turnlog.db", turnlog.folder / "kept.db")
+    with closing(sqlite3.connect(turnlog.folder / "kept.db")) as database:
         database.execute("PRAGMA journal_mode = DELETE")
-    (hansard.folder / "kept.db").chmod(0o444)
+    (turnlog.folder / "kept.db").chmod(0o444)
 
-    assert "Keep facts" in hansard("--store", "sqlite:///kept.db", "show", talk).out
+    assert "Keep facts" in turnlog("--store", "sqlite:///kept.db", "show", talk).out
 
 
-def test_the_doctor_tells_what_is_there_and_what_is_wrong(hansard: Any, talk: str) -> None:
-    hansard("projections", "run", "usage", "--once")
-    well = json.loads(hansard("doctor", "--json").out)
-    text = hansard("doctor")
-    forge(hansard.folder / "hansard.db")
-    ill = hansard("doctor")
-    absent = hansard("doctor", "--store", "sqlite:///absent.db", "--json")
+def test_the_doctor_tells_what_is_there_and_what_is_wrong(turnlog: Any, talk: str) -> None:
+    turnlog("projections", "run", "usage", "--once")
+    well = json.loads(turnlog("doctor", "--json").out)
+    text = turnlog("doctor")
+    forge(turnlog.folder / "turnlog.db")
+    ill = turnlog("doctor")
+    absent = turnlog("doctor", "--store", "sqlite:///absent.db", "--json")
 
     store = well["store"]
     assert (well["ok"], store["problem"], store["durability"]) == (True, None, "full")
@@ -161,17 +161,17 @@ def test_the_doctor_tells_what_is_there_and_what_is_wrong(hansard: Any, talk: st
     assert store["verification"] == {"ok": True, "sessions": 1, "events": 7, "faults": []}
     assert [(each["projection"], each["lag"], each["parked"]) for each in store["projections"]] == [("usage", 0, 0)]
     assert set(well["extras"]) == {"cli", "frames", "logs", "models", "redis", "tokens"}
-    assert well["versions"]["hansard"] is not None
+    assert well["versions"]["turnlog"] is not None
     assert "  durability: full" in text.lines
     assert (text.code, ill.code, absent.code) == (0, 3, 3)
     assert "        position: 5" in ill.lines
     assert "there is no store at" in json.loads(absent.out)["store"]["problem"]
 
 
-def test_a_locked_database_is_read_all_the_same(hansard: Any, talk: str) -> None:
-    with closing(sqlite3.connect(hansard.folder / "hansard.db", isolation_level=None)) as other:
+def test_a_locked_database_is_read_all_the_same(turnlog: Any, talk: str) -> None:
+    with closing(sqlite3.connect(turnlog.folder / "turnlog.db", isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
-        done = hansard("show", talk)
+        done = turnlog("show", talk)
         other.execute("ROLLBACK")
 
     assert done.code == 0

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from hansard import InvalidValue, Log, LogAdapter, PostgresLogAdapter, SQLiteWALLogAdapter, StoreFailed
+from turnlog import InvalidValue, Log, LogAdapter, PostgresLogAdapter, SQLiteWALLogAdapter, StoreFailed
 
 NOON = datetime(2025, 3, 1, 12, tzinfo=UTC)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from hansard import (
+from turnlog import (
     AdapterLogSubscriber,
     Branch,
     DeliveryFailed,
@@ -24,8 +24,8 @@ from hansard import (
     Store,
     open_store,
 )
-from hansard.domain.events import AccessDenied, ModelCalled
-from hansard.infrastructure.projecting.lease import Pace
+from turnlog.domain.events import AccessDenied, ModelCalled
+from turnlog.infrastructure.projecting.lease import Pace
 
 AT_ONCE = Pace(tries=1, first_wait=0, longest_wait=0, lease=0, poll=0)
 
@@ -54,7 +54,7 @@ def address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The address of a store that keeps cursors beside its events."""
     if request.param == "postgres":
         return str(request.getfixturevalue("postgres_database").address())
-    return {"memory": "memory://", "sqlite": f"sqlite:///{tmp_path}/hansard.db"}[request.param]
+    return {"memory": "memory://", "sqlite": f"sqlite:///{tmp_path}/turnlog.db"}[request.param]
 
 
 @pytest.fixture

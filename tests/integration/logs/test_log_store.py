@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from hansard import (
+from turnlog import (
     DeliveryFailed,
     InvalidValue,
     Log,
@@ -395,7 +395,7 @@ def test_many_threads_write_and_flush_and_every_log_arrives_once(tmp_path: Path)
 
 AT_EXIT = """
 import sys
-from hansard import LogBroadcaster, LogStore, S3LogSubscriber, SQLiteWALLogAdapter
+from turnlog import LogBroadcaster, LogStore, S3LogSubscriber, SQLiteWALLogAdapter
 
 folder = sys.argv[1]
 store = LogStore(

@@ -23,7 +23,7 @@ if sys.version_info >= (3, 14):
 else:
     from backports import zstd
 
-from hansard import DeliveryFailed, InvalidValue, Log, LogBatch, LogBroadcaster, LogStore, S3LogSubscriber
+from turnlog import DeliveryFailed, InvalidValue, Log, LogBatch, LogBroadcaster, LogStore, S3LogSubscriber
 
 CREDENTIALS = {"access_key_id": "AKIA-of-a-test", "secret_access_key": "hunter2", "region": "us-east-1"}
 NOON = datetime(2025, 3, 1, 12, tzinfo=UTC)
@@ -193,7 +193,7 @@ def test_batches_of_different_days_are_in_different_folders(tmp_path: Path) -> N
 
 FORKS = """
 import os, sys
-from hansard import DeliveryFailed, Log, S3LogSubscriber
+from turnlog import DeliveryFailed, Log, S3LogSubscriber
 
 subscriber = S3LogSubscriber(sys.argv[1])
 subscriber.send([Log("info", "before")])

@@ -13,7 +13,7 @@ import msgspec
 import pyarrow.parquet as pq
 import structlog
 
-from hansard import (
+from turnlog import (
     Log,
     LogBroadcaster,
     LogDelivery,

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from hansard import DeliveryFailed, InvalidValue, Log, LogBatch, LogBroadcaster, Retry, WebhookLogSubscriber
-from hansard.infrastructure.logs.addresses import allowed_networks, is_allowed
+from turnlog import DeliveryFailed, InvalidValue, Log, LogBatch, LogBroadcaster, Retry, WebhookLogSubscriber
+from turnlog.infrastructure.logs.addresses import allowed_networks, is_allowed
 
 if TYPE_CHECKING:
     from tests.hooks import Hooks
@@ -48,10 +48,10 @@ def test_a_batch_arrives_as_json_with_a_key_a_timestamp_and_a_signature(hooks: H
     assert headers["content-type"] == "application/json"
     assert headers["x-team"] == "audit"
     assert headers["idempotency-key"] == LogBatch(tuple(LOGS)).key
-    assert headers["hansard-timestamp"] == "1700000000"
+    assert headers["turnlog-timestamp"] == "1700000000"
     expected = hmac.new(b"shared", b"1700000000." + request.body, sha256).hexdigest()
-    assert headers["hansard-signature"] == f"sha256={expected}"
-    assert headers["hansard-signature"] == WebhookLogSubscriber.signature("shared", "1700000000", request.body)
+    assert headers["turnlog-signature"] == f"sha256={expected}"
+    assert headers["turnlog-signature"] == WebhookLogSubscriber.signature("shared", "1700000000", request.body)
 
 
 def test_host_and_certificate_are_those_of_the_name_though_the_address_is_connected_to(hooks: Hooks) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from hansard import Clock, Session, iModel
-from hansard.domain.events import ModelCalled
 from tests.model_server import ModelServer
+from turnlog import Clock, Session, iModel
+from turnlog.domain.events import ModelCalled
 
 KEY = "sk-this-is-secret"
 

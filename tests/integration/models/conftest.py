@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from hansard import Store, open_store
 from tests.model_server import ModelServer, model_server
+from turnlog import Store, open_store
 
 
 @pytest.fixture

@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from hansard import (
+from tests.integration.models.asking import KEY, Told, anthropic, calls, line, openai, record
+from tests.model_server import ModelServer, Reply
+from turnlog import (
     AnswerMisfit,
     AssistantResponseContent,
     InvalidValue,
@@ -24,9 +26,7 @@ from hansard import (
     UnknownModel,
     iModel,
 )
-from hansard.operations.operate import GenerateParams, OperateParams
-from tests.integration.models.asking import KEY, Told, anthropic, calls, line, openai, record
-from tests.model_server import ModelServer, Reply
+from turnlog.operations.operate import GenerateParams, OperateParams
 
 
 def test_the_quick_start_of_a_session(server: ModelServer, store: Store) -> None:
@@ -330,7 +330,7 @@ def test_two_models_of_one_provider_and_two_branches(server: ModelServer, store:
 def test_without_a_model_nothing_is_recorded_and_the_error_says_what_to_do(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("HANSARD_MODEL", "OPENAI_API_KEY"):
+    for name in ("TURNLOG_MODEL", "OPENAI_API_KEY"):
         monkeypatch.delenv(name, raising=False)
     session = Session(store=store)
     main = session.default_branch
@@ -437,7 +437,7 @@ def test_without_the_packages_for_models_the_error_names_the_extra(
     monkeypatch.delitem(sys.modules, "pydantic_ai.exceptions", raising=False)
     session = Session(default_generate_model=openai(server), store=store)
 
-    with pytest.raises(MissingExtra, match=r"hansard\[models\]"):
+    with pytest.raises(MissingExtra, match=r"turnlog\[models\]"):
         asyncio.run(session.chat("Hello!"))
     assert session.operations[0].error == "MissingExtra"
 

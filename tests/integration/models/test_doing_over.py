@@ -8,7 +8,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from hansard import (
+from tests.integration.models.asking import line, openai
+from tests.model_server import ModelServer, Reply
+from turnlog import (
     Branch,
     InvalidValue,
     RecordedModel,
@@ -17,9 +19,7 @@ from hansard import (
     UnknownModel,
     UnrecordedAnswer,
 )
-from hansard.domain.content_types import stored_form
-from tests.integration.models.asking import line, openai
-from tests.model_server import ModelServer, Reply
+from turnlog.domain.content_types import stored_form
 
 STEPS = 10
 
@@ -149,7 +149,7 @@ def test_tools_are_called_again_if_that_is_wished(server: ModelServer, store: St
 def test_where_nothing_was_recorded_and_no_model_is_at_hand_it_says_so(
     server: ModelServer, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delenv("HANSARD_MODEL", raising=False)
+    monkeypatch.delenv("TURNLOG_MODEL", raising=False)
 
     async def program() -> None:
         session = await ten_steps(server, store)

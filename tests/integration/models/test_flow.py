@@ -6,9 +6,9 @@ import asyncio
 
 import pytest
 
-from hansard import Flow, FlowFailed, InvalidValue, Session, Store, UnknownBranch
 from tests.integration.models.asking import openai
 from tests.model_server import ModelServer
+from turnlog import Flow, FlowFailed, InvalidValue, Session, Store, UnknownBranch
 
 
 def test_results_go_to_the_nodes_that_depend_on_them(server: ModelServer, store: Store) -> None:

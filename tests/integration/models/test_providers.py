@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from hansard import InvalidValue, MissingExtra, ModelFailed, Services, Session, Store, iModel
 from tests.integration.models.asking import KEY, Told, calls
 from tests.model_server import ModelServer, Reply
+from turnlog import InvalidValue, MissingExtra, ModelFailed, Services, Session, Store, iModel
 
 MODELS = {
     "openai": "gpt-4o-mini",
@@ -110,7 +110,7 @@ def test_a_provider_whose_package_is_missing_is_refused_with_the_extra_that_brin
     monkeypatch.setitem(sys.modules, package, None)
     session = Session(default_generate_model=of(provider, server), store=store)
 
-    with pytest.raises(MissingExtra, match=rf"hansard\[{provider}\]"):
+    with pytest.raises(MissingExtra, match=rf"turnlog\[{provider}\]"):
         asyncio.run(session.chat("Hello!"))
     assert session.operations[0].error == "MissingExtra"
 

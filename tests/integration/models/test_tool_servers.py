@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 
-from hansard import (
+from tests.integration.models.asking import KEY, line, openai
+from tests.model_server import ModelServer, Reply
+from turnlog import (
     InvalidArguments,
     InvalidValue,
     MCPServer,
@@ -23,8 +25,6 @@ from hansard import (
     ToolTimedOut,
     UnknownTool,
 )
-from tests.integration.models.asking import KEY, line, openai
-from tests.model_server import ModelServer, Reply
 
 PROGRAM = str(Path(__file__).parents[2] / "tool_server.py")
 COMMAND = [sys.executable, "-P", PROGRAM]
@@ -198,5 +198,5 @@ def test_without_the_packages_for_it_the_error_names_the_extra(monkeypatch: pyte
     for module in ("fastmcp.client.transports", "fastmcp.client"):
         monkeypatch.delitem(sys.modules, module, raising=False)
 
-    with pytest.raises(MissingExtra, match=r"hansard\[mcp\]"):
+    with pytest.raises(MissingExtra, match=r"turnlog\[mcp\]"):
         asyncio.run(MCPServer(COMMAND, allow=[]).open())

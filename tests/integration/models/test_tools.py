@@ -12,7 +12,9 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from hansard import (
+from tests.integration.models.asking import anthropic, line, openai
+from tests.model_server import ModelServer, Reply
+from turnlog import (
     AccessDenied,
     ActionManager,
     ActionResponseContent,
@@ -26,8 +28,6 @@ from hansard import (
     ToolTimedOut,
     UnknownTool,
 )
-from tests.integration.models.asking import anthropic, line, openai
-from tests.model_server import ModelServer, Reply
 
 
 def add(a: int, b: int = 0) -> int:

@@ -11,7 +11,10 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from hansard import (
+from tests.integration.models.asking import KEY, Told, calls, line, openai, record
+from tests.integration.models.test_providers import MODELS, of
+from tests.model_server import ModelServer, Reply
+from turnlog import (
     Branch,
     InstructionContent,
     InvalidValue,
@@ -26,9 +29,6 @@ from hansard import (
     iModel,
     open_store,
 )
-from tests.integration.models.asking import KEY, Told, calls, line, openai, record
-from tests.integration.models.test_providers import MODELS, of
-from tests.model_server import ModelServer, Reply
 
 
 class Report(BaseModel):
@@ -346,7 +346,7 @@ def test_a_huge_answer_is_recorded_whole(server: ModelServer, tmp_path: Any) -> 
     huge = "x" * 3_000_000
 
     async def program() -> None:
-        with open_store(f"sqlite:///{tmp_path}/hansard.db") as store:
+        with open_store(f"sqlite:///{tmp_path}/turnlog.db") as store:
             async with openai(server) as model:
                 session = Session(default_generate_model=model, store=store)
                 assert await session.chat("Say x.") == huge

@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from hansard.domain.events import SessionRenamed, SessionStarted
-from hansard.domain.record import Provenance
-from hansard.infrastructure.memory import MemoryRecorder
-from hansard.infrastructure.postgres.recorder import PostgresRecorder
-from hansard.infrastructure.rows import Append, Draft, Row, draft
-from hansard.infrastructure.store import Store
-from hansard.projections.catalogue import Entry
+from turnlog.domain.events import SessionRenamed, SessionStarted
+from turnlog.domain.record import Provenance
+from turnlog.infrastructure.memory import MemoryRecorder
+from turnlog.infrastructure.postgres.recorder import PostgresRecorder
+from turnlog.infrastructure.rows import Append, Draft, Row, draft
+from turnlog.infrastructure.store import Store
+from turnlog.projections.catalogue import Entry
 
 if TYPE_CHECKING:
     from tests.servers import PostgresDatabase, PostgresServer

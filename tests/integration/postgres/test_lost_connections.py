@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from hansard import OutcomeUnknown, PositionConflict, Session, StoreClosed, StoreFailed
-from hansard.domain.expectation import NO_STREAM
-from hansard.infrastructure.postgres import connections
-from hansard.infrastructure.postgres.connections import NoConnection
-from hansard.infrastructure.rows import Appended
-from hansard.projections.catalogue import Entry
+from turnlog import OutcomeUnknown, PositionConflict, Session, StoreClosed, StoreFailed
+from turnlog.domain.expectation import NO_STREAM
+from turnlog.infrastructure.postgres import connections
+from turnlog.infrastructure.postgres.connections import NoConnection
+from turnlog.infrastructure.rows import Appended
+from turnlog.projections.catalogue import Entry
 
 
 @pytest.mark.parametrize("command_id", [None, "c"])
@@ -115,7 +115,7 @@ def test_a_call_that_goes_on_after_its_client_was_cut_off_records_once_beside_th
     recorder.append([kit.started()])
     holding = place.connect()
     holding.autocommit = False
-    holding.execute("SELECT FROM hansard_catalogue FOR UPDATE")
+    holding.execute("SELECT FROM turnlog_catalogue FOR UPDATE")
 
     with ThreadPoolExecutor(1) as pool:
         appending = pool.submit(recorder.append, [kit.renamed("a", command_id=command_id)])
@@ -329,7 +329,7 @@ def test_what_the_server_refuses_is_a_failure_in_its_words_without_what_was_to_b
 ) -> None:
     recorder.append([kit.started()])
     with place.database.connect() as connection:
-        connection.execute("ALTER TABLE hansard_events ADD CONSTRAINT no_x CHECK (payload NOT LIKE '%private%')")
+        connection.execute("ALTER TABLE turnlog_events ADD CONSTRAINT no_x CHECK (payload NOT LIKE '%private%')")
 
     with pytest.raises(StoreFailed, match='violates check constraint "no_x"') as failed:
         recorder.append([kit.renamed("private"), kit.renamed("b")])

@@ -8,11 +8,11 @@ from uuid import uuid4
 
 import pytest
 
-from hansard import InvalidValue, Session, open_store
-from hansard.domain.record import Provenance
-from hansard.infrastructure.postgres import recorder as module
-from hansard.infrastructure.postgres.recorder import PostgresRecorder
-from hansard.infrastructure.rows import Append, Appended, Draft
+from turnlog import InvalidValue, Session, open_store
+from turnlog.domain.record import Provenance
+from turnlog.infrastructure.postgres import recorder as module
+from turnlog.infrastructure.postgres.recorder import PostgresRecorder
+from turnlog.infrastructure.rows import Append, Appended, Draft
 
 MEGABYTE = 1_000_000
 
@@ -105,7 +105,7 @@ def test_a_payload_is_kept_byte_for_byte(shelf: PostgresRecorder, payload: bytes
 def test_what_is_text_is_kept_as_text_and_the_rest_as_bytes(recorder: PostgresRecorder, place: Any) -> None:
     recorder.append([raw(b'{"a":"\xc3\xa9"}'), raw(b"\xff")])
 
-    kept = place.ask("SELECT payload, payload_bytes FROM hansard_events ORDER BY global_position")
+    kept = place.ask("SELECT payload, payload_bytes FROM turnlog_events ORDER BY global_position")
     assert kept == [('{"a":"é"}', None), (None, b"\xff")]
 
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from hansard import InvalidValue, Session, StoreNotEmpty, open_store
-from hansard.infrastructure.postgres import recorder as module
-from hansard.infrastructure.postgres import sql
-from hansard.infrastructure.rows import Append, Draft
+from turnlog import InvalidValue, Session, StoreNotEmpty, open_store
+from turnlog.infrastructure.postgres import recorder as module
+from turnlog.infrastructure.postgres import sql
+from turnlog.infrastructure.rows import Append, Draft
 
 MANY = 20_000
 SESSIONS = 300
@@ -28,8 +28,8 @@ def large(request: pytest.FixtureRequest, postgres_server: Any, postgres_templat
     store = open_store(postgres_server.address(name))
     recorder = store.recorder
     with postgres_server.connect(name) as connection:
-        connection.execute("ALTER TABLE hansard_events SET (autovacuum_enabled = off)")
-        connection.execute("ALTER TABLE hansard_catalogue SET (autovacuum_enabled = off)")
+        connection.execute("ALTER TABLE turnlog_events SET (autovacuum_enabled = off)")
+        connection.execute("ALTER TABLE turnlog_catalogue SET (autovacuum_enabled = off)")
     for number in range(20):
         drafts = [message(place % 4, f"{number}/{place}") for place in range(MANY // 20)]
         drafts[::50] = [Draft("branch.renamed", 0, b"{}", None)] * (MANY // 20 // 50)
@@ -49,17 +49,17 @@ OF_SESSION = {"session": "s", "first": 10_000, "last": 2**62, "limit": 1000}
 @pytest.mark.parametrize(
     ("statement", "parameters", "index"),
     [
-        ("READ", OF_SESSION, "hansard_events_by_position"),
-        ("READ_BACKWARDS", OF_SESSION, "hansard_events_by_position"),
-        ("READ_MESSAGES", {**OF_SESSION, "branch": 1}, "hansard_messages_by_branch"),
-        ("READ_MESSAGES_BACKWARDS", {**OF_SESSION, "branch": 1}, "hansard_messages_by_branch"),
-        ("READ_STRUCTURE", OF_SESSION, "hansard_structure_by_position"),
-        ("READ_ALL", FEED, "hansard_events_pkey"),
-        ("READ_NAMED", {**FEED, "names": ["message.appended"]}, "hansard_events_pkey"),
-        ("NEWEST_GLOBAL_POSITION", (), "hansard_events_pkey"),
-        ("FIND_ENTRY", ("s",), "hansard_catalogue_session_key"),
-        ("FIND_COMMAND", {"session": "s", "command_id": "c"}, "hansard_events_by_command"),
-        ("READ_ENTRIES", {"number": 100, "limit": 50}, "hansard_catalogue_pkey"),
+        ("READ", OF_SESSION, "turnlog_events_by_position"),
+        ("READ_BACKWARDS", OF_SESSION, "turnlog_events_by_position"),
+        ("READ_MESSAGES", {**OF_SESSION, "branch": 1}, "turnlog_messages_by_branch"),
+        ("READ_MESSAGES_BACKWARDS", {**OF_SESSION, "branch": 1}, "turnlog_messages_by_branch"),
+        ("READ_STRUCTURE", OF_SESSION, "turnlog_structure_by_position"),
+        ("READ_ALL", FEED, "turnlog_events_pkey"),
+        ("READ_NAMED", {**FEED, "names": ["message.appended"]}, "turnlog_events_pkey"),
+        ("NEWEST_GLOBAL_POSITION", (), "turnlog_events_pkey"),
+        ("FIND_ENTRY", ("s",), "turnlog_catalogue_session_key"),
+        ("FIND_COMMAND", {"session": "s", "command_id": "c"}, "turnlog_events_by_command"),
+        ("READ_ENTRIES", {"number": 100, "limit": 50}, "turnlog_catalogue_pkey"),
     ],
 )
 def test_a_statement_finds_its_rows_by_index_and_in_order(
@@ -71,7 +71,7 @@ def test_a_statement_finds_its_rows_by_index_and_in_order(
 
     assert index in plan
     assert "Sort" not in plan, plan
-    assert "Seq Scan on hansard_events" not in plan, plan
+    assert "Seq Scan on turnlog_events" not in plan, plan
 
 
 def test_pages_follow_each_other_in_both_directions(large: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -149,6 +149,6 @@ def test_a_record_that_breaks_off_is_not_taken_over(recorder: Any, kit: Any) -> 
 
 
 def test_the_driver_is_imported_when_an_address_asks_for_it() -> None:
-    program = "import sys, hansard; hansard.open_store('memory://'); print('psycopg' in sys.modules)"
+    program = "import sys, turnlog; turnlog.open_store('memory://'); print('psycopg' in sys.modules)"
     done = subprocess.run([sys.executable, "-P", "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"

@@ -8,21 +8,21 @@ from typing import Any
 import psycopg
 import pytest
 
-from hansard import InvalidValue, SchemaMismatch, Session, StoreFailed, open_store
-from hansard.domain.events import MessageRedacted
-from hansard.infrastructure.migrations import Migration, migrations_of
-from hansard.infrastructure.postgres import schema
-from hansard.infrastructure.postgres.sql import Tables
-from hansard.infrastructure.rows import Append, draft
+from turnlog import InvalidValue, SchemaMismatch, Session, StoreFailed, open_store
+from turnlog.domain.events import MessageRedacted
+from turnlog.infrastructure.migrations import Migration, migrations_of
+from turnlog.infrastructure.postgres import schema
+from turnlog.infrastructure.postgres.sql import Tables
+from turnlog.infrastructure.rows import Append, draft
 
-PACKAGE = "hansard.infrastructure.postgres"
+PACKAGE = "turnlog.infrastructure.postgres"
 STEPS = migrations_of(PACKAGE)
 NEXT = Migration(
     len(STEPS) + 1,
     "notes",
     'CREATE TABLE "{schema}".{prefix}notes (text text); INSERT INTO "{schema}".{prefix}notes VALUES (\'kept\');',
 )
-TABLES = Tables("public", "hansard_")
+TABLES = Tables("public", "turnlog_")
 
 
 def without_comments(dump: str) -> list[str]:
@@ -51,10 +51,10 @@ def test_stores_with_other_schemas_or_prefixes_know_nothing_of_each_other(place:
     assert not any(store.recorder.wait(2, 0.0) for store in stores)
     tables = "SELECT schemaname || '.' || tablename FROM pg_tables WHERE tablename LIKE '%%events' "
     assert {name for (name,) in place.ask(tables)} == {
-        "own.hansard_events",
+        "own.turnlog_events",
         "own.other_events",
         "public.events",
-        "public.hansard_events",
+        "public.turnlog_events",
         "public.other_events",
         f"{'s' * 30}.{'p' * 30}events",
         "select._events",
@@ -96,7 +96,7 @@ def test_a_new_database_has_what_the_migrations_make(postgres_server: Any) -> No
         name = postgres_server.new_database()
         with postgres_server.connect(name) as connection:
             schema.prepare(connection, "a store", TABLES, migrations)
-            steps = connection.execute("SELECT number, name FROM hansard_migrations").fetchall()
+            steps = connection.execute("SELECT number, name FROM turnlog_migrations").fetchall()
             assert steps == [(step.number, step.name) for step in STEPS]
         dumps.append(without_comments(postgres_server.dump(name)))
         postgres_server.drop_database(name)
@@ -112,8 +112,8 @@ def test_an_old_database_gets_the_steps_it_lacks_once(place: Any, kit: Any) -> N
     with place.database.connect() as connection:
         for _ in range(2):
             schema.prepare(connection, "a store", TABLES, [*STEPS, NEXT])
-        assert connection.execute("SELECT text FROM hansard_notes").fetchall() == [("kept",)]
-    with pytest.raises(SchemaMismatch, match="schema 2: expected schema 1 or older; a newer Hansard wrote it"):
+        assert connection.execute("SELECT text FROM turnlog_notes").fetchall() == [("kept",)]
+    with pytest.raises(SchemaMismatch, match="schema 2: expected schema 1 or older; a newer Turnlog wrote it"):
         place.recorder()
     assert recorder.append([kit.renamed("a")])[0].first == 2
 
@@ -123,7 +123,7 @@ def test_a_step_that_fails_leaves_the_database_as_it_was(place: Any) -> None:
     with place.database.connect() as connection, pytest.raises(psycopg.errors.UndefinedColumn):
         schema.prepare(connection, "a store", TABLES, [*STEPS, broken])
 
-    assert place.ask("SELECT to_regclass('hansard_notes')") == [(None,)]
+    assert place.ask("SELECT to_regclass('turnlog_notes')") == [(None,)]
     assert place.recorder().last_global_position() == 0
 
 
@@ -215,15 +215,15 @@ def test_the_name_of_a_store_is_an_address_without_the_password(place: Any, kit:
 
 
 REFUSED = (
-    "UPDATE hansard_events SET payload = '{}'",
-    "UPDATE hansard_events SET time = time",
-    "UPDATE hansard_events SET payload = '{}', payload_hash = decode(repeat('00', 32), 'hex')",
-    "DELETE FROM hansard_events",
-    "DELETE FROM hansard_events WHERE position = 3",
-    "TRUNCATE hansard_events",
-    "TRUNCATE hansard_catalogue CASCADE",
-    "DELETE FROM hansard_catalogue",
-    "DELETE FROM hansard_catalogue WHERE session = 't'",
+    "UPDATE turnlog_events SET payload = '{}'",
+    "UPDATE turnlog_events SET time = time",
+    "UPDATE turnlog_events SET payload = '{}', payload_hash = decode(repeat('00', 32), 'hex')",
+    "DELETE FROM turnlog_events",
+    "DELETE FROM turnlog_events WHERE position = 3",
+    "TRUNCATE turnlog_events",
+    "TRUNCATE turnlog_catalogue CASCADE",
+    "DELETE FROM turnlog_catalogue",
+    "DELETE FROM turnlog_catalogue WHERE session = 't'",
 )
 
 
@@ -249,7 +249,7 @@ def test_the_words_of_a_message_may_go_once_the_record_says_that_it_was_redacted
     assert position is not None
     (row,) = store.recorder.read(session.id, after=position - 1, until=position)
     erase = (
-        "UPDATE hansard_events SET payload = %s, payload_hash = %s WHERE position = %s",
+        "UPDATE turnlog_events SET payload = %s, payload_hash = %s WHERE position = %s",
         (LEFT, sha256(row.payload).digest(), position),
     )
     with place.database.connect() as connection:
@@ -271,9 +271,9 @@ def test_flaws_that_somebody_made_behind_the_triggers_are_found(place: Any, reco
     recorder.append([kit.started(), kit.renamed("a"), kit.renamed("b"), kit.started("t"), kit.renamed("c", "t")])
     with place.database.connect() as connection:
         connection.execute("SET session_replication_role = replica")
-        connection.execute("DELETE FROM hansard_events WHERE global_position IN (2, 5)")
-        connection.execute("UPDATE hansard_counter SET global_position = 5")
-        connection.execute("DELETE FROM hansard_catalogue WHERE session = 't'")
+        connection.execute("DELETE FROM turnlog_events WHERE global_position IN (2, 5)")
+        connection.execute("UPDATE turnlog_counter SET global_position = 5")
+        connection.execute("DELETE FROM turnlog_catalogue WHERE session = 't'")
 
     assert recorder.find_flaws() == [
         "the catalogue does not know the session of global position 4",

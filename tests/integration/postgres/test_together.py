@@ -10,25 +10,25 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from hansard import KeyTaken, PositionConflict
-from hansard.domain.events import SessionStarted
-from hansard.domain.expectation import NO_STREAM
-from hansard.infrastructure.postgres import sql, wire
-from hansard.infrastructure.remote import Attempt
-from hansard.infrastructure.rows import Append, Appended, draft, stamped
-from hansard.projections.catalogue import Entry
+from turnlog import KeyTaken, PositionConflict
+from turnlog.domain.events import SessionStarted
+from turnlog.domain.expectation import NO_STREAM
+from turnlog.infrastructure.postgres import sql, wire
+from turnlog.infrastructure.remote import Attempt
+from turnlog.infrastructure.rows import Append, Appended, draft, stamped
+from turnlog.projections.catalogue import Entry
 
 if TYPE_CHECKING:
-    from hansard.infrastructure.postgres.recorder import PostgresRecorder
+    from turnlog.infrastructure.postgres.recorder import PostgresRecorder
 
 PROCESSES = 8
 EACH = 200
 
 APPENDS = """
 import json, sys
-from hansard import PositionConflict, open_store
-from hansard.domain.events import SessionRenamed
-from hansard.domain.expectation import ANY
+from turnlog import PositionConflict, open_store
+from turnlog.domain.events import SessionRenamed
+from turnlog.domain.expectation import ANY
 
 address, strict, process = sys.argv[1], sys.argv[2] == "strict", sys.argv[3]
 with open_store(address) as store:
@@ -47,7 +47,7 @@ print(json.dumps([accepted, refused]))
 
 OPENS = """
 import sys
-from hansard import Session, open_store
+from turnlog import Session, open_store
 
 print("ready", flush=True)
 sys.stdin.readline()
@@ -210,8 +210,8 @@ def test_those_who_go_together_do_not_stand_on_what_a_command_recorded_earlier(p
 
 FORKS = """
 import os, sys
-from hansard import open_store
-from hansard.domain.events import SessionRenamed
+from turnlog import open_store
+from turnlog.domain.events import SessionRenamed
 
 print("ready", flush=True)
 sys.stdin.readline()

@@ -11,9 +11,9 @@ from typing import Any
 import psycopg
 import pytest
 
-from hansard import StoreClosed
-from hansard.infrastructure.postgres import listening
-from hansard.infrastructure.postgres.listening import Listener
+from turnlog import StoreClosed
+from turnlog.infrastructure.postgres import listening
+from turnlog.infrastructure.postgres.listening import Listener
 
 LONG = 600.0
 """Seconds that no test lasts: who waits so long is woken, or the test hangs."""
@@ -187,14 +187,14 @@ def test_who_waits_when_the_store_closes_is_told_and_the_thread_that_listens_end
 ) -> None:
     recorder = place.recorder()
     recorder.last_global_position()
-    assert "hansard-listener" not in [thread.name for thread in threads()]
+    assert "turnlog-listener" not in [thread.name for thread in threads()]
     thread, answers = waiting(recorder, 0)
     listeners(place)
 
     recorder.close()
     thread.join()
     assert answers == [StoreClosed]
-    assert "hansard-listener" not in [thread.name for thread in threads()]
+    assert "turnlog-listener" not in [thread.name for thread in threads()]
 
 
 def test_nothing_is_kept_in_a_session_of_the_server_so_a_pooler_may_change_it_at_any_time(place: Any, kit: Any) -> None:

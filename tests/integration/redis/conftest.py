@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from hansard.infrastructure.redis.address import parsed
-from hansard.infrastructure.redis.recorder import RedisRecorder
-from hansard.infrastructure.store import Store
+from turnlog.infrastructure.redis.address import parsed
+from turnlog.infrastructure.redis.recorder import RedisRecorder
+from turnlog.infrastructure.store import Store
 
 if TYPE_CHECKING:
     import redis

@@ -6,17 +6,17 @@ from traceback import format_exception
 
 import pytest
 
-from hansard import InvalidValue, StoreFailed, open_store
-from hansard.infrastructure.redis.address import Address, parsed
+from turnlog import InvalidValue, StoreFailed, open_store
+from turnlog.infrastructure.redis.address import Address, parsed
 
 
 @pytest.mark.parametrize(
     ("address", "expected"),
     [
-        ("redis://", Address("redis://localhost:6379/0?prefix=hansard", "redis", "localhost", 6379)),
-        ("redis://host/3", Address("redis://host:6379/3?prefix=hansard", "redis", "host", 6379, database=3)),
-        ("REDIS://Host:1/", Address("redis://host:1/0?prefix=hansard", "redis", "host", 1)),
-        ("redis://[::1]:7000/0", Address("redis://[::1]:7000/0?prefix=hansard", "redis", "::1", 7000)),
+        ("redis://", Address("redis://localhost:6379/0?prefix=turnlog", "redis", "localhost", 6379)),
+        ("redis://host/3", Address("redis://host:6379/3?prefix=turnlog", "redis", "host", 6379, database=3)),
+        ("REDIS://Host:1/", Address("redis://host:1/0?prefix=turnlog", "redis", "host", 1)),
+        ("redis://[::1]:7000/0", Address("redis://[::1]:7000/0?prefix=turnlog", "redis", "::1", 7000)),
         (
             "rediss://ada:p%40ss@host?prefix=pyai:sessions:&ttl=86400",
             Address(
@@ -32,7 +32,7 @@ from hansard.infrastructure.redis.address import Address, parsed
         ),
         (
             "redis://:secret@host",
-            Address("redis://host:6379/0?prefix=hansard", "redis", "host", 6379, password="secret"),
+            Address("redis://host:6379/0?prefix=turnlog", "redis", "host", 6379, password="secret"),
         ),
         (
             "unix://:secret@/run/my%20redis/socket?db=2&prefix=a",
@@ -92,7 +92,7 @@ def test_an_address_that_is_not_understood_is_refused_without_its_secrets(addres
 def test_nothing_that_is_shown_of_an_address_holds_a_password() -> None:
     address = parsed("redis://ada:secret@host/0?ttl=5")
 
-    assert repr(address) == "Address('redis://host:6379/0?prefix=hansard&ttl=5')"
+    assert repr(address) == "Address('redis://host:6379/0?prefix=turnlog&ttl=5')"
     assert "secret" not in f"{address}"
 
 
@@ -114,18 +114,18 @@ def test_without_the_driver_the_error_names_the_extra() -> None:
     printed = run("""
 import sys
 sys.modules["redis"] = None
-import hansard
+import turnlog
 try:
-    hansard.open_store("redis://host")
-except hansard.MissingExtra as missing:
+    turnlog.open_store("redis://host")
+except turnlog.MissingExtra as missing:
     print(missing)
-assert issubclass(hansard.MissingExtra, (hansard.HansardError, ImportError))
+assert issubclass(turnlog.MissingExtra, (turnlog.TurnlogError, ImportError))
 """)
 
     assert printed == (
-        "the package redis is not installed: expected Hansard with its extra, as by: pip install 'hansard[redis]'\n"
+        "the package redis is not installed: expected Turnlog with its extra, as by: pip install 'turnlog[redis]'\n"
     )
 
 
 def test_the_driver_is_not_imported_before_it_is_needed() -> None:
-    assert run("import sys, hansard; print('redis' in sys.modules)") == "False\n"
+    assert run("import sys, turnlog; print('redis' in sys.modules)") == "False\n"

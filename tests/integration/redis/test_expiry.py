@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from hansard import Session, SessionNotFoundError, StoreFailed
-from hansard.domain.content import InstructionContent
-from hansard.domain.errors import KeyTaken, PositionConflict
-from hansard.domain.events import (
+from turnlog import Session, SessionNotFoundError, StoreFailed
+from turnlog.domain.content import InstructionContent
+from turnlog.domain.errors import KeyTaken, PositionConflict
+from turnlog.domain.events import (
     BranchCreated,
     Event,
     MessageAppended,
@@ -25,15 +25,15 @@ from hansard.domain.events import (
     SessionStarted,
     StateSet,
 )
-from hansard.domain.expectation import NO_STREAM
-from hansard.projections.selection import Order, Selection
+from turnlog.domain.expectation import NO_STREAM
+from turnlog.projections.selection import Order, Selection
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from hansard.infrastructure.store import Store
-    from hansard.projections.catalogue import Entry
     from tests.integration.redis.conftest import Place
+    from turnlog.infrastructure.store import Store
+    from turnlog.projections.catalogue import Entry
 
 DAY = 86_400
 STARTED = SessionStarted()

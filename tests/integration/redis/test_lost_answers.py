@@ -13,21 +13,21 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pytest
 
-from hansard import open_store
-from hansard.domain.content import InstructionContent
-from hansard.domain.errors import KeyTaken, PositionConflict
-from hansard.domain.events import BranchCreated, Event, MessageAppended, SessionRenamed, SessionStarted
-from hansard.domain.store_errors import OutcomeUnknown, StoreFailed
-from hansard.infrastructure.memory import MemoryRecorder
-from hansard.infrastructure.redis import recorder as redis_recorder
-from hansard.infrastructure.redis import scripts
-from hansard.infrastructure.rows import Append, Appended, draft
-from hansard.infrastructure.store import Store
+from turnlog import open_store
+from turnlog.domain.content import InstructionContent
+from turnlog.domain.errors import KeyTaken, PositionConflict
+from turnlog.domain.events import BranchCreated, Event, MessageAppended, SessionRenamed, SessionStarted
+from turnlog.domain.store_errors import OutcomeUnknown, StoreFailed
+from turnlog.infrastructure.memory import MemoryRecorder
+from turnlog.infrastructure.redis import recorder as redis_recorder
+from turnlog.infrastructure.redis import scripts
+from turnlog.infrastructure.rows import Append, Appended, draft
+from turnlog.infrastructure.store import Store
 
 if TYPE_CHECKING:
-    from hansard.infrastructure.redis.recorder import RedisRecorder
     from tests.integration.redis.conftest import Place
     from tests.redis_server import NewServer
+    from turnlog.infrastructure.redis.recorder import RedisRecorder
 
 STARTED = SessionStarted()
 MAIN = BranchCreated(0, "id-main", "main")

@@ -8,7 +8,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from hansard.domain.events import SessionRenamed, SessionStarted
+from turnlog.domain.events import SessionRenamed, SessionStarted
 
 if TYPE_CHECKING:
     from tests.integration.redis.conftest import Place
@@ -18,8 +18,8 @@ EACH = 200
 
 WRITER = """
 import json, sys
-from hansard import ANY, PositionConflict, open_store
-from hansard.domain.events import SessionRenamed
+from turnlog import ANY, PositionConflict, open_store
+from turnlog.domain.events import SessionRenamed
 
 address, session, process, each, strict = sys.argv[1:]
 accepted, refused = [], 0
@@ -149,7 +149,7 @@ def test_a_reader_follows_writers_of_many_sessions_while_some_expire(place: Plac
 def test_a_process_that_was_forked_goes_on_with_connections_of_its_own(place: Place) -> None:
     program = """
 import os, sys
-from hansard import Session, open_store
+from turnlog import Session, open_store
 with open_store(sys.argv[1]) as store:
     main = Session("Be brief.", store=store).default_branch
     children = []

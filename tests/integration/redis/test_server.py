@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import redis
 
-from hansard import (
+from turnlog import (
     InvalidValue,
     KeyTaken,
     PositionConflict,
@@ -22,14 +22,14 @@ from hansard import (
     StoreFailed,
     open_store,
 )
-from hansard.domain.content import InstructionContent
-from hansard.domain.events import BranchCreated, Event, MessageAppended, SessionRenamed, SessionStarted, StateSet
-from hansard.infrastructure.memory import MemoryRecorder
-from hansard.infrastructure.redis import scripts
-from hansard.infrastructure.redis.shapes import message_place
-from hansard.infrastructure.rows import Append, Appended, Draft, draft
-from hansard.infrastructure.store import Store
-from hansard.projections.selection import Order, Selection
+from turnlog.domain.content import InstructionContent
+from turnlog.domain.events import BranchCreated, Event, MessageAppended, SessionRenamed, SessionStarted, StateSet
+from turnlog.infrastructure.memory import MemoryRecorder
+from turnlog.infrastructure.redis import scripts
+from turnlog.infrastructure.redis.shapes import message_place
+from turnlog.infrastructure.rows import Append, Appended, Draft, draft
+from turnlog.infrastructure.store import Store
+from turnlog.projections.selection import Order, Selection
 
 if TYPE_CHECKING:
     from tests.integration.redis.conftest import Place
@@ -223,7 +223,7 @@ def test_a_password_is_not_shown_when_it_is_wrong_and_opens_when_it_is_right(new
     server = new_redis_server()
     where = f"127.0.0.1:{server.port}/0"
     with server.client() as client:
-        client.acl_setuser("ada", enabled=True, passwords=["+p@ss"], keys=["{hansard}:*"], commands=["+@all"])
+        client.acl_setuser("ada", enabled=True, passwords=["+p@ss"], keys=["{turnlog}:*"], commands=["+@all"])
         client.config_set("requirepass", "p@ss")
 
     with pytest.raises(StoreFailed) as failed:

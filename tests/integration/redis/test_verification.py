@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from hansard import StoreFailed, UnreadableEvent
-from hansard.domain.content import InstructionContent
-from hansard.domain.events import BranchCreated, Event, MessageAppended, SessionStarted
-from hansard.domain.record import Provenance
+from turnlog import StoreFailed, UnreadableEvent
+from turnlog.domain.content import InstructionContent
+from turnlog.domain.events import BranchCreated, Event, MessageAppended, SessionStarted
+from turnlog.domain.record import Provenance
 
 if TYPE_CHECKING:
-    from hansard.infrastructure.store import Store
     from tests.integration.redis.conftest import Place
+    from turnlog.infrastructure.store import Store
 
 
 def said(text: str) -> Event:

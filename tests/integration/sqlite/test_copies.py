@@ -9,7 +9,7 @@ from threading import Event
 
 import pytest
 
-from hansard import InvalidValue, NotSupported, Session, Store, StoreNotEmpty, acting, open_store
+from turnlog import InvalidValue, NotSupported, Session, Store, StoreNotEmpty, acting, open_store
 
 
 @pytest.fixture

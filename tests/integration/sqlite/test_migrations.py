@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from hansard import SchemaMismatch, Session, open_store
-from hansard.infrastructure.migrations import Migration, migrations_of
-from hansard.infrastructure.sqlite import schema
+from turnlog import SchemaMismatch, Session, open_store
+from turnlog.infrastructure.migrations import Migration, migrations_of
+from turnlog.infrastructure.sqlite import schema
 
-PACKAGE = "hansard.infrastructure.sqlite"
+PACKAGE = "turnlog.infrastructure.sqlite"
 SECOND = Migration(2, "notes", "CREATE TABLE notes (text TEXT) STRICT;\nINSERT INTO notes VALUES ('kept');\n")
 
 
@@ -47,7 +47,7 @@ def test_an_old_database_gets_the_steps_it_lacks_once(tmp_path: Path) -> None:
 
         assert connection.execute("SELECT text FROM notes").fetchall() == [("kept",)]
         assert connection.execute("SELECT name FROM migrations WHERE number > 1").fetchall() == [("notes",)]
-    with pytest.raises(SchemaMismatch, match="schema 2: expected schema 1 or older; a newer Hansard wrote it"):
+    with pytest.raises(SchemaMismatch, match="schema 2: expected schema 1 or older; a newer Turnlog wrote it"):
         open_store(f"sqlite:///{tmp_path}/old.db")
     with connected(tmp_path / "old.db") as connection:
         assert connection.execute("SELECT session, messages FROM catalogue").fetchall() == [(session, 0)]
@@ -67,7 +67,7 @@ def test_a_step_that_fails_leaves_the_database_as_it_was(tmp_path: Path) -> None
 def test_ten_processes_that_open_a_new_file_at_once_all_find_it_ready(tmp_path: Path) -> None:
     program = f"""
 import sys
-from hansard import Session, open_store
+from turnlog import Session, open_store
 sys.stdin.readline()
 with open_store("sqlite:///{tmp_path}/shared.db") as store:
     Session("Be brief.", store=store)

@@ -4,11 +4,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-from hansard import Session, Store, open_store
+from turnlog import Session, Store, open_store
 
 WRITER = """
 import sys
-from hansard import PositionConflict, Session, open_store
+from turnlog import PositionConflict, Session, open_store
 
 address, session, name, strict = sys.argv[1:]
 with open_store(address) as store:
@@ -100,7 +100,7 @@ def test_of_two_processes_with_one_command_id_one_writes(tmp_path: Path) -> None
     store, session = begun(address)
     program = """
 import sys
-from hansard import Session, open_store
+from turnlog import Session, open_store
 with open_store(sys.argv[1]) as store:
     main = Session.open(sys.argv[2], store=store).default_branch
     print([main.add(f"try {number}", command_id=f"c-{number}").position for number in range(100)])
@@ -119,7 +119,7 @@ with open_store(sys.argv[1]) as store:
 def test_a_process_that_was_forked_is_told_to_open_the_store_anew(tmp_path: Path) -> None:
     program = """
 import os, sys
-from hansard import Session, StoreFailed, open_store
+from turnlog import Session, StoreFailed, open_store
 with open_store(sys.argv[1]) as store:
     session = Session("Be brief.", store=store)
     pid = os.fork()

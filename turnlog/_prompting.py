@@ -1,0 +1,92 @@
+"""Prompts: what a branch shows, in the words of a model provider, and how many tokens it is."""
+
+from typing import Literal, overload
+
+from .domain.message import ContentGiven, Message, message_from
+from .domain.plain import Json
+from .infrastructure.tokenizing import Tokenizer, counter_of
+from .infrastructure.twins import awaited
+from .projections.messages import Messages
+from .projections.prompts.anthropic import AnthropicPrompt
+from .projections.prompts.rendering import Prompt, chosen, prompt, tools
+from .projections.prompts.tokens import messages_tokens
+
+
+class Prompted:
+    """Whatever shows messages can be shown to a model; a session shows what its default branch does."""
+
+    @property
+    def messages(self) -> Messages:
+        """What is shown."""
+        raise NotImplementedError
+
+    @overload
+    def to_chat(
+        self,
+        format: Literal["openai"] = "openai",
+        new: Message | ContentGiven | None = None,
+        last: int | None = None,
+        max_tokens: int | None = None,
+        tokenizer: Tokenizer | None = None,
+    ) -> list[dict[str, Json]]: ...
+    @overload
+    def to_chat(
+        self,
+        format: Literal["anthropic"],
+        new: Message | ContentGiven | None = None,
+        last: int | None = None,
+        max_tokens: int | None = None,
+        tokenizer: Tokenizer | None = None,
+    ) -> AnthropicPrompt: ...
+    @overload
+    def to_chat(
+        self,
+        format: Literal["plain"],
+        new: Message | ContentGiven | None = None,
+        last: int | None = None,
+        max_tokens: int | None = None,
+        tokenizer: Tokenizer | None = None,
+    ) -> list[dict[str, str]]: ...
+    @overload
+    def to_chat(
+        self,
+        format: str,
+        new: Message | ContentGiven | None = None,
+        last: int | None = None,
+        max_tokens: int | None = None,
+        tokenizer: Tokenizer | None = None,
+    ) -> Prompt: ...
+    def to_chat(
+        self,
+        format: str = "openai",
+        new: Message | ContentGiven | None = None,
+        last: int | None = None,
+        max_tokens: int | None = None,
+        tokenizer: Tokenizer | None = None,
+    ) -> Prompt:
+        """What is shown as a prompt: for "openai" a list of messages, for "anthropic" a mapping of system and messages.
+
+        "plain" is a list of role and text. `new` is about to be asked; it comes last and is not recorded. `last` keeps
+        that many of the newest turns, `max_tokens` as many as fit; the system message is kept and counted, and a
+        call is never parted from its result. Tokens are estimated unless there is a tokenizer.
+        """
+        asked = None if new is None else message_from(new)
+        return prompt(chosen(self.messages, asked, last, max_tokens, counter_of(tokenizer)), format)
+
+    def to_tools(
+        self, format: Literal["openai", "anthropic"] = "openai", new: Message | ContentGiven | None = None
+    ) -> list[Json]:
+        """The tools that the newest instruction offers, for the `tools` of a request."""
+        return tools(self.messages, None if new is None else message_from(new), format)
+
+    def token_count(self, tokenizer: Tokenizer | None = None) -> int:
+        """How many tokens what is shown is: about, or exactly with a tokenizer, and some for each message and image.
+
+        A tokenizer is a function from text to its tokens or their number, or "o200k_base" or "cl100k_base", which
+        come with the extra `turnlog[tokens]`.
+        """
+        return messages_tokens(self.messages, counter_of(tokenizer))
+
+    ato_chat = awaited(to_chat)
+    ato_tools = awaited(to_tools)
+    atoken_count = awaited(token_count)

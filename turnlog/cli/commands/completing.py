@@ -1,0 +1,44 @@
+"""What the shell offers behind the cursor: sessions and branches of the store that the line names."""
+
+import typer
+
+from ..invocation import Invocation
+
+MOST = 50
+"""Suggestions; more than that nobody reads."""
+
+
+def sessions_beginning(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
+    """The sessions whose id or key begins so, those used last first."""
+    from ...domain.errors import TurnlogError
+    from ...projections.selection import Order, Selection
+
+    found = [("@last", "the session used last")] if "@last".startswith(incomplete) else []
+    try:
+        with _store(ctx).reading() as store:
+            page = store.select_sessions(Selection(order=Order.UPDATED, descending=True), limit=1000)
+            for entry in page.entries:
+                for word in filter(None, (entry.key, entry.session)):
+                    if word.startswith(incomplete) and len(found) < MOST:
+                        found.append((word, entry.name or entry.key or ""))
+    except TurnlogError:
+        return found  # a shell that completes is no place for an error
+    return found
+
+
+def branches_beginning(ctx: typer.Context, incomplete: str) -> list[str]:
+    """The branches of the session on the line whose name begins so."""
+    from ...domain.errors import TurnlogError
+    from ...session import Session
+
+    try:
+        with _store(ctx).reading() as store:
+            session = Session.open(store.resolve(str(ctx.params.get("session") or "@last")).session, store=store)
+            return [name for name in session.branches.keys() if name.startswith(incomplete)]  # noqa: SIM118 (no dict)
+    except TurnlogError:
+        return []
+
+
+def _store(ctx: typer.Context) -> Invocation:
+    found = ctx.find_object(Invocation)
+    return found or Invocation(ctx.find_root().params.get("store"))

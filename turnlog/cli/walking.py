@@ -1,0 +1,199 @@
+"""A walk through a session, event by event, in a terminal."""
+
+import os
+import sys
+from collections.abc import Iterator
+from shutil import get_terminal_size
+
+from rich.cells import chop_cells
+
+from .._moments import position_of
+from ..branch_view import BranchView
+from ..domain.codec import encode
+from ..domain.errors import InvalidValue, UnknownBranch
+from ..domain.message import Message
+from ..domain.record import RecordedEvent
+from ..infrastructure.store import Store
+from ..session import Session
+from ..session_replay import SessionReplay
+from ..session_view import SessionView
+from .keys import Key, struck
+from .meaning import branch_of, moment_of, session_of
+from .showing import role_style
+from .telling import clock_time, event_summary
+from .visible import on_one_line, visible
+
+OTHER_SCREEN, THIS_SCREEN = "\x1b[?1049h", "\x1b[?1049l"
+CLEARED = "\x1b[H\x1b[2J"
+BOLD, DIM, PLAIN = "\x1b[1m", "\x1b[2m", "\x1b[0m"
+COLOURS = {"magenta": "\x1b[35m", "cyan": "\x1b[36m", "green": "\x1b[32m", "yellow": "\x1b[33m", "blue": "\x1b[34m"}
+
+FAR = 10
+"""Steps of a page."""
+
+HELP = "right/left: a step  up/down: ten  home/end  d: what changed  f: fork here  q: end"
+
+
+def walk(store: Store, reference: str, branch: str | None, at: str | None) -> None:
+    """Steps as they are asked for by keys, until somebody has enough."""
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        instead = "`turnlog log SESSION` and `turnlog show SESSION --at POSITION` show the same in a pipe"
+        raise InvalidValue("replay", f"has no terminal here: expected one; {instead}")
+    session = session_of(store, reference)
+    found = None if branch is None else branch_of(session, branch)
+    walker = Walk(session, None if found is None else found.number)
+    walker.goto(session.first_position if at is None else position_of(session._source, moment_of(at)))
+    with struck() as keys:
+        _write(OTHER_SCREEN)
+        try:
+            _draw(walker)
+            for key in keys:
+                if not walker.take(key):
+                    return
+                _draw(walker)
+        finally:
+            _write(THIS_SCREEN)
+
+
+class Walk:
+    """Where somebody stands in a session, and what they look at there."""
+
+    def __init__(self, session: Session, branch: int | None) -> None:
+        self._session = session
+        self._replay: SessionReplay = session.replay()
+        self._branch = branch
+        self._first, self._last = session.first_position, session.position
+        self.changes = False
+        """Whether what changed is looked at, and not what is shown."""
+        self.said = HELP
+        """The last line."""
+
+    def goto(self, position: int) -> None:
+        """Goes to a position, or as near to it as there is one."""
+        self._replay.goto(min(max(position, self._first), self._last))
+
+    def take(self, key: Key | str) -> bool:
+        """Does what a key asks for; answers whether the walk goes on."""
+        here, self.said = self._replay.position, HELP
+        steps = {
+            Key.RIGHT: here + 1,
+            Key.LEFT: here - 1,
+            Key.DOWN: here + FAR,
+            Key.UP: here - FAR,
+            Key.PAGE_DOWN: here + FAR,
+            Key.PAGE_UP: here - FAR,
+            Key.HOME: self._first,
+            Key.END: self._last,
+        }
+        if key in ("q", "Q", Key.GONE):
+            return False
+        if isinstance(key, Key) and key in steps:
+            self.goto(steps[key])
+        elif key == "d":
+            self.changes = not self.changes
+        elif key == "f":
+            self._fork()
+        return True
+
+    def lines(self, width: int, height: int) -> list[str]:
+        """What is seen, in lines that fit."""
+        view = self._replay.view
+        event = self._event()
+        head = list(self._head(view, event, width))
+        room = max(height - len(head) - 1, 1)
+        body = self._changes(view, event, width)[:room] if self.changes else self._shown(view, width)[-room:]
+        return [*head, *body, *[""] * (room - len(body)), _styled(DIM, _cut(self.said, width))][:height]
+
+    def _fork(self) -> None:
+        """A new branch from here, if there is something to fork here."""
+        try:
+            forked = self._replay.fork_here(self._branch)
+        except UnknownBranch as reason:
+            self.said = str(reason)
+            return
+        self.said = f"forked: the branch {on_one_line(forked.name)} goes on from {forked.forked_at}"
+
+    def _event(self) -> RecordedEvent:
+        here = self._replay.position
+        (event,) = self._session.events(after=here - 1, until=here)
+        return event
+
+    def _head(self, view: SessionView, event: RecordedEvent, width: int) -> Iterator[str]:
+        name = f" {view.name}" if view.name else ""
+        place = f"position {self._replay.position} of {self._last}"
+        yield _styled(BOLD, _cut(on_one_line(f"{place}  session {view.id}{name}"), width))
+        by = f" by {event.actor}" if event.actor else ""
+        yield _cut(
+            on_one_line(f"{clock_time(event.recorded_at)}  {event.name}{by}: {event_summary(event.event)}"), width
+        )
+        branches = "  ".join(f"{branch.name}: {len(branch.messages)}" for branch in view.branches)
+        yield _styled(DIM, _cut(on_one_line(branches or "no branch yet"), width))
+        yield _styled(DIM, "-" * width)
+
+    def _seen(self, view: SessionView) -> BranchView | None:
+        """The branch that is looked at, if it is there by then."""
+        if self._branch is None:
+            return view.find_default_branch()
+        return view.branches.get(self._branch)
+
+    def _shown(self, view: SessionView, width: int) -> list[str]:
+        """The last messages of the branch; more of them than any terminal has lines are not read."""
+        branch = self._seen(view)
+        if branch is None:
+            return ["(nothing is said yet)"]
+        return [line for message in branch.messages.last(200) for line in _message_lines(message, width)]
+
+    def _changes(self, view: SessionView, event: RecordedEvent, width: int) -> list[str]:
+        """What the event says, and what the branch shows more and less for it."""
+        lines = _wrapped(f"{event.name} {encode(event.event).decode()}", width)
+        here = self._replay.position
+        after = self._seen(view)
+        before = None if here == self._first else self._seen(self._session.at(here - 1))
+        if after is None:
+            return lines
+        if before is None:
+            return [*lines, *(line for each in after.messages.last(50) for line in _signed("+", each, width))]
+        found = self._session.diff(before, after)
+        if found.same:
+            return [*lines, "(it shows the same as before)"]
+        gone = [line for each in found.left for line in _signed("-", each, width)]
+        return [*lines, *gone, *(line for each in found.right for line in _signed("+", each, width))]
+
+
+def _message_lines(message: Message, width: int) -> list[str]:
+    role = message.role.value
+    sender = f" {message.sender}" if message.sender else ""
+    head = _cut(on_one_line(f"{role}{sender}  [{message.position}]"), width)
+    lines = _wrapped(message.text or "(nothing)", width - 2)
+    return [_styled(COLOURS.get(role_style(role), ""), head), *(f"  {line}" for line in lines)]
+
+
+def _styled(style: str, text: str) -> str:
+    return text if os.environ.get("NO_COLOR") else f"{style}{text}{PLAIN}"
+
+
+def _signed(sign: str, message: Message, width: int) -> list[str]:
+    return [f"{sign} {line}" for line in _wrapped(f"{message.role.value}: {message.text}", width - 2)]
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    """The text in lines of so many cells at most."""
+    return [piece for line in visible(text).replace("\t", "    ").split("\n") for piece in _chopped(line, width)]
+
+
+def _cut(line: str, width: int) -> str:
+    return _chopped(line, width)[0]
+
+
+def _chopped(line: str, width: int) -> list[str]:
+    return chop_cells(line, max(width, 2)) or [""]
+
+
+def _draw(walker: Walk) -> None:
+    width, height = get_terminal_size()
+    _write(CLEARED + "\r\n".join(walker.lines(width, height)))
+
+
+def _write(text: str) -> None:
+    sys.stdout.write(text)
+    sys.stdout.flush()

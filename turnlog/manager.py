@@ -1,0 +1,395 @@
+"""Sessions by name: created or loaded, listed, searched, put away; the whole life of many conversations."""
+
+import atexit
+from collections.abc import Iterator, Mapping
+from datetime import date, datetime, timedelta
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from ._asked import check_days, check_methods, checked_status, checked_time
+from ._autosave import Autosave
+from ._deferred import Deferred
+from ._kept import Beginning, Kept, Saved
+from ._planning import SystemGiven
+from ._stored_elsewhere import StoredElsewhere
+from .custom_storage import Awaited, Direct, SessionStorage, SessionStore
+from .domain.decisions.session import checked_name, is_name
+from .domain.errors import InvalidValue, SessionNotFoundError
+from .domain.instant import Instant
+from .domain.plain import Json
+from .domain.record import microseconds
+from .infrastructure.expiry import Swept
+from .infrastructure.opening import configured_store
+from .infrastructure.settings import Settings, settings_from
+from .infrastructure.store import Store
+from .infrastructure.twins import awaited
+from .projections.selection import EVERYTHING, PRESENT, Order, Selection, checked_limit, order_named
+from .projections.session_info import Listing, SessionInfo
+from .projections.statistics import Statistics, activity, statistics
+from .searching import says
+from .session import Session
+from .templates import Template, template_named
+from .transfer import RECORD, form_of, read_documents, write_documents
+
+DAY = 24 * 60 * 60 * 1_000_000
+
+
+class SessionManager:
+    """Many sessions, each by a name that no other has; use it as a context manager, or close it.
+
+    It keeps them where the settings say, in a store that it is given, or in storage of your own. What is said in a
+    session is on the record when the call returns, unless the settings ask for `deferred`.
+    """
+
+    def __init__(
+        self,
+        config: Mapping[str, Any] | str | Path | Settings | None = None,
+        *,
+        store: Store | SessionStore | None = None,
+        storage: SessionStorage | None = None,
+    ) -> None:
+        if store is not None and storage is not None:
+            raise InvalidValue("storage", "is given beside a store: expected one of the two")
+        self.settings = settings_from(config)
+        self._own: Store | None = None
+        self._kept = self._keeping(store, storage)
+        self._autosave = Autosave(self._kept.save_all, self.settings.autosave_interval)
+        self._closed = False
+        if type(self._kept) is not Kept:  # what waits to be saved is not to wait for a collector of garbage
+            atexit.register(self.close)
+
+    def _keeping(self, store: Store | SessionStore | None, storage: SessionStorage | None) -> Kept:
+        if storage is not None:
+            check_methods(storage, SessionStorage)
+            return StoredElsewhere(Direct(storage), self.settings.most_bytes)
+        if store is not None and not isinstance(store, Store):
+            check_methods(store, SessionStore)
+            return StoredElsewhere(Awaited(store), self.settings.most_bytes)
+        if store is None:
+            store = self._own = configured_store(self.settings)
+        return Deferred(store, self.settings.message_cache_size) if self.settings.deferred else Kept(store)
+
+    # One session
+
+    def create_session(
+        self,
+        name: str | None = None,
+        branch_from: str | None = None,
+        *,
+        user_id: str | None = None,
+        metadata: Mapping[str, Json] | None = None,
+        system: SystemGiven | None = None,
+    ) -> Session:
+        """The session that has this name, or a new one; without a name always a new one.
+
+        With `branch_from` it goes on from the session of that name, and a name that is taken is refused. Metadata and
+        system message are what a new session begins with; one that is there keeps its own.
+        """
+        beginning = Beginning(user_id, metadata, system)
+        if branch_from is not None:
+            if name is None:
+                raise InvalidValue("branch_from", "is given without a name: expected one for the new session")
+            return self._kept.fork(self.get(branch_from), name, beginning)
+        if name is None:
+            return self._kept.start(None, beginning)
+        return self._kept.get_or_start(checked_name(name, "a session name"), beginning)
+
+    def create_from_template(
+        self,
+        template: str | Template,
+        name: str,
+        /,
+        *,
+        user_id: str | None = None,
+        metadata: Mapping[str, Json] | None = None,
+        **values: str,
+    ) -> Session:
+        """The session of this name that was made of the template with these values, or a new one made so.
+
+        A session of that name that was not is refused.
+        """
+        chosen = template if isinstance(template, Template) else template_named(template)
+        return chosen.get_or_start(self._kept, checked_name(name, "a session name"), user_id, metadata, values)
+
+    def load_session(self, name: str) -> Session:
+        """The session that has this name; one that is not there is refused."""
+        found = self._kept.find(name) if is_name(name) else None
+        if found is None:
+            raise SessionNotFoundError(str(name))
+        return found
+
+    load = load_session
+
+    def get_session(self, session_id: str) -> Session:
+        """The session that has this id; one that is not there is refused."""
+        found = self._kept.find_by_id(session_id) if is_name(session_id) else None
+        if found is None:
+            raise SessionNotFoundError(str(session_id))
+        return found
+
+    def get(self, reference: Session | str) -> Session:
+        """The session that goes by this name, or by this id; one that is not there is refused."""
+        if isinstance(reference, Session):
+            return self._ours(reference)
+        found = (self._kept.find(reference) or self._kept.find_by_id(reference)) if is_name(reference) else None
+        if found is None:
+            raise SessionNotFoundError(str(reference))
+        return found
+
+    def save_session(self, session: Session) -> Saved:
+        """Answers what of the session is on the record for certain: all that was called before.
+
+        Only a deferred session, or one in storage of your own, is written by this.
+        """
+        return self._kept.save(self._ours(session))
+
+    def save(self, session: Session) -> Saved:
+        """As `save_session`."""
+        return self._kept.save(self._ours(session))
+
+    def discard(self, session: Session) -> None:
+        """Gives up what was said in the session and waits to be saved, such as after a conflict."""
+        self._kept.discard(session)
+
+    def delete_session(self, name: Session | str, reason: str | None = None) -> None:
+        """Ends the session for good, and sets its name free; what was recorded stays, under a tombstone."""
+        self._kept.delete(self.get(name), reason)
+
+    def delete(self, reference: Session | str, reason: str | None = None) -> None:
+        """As `delete_session`; by name or by id."""
+        self._kept.delete(self.get(reference), reason)
+
+    def archive(self, reference: Session | str, reason: str | None = None) -> None:
+        """Puts the session away: it can be read and restored, not changed; it does not count as used by that."""
+        self._kept.change(self.get(reference), "archive", reason)
+
+    def restore(self, reference: Session | str, reason: str | None = None) -> None:
+        """Takes an archived session out again."""
+        self._kept.change(self.get(reference), "restore", reason)
+
+    def rename(self, reference: Session | str, name: str) -> Session:
+        """Gives the session another name, under which it is found from here on; one that is taken is refused."""
+        session = self.get(reference)
+        self._kept.rename(session, checked_name(name, "a session name"))
+        return session
+
+    def _ours(self, session: Session) -> Session:
+        if not isinstance(session, Session) or not self._kept.has(session):
+            raise InvalidValue("the session", f"is {session!r}: expected one of {self._kept.address}")
+        return session
+
+    # Many sessions
+
+    def get_session_info(self, name: str) -> SessionInfo | None:
+        """What is known of the session that has this name, or this id, without a message being read."""
+        if not is_name(name):
+            return None
+        found = self._kept.find_info(name)
+        return found if found is not None else self._kept.find_info_by_id(name)
+
+    def list_sessions(
+        self,
+        *,
+        limit: int | None = None,
+        after: str | None = None,
+        user_id: str | None = None,
+        status: str | None = None,
+        prefix: str | None = None,
+        contains: str | None = None,
+        metadata: Mapping[str, Json] | None = None,
+        created_since: datetime | None = None,
+        created_until: datetime | None = None,
+        updated_since: datetime | None = None,
+        updated_until: datetime | None = None,
+        forked_from: str | None = None,
+        order: str = Order.CREATED,
+        descending: bool = False,
+    ) -> Listing:
+        """What is known of the sessions, in the order they were started, without a message being read.
+
+        All of them, or with a limit a page, whose `mark` is where the next one begins (`after`). Ordered by "created",
+        "updated", "name" or "position"; those that were deleted only by `status="deleted"`.
+        """
+        selection = Selection(
+            user=user_id,
+            statuses=PRESENT if status is None else (checked_status(status),),
+            name_prefix=prefix,
+            contains=contains,
+            metadata=metadata or {},
+            created_since=checked_time(created_since),
+            created_until=checked_time(created_until),
+            updated_since=checked_time(updated_since),
+            updated_until=checked_time(updated_until),
+            forked_from=forked_from,
+            order=order_named(order),
+            descending=descending,
+        )
+        if limit is None and after is None:
+            return self._kept.all(selection)
+        return self._kept.page(selection, after, 50 if limit is None else limit)
+
+    def get_sessions_for_user(self, user_id: str, *, include_archived: bool = False) -> list[Session]:
+        """The sessions of a user, the one that was used last first; archived ones on request."""
+        if not isinstance(user_id, str):  # None would mean everybody
+            raise InvalidValue("user_id", f"is {user_id!r}: expected a str")
+        statuses = PRESENT if include_archived else ("active",)
+        selection = Selection(user=user_id, statuses=statuses, order=Order.UPDATED, descending=True)
+        return self._kept.for_user(selection)
+
+    def search(
+        self,
+        text: str | None = None,
+        *,
+        metadata: Mapping[str, Json] | None = None,
+        user_id: str | None = None,
+        limit: int = 50,
+    ) -> list[SessionInfo]:
+        """The sessions that have a text in their name, metadata or messages, in upper or lower case; used last first.
+
+        With `metadata` only those that have these values. The messages of the default branch are read one by one, so
+        in a large store this takes its time.
+        """
+        checked_limit(limit)
+        if text is not None and not isinstance(text, str):
+            raise InvalidValue("the text", f"is a {type(text).__name__}: expected a str")
+        selection = Selection(user=user_id, metadata=metadata or {}, order=Order.UPDATED, descending=True)
+        found: list[SessionInfo] = []
+        for info in self._kept.infos(selection):
+            if len(found) == limit:
+                break
+            if text is None or says(info, partial(self.get, info.session_id or info.name or ""), text):
+                found.append(info)
+        return found
+
+    def get_statistics(self) -> Statistics:
+        """How many sessions, messages and megabytes there are, and the names of the sessions used last."""
+        return statistics(self._kept.all(EVERYTHING))
+
+    def get_activity_timeline(self, days: int = 7) -> dict[date, int]:
+        """By local day, how many messages the sessions have that were last used on it."""
+        check_days(days)
+        since = Instant.at(self._kept.store.now()) - timedelta(days=days)
+        return activity(self._kept.all(Selection(updated_since=microseconds(since))), since)
+
+    def archive_inactive(self, days: float = 30) -> list[str]:
+        """Archives the sessions that nobody has used for so many days, and answers with their ids."""
+        check_days(days)
+        until = self._kept.store.now() - int(days * DAY)
+        return self._kept.archive_unused(until, f"not used for {days:g} days")
+
+    def clear_all(self, *, confirm: bool = False) -> int:
+        """Ends every session for good, if `confirm=True` says that this is meant; answers how many those were."""
+        if confirm is not True:
+            raise InvalidValue("clear_all", "ends every session for good: expected confirm=True, if that is meant")
+        return self._kept.delete_all("all sessions were cleared")
+
+    def sweep(self, ttl: int | None = None) -> Swept:
+        """Ends the sessions that nobody has used for so many seconds, by default for the `ttl` of the settings."""
+        seconds = self.settings.ttl if ttl is None else ttl
+        if seconds is None:
+            raise InvalidValue("ttl", "is neither given nor set: expected seconds")
+        return self._kept.sweep(seconds)
+
+    # Files
+
+    def export_sessions(self, path: str | Path, *references: Session | str, form: str | None = None) -> Path:
+        """Writes sessions, or all if none is named, to a file, and answers with its path.
+
+        The form is "record" (exact, `.jsonl`), "json", "markdown" (`.md`), "html" (one session), "openai" or
+        "sharegpt" (lines to train a model with); if none is named, the one the file is named for.
+        """
+        file = Path(path).expanduser()
+        chosen = form_of(file, form)
+        self._kept.save_all()
+        named = [self.get(reference) for reference in references]
+        if chosen == RECORD:
+            self._kept.export_record(file, named)
+        else:
+            write_documents(file, chosen, named or self._kept.opened_all())
+        return file
+
+    def import_sessions(self, path: str | Path, *, name: str | None = None, replace: bool = False) -> list[Session]:
+        """Takes over the sessions of a file, and answers with them: all, or none if one cannot be.
+
+        It may be an exact record; a JSON document as `export_sessions` writes it; messages alone, for which there is a
+        `name`; or the conversations.json of ChatGPT, whose branches become forks. A name that is taken is refused,
+        unless `replace` says that its messages are to be replaced (in a new event; the old ones stay on the record).
+        """
+        file = Path(path).expanduser()
+        try:
+            text = file.read_bytes()
+        except OSError as reason:
+            raise InvalidValue("the file", f"{file} cannot be read: {reason.strerror}") from reason
+        store = self._kept.taking_over()
+        if text.startswith(b'{"turnlog"'):
+            taken = store.import_record(file)
+            return [Session.open(session, store=store) for session in (*taken.sessions, *taken.unchanged)]
+        return read_documents(store, text, name, replace)
+
+    # Its own life
+
+    def close(self) -> None:
+        """Saves what waits to be saved, and closes the store if the manager opened it; closing twice does nothing."""
+        if self._closed:
+            return
+        self._autosave.stop()
+        self._kept.close()
+        self._closed = True
+        atexit.unregister(self.close)
+        if self._own is not None:
+            self._own.close()
+
+    @property
+    def store(self) -> Store:
+        """The store that the sessions are in; with storage of your own, an empty one in memory."""
+        return self._kept.store
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    def __iter__(self) -> Iterator[SessionInfo]:
+        return iter(self.list_sessions())
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self._kept.address}{', closed' if self._closed else ''}>"
+
+    acreate_session = awaited(create_session)
+    acreate_from_template = awaited(create_from_template)
+    aload_session = awaited(load_session)
+    aget_session = awaited(get_session)
+    aget = awaited(get)
+    asave_session = awaited(save_session)
+    asave = awaited(save)
+    adiscard = awaited(discard)
+    adelete_session = awaited(delete_session)
+    adelete = awaited(delete)
+    aarchive = awaited(archive)
+    arestore = awaited(restore)
+    arename = awaited(rename)
+    aget_session_info = awaited(get_session_info)
+    alist_sessions = awaited(list_sessions)
+    aget_sessions_for_user = awaited(get_sessions_for_user)
+    asearch = awaited(search)
+    aget_statistics = awaited(get_statistics)
+    aget_activity_timeline = awaited(get_activity_timeline)
+    aarchive_inactive = awaited(archive_inactive)
+    aclear_all = awaited(clear_all)
+    asweep = awaited(sweep)
+    aexport_sessions = awaited(export_sessions)
+    aimport_sessions = awaited(import_sessions)
+    aclose = awaited(close)

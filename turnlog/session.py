@@ -1,0 +1,415 @@
+"""A session in the hand: start it, open it anywhere, branch it, and go back in its time."""
+
+from asyncio import to_thread
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Literal, Self, TypeVar
+from uuid import uuid4
+
+from ._default import default_store
+from ._equipment import equip
+from ._live import Decision, Live, image_policy
+from ._moments import Moment, position_of
+from ._on_branch import on_branch
+from ._planning import (
+    UNSAID,
+    SystemGiven,
+    ToolGiven,
+    ToolsGiven,
+    Unsaid,
+    dated_system,
+    loaded_messages,
+    name_of,
+    several,
+    tool_names,
+    what_is_said,
+)
+from ._session_forks import gone_on, retold
+from ._session_life import Life
+from ._session_post import Posting
+from .branch import Branch, added_messages, fork_plan, new_branch
+from .branch_view import Absent, Branches, BranchView
+from .domain.decisions import branch as branches
+from .domain.decisions import history, message
+from .domain.decisions import session as sessions
+from .domain.decisions.branch import UNCHANGED, Access, AccessGiven, Unchanged
+from .domain.decisions.history import Strategy
+from .domain.decisions.plan import BranchPlan, begin
+from .domain.decisions.replacing import replaced
+from .domain.decisions.sequence import in_turn
+from .domain.errors import InvalidValue, RecordedElsewhere
+from .domain.events import Event
+from .domain.expectation import ANY, Expected
+from .domain.images import ImagePolicy
+from .domain.instant import Instant
+from .domain.message import ContentGiven, Message, message_from
+from .domain.plain import Json
+from .domain.ranges import Origin
+from .domain.state import State
+from .infrastructure.store import Store
+from .infrastructure.twins import awaited
+from .logs import Logs
+from .operations.params import ModelGiven
+from .projections.messages import Messages
+from .session_replay import SessionReplay
+from .session_view import SessionView
+from .session_work import Conducting
+
+D = TypeVar("D")
+
+
+class Session(Life, Posting, SessionView, Conducting):
+    """One conversation's whole life, and the root of its branches; every change of it is one event."""
+
+    def __init__(
+        self,
+        system: SystemGiven | None = None,
+        *,
+        name: str | None = None,
+        key: str | None = None,
+        user: str | None = None,
+        user_id: str | None = None,
+        session_id: str | None = None,
+        metadata: Mapping[str, Json] | None = None,
+        messages: Iterable[Message | ContentGiven] | None = None,
+        default_branch: str | None = None,
+        default_system: SystemGiven | None = None,
+        default_capabilities: Access = None,
+        default_resources: Access = None,
+        default_generate_model: ModelGiven = None,
+        default_parse_model: ModelGiven = None,
+        service: ModelGiven = None,
+        tools: ToolsGiven = None,
+        store: Store | None = None,
+        images: ImagePolicy | None = None,
+    ) -> None:
+        """Starts a session; with a system text or anything else for it, on a default branch that has it, named "main".
+
+        With a key, which no other session may have, it is found as by its name in a `SessionManager`. Without a store
+        it is kept where the settings say, which is ./turnlog.db if they say nothing. `images` says which images this
+        handle takes on the record; without it, those at public https URLs and small data URLs. The models are those
+        that branches use to answer and to parse; a `service` is a model, too.
+        """
+        begun = BranchPlan(
+            name=default_branch,
+            capabilities=default_capabilities,
+            resources=default_resources,
+            system=dated_system(default_system if system is None else system, None),
+            messages=loaded_messages(messages),
+        )
+        id = str(uuid4()) if session_id is None else sessions.checked_name(session_id, "a session id")
+        owner, main = user_id if user is None else user, str(uuid4())
+        steps: list[Decision] = [lambda state: sessions.start(state, name=name, key=key, user=owner, metadata=metadata)]
+        if begun != BranchPlan():
+            steps.append(lambda state: begin(state, begun, id=main))
+        self._attach(Live(store or default_store(), State(id), images))
+        steps += equip(self._live, default_generate_model or service, default_parse_model, tools)
+        self._live.change(lambda state: in_turn(state, *steps))
+
+    @classmethod
+    def open(cls, session_id: str, *, store: Store | None = None, images: ImagePolicy | None = None) -> Self:
+        """The session with this id, started in whatever process; `images` says which images this handle takes."""
+        kept, policy = store or default_store(), image_policy(images)
+        return cls._of(Live(kept, kept.load(session_id), policy))
+
+    @classmethod
+    async def aopen(cls, session_id: str, *, store: Store | None = None, images: ImagePolicy | None = None) -> Self:
+        """The session with this id, started in whatever process; `images` says which images this handle takes."""
+        return await to_thread(cls.open, session_id, store=store, images=images)
+
+    @classmethod
+    def from_record(cls, record: bytes, *, store: Store | None = None) -> Self:
+        """The session whose exact record this is, taken over into a store if it is not there already."""
+        kept = store or default_store()
+        taken = kept.import_record(record)
+        if taken.last is None:
+            raise InvalidValue("the record", "has no session: expected that of one")
+        return cls.open(taken.last, store=kept)
+
+    def record(self) -> bytes:
+        """The exact record of the session, and of those it goes on from, as a file would have it."""
+        return self._live.store.record_of(self.id)
+
+    arecord = awaited(record)
+
+    @property
+    def updated_at(self) -> Instant:
+        """When the session was last used, which putting it away is not."""
+        return Instant.at(self._live.store.get_session(self.id).updated)
+
+    # Branches
+
+    @property
+    def branches(self) -> Branches[Branch]:
+        """The branches, by name, id or number."""
+        return Branches(self._live, self._branch)
+
+    @property
+    def default_branch(self) -> Branch:
+        """The branch that is meant when none is named; a session without one gets one, named "main"."""
+        fresh = str(uuid4())
+        self._live.change(lambda state: branches.create_default(state, id=fresh))
+        return self._branch(super().default_branch.number)
+
+    def create_branch(
+        self,
+        name: str | None = None,
+        *,
+        system: SystemGiven | None = None,
+        user: str | None = None,
+        capabilities: Access = None,
+        resources: Access = None,
+        messages: Iterable[Message | ContentGiven] | None = None,
+        expected: Expected = ANY,
+        command_id: str | None = None,
+    ) -> Branch:
+        """A new branch; the first one of a session is its default."""
+        plan = BranchPlan(
+            name=name,
+            user=user,
+            capabilities=capabilities,
+            resources=resources,
+            system=dated_system(system, None),
+            messages=loaded_messages(messages),
+        )
+        return new_branch(self._live, lambda state, id: begin(state, plan, id=id), expected, command_id)
+
+    def new_branch(
+        self,
+        /,
+        system: SystemGiven | None = None,
+        system_sender: str | None = None,
+        system_datetime: bool | str | None = None,
+        user: str | None = None,
+        name: str | None = None,
+        imodel: ToolGiven | None = None,
+        messages: Iterable[Message | ContentGiven] | None = None,
+        progress: Sequence[int] | None = None,
+        tool_manager: object = None,
+        tools: ToolsGiven = None,
+        **kwargs: Json,
+    ) -> Branch:
+        """A new branch as `create_branch` makes it, by the names that LionAGI has for it.
+
+        `progress` is the order of the messages by their indexes; models and tools are recorded by their names, and
+        what else is named is kept as the branch's metadata.
+        """
+        plan = BranchPlan(
+            name=name,
+            user=user,
+            metadata=kwargs,
+            system=dated_system(system, system_datetime),
+            system_sender=system_sender,
+            messages=loaded_messages(messages, progress),
+            tools=tool_names(tools, tool_manager),
+            model=None if imodel is None else name_of(imodel),
+        )
+        self._live.equipment.take_tools(tools, tool_manager)
+        self._live.equipment.take_model(imodel)
+        return new_branch(self._live, lambda state, id: begin(state, plan, id=id), ANY, None)
+
+    def fork(
+        self,
+        branch: BranchView | str | int | None = None,
+        at: Moment | None = None,
+        name: str | None = None,
+        *,
+        capabilities: AccessGiven = UNCHANGED,
+        resources: AccessGiven = UNCHANGED,
+        system: SystemGiven | Literal[Unchanged.UNCHANGED] | None = UNCHANGED,
+        tools: ToolsGiven | Literal[Unchanged.UNCHANGED] = UNCHANGED,
+        expected: Expected = ANY,
+        command_id: str | None = None,
+    ) -> Branch:
+        """A new branch that shows what another showed at a moment, or shows now; nothing is copied.
+
+        What it may use, its system message and its tools are those of the other, or just as given.
+        """
+        when = branch.seen_at if at is None and isinstance(branch, BranchView) else at
+        point = None if when is None else position_of(self._live, when)
+        source = None if branch is None else self._number_then(branch, point)
+        fork = fork_plan(
+            self._live, point, name=name, capabilities=capabilities, resources=resources, system=system, tools=tools
+        )
+
+        def decide(state: State, id: str) -> Sequence[Event]:
+            return on_branch(source, state, lambda state, number: fork(state, number, id))
+
+        return new_branch(self._live, decide, expected, command_id)
+
+    def split(self, branch: BranchView | str | int, name: str | None = None) -> Branch:
+        """A new branch with the messages of another as they are now, marked as cloned."""
+        source = self._number_now(branch)
+        return new_branch(
+            self._live,
+            lambda state, id: branches.fork(state, source, id=id, name=name, origin=Origin.CLONED),
+            ANY,
+            None,
+        )
+
+    def fork_session(
+        self,
+        at: Moment | None = None,
+        name: str | None = None,
+        *,
+        user: str | None = None,
+        key: str | None = None,
+        session_id: str | None = None,
+        metadata: Mapping[str, Json] | None = None,
+        self_contained: bool = False,
+    ) -> "Session":
+        """A new session that goes on from this one as it was at a moment, or is now; nothing is copied.
+
+        It has the same branches, metadata and state; what was recorded here stays readable there, at positions that
+        count backwards from 0. This session cannot be deleted as long as the other one is there, unless that one is to
+        be `self_contained`: then what is shown at the moment is copied, and neither knows of the other.
+        """
+        point = None if at is None else position_of(self._live, at)
+        fork = retold if self_contained else gone_on
+        return type(self)._of(
+            fork(self._live, point, name=name, user=user, key=key, session_id=session_id, metadata=metadata)
+        )
+
+    def merge(
+        self,
+        source: BranchView | str | int,
+        into: BranchView | str | int,
+        *,
+        since: Moment | None = None,
+        strategy: str = Strategy.APPEND,
+    ) -> None:
+        """Takes over into one branch what only the other shows, after its own messages or interleaved by position."""
+        theirs, ours = self._number_now(source), self._number_now(into)
+        start = None if since is None else position_of(self._live, since)
+        self._live.change(
+            lambda state: history.merge(state, theirs, ours, since=start, strategy=history.strategy_named(strategy))
+        )
+
+    def get_branch(self, branch: BranchView | str | int, default: D | Absent = Absent.ABSENT) -> Branch | D:
+        """The branch; one that is not there is refused, unless there is a default to answer with."""
+        found = super().get_branch(branch, default)
+        return self._branch(found.number) if isinstance(found, BranchView) else found
+
+    def remove_branch(self, branch: BranchView | str | int, delete: bool = False) -> None:
+        """Removes the branch from here on; if it was the default, the oldest one left takes its place.
+
+        What it showed stays on the record, and readable at earlier positions, also with `delete`.
+        """
+        number = self._number_now(branch)
+        self._live.change(lambda state: branches.remove(state, number))
+
+    def change_default_branch(self, branch: BranchView | str | int) -> None:
+        """Makes the branch the one that is meant when none is named."""
+        number = self._number_now(branch)
+        self._live.change(lambda state: branches.change_default(state, number))
+
+    def replay(self) -> SessionReplay:
+        """A walk through the session, event by event, forwards and backwards, from which it can be forked."""
+        return SessionReplay(self._live)
+
+    areplay = awaited(replay)
+
+    # Messages
+
+    def add_message(
+        self,
+        content: Message | ContentGiven | Unsaid = UNSAID,
+        body: Json = UNSAID,
+        *,
+        role: str | None = None,
+        sender: str | None = None,
+        recipient: str | None = None,
+        metadata: Mapping[str, Json] | None = None,
+        expected: Expected = ANY,
+        command_id: str | None = None,
+    ) -> Message:
+        """Puts a message on the record, at the end of the default branch; two things given are a role and a body."""
+        said = what_is_said(content, body, role)
+        given = message_from(said, sender=sender, recipient=recipient, metadata=metadata)
+        placed = self._live.change(
+            lambda state: on_branch(None, state, lambda state, number: message.append(state, number, [given])),
+            expected=expected,
+            command_id=command_id,
+        )
+        return added_messages(self.id, placed, command_id)[0]
+
+    @property
+    def messages(self) -> Messages:
+        """What the default branch shows; nothing if there is none. Set it to replace them, as `replace_messages`."""
+        return super().messages
+
+    @messages.setter
+    def messages(self, messages: Iterable[Message | ContentGiven]) -> None:
+        self.replace_messages(messages)
+
+    def replace_messages(self, messages: Iterable[Message | ContentGiven]) -> None:
+        """Makes the default branch show these messages and no others, in one commit; the old ones stay on record.
+
+        They count as loaded. A system message among them is the one of the branch; without one it has none.
+        """
+        given = loaded_messages(several(messages))
+        self._live.change(lambda state: on_branch(None, state, lambda state, number: replaced(state, number, given)))
+
+    def clear_messages(self) -> None:
+        """Makes the default branch show nothing but its system message."""
+        self._on_default(history.clear)
+
+    def truncate_messages(self, max_messages: int) -> None:
+        """Makes the default branch show only its last messages, and its system message."""
+        self._on_default(lambda state, number: history.truncate(state, number, max_messages))
+
+    areplace_messages = awaited(replace_messages)
+    aclear_messages = awaited(clear_messages)
+    atruncate_messages = awaited(truncate_messages)
+
+    def _on_default(self, decide: Callable[[State, int], Sequence[Event]]) -> None:
+        self._live.change(lambda state: on_branch(None, state, decide))
+
+    def redact(self, redacted: Message, reason: str | None = None) -> None:
+        """Takes the words of a message off the record, for good, and with them its sender, recipient and metadata.
+
+        That there was one, of which kind, when and on which branch stays, who recorded it, and the proof. What a
+        session that this one goes on from has recorded is redacted there. Done again, it completes what was broken off.
+        """
+        point = position_of(self._live, redacted)
+        if point < 1:
+            source = redacted.id.rpartition("/")[0] if redacted.id else ""
+            raise RecordedElsewhere(self.id, point, source)
+        self._live.change(lambda state: message.redact(state, point, reason))
+        self._live.store.erase(self.id, point)
+
+    @property
+    def logs(self) -> Logs:
+        """The account of what was called, denied and logged; what is written there is one event."""
+        return Logs(self._live, None)
+
+    asplit = awaited(split)
+    afork_session = awaited(fork_session)
+    acreate_branch = awaited(create_branch)
+    anew_branch = awaited(new_branch)
+    afork = awaited(fork)
+    amerge = awaited(merge)
+    aremove_branch = awaited(remove_branch)
+    achange_default_branch = awaited(change_default_branch)
+    aadd_message = awaited(add_message)
+    aredact = awaited(redact)
+
+    def _number_now(self, branch: BranchView | str | int) -> int:
+        """The number of a branch that is meant as it is; one seen as it was cannot be changed or taken over."""
+        if isinstance(branch, BranchView) and branch.seen_at is not None:
+            raise InvalidValue(
+                "the branch", f"is seen as it was at {branch.seen_at}: expected it as it is, or a fork of it"
+            )
+        return self._number(branch)
+
+    @classmethod
+    def _of(cls, live: Live) -> Self:
+        session = cls.__new__(cls)
+        session._attach(live)
+        return session
+
+    def _attach(self, live: Live) -> None:
+        super().__init__(live)
+        self._live = live
+
+    def _branch(self, number: int) -> Branch:
+        return Branch(self._live, number)

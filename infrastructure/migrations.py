@@ -1,4 +1,4 @@
-"""Numbered steps from the first released schema to today's, as files beside the store they are for."""
+"""Numbered steps that make the schema: `schema.sql` is step 1, later ones are in the folder `migrations`."""
 
 from collections.abc import Sequence
 from importlib.resources import files
@@ -16,13 +16,14 @@ class Migration(NamedTuple):
 
 
 def migrations_of(package: str) -> list[Migration]:
-    """The steps in the folder `migrations` of a package, such as `0002_what_it_does.sql`, in order."""
-    found = []
-    for file in files(package).joinpath("migrations").iterdir():
+    """Return `schema.sql` of a package and the files of its folder `migrations`, such as `0002_what_it_does.sql`."""
+    folder = files(package)
+    later = []
+    for file in folder.joinpath("migrations").iterdir() if folder.joinpath("migrations").is_dir() else ():
         number, _, name = file.name.removesuffix(".sql").partition("_")
         if file.name.endswith(".sql"):
-            found.append(Migration(int(number), name, file.read_text("utf-8")))
-    return sorted(found)
+            later.append(Migration(int(number), name, file.read_text("utf-8")))
+    return [Migration(1, "schema", folder.joinpath("schema.sql").read_text("utf-8")), *sorted(later)]
 
 
 def pending(store: str, applied: int, migrations: Sequence[Migration]) -> Sequence[Migration]:

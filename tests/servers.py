@@ -114,12 +114,6 @@ class PostgresServer:
         with self.connect() as connection:
             connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
-    def dump(self, database: str) -> str:
-        """The schema of a database, as statements."""
-        where = ["-h", str(self.folder), "-p", str(self.port), "-U", "postgres"]
-        command = [str(self._binaries / "pg_dump"), "--schema-only", *where, database]
-        return subprocess.run(command, check=True, capture_output=True, text=True).stdout
-
     def end(self) -> None:
         """Stops the server and takes everything away."""
         self.crash()  # what good order would write is not wanted

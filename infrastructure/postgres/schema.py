@@ -40,11 +40,8 @@ def prepare(
         if not behind:
             return
         _make_schema(connection, tables)
-        if behind == steps and migrations is None:
-            connection.execute(tables.named(_file("schema.sql")))
-        else:
-            for step in behind:
-                connection.execute(tables.named(step.script))
+        for step in behind:
+            connection.execute(tables.named(step.script))
         for function in FUNCTIONS:
             connection.execute(tables.named(_file(function)))
         _record(connection, tables, behind)

@@ -1,4 +1,4 @@
--- The record in PostgreSQL, as a new database gets it. docs/record-format.md says what the columns mean.
+-- The record in PostgreSQL: migration 1. docs/record-format.md says what the columns mean.
 -- {schema} and {prefix} stand for what the address names; both are plain lower-case identifiers.
 
 -- The steps that brought these tables here.

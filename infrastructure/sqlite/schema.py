@@ -2,7 +2,6 @@
 
 import sqlite3
 from collections.abc import Iterator, Sequence
-from importlib.resources import files
 from time import time_ns
 
 from ...domain.store_errors import SchemaMismatch, StoreFailed
@@ -26,14 +25,9 @@ def prepare(connection: sqlite3.Connection, store: str, migrations: Sequence[Mig
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("BEGIN IMMEDIATE")
     try:
-        behind = _behind(connection, store, steps)
-        if behind and behind == steps and migrations is None:
-            _run(connection, files(__package__).joinpath("schema.sql").read_text("utf-8"))
-            _record(connection, behind)
-        else:
-            for step in behind:
-                _run(connection, step.script)
-                _record(connection, [step])
+        for step in _behind(connection, store, steps):
+            _run(connection, step.script)
+            _record(connection, step)
         connection.execute(f"PRAGMA application_id = {APPLICATION}")
         connection.execute(f"PRAGMA user_version = {len(steps)}")
         connection.execute("COMMIT")
@@ -73,9 +67,6 @@ def _run(connection: sqlite3.Connection, script: str) -> None:
         connection.execute(statement)
 
 
-def _record(connection: sqlite3.Connection, steps: Sequence[Migration]) -> None:
-    applied = time_ns() // 1000
-    connection.executemany(
-        "INSERT INTO migrations (number, name, applied) VALUES (?, ?, ?)",
-        [(step.number, step.name, applied) for step in steps],
-    )
+def _record(connection: sqlite3.Connection, step: Migration) -> None:
+    applied = (step.number, step.name, time_ns() // 1000)
+    connection.execute("INSERT INTO migrations (number, name, applied) VALUES (?, ?, ?)", applied)

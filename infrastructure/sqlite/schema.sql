@@ -1,4 +1,4 @@
--- The record in SQLite, as a new database gets it. docs/record-format.md says what the columns mean.
+-- The record in SQLite: migration 1. docs/record-format.md says what the columns mean.
 
 -- The steps that brought this database here.
 CREATE TABLE migrations (

@@ -1,6 +1,5 @@
 """The schema of a SQLite file: new, old, newer, and opened by many at once."""
 
-import re
 import sqlite3
 import subprocess
 import sys
@@ -21,19 +20,28 @@ def connected(path: Path) -> closing[sqlite3.Connection]:
     return closing(sqlite3.connect(path, isolation_level=None))
 
 
-def objects(connection: sqlite3.Connection) -> set[str]:
-    made = connection.execute("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL")
-    return {re.sub(r"\s+", " ", re.sub(r"--[^\n]*", "", sql)) for (sql,) in made}
+def test_a_new_database_lists_its_schema_as_migration_1(tmp_path: Path) -> None:
+    open_store(f"sqlite:///{tmp_path}/new.db").close()
+
+    with connected(tmp_path / "new.db") as connection:
+        assert connection.execute("SELECT number, name FROM migrations").fetchall() == [(1, "schema")]
+        assert connection.execute("PRAGMA user_version").fetchone() == (1,)
 
 
-def test_the_schema_of_a_new_database_is_the_sum_of_the_migrations(tmp_path: Path) -> None:
-    with connected(tmp_path / "new.db") as new, connected(tmp_path / "migrated.db") as migrated:
-        schema.prepare(new, "new")
-        schema.prepare(migrated, "migrated", migrations_of(PACKAGE))
+def test_migrations_begin_with_the_schema_and_follow_their_numbers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "a_later_store"
+    (folder / "migrations").mkdir(parents=True)
+    for name in ("__init__.py", "schema.sql", "migrations/0010_c.sql", "migrations/0002_b_b.sql", "migrations/notes"):
+        (folder / name).write_text(f"-- {name}" if name.endswith(".sql") else "")
+    monkeypatch.syspath_prepend(tmp_path)
 
-        assert objects(new) == objects(migrated)
-        steps = "SELECT number, name FROM migrations"
-        assert new.execute(steps).fetchall() == migrated.execute(steps).fetchall()
+    assert migrations_of("a_later_store") == [
+        Migration(1, "schema", "-- schema.sql"),
+        Migration(2, "b_b", "-- migrations/0002_b_b.sql"),
+        Migration(10, "c", "-- migrations/0010_c.sql"),
+    ]
 
 
 def test_an_old_database_gets_the_steps_it_lacks_once(tmp_path: Path) -> None:

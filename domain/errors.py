@@ -336,6 +336,21 @@ class PositionConflict(Refused):
         )
 
 
+@error
+class CommandIdReusedError(SessionError):
+    """An earlier call with this command id had other content; nothing was written."""
+
+    session: str
+    command_id: str
+    position: int
+
+    def __str__(self) -> str:
+        return (
+            f"the command id {self.command_id!r} was used at position {self.position} of session {self.session} for "
+            "other content: expected the same content, or a new command id"
+        )
+
+
 def one_of(names: tuple[str, ...], limit: int = 10) -> str:
     """The names to choose from, the first of them if they are many."""
     if not names:

@@ -15,6 +15,7 @@ from ..domain.store_errors import NotSupported
 from ..projections.catalogue import Entry
 from ..projections.pages import Body, FeedBody
 from ..projections.selection import Place, Selection
+from .commands import check_repeats, is_recorded
 from .library.stored import RowNotification, appends_of, library_errors, notification_ids
 from .library.subscription import FeedSubscription
 from .rows import Append, Appended, Outcome, Row
@@ -190,7 +191,11 @@ class Recorder(ApplicationRecorder):
             raise NotSupportedError("a recorder of events keeps no checkpoints: expected a process recorder")
         with library_errors():
             appends = appends_of(stored_events, **kwargs)
-            return notification_ids(self.append_together(appends)) if appends else []
+            for append in appends:  # before any of them is written
+                is_recorded(self, append)
+            appended = self.append_together(appends) if appends else []
+            check_repeats(self, appends, appended)
+            return notification_ids(appended)
 
     def select_events(
         self,

@@ -20,6 +20,7 @@ from ..projections.rows import Rows
 from ..projections.selection import EVERYTHING, Page, Selection, checked, checked_limit, mark_of, place_of
 from .analysis import AnalysedStore
 from .clock import wall_clock
+from .commands import checked_repeat
 from .committing import GroupCommit
 from .copying import copy
 from .expiry import Swept, sweep
@@ -75,9 +76,9 @@ class Store(AnalysedStore):
     ) -> Appended:
         """Records the events, all or none, and answers with the positions they got.
 
-        A session that is not where it is expected raises PositionConflict. A command id that has been recorded
-        before answers as it did then, and nothing is written. Whoever tries again spares the encoding by `drafts`.
-        In a store that forgets, `created` tells the session that is meant from a later one of the same id.
+        A session that is not where it is expected raises PositionConflict. A `command_id` that was used before writes
+        nothing: it returns the first result for the same content and raises CommandIdReusedError for other content.
+        `drafts` are the encoded events. In a store that forgets, `created` tells sessions of the same id apart.
         """
         checked_name(session, "a session id")
         if command_id is not None:
@@ -93,7 +94,7 @@ class Store(AnalysedStore):
             created=created,
             most_bytes=self._most_bytes,
         )
-        return self._commits.append(append)
+        return checked_repeat(self._recorder, self._commits.append(append), ready, command_id)
 
     def append_together(
         self,
@@ -104,8 +105,7 @@ class Store(AnalysedStore):
     ) -> list[Appended]:
         """Records events of several sessions, each expected somewhere: all of them, or none and a refusal is raised.
 
-        Each change ends with what `append` takes as `created`. No event gets a time earlier than `not_before`, in
-        microseconds.
+        Each change ends with what `append` takes as `created`. No event's time is before `not_before` (microseconds).
         """
         time = max(self._clock(), not_before)
         return self._recorder.append_together(

@@ -28,6 +28,7 @@ __all__ = [
     "BranchView",
     "CheckpointMismatch",
     "Clock",
+    "CommandIdReusedError",
     "Comparison",
     "ContentTypeTaken",
     "DamagedRecord",

@@ -12,6 +12,7 @@ from .domain.lookup import get_branch
 from .domain.record import Provenance, RecordedEvent
 from .domain.state import State
 from .domain.store_errors import RecordDiffers
+from .infrastructure.commands import check_repeats, is_recorded
 from .infrastructure.forking import tell
 from .infrastructure.memory import MemoryRecorder
 from .infrastructure.rows import Append, draft
@@ -169,8 +170,10 @@ class Deferred(Kept):
         if dependent is not None:
             raise PositionConflict(session.id, at_work.saved, self.store.get_session(session.id).position)
         for _ in range(ATTEMPTS):
+            appends = _behind(self.store, self.store.load(session.id), waiting, at_work.saved)
             try:
-                self.store.recorder.append_together(_behind(self.store.load(session.id), waiting, at_work.saved))
+                appended = self.store.recorder.append_together(appends) if appends else []
+                check_repeats(self.store.recorder, appends, appended)
                 break
             except PositionConflict as conflict:
                 lost = conflict
@@ -201,7 +204,7 @@ class _AtWork:
         return self.session.position > self.saved
 
 
-def _behind(state: State, waiting: list[RecordedEvent], saved: int) -> list[Append]:
+def _behind(store: Store, state: State, waiting: list[RecordedEvent], saved: int) -> list[Append]:
     """What was recorded elsewhere, behind what is recorded here: by whom, when and by which command it was then."""
     sessions.active(state)
     for each in waiting:
@@ -211,8 +214,10 @@ def _behind(state: State, waiting: list[RecordedEvent], saved: int) -> list[Appe
     for (time, actor, correlation, cause, command_id), group in groupby(waiting, key=_written_together):
         events = [each.event for each in group]
         who = Provenance(actor, correlation, cause if cause is None or cause <= saved else None)
-        appends.append(Append(state.session, draft(events), position, who, time, command_id, created=state.created))
-        position += len(events)
+        append = Append(state.session, draft(events), position, who, time, command_id, created=state.created)
+        if not is_recorded(store.recorder, append):
+            appends.append(append)
+            position += len(events)
     return appends
 
 

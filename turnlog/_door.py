@@ -36,6 +36,7 @@ from .domain.content_types import UnknownContent as UnknownContent
 from .domain.content_types import content_type as content_type
 from .domain.decisions.branch import UNCHANGED as UNCHANGED
 from .domain.errors import BranchNotYet as BranchNotYet
+from .domain.errors import CommandIdReusedError as CommandIdReusedError
 from .domain.errors import ForeignBranch as ForeignBranch
 from .domain.errors import InvalidBranch as InvalidBranch
 from .domain.errors import InvalidMerge as InvalidMerge

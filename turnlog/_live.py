@@ -17,6 +17,7 @@ from .domain.evolve import Placed, evolve
 from .domain.expectation import ANY, Expected, checked, holds
 from .domain.images import ImagePolicy, images_in
 from .domain.state import State
+from .infrastructure.commands import checked_repeat
 from .infrastructure.forking import tell
 from .infrastructure.rows import Appended, Draft, draft, expectation_text
 from .infrastructure.store import Store
@@ -71,21 +72,22 @@ class Live:
         """Records what is decided and answers with it; with nothing, if there was nothing to record.
 
         A refusal, or nothing to do, counts only on the newest state. With a strict expectation the first conflict is
-        the answer; without one the decision is made anew on the state that won.
+        the answer; without one the decision is made anew on the state that won. A `command_id` that was used before
+        returns what it recorded first; CommandIdReusedError is raised if the decision had other content.
         """
         with self._lock:
-            first = self.store.find_command(self.id, command_id) if command_id is not None else None
+            first = self._first_result(command_id)
             if first is not None:
-                return self._repeated(first)
+                return self._repeated(decision, first, command_id)
             try:
                 if checked(expected) is not ANY:
                     return self._once(decision, expected, command_id, causes)
                 return self._until_recorded(decision, command_id, causes)
             except Refused:  # perhaps because the same command was recorded meanwhile by somebody else
-                first = self.store.find_command(self.id, command_id) if command_id is not None else None
+                first = self._first_result(command_id)
                 if first is None:
                     raise
-                return self._repeated(first)
+                return self._repeated(decision, first, command_id)
 
     def _once(
         self, decision: Decision, expected: Expected, command_id: str | None, causes: Causes | None
@@ -151,7 +153,7 @@ class Live:
             created=_created(self.store, self._state),
         )
         if appended.repeated:
-            return self._repeated(appended)
+            return self._recorded(appended)
         placed = [(position, appended.time, event) for position, event in enumerate(events, appended.first)]
         self._torn = True
         for position, time, event in placed:
@@ -178,9 +180,27 @@ class Live:
             raise SessionNotFoundError(self.id)
         return state
 
-    def _repeated(self, first: Appended) -> list[Placed]:
+    def _first_result(self, command_id: str | None) -> Appended | None:
+        return None if command_id is None else self.store.find_command(self.id, command_id)
+
+    def _repeated(self, decision: Decision, first: Appended, command_id: str | None) -> list[Placed]:
+        """What a command recorded first, if the decision, made on the state before that, has the same content."""
+        placed = self._recorded(first)
+        try:
+            events = decision(self._before(first))
+        except Refused:
+            events = ()
+        checked_repeat(self.store.recorder, first, draft(events), command_id)
+        return placed
+
+    def _before(self, first: Appended) -> State:
+        if first.first == 1 and not self._state.ancestors:
+            return State(self.id)
+        return self.store.load(self.id, first.first - 1)
+
+    def _recorded(self, appended: Appended) -> list[Placed]:
         self._catch_up()
-        found = self.store.read(self.id, after=first.first - 1, until=first.last)
+        found = self.store.read(self.id, after=appended.first - 1, until=appended.last)
         return [(recorded.position, recorded.time, recorded.event) for recorded in found]
 
 

@@ -4,7 +4,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from enum import Enum
 from typing import TypeAlias
+from uuid import UUID, uuid4, uuid5
 
+from msgspec import json
 from msgspec.structs import replace
 
 from .domain.content import MessageContent, SystemContent
@@ -33,6 +35,15 @@ class Unsaid(Enum):
 
 
 UNSAID = Unsaid.UNSAID
+
+_OF_COMMANDS = UUID("a6c3d9c5-3a52-4d3e-9a0f-6a8f0c1f7a55")
+
+
+def new_id(session: str, command_id: str | None, purpose: str) -> str:
+    """A new id; of a command it is the same each time, so that a repeated command has the same content."""
+    if command_id is None:
+        return str(uuid4())
+    return str(uuid5(_OF_COMMANDS, json.encode([session, command_id, purpose]).decode()))
 
 
 def what_is_said(content: Message | ContentGiven | Unsaid, body: Json, role: str | None) -> Message | ContentGiven:

@@ -2,13 +2,22 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal
-from uuid import uuid4
 
 from . import _mailing
 from ._live import Live
 from ._moments import Moment, position_of
 from ._participants import ParticipantGiven
-from ._planning import UNSAID, SystemGiven, ToolsGiven, Unsaid, several, system_content, tool_names, what_is_said
+from ._planning import (
+    UNSAID,
+    SystemGiven,
+    ToolsGiven,
+    Unsaid,
+    new_id,
+    several,
+    system_content,
+    tool_names,
+    what_is_said,
+)
 from ._standalone import alone
 from ._turns import awaited_in_turn
 from .branch_view import BranchView
@@ -86,7 +95,8 @@ class Branch(BranchView, Operating):
 
         Text stands for an instruction, the keys of a dict choose the kind of content, two things are a role and what
         it says, a system message takes its place in front. `expected` is the position the session must be at. A
-        `command_id` that was used before makes the call answer as it did then and write nothing.
+        `command_id` that was used before writes nothing: the same message is returned as it was recorded first, and
+        another one raises CommandIdReusedError.
         """
         said = what_is_said(content, body, role)
         given = message_from(said, sender=sender, recipient=recipient, metadata=metadata)
@@ -231,7 +241,7 @@ class Branch(BranchView, Operating):
         placed = self._live.change(
             lambda state: message.append(state, self.number, messages), expected=expected, command_id=command_id
         )
-        return added_messages(self.session_id, placed, command_id)
+        return added_messages(self.session_id, placed)
 
     aadd = awaited(add)
     aadd_many = awaited(add_many)
@@ -271,11 +281,9 @@ def new_branch(
     live: Live, decide: Callable[[State, str], Sequence[Event]], expected: Expected, command_id: str | None
 ) -> Branch:
     """Records the creation of a branch under a new id, and answers with the branch."""
-    fresh = str(uuid4())
-    placed = live.change(lambda state: decide(state, fresh), expected=expected, command_id=command_id)
+    id = new_id(live.id, command_id, "branch")
+    placed = live.change(lambda state: decide(state, id), expected=expected, command_id=command_id)
     created = [event.branch for _, _, event in placed if isinstance(event, BranchCreated)]
-    if not created:
-        raise InvalidValue("the command id", f"{command_id!r} belongs to a command that created no branch")
     return Branch(live, created[-1])
 
 
@@ -286,9 +294,6 @@ def _messages(given: Iterable[Message]) -> Iterable[Message]:
     return given
 
 
-def added_messages(session: str, placed: Sequence[Placed], command_id: str | None) -> list[Message]:
+def added_messages(session: str, placed: Sequence[Placed]) -> list[Message]:
     """The messages among what was recorded."""
-    added = [message_of(session, *each) for each in placed if isinstance(each[2], MessageAppended | SystemSet)]
-    if placed and not added:
-        raise InvalidValue("the command id", f"{command_id!r} belongs to a command that added no message")
-    return added
+    return [message_of(session, *each) for each in placed if isinstance(each[2], MessageAppended | SystemSet)]

@@ -232,7 +232,7 @@ class Session(Life, Posting, SessionView, Conducting):
         )
 
         def decide(state: State, id: str) -> Sequence[Event]:
-            return on_branch(source, state, lambda state, number: fork(state, number, id))
+            return on_branch(source, state, lambda state, number: fork(state, number, id), command_id)
 
         return new_branch(self._live, decide, expected, command_id)
 
@@ -326,11 +326,13 @@ class Session(Life, Posting, SessionView, Conducting):
         said = what_is_said(content, body, role)
         given = message_from(said, sender=sender, recipient=recipient, metadata=metadata)
         placed = self._live.change(
-            lambda state: on_branch(None, state, lambda state, number: message.append(state, number, [given])),
+            lambda state: on_branch(
+                None, state, lambda state, number: message.append(state, number, [given]), command_id
+            ),
             expected=expected,
             command_id=command_id,
         )
-        return added_messages(self.id, placed, command_id)[0]
+        return added_messages(self.id, placed)[0]
 
     @property
     def messages(self) -> Messages:

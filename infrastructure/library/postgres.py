@@ -8,6 +8,7 @@ from uuid import UUID
 from eventsourcing.persistence import AggregateRecorder, IntegrityError, StoredEvent, Tracking
 from psycopg.errors import UniqueViolation
 
+from ..commands import check_repeats
 from ..postgres import wire
 from ..postgres.connections import Connection
 from ..postgres.recorder import PostgresRecorder
@@ -135,6 +136,7 @@ class PostgresProcess(PostgresView, Process):
             appends = appends_of(stored_events, **kwargs)
             with self.writing(tracking) as connection:
                 appended = _Inside(self.recorder, connection).append_together(appends) if appends else []
+                check_repeats(self.recorder, appends, appended)
             return notification_ids(appended)
 
 

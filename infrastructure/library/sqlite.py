@@ -8,6 +8,7 @@ from uuid import UUID
 
 from eventsourcing.persistence import AggregateRecorder, IntegrityError, StoredEvent, Tracking
 
+from ..commands import check_repeats
 from ..recorder import Recorder
 from ..rows import LAST
 from ..sqlite.recorder import SQLiteRecorder
@@ -115,7 +116,9 @@ class SQLiteProcess(SQLiteView, Process):
         self, stored_events: Sequence[StoredEvent], *, tracking: Tracking | None = None, **kwargs: Any
     ) -> Sequence[int] | None:
         with library_errors():
-            with self.recorder.appending(appends_of(stored_events, **kwargs)) as (connection, appended):
+            appends = appends_of(stored_events, **kwargs)
+            with self.recorder.appending(appends) as (connection, appended):
+                check_repeats(self.recorder, appends, appended)
                 if tracking is not None:
                     self._track(connection, tracking)
             return notification_ids(appended)

@@ -10,6 +10,7 @@ import pytest
 
 from turnlog import (
     Branch,
+    CommandIdReusedError,
     Exchange,
     ForeignBranch,
     ImagePolicy,
@@ -363,7 +364,7 @@ def test_a_command_sends_once(session: Session, research: Branch, coding: Branch
     assert again == first
     assert contents(research.mailbox.outbox) == ["pay"]
     coding.add("x", command_id="add-1")
-    with pytest.raises(InvalidValue, match="sent no mail"):
+    with pytest.raises(CommandIdReusedError):
         research.send(coding, item="y", command_id="add-1")
 
 

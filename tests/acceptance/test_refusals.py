@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from turnlog import (
+    CommandIdReusedError,
     ForeignBranch,
     InvalidBranch,
     InvalidContent,
@@ -315,9 +316,9 @@ def test_a_command_id_of_another_kind_of_command_is_refused(store: Store) -> Non
     scene.main.add("x", command_id="add")
     before = store.read_all()
 
-    with pytest.raises(InvalidValue, match="added no message"):
+    with pytest.raises(CommandIdReusedError, match="'fork' was used at position"):
         scene.main.add("x", command_id="fork")
-    with pytest.raises(InvalidValue, match="created no branch"):
+    with pytest.raises(CommandIdReusedError, match="'add' was used at position"):
         scene.main.fork(command_id="add")
 
     assert store.read_all() == before

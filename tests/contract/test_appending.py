@@ -174,14 +174,6 @@ def test_a_command_that_comes_again_gets_the_first_answer_and_writes_nothing(sto
     assert positions(store) == [1, 2, 3, 4]
 
 
-def test_a_command_that_comes_again_with_other_events_gets_the_first_answer(store: Store) -> None:
-    store.append("s", [STARTED], command_id="c")
-    again = store.append("s", [MAIN, said("a")], command_id="c")
-
-    assert (again.first, again.last, again.repeated) == (1, 1, True)
-    assert positions(store) == [1]
-
-
 def test_a_command_that_comes_again_is_not_held_to_its_expectation(store: Store) -> None:
     store.append("s", [STARTED], expected=NO_STREAM, command_id="c")
     store.append("s", [MAIN])

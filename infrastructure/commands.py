@@ -1,0 +1,64 @@
+"""Idempotency keys: whether a call that repeats a command id has the content that was recorded for it."""
+
+from collections.abc import Iterator, Sequence
+from typing import Protocol
+
+import msgspec
+
+from ..domain.errors import CommandIdReusedError
+from .rows import Append, Appended, Draft, Row, erased
+
+
+class Reader(Protocol):
+    """What a recorder has to find what a command recorded."""
+
+    def read(self, session: str, *, after: int = 0, until: int | None = None) -> Iterator[Row]:
+        """The rows of a session after one position and up to another."""
+        ...
+
+    def find_command(self, session: str, command_id: str) -> Appended | None:
+        """What a command recorded when it first came."""
+        ...
+
+
+def checked_repeat(recorder: Reader, appended: Appended, drafts: Sequence[Draft], command_id: str | None) -> Appended:
+    """Return what a command recorded; if an earlier call did, raise CommandIdReusedError unless its content was this.
+
+    Content is the names, branches and payloads of the events. Of an event that was redacted, what is left counts.
+    """
+    if appended.repeated and command_id is not None:
+        rows = list(recorder.read(appended.session, after=appended.first - 1, until=appended.last))
+        if len(rows) != len(drafts) or not all(map(_is_same, drafts, rows)):
+            raise CommandIdReusedError(appended.session, command_id, appended.first)
+    return appended
+
+
+def check_repeats(recorder: Reader, appends: Sequence[Append], appended: Sequence[Appended]) -> None:
+    """The same for several appends."""
+    for append, each in zip(appends, appended, strict=True):
+        checked_repeat(recorder, each, append.drafts, append.command_id)
+
+
+def is_recorded(recorder: Reader, append: Append) -> bool:
+    """Whether the command of an append was recorded before; one with other content raises CommandIdReusedError."""
+    first = None if append.command_id is None else recorder.find_command(append.session, append.command_id)
+    if first is not None:
+        checked_repeat(recorder, first, append.drafts, append.command_id)
+    return first is not None
+
+
+def _is_same(draft: Draft, row: Row) -> bool:
+    if (draft.name, draft.branch) != (row.name, row.branch):
+        return False
+    repeated = row._replace(payload=draft.payload, payload_hash=None)
+    if row.payload_hash is not None:
+        repeated = erased(repeated)
+    return _canonical(repeated.payload) == _canonical(row.payload)
+
+
+def _canonical(payload: bytes | None) -> bytes | None:
+    """The payload with its keys in order; one that is not JSON as it is."""
+    try:
+        return None if payload is None else msgspec.json.encode(msgspec.json.decode(payload), order="deterministic")
+    except (msgspec.DecodeError, RecursionError):
+        return payload

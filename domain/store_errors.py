@@ -15,6 +15,16 @@ class DamagedRecord(Refused, ValueError):
 
 
 @error
+class OutputExistsError(Refused):
+    """A file is there already, and was not to be overwritten."""
+
+    path: str
+
+    def __str__(self) -> str:
+        return f"{self.path} exists: expected a new file, or overwrite=True (--force)"
+
+
+@error
 class RecordDiffers(SessionError):
     """The store has another session under the same id than what it was to take over."""
 

@@ -35,7 +35,7 @@ from .rows import LAST, Append, Appended, Draft, Row, draft, erased, recorded
 from .settings import A_HUNDRED_YEARS
 from .subscription import AwaitedSubscription, Subscription
 from .transfer.exporting import exported
-from .transfer.files import lines_of, write_lines
+from .transfer.files import Target, lines_of, write_record
 from .transfer.importing import Imported, imported
 from .twins import awaited
 from .verification import Verification, verify
@@ -287,12 +287,14 @@ class Store(AnalysedStore):
             target._recorder.inline.catch_up()
         return copied
 
-    def export_record(self, path: str | Path, *sessions: str, progress: Progress | None = None) -> int:
-        """Writes the exact record of sessions, and of those they go on from, to a file; of all, if none is named.
+    def export_record(
+        self, path: Target, *sessions: str, overwrite: bool = False, progress: Progress | None = None
+    ) -> int:
+        """Write the exact record of sessions and of their ancestors to a file or stream; without ids, of all.
 
-        Answers how many events that were. The file is there when it is complete, and not before.
+        Return the number of events. A file is there when it is complete; one that exists is overwritten on request.
         """
-        return write_lines(Path(path).expanduser(), exported(self._recorder, sessions or None, progress))
+        return write_record(path, exported(self._recorder, sessions or None, progress), overwrite=overwrite)
 
     def record_of(self, *sessions: str) -> bytes:
         """The exact record of sessions as `export_record` writes it."""

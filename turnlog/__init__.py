@@ -105,6 +105,7 @@ __all__ = [
     "Origin",
     "OutOfTurn",
     "OutcomeUnknown",
+    "OutputExistsError",
     "PRICES",
     "Pace",
     "Package",

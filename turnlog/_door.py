@@ -97,6 +97,7 @@ from .domain.store_errors import DeliveryFailed as DeliveryFailed
 from .domain.store_errors import LogStoreFull as LogStoreFull
 from .domain.store_errors import NotSupported as NotSupported
 from .domain.store_errors import OutcomeUnknown as OutcomeUnknown
+from .domain.store_errors import OutputExistsError as OutputExistsError
 from .domain.store_errors import RecordDiffers as RecordDiffers
 from .domain.store_errors import SchemaMismatch as SchemaMismatch
 from .domain.store_errors import StoreClosed as StoreClosed

@@ -246,9 +246,9 @@ class Kept:
         """All sessions that are not deleted, opened one after the other."""
         return map(self.open, self.entries(Selection()))
 
-    def export_record(self, path: Path, chosen: list[Session]) -> None:
+    def export_record(self, path: Path, chosen: list[Session], *, overwrite: bool) -> None:
         """Writes the exact record of sessions to a file, or of all if there are none."""
-        self.store.export_record(path, *(session.id for session in chosen))
+        self.store.export_record(path, *(session.id for session in chosen), overwrite=overwrite)
 
     def taking_over(self) -> Store:
         """The store that takes over what a file holds."""

@@ -214,11 +214,11 @@ class StoredElsewhere(Kept):
         names = [info.name for info in self.all(Selection()) if info.name is not None]
         return (session for name in names if (session := self.find(name)) is not None)
 
-    def export_record(self, path: Path, chosen: list[Session]) -> None:
+    def export_record(self, path: Path, chosen: list[Session], *, overwrite: bool) -> None:
         together = self._new_store()
         for session in chosen or self.opened_all():
             together.import_record(session.record())
-        together.export_record(path)
+        together.export_record(path, overwrite=overwrite)
 
     def taking_over(self) -> Store:
         advice = "import into a store, or load the messages into sessions by `replace_messages`"

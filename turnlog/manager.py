@@ -24,6 +24,7 @@ from .infrastructure.expiry import Swept
 from .infrastructure.opening import configured_store
 from .infrastructure.settings import Settings, settings_from
 from .infrastructure.store import Store
+from .infrastructure.transfer.files import read_bytes
 from .infrastructure.twins import awaited
 from .projections.selection import EVERYTHING, PRESENT, Order, Selection, checked_limit, order_named
 from .projections.session_info import Listing, SessionInfo
@@ -294,37 +295,38 @@ class SessionManager:
 
     # Files
 
-    def export_sessions(self, path: str | Path, *references: Session | str, form: str | None = None) -> Path:
-        """Writes sessions, or all if none is named, to a file, and answers with its path.
+    def export_sessions(
+        self, path: str | Path, *references: Session | str, form: str | None = None, overwrite: bool = False
+    ) -> Path:
+        """Write sessions, or all if none is named, to a file, and return its path.
 
         The form is "record" (exact, `.jsonl`), "json", "markdown" (`.md`), "html" (one session), "openai" or
-        "sharegpt" (lines to train a model with); if none is named, the one the file is named for.
+        "sharegpt" (lines to train a model with); if none is named, the one the file is named for. A file that exists
+        raises OutputExistsError unless `overwrite` is true.
         """
         file = Path(path).expanduser()
         chosen = form_of(file, form)
         self._kept.save_all()
         named = [self.get(reference) for reference in references]
         if chosen == RECORD:
-            self._kept.export_record(file, named)
+            self._kept.export_record(file, named, overwrite=overwrite)
         else:
-            write_documents(file, chosen, named or self._kept.opened_all())
+            write_documents(file, chosen, named or self._kept.opened_all(), overwrite=overwrite)
         return file
 
-    def import_sessions(self, path: str | Path, *, name: str | None = None, replace: bool = False) -> list[Session]:
-        """Takes over the sessions of a file, and answers with them: all, or none if one cannot be.
+    def import_sessions(
+        self, path: str | Path | bytes, *, name: str | None = None, replace: bool = False
+    ) -> list[Session]:
+        """Takes over the sessions of a file, or of its bytes, and answers with them: all, or none if one cannot be.
 
         It may be an exact record; a JSON document as `export_sessions` writes it; messages alone, for which there is a
         `name`; or the conversations.json of ChatGPT, whose branches become forks. A name that is taken is refused,
         unless `replace` says that its messages are to be replaced (in a new event; the old ones stay on the record).
         """
-        file = Path(path).expanduser()
-        try:
-            text = file.read_bytes()
-        except OSError as reason:
-            raise InvalidValue("the file", f"{file} cannot be read: {reason.strerror}") from reason
+        text = path if isinstance(path, bytes) else read_bytes(path)
         store = self._kept.taking_over()
         if text.startswith(b'{"turnlog"'):
-            taken = store.import_record(file)
+            taken = store.import_record(text)
             return [Session.open(session, store=store) for session in (*taken.sessions, *taken.unchanged)]
         return read_documents(store, text, name, replace)
 

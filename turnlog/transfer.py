@@ -13,7 +13,7 @@ from .domain.message import Message
 from .domain.plain import Json
 from .infrastructure.memory import MemoryRecorder
 from .infrastructure.store import Store
-from .infrastructure.transfer.files import write_lines
+from .infrastructure.transfer.files import Target, write_lines
 from .projections import documents
 from .projections.chatgpt import Conversation, conversations
 from .projections.documents import Said, Told
@@ -59,12 +59,12 @@ def told(session: Session) -> Told:
     )
 
 
-def write_documents(path: Path, form: str, sessions: Iterable[Session]) -> None:
-    """Writes sessions to a file in one of the forms; it is there when it is complete."""
+def write_documents(target: Target, form: str, sessions: Iterable[Session], *, overwrite: bool = False) -> None:
+    """Write sessions to a stream or a file in one of the forms; a file is there when it is complete."""
     found = list(sessions)
     if form in ALONE and len(found) != 1:
         raise InvalidValue(f"the form {form!r}", f"holds one session, and these are {len(found)}: expected one")
-    write_lines(path, FORMS[form](found))
+    write_lines(target, FORMS[form](found), overwrite=overwrite)
 
 
 def _openai_line(session: Session) -> bytes:

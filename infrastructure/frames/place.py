@@ -1,16 +1,16 @@
 """A folder of Parquet files that grows: who may write to it, and how far the record is in it."""
 
-import os
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import msgspec
 
 from ...domain.errors import InvalidValue
 from ...domain.frame_errors import ExportBusy, ExportMismatch
+from ..output_file import PART, create_private, whole_file
 from ..recorder import Recorder
 
 if TYPE_CHECKING:
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 CHECKPOINT = "_checkpoint.json"
 LOCK = "_lock"  # whoever reads folders of Parquet files passes over names that begin so
-PART = ".part"
 
 
 class Window(msgspec.Struct, frozen=True):
@@ -56,6 +55,7 @@ class Place:
         """Keeps others from writing here; the lock ends with the process, whatever ends that."""
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
+            create_private(self.folder / LOCK)
             connection = sqlite3.connect(self.folder / LOCK, timeout=0, isolation_level=None, check_same_thread=False)
         except (OSError, sqlite3.OperationalError) as reason:
             raise InvalidValue("the folder", f"{self.folder} cannot be written: {reason}") from reason
@@ -76,6 +76,7 @@ class Place:
     def checkpoint(self, recorder: Recorder) -> Checkpoint:
         """How far the files are; refused if they were made of another record."""
         try:
+            self._check_file(self.folder / CHECKPOINT)
             found = msgspec.json.decode((self.folder / CHECKPOINT).read_bytes(), type=Checkpoint)
         except FileNotFoundError:
             if any(self.folder.glob("*/day=*/*.parquet")):
@@ -94,17 +95,12 @@ class Place:
 
     def keep(self, checkpoint: Checkpoint) -> None:
         """Makes this the checkpoint, at once."""
-        path = self.folder / CHECKPOINT
-        part = path.with_name(path.name + PART)
-        with part.open("wb") as file:
+        with self._file(self.folder / CHECKPOINT) as file:
             file.write(msgspec.json.encode(checkpoint))
-            file.flush()
-            os.fsync(file.fileno())
-        _put(part, path)
 
     def clear_parts(self) -> None:
-        """Takes away what somebody who was interrupted has left."""
-        for part in self.folder.glob(f"*/**/.*{PART}"):
+        """Remove what killed exports left; only one export at a time has the folder."""
+        for part in (*self.folder.glob(f".*{PART}"), *self.folder.glob(f"*/**/.*{PART}")):
             part.unlink(missing_ok=True)
 
     def files_of(self, window: Window) -> set[Path]:
@@ -122,26 +118,21 @@ class Place:
         import pyarrow.parquet as pq
 
         path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_name(f".{path.name}{PART}")
-        with part.open("wb") as file:
-            with pq.ParquetWriter(file, schema, compression="zstd") as writer:
-                for batch in batches:
-                    writer.write_batch(batch)
-            file.flush()
-            os.fsync(file.fileno())
-        _put(part, path)
+        with self._file(path) as file, pq.ParquetWriter(file, schema, compression="zstd") as writer:
+            for batch in batches:
+                writer.write_batch(batch)
         return path
+
+    @contextmanager
+    def _file(self, path: Path) -> Iterator[BinaryIO]:
+        """A file of the folder, in the place of an earlier one; what is no file is left as it is."""
+        self._check_file(path)
+        with whole_file(path.resolve(), overwrite=True) as file:
+            yield file
+
+    def _check_file(self, path: Path) -> None:
+        if path.exists() and not path.is_file():
+            raise InvalidValue("the folder", f"has {path}, which is not a file: remove it, or name another folder")
 
     def _mismatch(self, recorder: Recorder, reason: str) -> ExportMismatch:
         return ExportMismatch(str(self.folder), recorder.name, reason)
-
-
-def _put(part: Path, path: Path) -> None:
-    """Gives a file that is complete its name, also for the time after a loss of power."""
-    part.replace(path)
-    if hasattr(os, "O_DIRECTORY"):  # elsewhere a folder cannot be opened
-        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)

@@ -1,8 +1,6 @@
 """Files of logs: written whole or not at all, and never over another file."""
 
-import os
 from collections.abc import Sequence
-from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from uuid import uuid4
@@ -11,7 +9,8 @@ import msgspec
 
 from ...domain.errors import InvalidValue
 from ...domain.log import Log
-from ...domain.store_errors import StoreFailed
+from ...domain.store_errors import OutputExistsError, StoreFailed
+from ..output_file import output_file
 
 EXTENSIONS = (".json", ".jsonl")
 
@@ -32,14 +31,12 @@ def free_path(folder: Path, prefix: str, extension: str, now: datetime) -> Path:
 def write_dump(path: Path, logs: Sequence[Log]) -> None:
     """Writes the logs as a JSON array or as lines of JSON, as the name of the file says."""
     content = _encoded(checked_extension(path.suffix), logs)
-    unfinished = path.with_name(f".{uuid4().hex}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            _write_through(unfinished, content)
-            _put(unfinished, path)
-        finally:
-            unfinished.unlink(missing_ok=True)
+        with output_file(path) as file:
+            file.write(content)
+    except OutputExistsError:
+        raise InvalidValue("the path of the dump", f"{str(path)!r} is taken: expected one where nothing is") from None
     except OSError as reason:
         raise StoreFailed(str(path), reason.strerror or type(reason).__name__) from reason
 
@@ -49,30 +46,3 @@ def _encoded(extension: str, logs: Sequence[Log]) -> bytes:
     if extension == ".jsonl":
         return b"".join(line + b"\n" for line in lines)
     return b"[\n" + b",\n".join(lines) + b"\n]\n" if lines else b"[]\n"
-
-
-def _write_through(path: Path, content: bytes) -> None:
-    with path.open("xb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _put(unfinished: Path, path: Path) -> None:
-    """Gives the finished file its name, which must be free; a rename alone would take the place of another file."""
-    try:
-        try:
-            os.link(unfinished, path)
-        except FileExistsError:
-            raise
-        except OSError:  # a file system without links: the name is taken first, then given
-            path.touch(exist_ok=False)
-            unfinished.replace(path)
-    except FileExistsError:
-        raise InvalidValue("the path of the dump", f"{str(path)!r} is taken: expected one where nothing is") from None
-    with suppress(OSError):  # not every system can
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)

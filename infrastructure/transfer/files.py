@@ -1,31 +1,43 @@
-"""Lines to a file and back: a file is there when it is complete, and is read as often as needed."""
+"""Lines to a file or a stream, and back."""
 
-import os
 from collections.abc import Iterable
 from pathlib import Path
-from tempfile import NamedTemporaryFile
+from typing import BinaryIO, TypeAlias
 
 from ...domain.errors import InvalidValue
+from ..output_file import output_file
 from .importing import Lines
 
+Target: TypeAlias = str | Path | BinaryIO
+"""A path, or a binary stream that is open already."""
 
-def write_lines(path: Path, lines: Iterable[bytes]) -> int:
-    """Writes a file beside its place and then puts it there; answers how many lines are events."""
-    count = -2  # the first and the last line
+
+def write_record(target: Target, lines: Iterable[bytes], *, overwrite: bool = False) -> int:
+    """Write an exact record; return the number of its events."""
+    return write_lines(target, lines, overwrite=overwrite) - 2  # the first line and the last are no events
+
+
+def write_lines(target: Target, lines: Iterable[bytes], *, overwrite: bool = False) -> int:
+    """Write lines to a stream, or to a file that is there when it is complete; return how many they were."""
+    if not isinstance(target, str | Path):
+        count = _write(target, lines)
+        target.flush()
+        return count
+    path = Path(target).expanduser()
     try:
-        with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
-            try:
-                for line in lines:
-                    file.write(line)
-                    count += 1
-                file.flush()
-                os.fsync(file.fileno())
-                Path(file.name).replace(path)
-            except BaseException:
-                Path(file.name).unlink(missing_ok=True)
-                raise
+        with output_file(path, overwrite=overwrite) as file:
+            return _write(file, lines)
     except OSError as reason:
         raise InvalidValue("the file", f"{path} cannot be written: {reason.strerror}") from reason
+
+
+def _write(file: BinaryIO, lines: Iterable[bytes]) -> int:
+    count = 0
+    for line in lines:
+        left = memoryview(line)
+        while left:  # an unbuffered stream, such as that of `python -u`, takes a part
+            left = left[file.write(left) :]
+        count += 1
     return count
 
 
@@ -43,3 +55,12 @@ def lines_of(source: str | Path | bytes) -> Lines:
             raise InvalidValue("the file", f"{path} cannot be read: {reason.strerror}") from reason
 
     return lines
+
+
+def read_bytes(path: str | Path) -> bytes:
+    """The content of a file."""
+    file = Path(path).expanduser()
+    try:
+        return file.read_bytes()
+    except OSError as reason:
+        raise InvalidValue("the file", f"{file} cannot be read: {reason.strerror}") from reason

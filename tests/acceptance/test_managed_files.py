@@ -51,10 +51,10 @@ def test_the_exact_record_goes_into_another_kind_of_store_and_comes_out_the_same
     taken = other.import_sessions(path)
 
     assert {session.name for session in taken} == {"talk", "branch"}
-    assert other.export_sessions(tmp_path / "again.jsonl").read_bytes() == path.read_bytes()
+    assert other.export_sessions(tmp_path / "again.jsonl", overwrite=True).read_bytes() == path.read_bytes()
     assert other.load_session("branch").get_messages() == branch.get_messages()
     assert {session.id for session in other.import_sessions(path)} == {session.id for session in taken}
-    assert other.export_sessions(tmp_path / "again.jsonl").read_bytes() == path.read_bytes()
+    assert other.export_sessions(tmp_path / "again.jsonl", overwrite=True).read_bytes() == path.read_bytes()
     one = other.export_sessions(tmp_path / "one.jsonl", "branch")
     assert one.read_bytes() == manager.export_sessions(tmp_path / "two.jsonl", branch).read_bytes()
 

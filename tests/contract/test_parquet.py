@@ -14,6 +14,7 @@ import pytest
 
 from turnlog import ExportBusy, Exported, ExportMismatch, InvalidValue, Session, Store
 from turnlog.domain.events import ModelCalled
+from turnlog.infrastructure import output_file
 from turnlog.infrastructure.frames import place
 
 if TYPE_CHECKING:
@@ -101,17 +102,17 @@ class Killed(BaseException):
 
 def broken_off(store: Store, folder: Path, last: int, monkeypatch: pytest.MonkeyPatch) -> bool:
     """Whether an export ended before its files and checkpoints had got so many names."""
-    names: list[Path] = []
-    put = place._put
+    names: list[str] = []
+    put = output_file._Part.put
 
-    def or_die(part: Path, path: Path) -> None:
+    def or_die(part: output_file._Part, overwrite: bool) -> None:
         if len(names) == last:
             raise Killed
-        names.append(path)
-        put(part, path)
+        names.append(part._target)
+        put(part, overwrite)
 
     with monkeypatch.context() as patch:
-        patch.setattr(place, "_put", or_die)
+        patch.setattr(output_file._Part, "put", or_die)
         try:
             store.export_parquet(folder, events_per_file=6)
         except Killed:

@@ -13,6 +13,7 @@ import pytest
 from turnlog import ExportBusy, Session, Store, open_store
 
 EXPORTER = Path(__file__).with_name("exporter.py")
+HALF_EXPORTER = Path(__file__).with_name("half_exporter.py")
 
 
 def start(address: str, folder: Path) -> subprocess.Popen[str]:
@@ -69,3 +70,37 @@ def test_the_lock_of_an_export_ends_with_its_process(tmp_path: Path) -> None:
 
         store.export_parquet(folder)
         assert_same(folder, store)
+
+
+CONTENT = b"plaintext of the conversation"
+
+
+def holds(folder: Path) -> list[str]:
+    """The files that hold content."""
+    return [path.name for path in folder.rglob("*") if path.is_file() and CONTENT in path.read_bytes()]
+
+
+@pytest.mark.parametrize("system", ["unnamed", "named"])
+@pytest.mark.parametrize("form", ["record", "parquet"])
+def test_no_content_of_a_killed_export_remains(form: str, system: str, tmp_path: Path) -> None:
+    address, out = f"sqlite:///{tmp_path}/turnlog.db", tmp_path / "out"
+    out.mkdir()
+    path = out / "all.jsonl" if form == "record" else out
+    with open_store(address) as store:
+        Session(store=store).default_branch.add_many(CONTENT.decode() for _ in range(1000))
+        command = [sys.executable, "-P", str(HALF_EXPORTER), address, str(path), form, system]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "halfway\n"
+            process.kill()
+        parts = list(out.rglob("*.part"))
+        assert (parts != []) == (system == "named")
+        assert not path.is_file()
+
+        if form == "record":
+            store.export_record(path)
+            assert holds(out) == ["all.jsonl"]
+        else:
+            store.export_parquet(path)
+            assert_same(path, store)
+        assert list(out.rglob("*.part")) == []

@@ -1,5 +1,6 @@
 """The upkeep of a store: made, proved, copied, brought up to date, and its sessions in files."""
 
+import sys
 from pathlib import Path
 
 import typer
@@ -9,14 +10,19 @@ from ..domain.plain import Json
 from ..domain.store_errors import SchemaMismatch, StoreNotFound
 from ..infrastructure.opening import open_existing, open_store
 from ..infrastructure.store import Store
+from ..infrastructure.transfer.files import Target
 from ..infrastructure.verification import Verification
 from ..manager import SessionManager
+from ..projections.selection import PRESENT
 from ..session import Session
-from ..transfer import RECORD, form_of
+from ..transfer import RECORD, form_of, write_documents
 from .bars import bar
 from .failing import STORE_FAILED
 from .invocation import Invocation
-from .showing import Showing, counted
+from .showing import Showing, counted, note
+
+STREAM = "-"
+"""The name of standard input or standard output in the place of a file."""
 
 OPENING = b'{"turnlog"'
 """How the first line of an exact record begins."""
@@ -56,27 +62,35 @@ def verification_told(found: Verification) -> dict[str, Json]:
     return {"ok": found.ok, "sessions": found.sessions, "events": found.events, "faults": faults}
 
 
-def export_sessions(store: Store, path: str, references: list[str], form: str | None, *, quiet: bool) -> None:
-    """Sessions to a file."""
+def export_sessions(
+    store: Store, path: str, references: list[str], form: str | None, *, overwrite: bool, quiet: bool
+) -> None:
+    """Write sessions to a file, or to standard output."""
     file = Path(path).expanduser()
-    chosen = form_of(file, form)
+    target: Target = sys.stdout.buffer if path == STREAM else file
+    chosen = RECORD if path == STREAM and form is None else form_of(file, form)
     ids = [store.resolve(reference).session for reference in references]
     if chosen == RECORD:
         with bar("export", quiet=quiet) as progress:
-            events = store.export_record(file, *ids, progress=progress)
-        Showing().line(f"{counted(events, 'event')} written to {file}")
-        return
-    with SessionManager(store=store) as manager:
-        manager.export_sessions(file, *[Session.open(id, store=store) for id in ids], form=chosen)
-    Showing().line(f"{counted(len(ids), 'session') if ids else 'all sessions'} written to {file}")
+            events = store.export_record(target, *ids, overwrite=overwrite, progress=progress)
+        sentence = counted(events, "event")
+    else:
+        present = ids or [entry.session for entry in store.sessions() if entry.status in PRESENT]
+        sessions = [Session.open(id, store=store) for id in present]
+        write_documents(target, chosen, sessions, overwrite=overwrite)
+        sentence = counted(len(sessions), "session")
+    if path == STREAM:
+        note(f"{sentence} written to standard output")
+    else:
+        Showing().line(f"{sentence} written to {file}")
 
 
 def import_sessions(store: Store, path: str, name: str | None, *, replace: bool, json: bool, quiet: bool) -> None:
-    """The sessions of a file into the store."""
-    file = Path(path).expanduser()
-    if _is_record(file):
+    """Import the sessions of a file, or of standard input, into the store."""
+    source = sys.stdin.buffer.read() if path == STREAM else _source(Path(path).expanduser())
+    if _is_record(source):
         with bar("import", quiet=quiet) as progress:
-            taken = store.import_record(file, progress=progress)
+            taken = store.import_record(source, progress=progress)
         told: dict[str, Json] = {
             "sessions": list(taken.sessions),
             "events": taken.events,
@@ -86,7 +100,7 @@ def import_sessions(store: Store, path: str, name: str | None, *, replace: bool,
         sentence = f"{what} taken over; {len(taken.unchanged)} unchanged"
     else:
         with SessionManager(store=store) as manager:
-            ids = [session.id for session in manager.import_sessions(file, name=name, replace=replace)]
+            ids = [session.id for session in manager.import_sessions(source, name=name, replace=replace)]
         told = {"sessions": ids}
         sentence = f"{counted(len(ids), 'session')} taken over"
     if json:
@@ -119,12 +133,26 @@ def backup_store(store: Store, path: str) -> None:
     Showing().line(f"written to {file}")
 
 
-def _is_record(file: Path) -> bool:
+def _source(file: Path) -> Path | bytes:
+    """A file that can be read more than once, or what came out of one that cannot, such as a FIFO."""
     try:
-        with file.open("rb") as opened:
+        return file if file.is_file() else file.read_bytes()
+    except OSError as reason:
+        raise _unreadable(file, reason) from reason
+
+
+def _is_record(source: Path | bytes) -> bool:
+    if isinstance(source, bytes):
+        return source.startswith(OPENING)
+    try:
+        with source.open("rb") as opened:
             return opened.read(len(OPENING)) == OPENING
     except OSError as reason:
-        raise InvalidValue("the file", f"{file} cannot be read: {reason.strerror}") from reason
+        raise _unreadable(source, reason) from reason
+
+
+def _unreadable(file: Path, reason: OSError) -> InvalidValue:
+    return InvalidValue("the file", f"{file} cannot be read: {reason.strerror}")
 
 
 def _show_verification(found: Verification) -> None:

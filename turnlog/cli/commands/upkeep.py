@@ -50,13 +50,15 @@ def verify(
 def export(
     ctx: typer.Context,
     path: Annotated[
-        str, typer.Argument(metavar="FILE", help="Where to: .jsonl for the exact record, .json, .md, .html.")
+        str,
+        typer.Argument(metavar="FILE", help="A new .jsonl (exact record), .json, .md, .html; - is standard output."),
     ],
     sessions: Annotated[
         list[str] | None,
         typer.Argument(metavar="SESSION", help="These sessions; else all.", autocompletion=sessions_beginning),
     ] = None,
     form: FORM = None,
+    force: Annotated[bool, typer.Option("--force", "-f", help="Overwrite a file that exists.")] = False,
     quiet: QUIET = False,
 ) -> None:
     """Write sessions to a file.
@@ -66,13 +68,15 @@ def export(
     from ..keeping import export_sessions
 
     with invocation(ctx).reading() as store:
-        export_sessions(store, path, sessions or [], form, quiet=quiet)
+        export_sessions(store, path, sessions or [], form, overwrite=force, quiet=quiet)
 
 
 @app.command(name="import")
 def import_(
     ctx: typer.Context,
-    path: Annotated[str, typer.Argument(metavar="FILE", help="An exact record, a JSON document, or one of ChatGPT.")],
+    path: Annotated[
+        str, typer.Argument(metavar="FILE", help="An exact record, or a JSON document; - is standard input.")
+    ],
     name: Annotated[str | None, typer.Option(metavar="KEY", help="The key of a session that has none in it.")] = None,
     replace: Annotated[
         bool, typer.Option("--replace", help="Replace the messages of sessions that are there.")

@@ -4,8 +4,6 @@ import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from threading import Lock
-from time import sleep
 
 import msgspec
 
@@ -15,16 +13,11 @@ from ...domain.record import microseconds
 from ...domain.store_errors import StoreFailed
 from ...projections.log_filter import LogFilter
 from ..clock import wall_clock
-from ..forking import tell
-from ..sqlite.schema import statements
+from ..sqlite.connections import Connections
+from ..sqlite.schema import begin_wal, statements
 from .adapter import LogAdapter
 from .redactor import STANDARD, LogRedactor
 from .tables import checked_table
-
-PATIENCE = 30.0
-"""Seconds to wait for another process that writes."""
-
-TRIES = 1000
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS {table} (
@@ -84,23 +77,10 @@ class SQLiteWALLogAdapter(LogAdapter):
         self._path = Path(path).expanduser()
         self._table = checked_table(table)
         self.name = f"sqlite:{self._path}" if table == "logs" else f"sqlite:{self._path}?table={table}"
-        self._lock = Lock()
-        self._connection: sqlite3.Connection | None = None
-        self._parents: list[sqlite3.Connection] = []
-        tell(self)
-
-    def forked(self) -> None:
-        """Opens the file anew in a child process; to close what is its parent's would give up its locks."""
-        self._lock = Lock()
-        if self._connection is not None:
-            self._parents.append(self._connection)
-        self._connection = None
+        self._connections = Connections(self._path, self.name, self._prepare)
 
     def close(self) -> None:
-        with self._lock:
-            if self._connection is not None:
-                self._connection.close()
-            self._connection = None
+        self._connections.release()
 
     def _insert(self, logs: Sequence[Log]) -> int:
         rows = [
@@ -115,7 +95,7 @@ class SQLiteWALLogAdapter(LogAdapter):
             )
             for log in logs
         ]
-        with self._transaction() as connection:
+        with self._writing() as connection:
             before = connection.total_changes
             connection.executemany(self._named(INSERT), rows)
             return connection.total_changes - before
@@ -128,55 +108,42 @@ class SQLiteWALLogAdapter(LogAdapter):
             "limit": limit,
             "offset": offset,
         }
-        with self._asked() as connection:
+        with self._alone() as connection:
             found = connection.execute(self._named(SELECT), parameters).fetchall()
         return [msgspec.json.decode(log, type=Log) for (log,) in found]
 
     def _prune(self, before: int, now: int) -> int:
-        with self._transaction() as connection:
+        with self._writing() as connection:
             connection.execute(self._named(BEGIN_PRUNING), (now, before))
             removed = connection.execute(self._named(PRUNE), (before,)).rowcount
             connection.execute(self._named(END_PRUNING), (removed,))
             return removed
 
     @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        """Everything in it, or nothing: whatever goes wrong, no row is left for the next write to commit."""
-        with self._asked() as connection:
-            connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield connection
-                connection.execute("COMMIT")
-            finally:
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        """Everything in it, or nothing."""
+        self._make_folder()
+        with self._connections.writing() as connection:
+            yield connection
 
     @contextmanager
-    def _asked(self) -> Iterator[sqlite3.Connection]:
-        """The connection, for one at a time. Here the driver's errors become ours."""
-        with self._lock:
-            try:
-                if self._connection is None:
-                    self._connection = self._opened()
-                yield self._connection
-            except (sqlite3.Error, OSError) as reason:
-                raise StoreFailed(self.name, str(reason)) from reason
+    def _alone(self) -> Iterator[sqlite3.Connection]:
+        """The connection, for one at a time."""
+        self._make_folder()
+        with self._connections.alone() as connection:
+            yield connection
 
-    def _opened(self) -> sqlite3.Connection:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        connection = sqlite3.connect(self._path, timeout=PATIENCE, isolation_level=None, check_same_thread=False)
+    def _make_folder(self) -> None:
         try:
-            connection.execute("PRAGMA synchronous = FULL")
-            if connection.execute(IS_THERE, {"last": f"{self._table}_no_delete"}).fetchone() != (1,):
-                self._prepare(connection)
-        except sqlite3.Error:
-            connection.close()
-            raise
-        return connection
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as reason:
+            raise StoreFailed(self.name, str(reason)) from reason
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
         """Makes the table; of many that come at once, one does it."""
-        _begin_wal(connection)
+        if connection.execute(IS_THERE, {"last": f"{self._table}_no_delete"}).fetchone() == (1,):
+            return
+        begin_wal(connection)
         connection.execute("BEGIN IMMEDIATE")
         for statement in statements(self._named(SCHEMA)):
             connection.execute(statement)
@@ -184,16 +151,3 @@ class SQLiteWALLogAdapter(LogAdapter):
 
     def _named(self, statement: str) -> str:
         return statement.format(table=self._table)
-
-
-def _begin_wal(connection: sqlite3.Connection) -> None:
-    """Has the file written ahead; while others open it SQLite says no at once, and does not wait as it does else."""
-    for _ in range(TRIES):
-        try:
-            connection.execute("PRAGMA journal_mode = WAL")
-            return
-        except sqlite3.OperationalError as reason:
-            if reason.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
-                raise
-        sleep(PATIENCE / TRIES)
-    connection.execute("PRAGMA journal_mode = WAL")

@@ -5,21 +5,17 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from functools import lru_cache
 from pathlib import Path
-from threading import RLock
 
 import msgspec
 
-from ...domain.store_errors import StoreClosed, StoreFailed
 from ...projections.rows import Change
 from ...projections.tables import Key, Kind, Shape, Stored
 from ...projections.words import Phrase, in_ascii
 from ..clock import wall_clock
-from ..forking import tell
+from ..sqlite.connections import Connections
+from ..sqlite.schema import begin_wal
 from .statements import column_definitions, index_definitions, matches, on_conflict, quoted
 from .target import Target, Transaction
-
-PATIENCE = 30.0
-"""Seconds to wait for another process that writes."""
 
 TYPES = {Kind.TEXT: "TEXT", Kind.INTEGER: "INTEGER", Kind.REAL: "REAL", Kind.BOOLEAN: "INTEGER", Kind.JSON: "TEXT"}
 
@@ -56,60 +52,12 @@ class SQLiteFile(SQLiteTarget):
     """
 
     def __init__(self, path: Path, clock: Callable[[], int] = wall_clock) -> None:
-        self._path = path.absolute()
-        super().__init__(f"sqlite:///{self._path}", self._write, self._read, clock)
-        self._lock = RLock()
-        self._connection: sqlite3.Connection | None = None
-        self._closed = False
-        self._parents: list[sqlite3.Connection] = []
-        tell(self)
-
-    def forked(self) -> None:
-        """Opens the file anew in a child process."""
-        if self._connection is not None:
-            self._parents.append(self._connection)
-        self._connection, self._lock = None, RLock()
+        name = f"sqlite:///{path.absolute()}"
+        self._connections = Connections(path, name, begin_wal, synchronous="NORMAL")
+        super().__init__(name, self._connections.writing, self._connections.snapshot, clock)
 
     def close(self) -> None:
-        with self._lock:
-            self._closed = True
-            if self._connection is not None:
-                self._connection.close()
-
-    def _write(self) -> AbstractContextManager[sqlite3.Connection]:
-        return self._transaction("BEGIN IMMEDIATE")
-
-    def _read(self) -> AbstractContextManager[sqlite3.Connection]:
-        return self._transaction("BEGIN")
-
-    @contextmanager
-    def _transaction(self, begin: str) -> Iterator[sqlite3.Connection]:
-        with self._lock:
-            if self._closed:
-                raise StoreClosed(self.name)
-            try:
-                connection = self._opened()
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
-                try:
-                    connection.execute(begin)
-                    yield connection
-                    connection.execute("COMMIT")
-                except BaseException:
-                    if connection.in_transaction:
-                        connection.execute("ROLLBACK")
-                    raise
-            except sqlite3.Error as reason:
-                raise StoreFailed(self.name, str(reason)) from reason
-
-    def _opened(self) -> sqlite3.Connection:
-        if self._connection is None:
-            self._connection = sqlite3.connect(
-                self._path, timeout=PATIENCE, isolation_level=None, check_same_thread=False, cached_statements=256
-            )
-            self._connection.execute("PRAGMA journal_mode = WAL")
-            self._connection.execute("PRAGMA synchronous = NORMAL")
-        return self._connection
+        self._connections.close()
 
 
 class SQLiteTransaction(Transaction):

@@ -15,11 +15,12 @@ from msgspec.structs import replace
 from ...domain.errors import InvalidValue, KeyTaken, PositionConflict, Refused
 from ...domain.expectation import holds
 from ...domain.ranges import Positions
-from ...domain.store_errors import StoreNotEmpty
+from ...domain.store_errors import StoreNotEmpty, StoreNotFound
 from ...projections.catalogue import Entry
 from ...projections.pages import Body, FeedBody
 from ...projections.selection import Place, Selection
 from ..compression import Encoding, encoding_of
+from ..forking import tell
 from ..paging import Page, in_pages, whole_pages
 from ..projecting.sqlite import SQLiteTransaction
 from ..recorder import Opening, Recorder
@@ -27,6 +28,7 @@ from ..rows import LAST, Append, Appended, Outcome, Row, expectation_text, large
 from ..selecting import SQLITE, query, selected
 from . import sql
 from .connections import Connections
+from .schema import check, prepare
 
 PAGE = 1000
 """Rows per read: a page is read in one statement, so that no reader keeps the file from being tidied for long."""
@@ -48,8 +50,26 @@ class SQLiteRecorder(Recorder):
         opening: Opening = Opening.MAKING,
     ) -> None:
         self._encoding = encoding_of(compress)
-        self._connections = Connections(path, durability, readers, opening)
-        self.name = self._connections.name
+        self._durability = durability
+        self.name = f"sqlite:///{path.absolute()}"
+        making = opening is Opening.MAKING
+        if not (making or path.exists()):
+            raise StoreNotFound(self.name)
+        self._connections = Connections(
+            path,
+            self.name,
+            lambda connection: (prepare if making else check)(connection, self.name),
+            synchronous={"full": "FULL", "normal": "NORMAL"}[durability],
+            readers=readers,
+            making=making,
+        )
+        with self._connections.alone():
+            pass  # whatever is wrong with the file is said now
+        tell(self)
+        self.forked()
+
+    def forked(self) -> None:
+        """Takes a lock that no thread of the parent process holds."""
         self._news = Condition()
 
     def append(self, appends: Sequence[Append]) -> list[Outcome]:
@@ -186,7 +206,7 @@ class SQLiteRecorder(Recorder):
             return [flaw for (flaw,) in connection.execute(sql.FIND_FLAWS)]
 
     def durability(self) -> str:
-        return self._connections.durability
+        return self._durability
 
     def schema(self) -> int:
         with self._connections.reading() as connection:

@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterator, Sequence
-from time import time_ns
+from time import sleep, time_ns
 
 from ...domain.store_errors import SchemaMismatch, StoreFailed
 from ..migrations import Migration, check_present, migrations_of, pending
@@ -13,6 +13,9 @@ APPLICATION = 0x5455524E
 OLDEST_SQLITE = (3, 37)
 """The first with STRICT tables."""
 
+TRIES, PAUSE = 1000, 0.03
+"""How often, and how many seconds apart, a file is put into WAL mode that others are opening."""
+
 
 def prepare(connection: sqlite3.Connection, store: str, migrations: Sequence[Migration] | None = None) -> None:
     """Makes the schema or brings it up to date; of many processes that open a file at once, one does it."""
@@ -22,7 +25,7 @@ def prepare(connection: sqlite3.Connection, store: str, migrations: Sequence[Mig
     steps = migrations_of(__package__) if migrations is None else migrations
     if not _behind(connection, store, steps):
         return
-    connection.execute("PRAGMA journal_mode = WAL")
+    begin_wal(connection)
     connection.execute("BEGIN IMMEDIATE")
     try:
         for step in _behind(connection, store, steps):
@@ -41,6 +44,19 @@ def check(connection: sqlite3.Connection, store: str) -> None:
     """Refuses a file without the schema of today, and changes nothing."""
     steps = migrations_of(__package__)
     check_present(store, len(steps) - len(_behind(connection, store, steps)), steps)
+
+
+def begin_wal(connection: sqlite3.Connection) -> None:
+    """Puts a file into WAL mode; while others open it SQLite fails at once here, and does not wait as it does else."""
+    for _ in range(TRIES):
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as reason:
+            if reason.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                raise
+        sleep(PAUSE)
+    connection.execute("PRAGMA journal_mode = WAL")
 
 
 def statements(script: str) -> Iterator[str]:

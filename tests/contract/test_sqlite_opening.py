@@ -196,7 +196,8 @@ def test_a_store_that_fails_once_goes_on(tmp_path: Path) -> None:
         session = Session(store=store)
         recorder = store._recorder
         assert isinstance(recorder, SQLiteRecorder)
-        recorder._connections._writer.execute("PRAGMA busy_timeout = 1")
+        with recorder.connections.alone() as writer:
+            writer.execute("PRAGMA busy_timeout = 1")
         with closing(sqlite3.connect(path, isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
             with pytest.raises(StoreFailed, match="database is locked"):

@@ -1,0 +1,53 @@
+"""What test_fork.py runs: forks with connections of projections and logs open, and continues with them in the child.
+
+Arguments: the address of the store, the id of a session, the path of the ledger. The rows of the projection and the
+logs are in files of their own beside the ledger. The parent closes them and exits while the child continues; each log
+and each row whose write was acknowledged is a line in the ledger.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+from turnlog import Session, open_store
+from turnlog.domain.log import Log, LogType
+from turnlog.infrastructure.logs.sqlite import SQLiteWALLogAdapter
+from turnlog.infrastructure.projecting.sqlite import SQLiteFile
+from turnlog.projections.rows import Change
+from turnlog.projections.tables import Kind, Shape, Table
+
+SHAPE = Shape(Table("rows", {"text": Kind.TEXT}, key=("text",)))
+
+
+def main(address: str, session: str, ledger: str) -> None:
+    """Writes rows and logs in the parent and in a child that outlives it."""
+    acknowledged = os.open(ledger, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    end, parent = os.pipe()
+    rows, logs = SQLiteFile(Path(f"{ledger}.rows")), SQLiteWALLogAdapter(f"{ledger}.logs")
+
+    def write(name: str) -> None:
+        for number in range(5):
+            with rows.writing() as transaction:
+                transaction.write([Change(SHAPE, [(f"{name} {number}",)], [])])
+            os.write(acknowledged, f"row {name} {number}\n".encode())
+            logs.write([Log(LogType.INFO, f"{name} {number}")])
+            os.write(acknowledged, f"log {name} {number}\n".encode())
+
+    with open_store(address) as store:
+        Session.open(session, store=store).add_message("beside the rows and logs")
+        with rows.writing() as transaction:
+            transaction.create(SHAPE)
+        write("before")
+        if os.fork() == 0:
+            os.close(parent)
+            write("beside")
+            os.read(end, 1)  # until the parent has exited
+            write("after")
+            os._exit(0)
+        write("parent")
+        rows.close()
+        logs.close()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

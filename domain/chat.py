@@ -22,9 +22,12 @@ from .frozen import NO_ITEMS, NO_KEYS
 from .plain import Json
 from .structured import response_format_from, usage_from
 
+DEVELOPER = "developer"
+"""What OpenAI calls the role of a system message for its newer models."""
+
 ROLES: dict[str, type[MessageContent]] = {
     "system": SystemContent,
-    "developer": SystemContent,
+    DEVELOPER: SystemContent,
     "user": InstructionContent,
     "assistant": AssistantResponseContent,
     "tool": ActionResponseContent,
@@ -63,13 +66,16 @@ def content_of_chat(given: dict[str, Json]) -> MessageContent:
         values.setdefault("request_id", next(_fitting(kind, "request_id", extra.get("tool_call_id")), None))
     else:
         values[BODIES[kind]] = "" if body is None else body
+    if role == DEVELOPER:
+        values["developer"] = True
     return made(kind, {**values, "extra": extra})
 
 
 def chat_of(content: MessageContent) -> dict[str, Json]:
     """The chat dict that stands for a content; what its role and body do not say has a key of its own."""
-    chat: dict[str, Json] = {"role": content.role.value, "content": content.body, **content.extra}
-    chat["role"], chat["content"] = content.role.value, content.body
+    role = role_in_chat(content)
+    chat: dict[str, Json] = {"role": role, "content": content.body, **content.extra}
+    chat["role"], chat["content"] = role, content.body
     if type(content) not in KINDS:
         return {**chat, **stored_form(content)}
     for name, default in _DEFAULTS[type(content)].items():
@@ -77,6 +83,11 @@ def chat_of(content: MessageContent) -> dict[str, Json]:
         if value != default and name not in chat and not _is_said(content, name):
             chat[name] = msgspec.to_builtins(value) if isinstance(value, msgspec.Struct) else value
     return chat
+
+
+def role_in_chat(content: MessageContent) -> str:
+    """The role of a content as its chat dict has it, which tells developer from system."""
+    return DEVELOPER if isinstance(content, SystemContent) and content.developer else content.role.value
 
 
 def made(kind: type[MessageContent], values: dict[str, Json]) -> MessageContent:
@@ -95,7 +106,7 @@ def _is_none_given(kind: type[MessageContent], name: str, value: Json) -> bool:
 
 def _is_said(content: MessageContent, name: str) -> bool:
     """Whether role, content and what came along say the field already."""
-    if name == "extra":
+    if name in ("extra", "developer"):
         return True
     if not isinstance(content, ActionResponseContent):
         return name == BODIES.get(type(content))

@@ -65,12 +65,13 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbi
 
 
 class SystemContent(MessageContent, frozen=True, tag="system"):
-    """Instructions from the system or developer."""
+    """Instructions from the system; `developer` if they were given with the role that OpenAI calls so."""
 
     role: ClassVar[MessageRole] = MessageRole.SYSTEM
 
     system_message: str = ""
     system_datetime: str | None = None
+    developer: bool = False
 
     @property
     def body(self) -> Json:

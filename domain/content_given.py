@@ -14,7 +14,18 @@ from .structured import response_format_from, usage_from
 
 # Keys that only accompany another key: alone they say nothing.
 COMPANIONS = frozenset(
-    {"extra", "guidance", "image_detail", "model", "raw", "request_id", "response_format", "success", "usage"}
+    {
+        "developer",
+        "extra",
+        "guidance",
+        "image_detail",
+        "model",
+        "raw",
+        "request_id",
+        "response_format",
+        "success",
+        "usage",
+    }
 )
 
 ACCEPTED = (*sorted({key for kind in KINDS for key in kind.__struct_fields__} - {"extra"}), "role and content")

@@ -140,7 +140,7 @@ class AccessChanged(BranchEvent, frozen=True):
 
 
 class SystemSet(BranchEvent, frozen=True):
-    """The system message of the branch from here on, or None for none."""
+    """The system message in front of the branch from here on, or None for none."""
 
     content: SystemContent | None
     sender: str | None = None
@@ -199,7 +199,7 @@ class ChangeUndone(BranchEvent, frozen=True):
 
 
 class MessageAppended(BranchEvent, frozen=True):
-    """A message; if it is a copy, `lineage` has the ids of the one it was made of, and so on to the first."""
+    """A message at its place, in any role; of a copy, `lineage` has the ids of what it was made of, up to the first."""
 
     content: Content  # or one of an application's own, see codec
     sender: str | None = None
@@ -221,6 +221,11 @@ class MessageRedacted(Event, frozen=True):
 
     message: int
     reason: str | None = None
+
+
+def is_message(event: Event) -> bool:
+    """Whether an event records a message: one appended to a branch, or a system message set in front of it."""
+    return isinstance(event, MessageAppended) or (isinstance(event, SystemSet) and event.content is not None)
 
 
 # mail

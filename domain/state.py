@@ -163,9 +163,11 @@ class State(msgspec.Struct):
                 return branch
         return None
 
-    def written_until(self, position: int) -> int:
-        """How many messages were written in the session up to a position."""
-        return sum(bisect_right(positions, position) for positions in self.written.values())
+    def messages_until(self, position: int) -> int:
+        """How many messages were recorded in the session up to a position, those set in front of a branch included."""
+        appended = sum(bisect_right(positions, position) for positions in self.written.values())
+        showings = (showing for branch in self.branches for showing in branch.showings)
+        return appended + sum(showing.system == showing.since <= position for showing in showings)
 
 
 def inherited(parent: Showing, at: int, origin: Origin) -> Showing:

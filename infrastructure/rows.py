@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from ..domain.codec import decode, encode, stored_name
 from ..domain.content_types import is_content_name
 from ..domain.errors import SessionTooLarge, TurnlogError
-from ..domain.events import STORED_NAMES, BranchEvent, Event
+from ..domain.events import STORED_NAMES, BranchEvent, Event, SystemSet
 from ..domain.expectation import ANY, Expectation, Expected
 from ..domain.record import NOBODY, Provenance, RecordedEvent
 from ..domain.store_errors import UnreadableEvent
@@ -150,7 +150,7 @@ def chained(previous: bytes, header: bytes, payload_hash: bytes) -> bytes:
 
 def entry_after(entry: Entry, row: Row) -> Entry:
     """The catalogue's entry of a session after one more of its rows."""
-    event = event_of(row) if row.name in _LABELLING else None
+    event = event_of(row) if row.name in _DESCRIBING else None
     after = described(entry, row.time, [event])
     messages = after.messages + (row.name == MESSAGE_APPENDED)
     weight = entry.bytes + len(row.payload or b"")
@@ -222,4 +222,7 @@ def expectation_text(expected: Expected) -> int | str:
 
 
 _encode = msgspec.json.Encoder().encode
-_LABELLING = frozenset(name for name, event in STORED_NAMES.items() if event in LABELS or event in HOUSEKEEPING)
+_DESCRIBING = frozenset(
+    name for name, event in STORED_NAMES.items() if event in LABELS or event in HOUSEKEEPING or event is SystemSet
+)
+"""The events other than appended messages that an entry of the catalogue depends on."""

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, tzinfo
 from enum import StrEnum
 
 from ..domain.errors import InvalidValue
+from ..domain.events import is_message
 from ..domain.record import RecordedEvent, moment
 from .definition import Projection
 from .rows import Rows
@@ -42,7 +43,7 @@ class Activity(Projection):
                 hour,
                 recorded.session,
                 events=1,
-                messages=int(recorded.name == "message.appended"),
+                messages=int(is_message(recorded.event)),
                 started=int(recorded.name == "session.started"),
             )
 

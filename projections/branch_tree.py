@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 
-from ..domain.events import BranchCreated, BranchRemoved, BranchRenamed, MessageAppended, SessionStarted
+from ..domain.content import SystemContent
+from ..domain.events import BranchCreated, BranchRemoved, BranchRenamed, MessageAppended, SessionStarted, SystemSet
 from ..domain.record import RecordedEvent
 from .definition import Projection
 from .rows import Rows
@@ -38,7 +39,14 @@ class BranchTree(Projection):
     """How each session has branched, and which sessions go on from which."""
 
     name = "branch_tree"
-    names = ("session.started", "branch.created", "branch.renamed", "branch.removed", "message.appended")
+    names = (
+        "session.started",
+        "branch.created",
+        "branch.renamed",
+        "branch.removed",
+        "branch.system_set",
+        "message.appended",
+    )
     tables = (BRANCHES, ROOTS)
 
     def apply(self, batch: Sequence[RecordedEvent], rows: Rows) -> None:
@@ -52,7 +60,7 @@ class BranchTree(Projection):
                     _change(rows, recorded, branch, name=name)
                 case BranchRemoved(branch):
                     _change(rows, recorded, branch, removed_position=recorded.position)
-                case MessageAppended(branch):
+                case MessageAppended(branch) | SystemSet(branch, SystemContent()):
                     _written(rows, recorded, branch)
 
     def needs(self, batch: Sequence[RecordedEvent]) -> Iterable[tuple[Table, Key]]:

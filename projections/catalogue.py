@@ -28,6 +28,7 @@ LABELS = frozenset(
 class Entry(msgspec.Struct, frozen=True):
     """What the catalogue knows of a session; `messages` and `bytes` count all that was ever appended.
 
+    A system message set in front of a branch is one of the messages; taking it away is none.
     A session that goes on from another counts the messages that it inherited, too, and only the bytes of its own.
     """
 
@@ -52,7 +53,7 @@ def described(entry: Entry, time: int, events: Sequence[e.Event | None]) -> Entr
     """The entry after events of this time; position, digest and bytes are the appender's to know."""
     messages = 0
     for event in events:
-        if isinstance(event, e.MessageAppended):
+        if event is not None and e.is_message(event):
             messages += 1
         elif event is not None and type(event) in LABELS:
             entry = _labelled(entry, time, event)

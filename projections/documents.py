@@ -11,8 +11,8 @@ import msgspec
 
 from ..domain.plain import Json
 
-HEADINGS = {"system": "System", "user": "User", "assistant": "Assistant", "tool": "Tool"}
-SHAREGPT = {"system": "system", "user": "human", "assistant": "gpt", "tool": "tool"}
+HEADINGS = {"system": "System", "developer": "Developer", "user": "User", "assistant": "Assistant", "tool": "Tool"}
+SHAREGPT = {"system": "system", "developer": "system", "user": "human", "assistant": "gpt", "tool": "tool"}
 
 _STYLE = (
     "body{font-family:sans-serif;max-width:50rem;margin:2rem auto;padding:0 1rem;line-height:1.5}"

@@ -12,8 +12,9 @@ from .catalogue import Entry
 class SessionInfo:
     """A session in a list: its name, how much there is of it, and when.
 
-    `message_count` and `size_bytes` count all that was ever written, also what is out of sight since; `updated_at` is
-    when it was last used, which putting it away is not. The times can be compared with naive ones.
+    `message_count` and `size_bytes` count all that was ever written, system messages and what is out of sight since
+    included; `updated_at` is when it was last used, which putting it away is not. The times can be compared with naive
+    ones.
     """
 
     name: str | None

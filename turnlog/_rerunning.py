@@ -57,7 +57,7 @@ class Comparison(msgspec.Struct, frozen=True):
     @property
     def same(self) -> bool:
         """Whether both say the same."""
-        return not self.difference.left and not self.difference.right
+        return self.difference.same
 
 
 async def rerun(

@@ -94,9 +94,9 @@ class Branch(BranchView, Operating):
         """Puts a message on the record, at the end of the branch, and answers with it.
 
         Text stands for an instruction, the keys of a dict choose the kind of content, two things are a role and what
-        it says, a system message takes its place in front. `expected` is the position the session must be at. A
-        `command_id` that was used before writes nothing: the same message is returned as it was recorded first, and
-        another one raises CommandIdReusedError.
+        it says. A system message is set in front if nothing is shown yet. `expected` is the position the session must
+        be at. A `command_id` that was used before writes nothing: the same message is returned as it was recorded
+        first, and another one raises CommandIdReusedError.
         """
         said = what_is_said(content, body, role)
         given = message_from(said, sender=sender, recipient=recipient, metadata=metadata)
@@ -139,7 +139,7 @@ class Branch(BranchView, Operating):
         return new_branch(self._live, lambda state, id: fork(state, self.number, id), expected, command_id)
 
     def set_system(self, content: SystemGiven | None, *, sender: str | None = None) -> None:
-        """Sets the one system message, in front of all others; None takes it away."""
+        """Sets the system message in front of all others; None takes it away."""
         system = None if content is None else system_content(content)
         self._live.change(lambda state: branches.set_system(state, self.number, system, sender=sender))
 

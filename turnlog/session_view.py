@@ -118,8 +118,8 @@ class SessionView(View, Prompted):
 
     @property
     def message_count(self) -> int:
-        """How many messages were written, on whatever branch."""
-        return self._read(lambda state: state.written_until(state.position))
+        """How many messages were recorded on all branches, system messages and messages no longer shown included."""
+        return self._read(lambda state: state.messages_until(state.position))
 
     @property
     def state(self) -> dict[str, Json]:

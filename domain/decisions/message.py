@@ -9,17 +9,17 @@ from ..events import Event, MessageAppended, MessageRedacted, MessageRetracted, 
 from ..frozen import NO_KEYS
 from ..lookup import get_branch
 from ..message import Message
-from ..plain import plain
+from ..plain import Json, plain
 from ..ranges import index_of
 from ..state import BranchState, State
 from .session import active, started
 
 
 def append(state: State, branch: int, messages: Sequence[Message]) -> list[Event]:
-    """Adds messages to the end of a branch; a system message takes its place in front instead."""
+    """Adds messages to the end of a branch; a system message that an empty branch begins with is set in front."""
     active(state)
     get_branch(state, branch)
-    return [appended(branch, message) for message in messages]
+    return added(state, branch, messages)
 
 
 def retract(state: State, branch: int, message: int) -> list[Event]:
@@ -41,14 +41,42 @@ def redact(state: State, message: int, reason: str | None = None) -> list[Event]
     return [] if message in state.redacted else [MessageRedacted(message, reason)]
 
 
-def appended(branch: int, message: Message) -> Event:
-    """What adding a message to a branch records."""
-    content = message.content
-    metadata = plain(message.metadata, "metadata") if message.metadata else NO_KEYS
-    if isinstance(content, SystemContent):
-        return SystemSet(branch, content, message.sender, metadata, message.lineage)
-    said = cast(Content, content)  # or one of an application's own
-    return MessageAppended(branch, said, message.sender, message.recipient, metadata, message.origin, message.lineage)
+def added(state: State, branch: int, messages: Sequence[Message]) -> list[Event]:
+    """Return what adding messages to a branch records, one event each."""
+    if begins_with_system(messages) and state.showing(branch).length == 0:
+        return begun(branch, messages)
+    return [written(branch, message) for message in messages]
+
+
+def begun(branch: int, messages: Sequence[Message]) -> list[Event]:
+    """Return what adding messages to an empty branch records: a leading system message is set in front."""
+    if not begins_with_system(messages):
+        return [written(branch, message) for message in messages]
+    return [system_set(branch, messages[0]), *(written(branch, message) for message in messages[1:])]
+
+
+def written(branch: int, message: Message) -> MessageAppended:
+    """Return the event of a message at the end of a branch, whatever its role."""
+    content = cast(Content, message.content)  # or one of an application's own
+    metadata = _metadata(message)
+    return MessageAppended(
+        branch, content, message.sender, message.recipient, metadata, message.origin, message.lineage
+    )
+
+
+def system_set(branch: int, message: Message) -> SystemSet:
+    """Return the event of a system message in front of a branch."""
+    content = cast(SystemContent, message.content)
+    return SystemSet(branch, content, message.sender, _metadata(message), message.lineage)
+
+
+def begins_with_system(messages: Sequence[Message]) -> bool:
+    """Whether the first of the messages is a system message."""
+    return len(messages) > 0 and isinstance(messages[0].content, SystemContent)
+
+
+def _metadata(message: Message) -> dict[str, Json]:
+    return plain(message.metadata, "metadata") if message.metadata else NO_KEYS
 
 
 def _was_shown(state: State, branch: BranchState, message: int) -> bool:

@@ -11,7 +11,7 @@ from ..message import Message
 from ..plain import Json
 from ..state import State
 from .branch import UNCHANGED, Access, Unchanged, create, fork
-from .message import appended
+from .message import begun, written
 
 
 class BranchPlan(msgspec.Struct, frozen=True):
@@ -56,7 +56,7 @@ def fork_anew(
 def begin(state: State, plan: BranchPlan, *, id: str) -> list[Event]:
     """Creates the branch with all that the plan says, or refuses all of it."""
     number = len(state.branches)
-    begun = create(
+    events = create(
         state,
         id=id,
         name=plan.name,
@@ -66,8 +66,10 @@ def begin(state: State, plan: BranchPlan, *, id: str) -> list[Event]:
         metadata=plan.metadata,
     )
     if plan.system is not None:
-        begun.append(SystemSet(number, plan.system, plan.system_sender))
-    begun += [ToolRegistered(tool, number) for tool in dict.fromkeys(plan.tools)]
+        events.append(SystemSet(number, plan.system, plan.system_sender))
+    events += [ToolRegistered(tool, number) for tool in dict.fromkeys(plan.tools)]
     if plan.model is not None:
-        begun.append(ModelSet("generate", plan.model, branch=number))
-    return begun + [appended(number, message) for message in plan.messages]
+        events.append(ModelSet("generate", plan.model, branch=number))
+    if plan.system is None:
+        return events + begun(number, plan.messages)
+    return events + [written(number, message) for message in plan.messages]

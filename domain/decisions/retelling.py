@@ -16,7 +16,8 @@ from ..events import (
 from ..message import Message
 from ..ranges import Origin, Positions, from_positions, spread
 from ..state import BranchState, State
-from .message import appended
+from .message import system_set
+from .message import written as message_written
 
 FIRST = 2
 """The position of the first event told: 1 is the start of the session."""
@@ -55,7 +56,7 @@ def _conversation(
     told: list[Event] = []
     for position, place in places.items():
         written[owners[position]].append(place)
-        told.append(appended(owners[position], messages[position].clone()))
+        told.append(message_written(owners[position], messages[position].clone()))
     for number, line in lines.items():
         order = [(owners[position], places[position], Origin.CLONED) for _, position, _ in line]
         if [place for _, place, _ in order] != list(written[number]):
@@ -91,4 +92,4 @@ def _equipment(source: State, numbers: Mapping[int, int]) -> list[Event]:
 def _system(branch: int, position: int | None, messages: Mapping[int, Message]) -> list[Event]:
     if position is None:
         return []
-    return [appended(branch, messages[position].clone())]
+    return [system_set(branch, messages[position].clone())]

@@ -82,7 +82,7 @@ def fork(
         forked_from=origin.session,
         forked_at=origin.ahead,
         forked_digest=digest.hex(),
-        inherited_messages=fork.written_until(fork.position),
+        inherited_messages=fork.messages_until(fork.position),
     )
     return [SessionForked(fork.session, origin.ahead)], [begun]
 

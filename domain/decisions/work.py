@@ -20,7 +20,7 @@ from ..message import Message
 from ..plain import Json, plain, same
 from ..state import State
 from ..work_errors import OperationOver
-from .message import appended
+from .message import added
 from .session import active, checked_name
 
 
@@ -101,7 +101,7 @@ def start(state: State, id: str, name: str, branch: int, params: Json, said: Seq
     if id in state.operations:
         raise InvalidValue("an operation id", f"{id!r} is in use: expected a new one")
     started = OperationStarted(id, checked_name(name, "an operation"), branch, plain(params, "params"))
-    return [started, *(appended(branch, message) for message in said)]
+    return [started, *added(state, branch, said)]
 
 
 def go_on(
@@ -111,7 +111,7 @@ def go_on(
     _mine(state, id, attempt)
     if said:
         get_branch(state, branch)
-    return [*([called] if called is not None else []), *(appended(branch, message) for message in said)]
+    return [*([called] if called is not None else []), *added(state, branch, said)]
 
 
 def complete(state: State, id: str, attempt: int, result: Json) -> list[Event]:

@@ -10,7 +10,7 @@ from ...domain.content import ActionRequestContent, MessageRole, Usage
 from ...domain.plain import Json, plain
 from ...projections.prompts.parts import Image, Part, Said, part_text, plain_text
 from ...projections.prompts.tools import openai_tools
-from ...projections.prompts.turns import Calls, system_of, tool_name, turns_of
+from ...projections.prompts.turns import Calls, tool_name, turns_of
 
 if TYPE_CHECKING:
     from pydantic_ai.messages import ModelMessage, ModelResponse, UserContent
@@ -18,11 +18,10 @@ if TYPE_CHECKING:
 
 
 def messages_for(asked: Asked) -> "list[ModelMessage]":
-    """The messages of a request as pydantic-ai has them."""
-    from pydantic_ai.messages import ModelRequest, SystemPromptPart
+    """The messages of a request as pydantic-ai has them; it knows which models accept a system message at its place."""
+    from pydantic_ai.messages import ModelRequest
 
-    system = system_of(asked.messages)
-    found: list[Any] = [] if system is None else [ModelRequest(parts=[SystemPromptPart(system)])]
+    found: list[Any] = []
     for turn in turns_of(asked.messages):
         for message in _turn(turn):
             last = found[-1] if found else None
@@ -34,7 +33,15 @@ def messages_for(asked: Asked) -> "list[ModelMessage]":
 
 
 def _turn(turn: Said | Calls) -> "Iterator[ModelMessage]":
-    from pydantic_ai.messages import ModelRequest, ModelResponse, TextPart, ToolCallPart, ToolReturnPart, UserPromptPart
+    from pydantic_ai.messages import (
+        ModelRequest,
+        ModelResponse,
+        SystemPromptPart,
+        TextPart,
+        ToolCallPart,
+        ToolReturnPart,
+        UserPromptPart,
+    )
 
     if isinstance(turn, Calls):
         said = [TextPart(plain_text(turn.said))] if turn.said else []
@@ -51,6 +58,8 @@ def _turn(turn: Said | Calls) -> "Iterator[ModelMessage]":
                 for each in turn.calls
             ]
         )
+    elif turn.role is MessageRole.SYSTEM:
+        yield ModelRequest(parts=[SystemPromptPart(plain_text(turn.parts))])
     elif turn.role is MessageRole.ASSISTANT:
         yield ModelResponse(parts=[TextPart(plain_text(turn.parts))])
     else:

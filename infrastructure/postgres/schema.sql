@@ -173,7 +173,12 @@ FROM (
               AND later.name = 'branch.removed' AND later.branch = e.branch) AS removed_position,
            (SELECT count(*) FROM "{schema}".{prefix}events AS message
             WHERE message.session = e.session AND message.branch = e.branch
-              AND message.name = 'message.appended') AS messages
+              AND message.name = 'message.appended')
+           + (SELECT count(*) FROM "{schema}".{prefix}events AS system
+              WHERE system.session = e.session AND system.name <> 'message.appended'
+                AND system.name = 'branch.system_set' AND system.branch = e.branch
+                AND (system.payload IS NULL
+                     OR json_typeof("{schema}".{prefix}as_json(system.payload) -> 'content') = 'object')) AS messages
     FROM "{schema}".{prefix}events AS e JOIN "{schema}".{prefix}catalogue AS c ON c.number = e.session
     WHERE e.name <> 'message.appended' AND e.name = 'branch.created'
 ) AS made;

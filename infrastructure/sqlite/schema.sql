@@ -150,7 +150,11 @@ SELECT c.session, e.branch, json_extract(e.payload, '$.id') AS id,
           AND later.name = 'branch.removed' AND later.branch = e.branch) AS removed_position,
        (SELECT count(*) FROM events AS message INDEXED BY messages_by_branch
         WHERE message.session = e.session AND message.branch = e.branch
-          AND message.name = 'message.appended') AS messages,
+          AND message.name = 'message.appended')
+       + (SELECT count(*) FROM events AS system INDEXED BY structure_by_position
+          WHERE system.session = e.session AND system.name <> 'message.appended'
+            AND system.name = 'branch.system_set' AND system.branch = e.branch
+            AND (system.encoding IS NOT NULL OR json_type(system.payload, '$.content') = 'object')) AS messages,
        strftime('%Y-%m-%dT%H:%M:%fZ', e.time / 1e6, 'unixepoch') AS created_at
 FROM events AS e JOIN catalogue AS c ON c.number = e.session
 WHERE e.name <> 'message.appended' AND e.name = 'branch.created';

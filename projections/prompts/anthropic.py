@@ -1,4 +1,8 @@
-"""A prompt as Anthropic's messages take it: the system message apart, user and assistant in turns, no empty text."""
+"""A prompt as Anthropic's messages take it: leading system messages apart, user and assistant in turns, no empty text.
+
+Only some models accept a system message among the others, and the rest refuse the request. So one that stands behind
+other messages is text of the user's turn between <system> tags, as Pydantic AI renders it for such models.
+"""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,8 +13,8 @@ import msgspec
 from ...domain.content import MessageRole
 from ...domain.message import Message
 from ...domain.plain import Json
-from .parts import UNSAID, Image, Native, Part, Result, Said, compact, part_text
-from .turns import Turn, system_of, tool_name, turns_of
+from .parts import UNSAID, Image, Native, Part, Result, Said, compact, part_text, plain_text
+from .turns import Turn, leading_system, tool_name, turns_of
 
 BEFORE = "(the conversation begins before what is shown here)"
 """Opens a prompt whose first turn is the assistant's; the first turn has to be the user's."""
@@ -43,9 +47,11 @@ class AnthropicPrompt(Mapping[str, Json]):
 
 def anthropic_prompt(messages: Sequence[Message]) -> AnthropicPrompt:
     """The messages as parameters of a request."""
-    system = system_of(messages)
+    every = turns_of(messages)
+    leading = leading_system(every)
+    system = "\n\n".join(text for turn in leading if (text := plain_text(turn.parts)))
     turns: list[dict[str, Json]] = []
-    for turn in turns_of(messages):
+    for turn in every[len(leading) :]:
         for role, blocks in _blocks(turn):
             if turns and turns[-1]["role"] == role:
                 turns[-1]["content"].extend(blocks)
@@ -56,10 +62,13 @@ def anthropic_prompt(messages: Sequence[Message]) -> AnthropicPrompt:
     if turns and turns[-1]["role"] == "assistant":
         last = turns[-1]["content"][-1]
         last["text"] = last["text"].rstrip()  # refused at the very end; calls never end a prompt
-    return AnthropicPrompt(system if system and system.strip() else None, turns)
+    return AnthropicPrompt(system if system.strip() else None, turns)
 
 
 def _blocks(turn: Turn) -> Iterator[tuple[str, list[dict[str, Json]]]]:
+    if isinstance(turn, Said) and turn.role is MessageRole.SYSTEM:
+        yield "user", [_text(f"<system>\n{plain_text(turn.parts).strip() or UNSAID}\n</system>")]
+        return
     if isinstance(turn, Said):
         role = "assistant" if turn.role is MessageRole.ASSISTANT else "user"
         yield role, _said(turn.parts, role) or [_text(UNSAID)]

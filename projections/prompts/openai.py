@@ -1,4 +1,4 @@
-"""A prompt as OpenAI's chat completions take it: one list of messages, the system message among them."""
+"""A prompt as OpenAI's chat completions take it: one list of messages, system messages among them."""
 
 from collections.abc import Iterator, Sequence
 
@@ -6,22 +6,22 @@ from ...domain.content import MessageRole
 from ...domain.message import Message
 from ...domain.plain import Json
 from .parts import Image, Native, Part, Result, Said, compact, part_text, plain_text
-from .turns import Calls, system_of, tool_name, turns_of
+from .turns import Calls, tool_name, turns_of
 
 DETAILS = frozenset({"auto", "low", "high", "original"})
 NATIVE = frozenset({"input_audio", "file"})
 
 
 def openai_messages(messages: Sequence[Message]) -> list[dict[str, Json]]:
-    """The messages as parameters of a chat completion."""
-    system = system_of(messages)
-    first: list[dict[str, Json]] = [] if system is None else [{"role": "system", "content": system}]
-    return [*first, *(each for turn in turns_of(messages) for each in _turn(turn))]
+    """The messages as parameters of a chat completion; system messages at their places, with their role."""
+    return [each for turn in turns_of(messages) for each in _turn(turn)]
 
 
 def _turn(turn: Said | Calls) -> Iterator[dict[str, Json]]:
     if isinstance(turn, Calls):
         yield from _calls(turn)
+    elif turn.role is MessageRole.SYSTEM:
+        yield {"role": "developer" if turn.developer else "system", "content": plain_text(turn.parts)}
     elif turn.role is MessageRole.ASSISTANT:
         yield {"role": "assistant", "content": plain_text(turn.parts)}
     else:

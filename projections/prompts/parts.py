@@ -41,10 +41,11 @@ Part: TypeAlias = str | Image | Native
 
 
 class Said(msgspec.Struct, frozen=True):
-    """What somebody says."""
+    """What somebody says; `developer` if a system message has the role that OpenAI calls so."""
 
     role: MessageRole
     parts: tuple[Part, ...]
+    developer: bool = False
 
 
 class Call(msgspec.Struct, frozen=True):
@@ -72,7 +73,7 @@ def items_of(message: Message, newest: bool = False) -> list[Item]:
     content: MessageContent = message.content
     match content:
         case SystemContent():
-            return [Said(MessageRole.SYSTEM, (_system(content),))]
+            return [Said(MessageRole.SYSTEM, (_system(content),), content.developer)]
         case InstructionContent():
             return _instruction(content, newest)
         case AssistantResponseContent():

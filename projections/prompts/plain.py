@@ -2,22 +2,15 @@
 
 from collections.abc import Sequence
 
-from ...domain.content import MessageRole
 from ...domain.message import Message
 from .parts import Call, Item, Result, Said, compact, items_of, plain_text
-from .turns import newest_instruction, system_of
+from .turns import newest_instruction
 
 
 def plain_messages(messages: Sequence[Message]) -> list[dict[str, str]]:
-    """Role and text, message by message, the system message first."""
-    system = system_of(messages)
+    """Role and text, message by message."""
     newest = newest_instruction(messages)
-    said = [
-        {"role": each.role.value, "content": message_text(each, each is newest)}
-        for each in messages
-        if each.role is not MessageRole.SYSTEM
-    ]
-    return said if system is None else [{"role": "system", "content": system}, *said]
+    return [{"role": each.role.value, "content": message_text(each, each is newest)} for each in messages]
 
 
 def message_text(message: Message, newest: bool = False) -> str:

@@ -56,26 +56,16 @@ def offered(messages: Shown, format: str) -> list[Json]:
 def chosen(
     messages: Shown, new: Message | None, last: int | None, max_tokens: int | None, counter: Counter
 ) -> list[Message]:
-    """The messages that a prompt is made of: the system message, the newest turns there is room for, what is new."""
+    """The messages of a prompt: the system message in front, the newest turns there is room for, what is new."""
     for what, bound in (("last", last), ("max_tokens", max_tokens)):
         if bound is not None and (not isinstance(bound, int) or isinstance(bound, bool) or bound < 0):
             raise InvalidValue(what, f"is {bound!r}: expected a whole number, 0 or more")
     if last is None and max_tokens is None:
-        all_of_them = list(messages)
-        replaced = new is not None and new.role is MessageRole.SYSTEM
-        kept = [each for each in all_of_them if not (replaced and each.role is MessageRole.SYSTEM)]
-        return kept if new is None else [*kept, new]
-    system = _system(messages, new)
-    turns = (each for each in _backwards(messages, new) if each.role is not MessageRole.SYSTEM)
+        return [*messages] if new is None else [*messages, new]
+    system = [first for first in messages[:1] if first.role is MessageRole.SYSTEM]
     spent = 0 if max_tokens is None else messages_tokens(system, counter)
+    turns = _backwards(messages[len(system) :], new)
     return [*system, *newest_turns(turns, last, max_tokens, counter, spent)]
-
-
-def _system(messages: Shown, new: Message | None) -> list[Message]:
-    """The system message, which is the first if there is one; one that is new takes its place."""
-    if new is not None and new.role is MessageRole.SYSTEM:
-        return [new]
-    return [first for first in messages[:1] if first.role is MessageRole.SYSTEM]
 
 
 def _backwards(messages: Shown, new: Message | None) -> Iterable[Message]:

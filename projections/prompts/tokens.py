@@ -5,11 +5,9 @@ from collections.abc import Callable, Iterable
 from math import ceil
 from typing import TypeAlias
 
-from ...domain.content import MessageRole
 from ...domain.message import Message
 from .parts import Image, Said, items_of
 from .plain import message_text
-from .turns import system_of
 
 Counter: TypeAlias = Callable[[str], int]
 """Says how many tokens a text is."""
@@ -50,8 +48,7 @@ def message_tokens(message: Message, counter: Counter, newest: bool = False) -> 
     """The tokens of a message: of all it says, of its images, and of what a provider puts around it."""
     items = items_of(message, newest)
     images = sum(isinstance(part, Image) for item in items if isinstance(item, Said) for part in item.parts)
-    text = system_of([message]) or "" if message.role is MessageRole.SYSTEM else message_text(message, newest)
-    return PER_MESSAGE + PER_IMAGE * images + counter(text)
+    return PER_MESSAGE + PER_IMAGE * images + counter(message_text(message, newest))
 
 
 def messages_tokens(messages: Iterable[Message], counter: Counter) -> int:

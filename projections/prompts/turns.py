@@ -100,16 +100,18 @@ class _Line:
             stack.pop()
 
 
-def system_of(messages: Iterable[Message]) -> str | None:
-    """The text of the system message; of several, one after the other; None without one."""
-    found = [item for each in messages if each.role is MessageRole.SYSTEM for item in items_of(each)]
-    if not found:
-        return None
-    return "\n\n".join(str(part) for item in found if isinstance(item, Said) for part in item.parts if part)
+def leading_system(turns: Iterable[Turn]) -> list[Said]:
+    """The system messages that stand in front of all other turns."""
+    found: list[Said] = []
+    for turn in turns:
+        if not isinstance(turn, Said) or turn.role is not MessageRole.SYSTEM:
+            break
+        found.append(turn)
+    return found
 
 
 def turns_of(messages: Sequence[Message]) -> list[Turn]:
-    """The turns in order, without the system message.
+    """The turns in order, system messages at their places.
 
     Calls without anything between them were made together. A result belongs to the last call before it that has the
     same id and no result yet, and comes directly after the calls, whatever was recorded in between.
@@ -117,8 +119,7 @@ def turns_of(messages: Sequence[Message]) -> list[Turn]:
     line = _Line()
     newest = newest_instruction(messages)
     for message in messages:
-        if message.role is not MessageRole.SYSTEM:
-            line.take(items_of(message, message is newest))
+        line.take(items_of(message, message is newest))
     ids = _Ids()
     return [turn if isinstance(turn, Said) else _answered(turn, ids) for turn in line.turns]
 

@@ -101,7 +101,7 @@ def test_a_message_is_shown_on_a_second_branch_and_stored_once(session: Session)
 
     assert texts(other) == ["one"]
     assert other.messages[0].id == message.id
-    assert session.message_count == 2
+    assert session.message_count == 3
 
 
 def test_what_is_no_system_message_does_not_take_its_place(session: Session) -> None:  # T10

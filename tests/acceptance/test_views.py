@@ -54,7 +54,7 @@ def test_a_view_shows_everything_as_it_was(session: Session) -> None:
         {},
     )
     assert texts(then) == {"main": ["Be terse.", "a", "b"], "retry": ["Be terse.", "a", "b"]}
-    assert (then.default_branch.name, then.message_count) == ("main", 2)
+    assert (then.default_branch.name, then.message_count) == ("main", 3)
     assert [one.position for one in then.events()] == [1, 2, 3, 4, 5, 6, 7]
     assert [one.position for one in then.events(after=5, until=99, backwards=True)] == [7, 6]
     assert texts(session) == {"retry": ["Be terse.", "a", "b", "c"]}

@@ -78,9 +78,7 @@ def shows(view: SessionView) -> dict[str, tuple[str | None, list[str]]]:
     for branch in view.branches:
         system = branch.system
         messages = list(branch.messages)
-        assert [message.text for message in messages[:1] if message.role == "system"] == (
-            [] if system is None else [system.text]
-        )
+        assert system is None or messages[0] == system
         spoken = messages if system is None else messages[1:]
         answer[branch.name] = (None if system is None else system.text, [message.text for message in spoken])
     return answer
@@ -146,6 +144,22 @@ class Door(RuleBasedStateMachine):
             self.model.now.lines[number].shown.append(position)
             assert self.model.happened() == message.position
             assert message.text == text
+
+    @rule(data=st.data(), behind=st.booleans())
+    def add_system(self, data: st.DataObject, behind: bool) -> None:
+        number = self.pick(data)
+        line = self.model.now.lines[number]
+        system, other = self.text(), self.text()
+        given = [("user", other), ("system", system)] if behind else [("developer", system), ("user", other)]
+        for (role, text), message in zip(given, self.branch(number).add_many(given), strict=True):
+            position = self.model.position + 1
+            self.model.words[position] = text
+            if role != "user" and not line.shown and line.system is None:
+                line.system = position
+            else:
+                line.shown.append(position)
+            assert self.model.happened() == message.position
+            assert (message["role"], message.text) == (role, text)
 
     @precondition(few)
     @rule(data=st.data())
@@ -297,6 +311,7 @@ class Door(RuleBasedStateMachine):
                 self.agree(self.session.at(position), position)
             self.slices_agree()
             assert self.store.verify().ok
+            assert self.store.get_session("s").messages == len(self.model.words)
         self.store.close()
 
     def agree(self, view: SessionView, position: int) -> None:
@@ -304,6 +319,7 @@ class Door(RuleBasedStateMachine):
         lines = [line for line in moment.lines if not line.removed]
         assert view.position == position
         assert shows(view) == {line.name: (self.spoken(line.system), self.words(line.shown)) for line in lines}
+        assert view.message_count == sum(at <= position for at in self.model.words)
         assert view.branches.keys() == [line.name for line in lines]
         default = None if moment.default is None else moment.lines[moment.default]
         assert [message.text for message in view.messages] == (

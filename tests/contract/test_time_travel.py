@@ -123,6 +123,38 @@ def test_a_difference_is_a_common_beginning_and_two_ends(session: Session) -> No
     assert texts(session.diff(4, session).right) == ["two", "three"]
 
 
+def test_a_changed_system_message_leaves_the_beginning_in_common(session: Session) -> None:
+    main = session.default_branch
+    retry = session.fork(main, at=5, name="retry")
+    retry.set_system("Be kind.")
+    retry.add("3")
+
+    found = session.diff(main, retry)
+
+    assert texts(found.common) == ["one", "two"]
+    assert (texts(found.left), texts(found.right)) == (["three"], ["3"])
+    assert found.system is not None
+    assert [message.text for message in found.system if message is not None] == ["Be brief.", "Be kind."]
+    assert [(one.text, other.text) for one, other in found.replaced] == [("Be brief.", "Be kind."), ("three", "3")]
+    assert found.text.splitlines()[2:] == [
+        *["@@ -1,2 +1,2 @@", "-system: Be brief.", "-user: three", "+system: Be kind.", "+user: 3"]
+    ]
+
+
+def test_a_system_message_on_one_side_alone_is_a_difference(session: Session) -> None:
+    main = session.default_branch
+    bare = session.fork(main, name="bare", system=None)
+
+    found = session.diff(main, bare)
+
+    assert not found.same
+    assert texts(found.common) == ["one", "two", "three"]
+    assert (list(found.left), list(found.right), found.replaced) == ([], [], [])
+    assert found.text.splitlines()[2:] == ["@@ -1 +0,0 @@", "-system: Be brief."]
+    assert session.diff(bare, main).system == (None, main.system)
+    assert session.compare(main, bare).same is False
+
+
 def test_two_sessions_are_compared_by_what_they_say(session: Session, store: Store) -> None:
     other = Session("Be brief.", store=store)
     other.default_branch.add_many(["one", "2"])

@@ -63,6 +63,22 @@ def test_sessions_and_branches_are_as_they_are_now(place: tuple[Store, Asked]) -
     ]
 
 
+def test_system_messages_are_counted_wherever_they_stand(place: tuple[Store, Asked]) -> None:
+    store, asked = place
+    session = Session("Be terse.", store=store)
+    session.default_branch.add_many(["one", {"role": "developer", "content": "In French."}, "two"])
+    session.fork(name="retry").set_system("Be kind.")
+    session.default_branch.set_system(None)
+
+    assert asked("SELECT messages FROM sessions") == [(5,)]
+    assert asked("SELECT name, messages FROM branches ORDER BY branch") == [("main", 4), ("retry", 1)]
+    assert asked("SELECT role, text FROM messages WHERE role = 'system' ORDER BY position") == [
+        ("system", "Be terse."),
+        ("system", "In French."),
+        ("system", "Be kind."),
+    ]
+
+
 def test_messages_are_as_python_reads_them(place: tuple[Store, Asked]) -> None:
     store, asked = place
     session = Session("Be terse.", store=store)

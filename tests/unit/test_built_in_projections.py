@@ -247,6 +247,19 @@ def test_activity_is_counted_by_the_hour_and_session() -> None:
     )
 
 
+def test_a_system_message_is_a_message_wherever_it_stands() -> None:
+    terse = SystemContent(system_message="be terse")
+    created = BranchCreated(0, "id-main", "main")
+    made = history(
+        SessionStarted(), created, SystemSet(0, terse), said("one"), MessageAppended(0, terse), SystemSet(0, None)
+    )
+
+    assert [row["messages"] for row in fold(Activity(), made)[ACTIVITY].under()] == [3]
+    (branch,) = fold(BranchTree(), made)[BRANCHES].under()
+    assert (branch["messages"], branch["last_position"]) == (3, 5)
+    assert [row["role"] for row in fold(Transcript(), made)[TRANSCRIPT].under()] == ["system", "user", "system"]
+
+
 def test_a_timeline_has_the_steps_that_saw_anything_as_the_clocks_of_a_zone_have_them() -> None:
     made = history(SessionStarted(), *[said("x")] * 7000)
     rows = fold(Activity(), made)

@@ -96,7 +96,7 @@ def test_the_keys_of_a_dict_name_the_content(given: dict[str, Any], content: Con
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_field_of_a_content_is_an_accepted_key(kind: type[Content]) -> None:
     sayable: dict[str, Any] = {"context": [], "tool_schemas": [], "images": [], "arguments": {}, "extra": {}}
-    sayable |= {"response_format": {"type": "object"}, "usage": {}, "success": False}
+    sayable |= {"response_format": {"type": "object"}, "usage": {}, "success": False, "developer": True}
 
     assert type(content_from({key: sayable.get(key, "a") for key in kind.__struct_fields__})) is kind
 
@@ -120,7 +120,7 @@ def test_what_a_caller_goes_on_to_change_does_not_change_the_content() -> None:
     ("role", "content"),
     [
         ("system", SystemContent(system_message="a")),
-        ("developer", SystemContent(system_message="a")),
+        ("developer", SystemContent(system_message="a", developer=True)),
         ("user", InstructionContent(instruction="a")),
         ("assistant", AssistantResponseContent(assistant_response="a")),
         ("tool", ActionResponseContent(result="a")),
@@ -203,8 +203,8 @@ def test_a_dict_that_names_no_content_is_refused_with_the_keys_that_do(given: di
     assert words in str(refused.value)
     assert "action_response" not in str(refused.value)
     assert str(refused.value).endswith(
-        "expected keys among arguments, assistant_response, context, error, function, guidance, image_detail, "
-        "images, instruction, model, raw, request_id, response_format, result, success, system_datetime, "
+        "expected keys among arguments, assistant_response, context, developer, error, function, guidance, "
+        "image_detail, images, instruction, model, raw, request_id, response_format, result, success, system_datetime, "
         "system_message, tool_schemas, usage, role and content"
     )
 

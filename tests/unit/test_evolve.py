@@ -197,7 +197,7 @@ def test_a_state_is_at_the_position_of_its_last_event(given: Given) -> None:
 def test_counting_messages_up_to_a_position(given: Given) -> None:
     state = given(*EVERYTHING).state
 
-    assert [state.written_until(at) for at in (3, 4, 5, 6, 7, 53)] == [0, 1, 2, 2, 3, 3]
+    assert [state.messages_until(at) for at in (2, 3, 4, 5, 6, 7, 53)] == [0, 1, 2, 3, 3, 4, 4]
     assert [state.owner(message) for message in (3, 4, 5, 6, 7, 8)] == [None, 0, 0, None, 1, None]
 
 

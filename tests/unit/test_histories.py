@@ -95,6 +95,7 @@ class Lists:
         self.now = Moment()
         self.moments = {0: Moment(status=Status.UNSTARTED)}
         self.written: list[int] = []
+        self.systems: list[int] = []
 
     @property
     def next(self) -> int:
@@ -128,6 +129,7 @@ class Lists:
         """Another session starts with what was so at a position, which is its position 0."""
         then = {at - position: moved(moment, -position) for at, moment in self.moments.items() if at <= position}
         self.written = [at - position for at in self.written if at <= position]
+        self.systems = [at - position for at in self.systems if at <= position]
         self.moments, self.now = then, deepcopy(then[0])
         self.now.status = Status.ACTIVE
         self.happened()
@@ -215,7 +217,7 @@ class Run:
             forked_from=source.session,
             forked_at=position,
             forked_digest="07",
-            inherited_messages=len(self.lists.written),
+            inherited_messages=len(self.lists.written) + len(self.lists.systems),
         )
         self.lives.append(Life(base, position, [(1, 10, started)]))
         self.state = fold(self.placed, base)
@@ -295,8 +297,9 @@ def append(run: Run, choice: int, count: int, system: int, *_: int) -> None:
         return run.refused(RemovedBranch, message.append, number, messages)
     run.decided(message.append, number, messages)
     for each in messages:
-        if each.role == "system":
+        if each.role == "system" and not line.messages and line.system is None:
             line.system = run.lists.next
+            run.lists.systems.append(run.lists.next)
             run.lists.happened()
         else:
             run.lists.write(line)
@@ -309,6 +312,7 @@ def set_system(run: Run, choice: int, kind: int, *_: int) -> None:
     if line.removed:
         return run.refused(RemovedBranch, branch.set_system, number, content)
     if content is not None:
+        run.lists.systems.append(run.lists.next)
         run.decided(branch.set_system, number, content)
     else:
         run.decided_once(branch.set_system, number, None)
@@ -581,6 +585,8 @@ def test_a_history_folded_up_to_any_position_shows_what_lists_show(run: Run) -> 
     for placed in run.placed:
         evolve(state, *placed)
         agrees(state, run.lists.moments[state.position])
+        recorded = [*run.lists.written, *run.lists.systems]
+        assert state.messages_until(state.position) == sum(at <= state.position for at in recorded)
 
 
 @histories(150)

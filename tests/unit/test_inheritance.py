@@ -182,7 +182,7 @@ def test_both_sessions_record_a_fork(given: Given) -> None:
     assert told == [SessionForked("f", 4)]
     assert started == [
         SessionStarted(
-            "retry", "bob", None, {"a": 1}, forked_from="s", forked_at=4, forked_digest="07" * 32, inherited_messages=1
+            "retry", "bob", None, {"a": 1}, forked_from="s", forked_at=4, forked_digest="07" * 32, inherited_messages=2
         )
     ]
     assert [

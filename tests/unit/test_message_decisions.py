@@ -7,20 +7,25 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from turnlog.domain.content import AssistantResponseContent, InstructionContent, SystemContent
-from turnlog.domain.decisions import message
+from turnlog.domain.decisions import history, message
+from turnlog.domain.decisions.replacing import replaced
 from turnlog.domain.errors import InvalidValue, UnknownMessage
 from turnlog.domain.events import (
     BranchCleared,
     BranchCreated,
     BranchRemoved,
+    BranchTruncated,
+    ChangeUndone,
     Event,
     MessageAppended,
     MessageRedacted,
     MessageRetracted,
+    MessagesShared,
     SessionStarted,
     SystemSet,
 )
 from turnlog.domain.message import Message
+from turnlog.domain.ranges import Origin, Range
 
 if TYPE_CHECKING:
     from tests.unit.conftest import Given
@@ -28,6 +33,7 @@ if TYPE_CHECKING:
 STARTED = SessionStarted()
 MAIN = BranchCreated(0, "id-main", "main")
 TERSE = SystemContent(system_message="be terse")
+POLITE = SystemContent(system_message="be polite", developer=True)
 
 
 def said(branch: int = 0) -> Event:
@@ -75,14 +81,90 @@ def test_no_messages_change_nothing(given: Given) -> None:
     given(STARTED, MAIN).when(message.append, 0, []).nothing()
 
 
-def test_a_system_message_takes_its_place_in_front(given: Given) -> None:
+def test_a_system_message_that_begins_an_empty_branch_is_set_in_front(given: Given) -> None:
     after = (
-        given(*THREE)
+        given(STARTED, MAIN)
         .when(message.append, 0, [Message(TERSE, sender="ada", metadata={"a": 1}), Message("hello")])
         .then(SystemSet(0, TERSE, "ada", {"a": 1}), said())
     )
-    assert after.system(0) == 6
-    assert after.shows(0) == [3, 4, 5, 7]
+    assert after.system(0) == 3
+    assert after.shows(0) == [4]
+
+
+def test_a_system_message_behind_others_stays_at_its_place(given: Given) -> None:
+    after = (
+        given(*THREE)
+        .when(message.append, 0, [Message(TERSE, sender="ada", recipient="bob", metadata={"a": 1}), Message("hello")])
+        .then(MessageAppended(0, TERSE, "ada", "bob", {"a": 1}), said())
+    )
+    assert after.system(0) is None
+    assert after.shows(0) == [3, 4, 5, 6, 7]
+
+
+def test_a_second_system_message_stays_at_its_place(given: Given) -> None:
+    after = (
+        given(STARTED, MAIN)
+        .when(message.append, 0, [Message(TERSE), Message(POLITE), Message("hello"), Message(TERSE)])
+        .then(SystemSet(0, TERSE), MessageAppended(0, POLITE), said(), MessageAppended(0, TERSE))
+    )
+    assert after.system(0) == 3
+    assert after.shows(0) == [4, 5, 6]
+
+
+def test_a_system_message_on_a_branch_that_has_one_is_appended(given: Given) -> None:
+    after = given(STARTED, MAIN, SystemSet(0, TERSE)).when(message.append, 0, [Message(POLITE)])
+
+    assert after.then(MessageAppended(0, POLITE)).system(0) == 3
+
+
+def test_a_system_message_on_a_cleared_branch_without_one_is_set(given: Given) -> None:
+    after = given(*THREE, BranchCleared(0)).when(message.append, 0, [Message(TERSE)])
+
+    assert after.then(SystemSet(0, TERSE)).system(0) == 7
+
+
+def test_a_system_message_at_its_place_is_retracted_and_undone(given: Given) -> None:
+    there = given(*THREE, MessageAppended(0, POLITE))
+
+    gone = there.when(message.retract, 0, 6).then_once(MessageRetracted(0, 6))
+    assert gone.shows(0) == [3, 4, 5]
+    assert gone.when(history.undo, 0).then(ChangeUndone(0, 7, (Range(0, 3, 6, 4),))).shows(0) == [3, 4, 5, 6]
+
+
+def test_a_system_message_at_its_place_is_truncated_and_cleared(given: Given) -> None:
+    there = given(STARTED, MAIN, SystemSet(0, TERSE), MessageAppended(0, POLITE), said())
+
+    assert there.when(history.truncate, 0, 1).then_once(BranchTruncated(0, 1)).shows(0) == [5]
+    cleared = there.when(history.clear, 0).then_once(BranchCleared(0))
+    assert (cleared.system(0), cleared.shows(0)) == (3, [])
+
+
+def test_a_system_message_at_its_place_is_shared(given: Given) -> None:
+    there = given(*THREE, MessageAppended(0, POLITE), BranchCreated(1, "id-other", "other"))
+
+    after = there.when(history.share, 1, [6]).then_once(MessagesShared(1, (Range(0, 6, 6, 1, Origin.SHARED),)))
+    assert after.shows(1) == [6]
+
+
+# --- Replace ----------------------------------------------------------------------------------------------
+
+
+def test_a_replacement_that_begins_with_a_system_message_sets_it(given: Given) -> None:
+    after = (
+        given(STARTED, MAIN, SystemSet(0, TERSE), said())
+        .when(replaced, 0, [Message(POLITE), Message("hello"), Message(TERSE)])
+        .then(BranchCleared(0), SystemSet(0, POLITE), said(), MessageAppended(0, TERSE))
+    )
+    assert (after.system(0), after.shows(0)) == (6, [7, 8])
+
+
+def test_a_replacement_without_a_leading_system_message_has_none(given: Given) -> None:
+    after = (
+        given(STARTED, MAIN, SystemSet(0, TERSE), said())
+        .when(replaced, 0, [Message("hello"), Message(POLITE)])
+        .then(BranchCleared(0), SystemSet(0, None), said(), MessageAppended(0, POLITE))
+    )
+    assert (after.system(0), after.shows(0)) == (None, [7, 8])
 
 
 @pytest.mark.parametrize(

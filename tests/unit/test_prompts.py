@@ -31,6 +31,7 @@ from turnlog.domain.message import ContentGiven
 from turnlog.projections.prompts.anthropic import AnthropicPrompt, anthropic_prompt
 from turnlog.projections.prompts.openai import openai_messages
 from turnlog.projections.prompts.plain import plain_messages
+from turnlog.projections.prompts.rendering import chosen
 from turnlog.projections.prompts.tools import anthropic_tools, openai_tools
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -164,11 +165,43 @@ def test_the_system_message_comes_once_and_first_whatever_follows(first: Content
     assert "Be kind." not in json.dumps(anthropic_prompt(given).messages)
 
 
-def test_several_system_messages_are_one_with_the_words_of_all() -> None:
-    given = said(SystemContent(system_message="One."), "Hello", SystemContent(system_message="Two."))
+def test_a_system_message_behind_others_stays_at_its_place() -> None:
+    two = SystemContent(system_message="Two.", developer=True)
+    given = said(SystemContent(system_message="One."), "Hello", two, AssistantResponseContent(assistant_response="Hi"))
+
+    assert openai_messages(given) == [
+        {"role": "system", "content": "One."},
+        {"role": "user", "content": "Hello"},
+        {"role": "developer", "content": "Two."},
+        {"role": "assistant", "content": "Hi"},
+    ]
+    assert plain_messages(given)[2] == {"role": "system", "content": "Two."}
+    prompt = anthropic_prompt(given)
+    assert prompt.system == "One."
+    assert [turn["role"] for turn in prompt.messages] == ["user", "assistant"]
+    assert texts(prompt) == [["Hello", "<system>\nTwo.\n</system>"], ["Hi"]]
+
+
+def test_leading_system_messages_are_one_text_for_anthropic() -> None:
+    given = said(SystemContent(system_message="One."), SystemContent(system_message="Two."), "Hello")
 
     assert anthropic_prompt(given).system == "One.\n\nTwo."
-    assert [each["role"] for each in openai_messages(given)] == ["system", "user"]
+    assert [each["content"] for each in openai_messages(given)] == ["One.", "Two.", "Hello"]
+
+
+def test_a_system_message_among_calls_comes_behind_their_results() -> None:
+    given = said("Hello", call("c"), SystemContent(system_message="Two."), result("c"))
+
+    assert [each["role"] for each in openai_messages(given)] == ["user", "assistant", "tool", "system"]
+    blocks = anthropic_prompt(given).messages[-1]["content"]
+    assert [block["type"] for block in blocks] == ["tool_result", "text"]
+
+
+def test_a_trimmed_prompt_keeps_the_first_system_message_alone() -> None:
+    given = said(SystemContent(system_message="One."), "a", SystemContent(system_message="Two."), "b", "c")
+
+    assert [each.text for each in chosen(given, None, 2, None, len)] == ["One.", "b", "c"]
+    assert [each.text for each in chosen(given, None, 3, None, len)] == ["One.", "Two.", "b", "c"]
 
 
 def test_a_blank_system_message_is_not_sent_to_anthropic() -> None:
@@ -409,7 +442,11 @@ def test_a_branch_is_rendered_with_what_is_about_to_be_asked_and_nothing_is_reco
         ]
         asked = main.to_chat("anthropic", new={"instruction": "two"})
         assert {**asked} == {"system": "Be kind.", "messages": asked.messages}
-        assert main.to_chat(new=SystemContent(system_message="Be brief."))[0]["content"] == "Be brief."
+        assert [each["content"] for each in main.to_chat(new=SystemContent(system_message="Be brief."))] == [
+            "Be kind.",
+            "one",
+            "Be brief.",
+        ]
         assert session.to_chat("plain") == session.at(session.position).to_chat("plain")
         assert (
             main.to_tools(new=InstructionContent(instruction="q", tool_schemas=[TIME]))[0]["function"]["name"] == "time"

@@ -87,7 +87,6 @@ def drawn(validated: list[Any]) -> None:
 
 def check_openai(prompt: list[dict[str, Any]]) -> None:
     drawn(OPENAI.validate_python(json.loads(json.dumps(prompt))))
-    assert [each["role"] for each in prompt[1:]].count("system") == 0
     open_ids: list[str] = []
     seen: set[str] = set()
     for each in prompt:
@@ -178,9 +177,11 @@ def json_copy(messages: list[Message]) -> list[Message]:
 @settings(max_examples=300)
 @given(conversations, st.integers(0, 8))
 def test_the_last_turns_are_a_prompt_too_and_the_end_of_the_whole(messages: list[Message], last: int) -> None:
-    kept = [each for each in chosen(messages, None, last, None, estimate) if each.role is not MessageRole.SYSTEM]
-    turns = [each for each in messages if each.role is not MessageRole.SYSTEM]
+    front = [each for each in messages[:1] if each.role is MessageRole.SYSTEM]
+    found = chosen(messages, None, last, None, estimate)
+    kept, turns = found[len(front) :], messages[len(front) :]
 
+    assert found[: len(front)] == front
     assert kept == turns[len(turns) - len(kept) :]
     assert len(kept) >= min(last, len(list(turns_backwards(reversed(turns)))))
     check_openai(openai_messages(kept))

@@ -2,8 +2,10 @@
 
 from ..branch_view import BranchView
 from ..domain.errors import InvalidValue
+from ..domain.message import Message
 from ..domain.plain import Json
 from ..infrastructure.store import Store
+from ..projections.difference import Systems
 from ..projections.messages import Messages
 from ..session import Session
 from ..session_view import SessionView
@@ -24,6 +26,7 @@ def show_difference(store: Store, reference: str, left: str, right: str, *, json
         told: dict[str, Json] = {
             "session": session.id,
             "same": found.same,
+            "system": None if found.system is None else _systems_told(found.system),
             "common": len(found.common),
             "left": [message_told(message) for message in found.left],
             "right": [message_told(message) for message in found.right],
@@ -33,6 +36,11 @@ def show_difference(store: Store, reference: str, left: str, right: str, *, json
     if found.same:
         note(f"{left} and {right} say the same: {len(found.common)} messages")
         return
+    if found.system is not None:
+        showing.line("another system message in front")
+        for sign, message, style in ("-", found.system.left, "red"), ("+", found.system.right, "green"):
+            if message is not None:
+                _changed(showing, sign, message, style)
     showing.line(f"{len(found.common)} messages in common")
     for message in found.common.last(CONTEXT):
         show_message(showing, message)
@@ -82,10 +90,19 @@ def _named(view: SessionView, branch: str) -> BranchView:
 def _one_side(showing: Showing, sign: str, name: str, messages: Messages, style: str) -> None:
     showing.line((f"{sign} {name}: {len(messages)} messages of its own", f"bold {style}"))
     for message in messages:
-        lines = (message.text or "(nothing)").split("\n")
-        showing.line((f"{sign} {message.role.value}: {lines[0]}  [{message.position}]", style))
-        for line in lines[1:]:
-            showing.line((f"{sign}     {line}", style))
+        _changed(showing, sign, message, style)
+
+
+def _changed(showing: Showing, sign: str, message: Message, style: str) -> None:
+    lines = (message.text or "(nothing)").split("\n")
+    showing.line((f"{sign} {message.role.value}: {lines[0]}  [{message.position}]", style))
+    for line in lines[1:]:
+        showing.line((f"{sign}     {line}", style))
+
+
+def _systems_told(systems: Systems) -> dict[str, Json]:
+    told = {side: None if message is None else message_told(message) for side, message in systems._asdict().items()}
+    return dict(told)
 
 
 def _lines(view: SessionView, number: int | None) -> list[Messages]:

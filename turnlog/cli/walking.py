@@ -156,8 +156,10 @@ class Walk:
         found = self._session.diff(before, after)
         if found.same:
             return [*lines, "(it shows the same as before)"]
-        gone = [line for each in found.left for line in _signed("-", each, width)]
-        return [*lines, *gone, *(line for each in found.right for line in _signed("+", each, width))]
+        left, right = found.system or (None, None)
+        gone = [line for each in [*([left] if left else []), *found.left] for line in _signed("-", each, width)]
+        come = [line for each in [*([right] if right else []), *found.right] for line in _signed("+", each, width)]
+        return [*lines, *gone, *come]
 
 
 def _message_lines(message: Message, width: int) -> list[str]:

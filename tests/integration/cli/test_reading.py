@@ -25,7 +25,7 @@ def test_sessions_are_listed_with_tabs_in_a_pipe(turnlog: Any, talk: str) -> Non
     assert (done.code, done.err) == (0, "")
     heads, line = (line.split("\t") for line in done.lines)
     assert heads == ["SESSION", "USED", "MESSAGES", "STATUS", "USER", "KEY", "NAME"]
-    assert (line[0], *line[2:]) == ("5e55-talk", "3", "active", "ada", "talk", "support")
+    assert (line[0], *line[2:]) == ("5e55-talk", "4", "active", "ada", "talk", "support")
 
 
 def test_sessions_are_listed_in_columns_in_a_terminal(turnlog: Any, talk: str) -> None:
@@ -48,7 +48,7 @@ def test_sessions_as_json_are_one_document(turnlog: Any, talk: str) -> None:
         "user": "ada",
         "status": "active",
         "position": 7,
-        "messages": 3,
+        "messages": 4,
         "bytes": 0,
         "created_at": "",
         "updated_at": "",
@@ -243,6 +243,32 @@ def test_a_difference_shows_what_is_common_and_how_each_goes_on(turnlog: Any, ta
     assert (found["same"], found["common"], found["right"][0]["text"]) == (False, 2, "Never update, only append.")
 
 
+def test_a_difference_tells_of_another_system_message(turnlog: Any, talk: str) -> None:
+    with open_store(store_of(turnlog)) as store:
+        Session.open(talk, store=store).branches["retry"].set_system("Be kind.")
+    done = turnlog("diff", talk, "main", "retry")
+
+    assert done.lines[:4] == [
+        "another system message in front",
+        "- system: You are terse.  [3]",
+        "+ system: Be kind.  [8]",
+        "1 messages in common",
+    ]
+    found = json.loads(turnlog("diff", talk, "main", "retry", "--json").out)
+    assert (found["same"], found["common"]) == (False, 1)
+    assert [found["system"][side]["text"] for side in ("left", "right")] == ["You are terse.", "Be kind."]
+    assert json.loads(turnlog("diff", talk, "main", "5", "--json").out)["system"] is None
+
+
+def test_a_developer_message_is_added_at_its_place(turnlog: Any, talk: str) -> None:
+    done = turnlog("add", talk, "In French.", "--role", "developer", "--json")
+
+    assert (done.code, json.loads(done.out)["position"]) == (0, 8)
+    assert turnlog("show", talk).lines[-1] == "    In French."
+    assert turnlog("log", talk).lines[-1].endswith("message.appended main by grace: system: In French.")
+    assert json.loads(turnlog("sessions", "--json").out)["sessions"][0]["messages"] == 5
+
+
 def test_bisect_finds_the_position_since_which_something_is_said(turnlog: Any, talk: str) -> None:
     done = turnlog("bisect", talk, "--contains", "only append")
 
@@ -276,7 +302,7 @@ def test_statistics_have_tokens_cost_and_activity_with_bars_in_a_terminal(turnlo
     assert "█" not in piped.out
     assert "█" * 30 in shown.out
     found = json.loads(turnlog("stats", talk, "--by", "session", "--json").out)
-    assert (found["messages"], found["usage"][0]["input_tokens"], found["activity"][0]["events"]) == (4, 9000, 8)
+    assert (found["messages"], found["usage"][0]["input_tokens"], found["activity"][0]["events"]) == (5, 9000, 8)
 
 
 def test_a_query_is_answered_as_a_table_as_csv_and_as_json(turnlog: Any, talk: str) -> None:

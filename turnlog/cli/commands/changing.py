@@ -41,7 +41,7 @@ def add(
         str | None, typer.Argument(metavar="TEXT", help="What is said; - or nothing for standard input.")
     ] = None,
     branch: BRANCH = None,
-    role: Annotated[str, typer.Option(metavar="ROLE", help="system, user, assistant or tool.")] = "user",
+    role: Annotated[str, typer.Option(metavar="ROLE", help="system, developer, user, assistant or tool.")] = "user",
     sender: Annotated[str | None, typer.Option(metavar="NAME", help="Who says it.")] = None,
     recipient: Annotated[str | None, typer.Option(metavar="NAME", help="To whom.")] = None,
     metadata: METADATA = None,

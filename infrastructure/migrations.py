@@ -1,6 +1,6 @@
 """Numbered steps that make the schema: `schema.sql` is step 1, later ones are in the folder `migrations`."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.resources import files
 from typing import NamedTuple
 
@@ -43,3 +43,14 @@ def check_present(store: str, applied: int, migrations: Sequence[Migration]) -> 
         raise SchemaMismatch(
             store, f"schema {applied}", f"schema {newest}; open_store or `turnlog migrate` brings it up"
         )
+
+
+def differences(expected: Mapping[str, object], found: Mapping[str, object]) -> Iterator[str]:
+    """What differs between the objects that a schema should have and those it has, by kind and name."""
+    for name in sorted(expected.keys() | found.keys()):
+        if name not in found:
+            yield f"the {name} is missing from the schema"
+        elif name not in expected:
+            yield f"the {name} was added to the schema"
+        elif expected[name] != found[name]:
+            yield f"the {name} of the schema was changed"

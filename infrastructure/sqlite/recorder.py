@@ -4,6 +4,7 @@ import sqlite3
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
+from itertools import chain, islice
 from pathlib import Path
 from threading import Condition
 from time import monotonic
@@ -29,6 +30,7 @@ from ..selecting import SQLITE, query, selected
 from . import sql
 from .connections import Connections
 from .schema import check, prepare
+from .verification import flaws
 
 PAGE = 1000
 """Rows per read: a page is read in one statement, so that no reader keeps the file from being tidied for long."""
@@ -101,7 +103,7 @@ class SQLiteRecorder(Recorder):
             if connection.execute(sql.LAST_GLOBAL_POSITION).fetchone() is not None:
                 raise StoreNotEmpty(self.name)
             numbers = {entry.session: _restore_entry(connection, entry) for entry in entries}
-            connection.executemany(sql.ADD_EVENT, (_columns(numbers[row.session], row, self._encoding) for row in rows))
+            _add_events(connection, (_columns(numbers[row.session], row, self._encoding) for row in rows))
         self._wake()
 
     def read(self, session: str, *, after: int = 0, until: int | None = None, backwards: bool = False) -> Iterator[Row]:
@@ -203,7 +205,7 @@ class SQLiteRecorder(Recorder):
 
     def find_flaws(self) -> list[str]:
         with self._connections.reading() as connection:
-            return [flaw for (flaw,) in connection.execute(sql.FIND_FLAWS)]
+            return list(flaws(connection))
 
     def durability(self) -> str:
         return self._durability
@@ -308,14 +310,20 @@ def _write(
 ) -> None:
     if number is None:
         number = connection.execute(sql.ADD_ENTRY, (entry.session,)).lastrowid
-    if len(rows) == 1:
-        connection.execute(sql.ADD_EVENT, _columns(number, rows[0], encoding))
-    else:
-        connection.executemany(sql.ADD_EVENT, [_columns(number, row, encoding) for row in rows])
+    _add_events(connection, (_columns(number, row, encoding) for row in rows))
     connection.execute(sql.MOVE_ENTRY, (*_place(entry), number))
     if _labels(entry) != _labels(head) or entry.metadata is not head.metadata:
         metadata = msgspec.json.encode(entry.metadata).decode()
         connection.execute(sql.LABEL_ENTRY, (*_labels(entry), metadata, number))
+
+
+def _add_events(connection: sqlite3.Connection, events: Iterator[tuple[Any, ...]]) -> None:
+    while group := list(islice(events, sql.GROUP)):
+        if len(group) == sql.GROUP:
+            connection.execute(sql.ADD_EVENTS, list(chain.from_iterable(group)))
+        else:
+            for event in group:
+                connection.execute(sql.ADD_EVENT, event)
 
 
 def _columns(number: int | None, row: Row, encoding: Encoding) -> tuple[Any, ...]:

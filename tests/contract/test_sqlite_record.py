@@ -44,12 +44,15 @@ def path(written: Path, tmp_path: Path) -> Path:
 
 @contextmanager
 def by_hand(path: Path) -> Iterator[sqlite3.Connection]:
-    """The file in the hand of somebody who takes the triggers off first."""
+    """A connection to the file without its triggers, which are there again afterwards."""
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA ignore_check_constraints = ON")
-        for (trigger,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'trigger'").fetchall():
-            connection.execute(f"DROP TRIGGER {trigger}")
+        triggers = connection.execute("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'").fetchall()
+        for name, _ in triggers:
+            connection.execute(f"DROP TRIGGER {name}")
         yield connection
+        for _, statement in triggers:
+            connection.execute(statement)
         connection.commit()
 
 
@@ -75,7 +78,7 @@ def test_a_record_that_nobody_touched_has_no_fault(path: Path) -> None:
     assert places(path) == []
 
 
-def test_taking_the_triggers_off_is_no_fault_of_the_record(path: Path) -> None:
+def test_triggers_that_are_there_again_are_no_fault(path: Path) -> None:
     with by_hand(path):
         pass
 
@@ -332,14 +335,16 @@ def test_the_database_refuses_to_delete_a_session(path: Path) -> None:
     assert places(path) == []
 
 
-def test_what_takes_the_place_of_an_event_is_named(path: Path) -> None:
-    """REPLACE deletes without asking the triggers."""
-    with closing(sqlite3.connect(path)) as connection:
-        connection.execute(
-            "REPLACE INTO events (session, position, global_position, time, name, payload, digest) "
-            "SELECT session, position, global_position, time, name, '{}', digest FROM events WHERE global_position = 3"
-        )
-        connection.commit()
+def test_the_database_refuses_to_replace_an_event(path: Path) -> None:
+    """REPLACE deletes without asking a trigger on deletions."""
+    replace = (
+        "REPLACE INTO events (session, position, global_position, time, name, payload, digest) "
+        "SELECT session, position, global_position, time, name, '{}', digest FROM events WHERE global_position = 3"
+    )
+    with closing(sqlite3.connect(path)) as connection, pytest.raises(sqlite3.IntegrityError, match="not replaced"):
+        connection.execute(replace)
+    with by_hand(path) as connection:
+        connection.execute(replace)
 
     assert places(path) == [("s", 3)]
 
@@ -398,7 +403,7 @@ def test_an_event_before_the_first_is_refused_by_the_database_and_named_if_it_is
         INSERT INTO events (session, position, time, name, branch, command_id, payload, digest)
         VALUES (1, -3, 5, 'message.appended', 0, 'Q', '{"branch":0,"content":{"type":"instruction"}}', zeroblob(32))
     """
-    with closing(sqlite3.connect(path)) as connection, pytest.raises(sqlite3.IntegrityError, match="position >= 0"):
+    with closing(sqlite3.connect(path)) as connection, pytest.raises(sqlite3.IntegrityError, match="only appended"):
         connection.execute(insert)
     with by_hand(path) as connection:
         connection.execute(insert)

@@ -20,6 +20,11 @@ Upcaster: TypeAlias = Callable[[dict[str, Json]], dict[str, Json]]
 UPCASTERS: Mapping[str, tuple[str, Upcaster]] = {}
 """By old stored name: the name it has today, and how its payload becomes one of today."""
 
+SALT_LENGTH = 20
+"""Characters of a salt, of the alphabet of URL-safe Base64: 120 random bits."""
+
+_SALT = b',"salt":"'
+_SALT_START = -len(_SALT) - SALT_LENGTH - len(b'"}')
 _encoder = msgspec.json.Encoder()
 # What the decoder raises, and what an upcaster may that meets a payload it was not made for.
 _MISFITS = (ValueError, LookupError, TypeError, AttributeError, RecursionError)
@@ -32,6 +37,19 @@ _names = {event: name for name, event in STORED_NAMES.items()}
 def stored_name(event: Event) -> str:
     """The name an event is stored under."""
     return _names[type(event)]
+
+
+def salted(payload: bytes, salt: str) -> bytes:
+    """The payload with a salt at its end, so that its hash does not give its content away."""
+    return payload[:-1] + (_SALT[1:] if payload == b"{}" else _SALT) + salt.encode() + b'"}'
+
+
+def unsalted(payload: bytes) -> bytes:
+    """The payload without the salt at its end, if it has one."""
+    if payload[_SALT_START : _SALT_START + len(_SALT)] == _SALT:
+        return payload[:_SALT_START] + b"}"
+    alone = len(payload) == -_SALT_START and payload.startswith(b"{" + _SALT[1:])
+    return b"{}" if alone else payload
 
 
 def encode(event: Event) -> bytes:
@@ -62,6 +80,7 @@ def decode(
     if not known and name not in upcasters:
         raise UnreadableEvent(session, position, name, "no event has this stored name")
     try:
+        payload = unsalted(payload.encode() if isinstance(payload, str) else payload)
         return _decoded(name, payload) if known else _lifted(name, payload, upcasters)
     except _MISFITS as reason:
         raise UnreadableEvent(session, position, name, f"its payload does not fit: {reason}") from None

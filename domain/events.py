@@ -217,9 +217,18 @@ class MessageRetracted(BranchEvent, frozen=True):
 
 
 class MessageRedacted(Event, frozen=True):
-    """The words of a message are taken off the record; that there was one, when and whose, stays."""
+    """The content of a message was removed from the record; `left` is the payload that the message has since."""
 
     message: int
+    left: str
+    reason: str | None = None
+
+
+class EventRedacted(Event, frozen=True):
+    """The content of an event that is no message was removed; `left` is the payload that the event has since."""
+
+    event: int
+    left: str
     reason: str | None = None
 
 
@@ -431,6 +440,7 @@ STORED_NAMES: Mapping[str, type[Event]] = MappingProxyType(
         "message.appended": MessageAppended,
         "message.retracted": MessageRetracted,
         "message.redacted": MessageRedacted,
+        "event.redacted": EventRedacted,
         "mail.participant_registered": ParticipantRegistered,
         "mail.participant_unregistered": ParticipantUnregistered,
         "mail.sent": MailSent,

@@ -264,6 +264,11 @@ def _redacted(state: State, event: e.MessageRedacted) -> None:
     state.redacted.add(event.message)
 
 
+def _event_redacted(state: State, event: e.EventRedacted) -> None:
+    """A state folded before still has the content: see `loading.catch_up`, which folds it again."""
+    state.redacted.add(event.event)
+
+
 # mail
 
 
@@ -358,6 +363,7 @@ _EVOLVE: Mapping[type[e.Event], Callable[[State, Any], None]] = MappingProxyType
         e.MessageAppended: _appended,
         e.MessageRetracted: _retracted,
         e.MessageRedacted: _redacted,
+        e.EventRedacted: _event_redacted,
         e.ParticipantRegistered: _registered,
         e.ParticipantUnregistered: _unregistered,
         e.MailSent: _mail_sent,

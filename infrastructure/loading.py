@@ -11,7 +11,7 @@ from ..domain.ranges import Written
 from ..domain.state import State
 from ..projections.catalogue import Entry
 from .recorder import Recorder
-from .rows import MESSAGE_APPENDED, Row, event_of
+from .rows import EVENT_REDACTED, MESSAGE_APPENDED, Row, event_of
 
 
 class _Life(NamedTuple):
@@ -50,10 +50,20 @@ def catch_up(recorder: Recorder, state: State) -> None:
         if entry is None or entry.created != state.created:  # gone, or begun anew under the same id by somebody else
             raise SessionNotFoundError(state.session)
     for row in rows:
+        if row.name == EVENT_REDACTED:
+            _fold_again(recorder, state)
+            return
         if row.name == MESSAGE_APPENDED and row.branch is not None:
             place_message(state, row.position, row.time, row.branch)
         else:
             evolve(state, row.position, row.time, event_of(row))
+
+
+def _fold_again(recorder: Recorder, state: State) -> None:
+    """Replace all of a state, which still has content that was redacted since it was folded."""
+    fresh = load(recorder, state.session)
+    for field in State.__struct_fields__:
+        setattr(state, field, getattr(fresh, field))
 
 
 def _lineage(recorder: Recorder, session: str, at: int | None) -> list[_Life]:

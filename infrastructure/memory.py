@@ -134,12 +134,6 @@ class MemoryRecorder(Recorder):
         with self._open():
             return self._kept(session).command(command_id)
 
-    def erase(self, row: Row) -> None:
-        with self._open():
-            kept = self._kept(row.session)
-            kept.rows[bisect_left(kept.rows, row.position, key=_position)] = row
-            self._all[bisect_left(self._all, row.global_position, key=_global_position)] = row
-
     def find_flaws(self) -> list[str]:
         return []
 
@@ -180,6 +174,7 @@ class MemoryRecorder(Recorder):
         """Around appends whose rows must not stay if something beside them fails."""
         count, keys = len(self._all), None if self.inline is None else dict(self._keys)
         before = {append.session: self._sessions.get(append.session) for append in appends}
+        erased = [row for append in appends for left in append.erase for row in self._at(left)]
         entries = {session: kept.entry for session, kept in before.items() if kept is not None}
         try:
             yield
@@ -187,6 +182,8 @@ class MemoryRecorder(Recorder):
             for row in reversed(self._all[count:]):
                 self._sessions[row.session].take_back()
             del self._all[count:]
+            for row in erased:
+                self._replace(row)
             self._keys = self._keys if keys is None else keys
             for session, kept in before.items():
                 if kept is None:
@@ -218,7 +215,19 @@ class MemoryRecorder(Recorder):
             for row in rows:
                 kept.add(row)
             self._all.extend(rows)
+            for left in append.erase:
+                self._replace(left)
         return appended
+
+    def _replace(self, row: Row) -> None:
+        """Puts another form of a row in its place."""
+        kept = self._kept(row.session)
+        kept.rows[bisect_left(kept.rows, row.position, key=_position)] = row
+        self._all[bisect_left(self._all, row.global_position, key=_global_position)] = row
+
+    def _at(self, row: Row) -> list[Row]:
+        """The stored form of a row."""
+        return self._kept(row.session).found([row.position])
 
     def _kept(self, session: str, start: int = 1) -> "_Kept":
         return self._sessions.get(session) or _Kept(Entry(session, start - 1))

@@ -148,12 +148,8 @@ class Recorder(ApplicationRecorder):
     def find_command(self, session: str, command_id: str) -> Appended | None:
         """What a command recorded when it first came."""
 
-    @abstractmethod
-    def erase(self, row: Row) -> None:
-        """Leaves of a row what is given here, which is the same without its words; done before, does nothing.
-
-        The record says before that its message was redacted.
-        """
+    def scrub(self) -> None:
+        """Remove from the database's files what redactions have left in them."""
 
     @abstractmethod
     def find_flaws(self) -> list[str]:

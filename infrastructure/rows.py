@@ -1,29 +1,31 @@
 """Events as rows: what an append asks for, how its rows are stamped, and the digest that chains them. Pure."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from hashlib import sha256
+from secrets import token_urlsafe
 from typing import NamedTuple, TypeAlias
 
 import msgspec
 from msgspec.structs import replace
 
-from ..domain.codec import decode, encode, stored_name
-from ..domain.content_types import is_content_name
+from ..domain.codec import SALT_LENGTH, decode, encode, salted, stored_name
 from ..domain.errors import SessionTooLarge, TurnlogError
-from ..domain.events import STORED_NAMES, BranchEvent, Event, SystemSet
+from ..domain.events import STORED_NAMES, BranchEvent, Event, EventRedacted, MessageRedacted
 from ..domain.expectation import ANY, Expectation, Expected
 from ..domain.record import NOBODY, Provenance, RecordedEvent
+from ..domain.redaction import CONTENT_FIELDS, redacted_payload
 from ..domain.store_errors import UnreadableEvent
 from ..projections.catalogue import HOUSEKEEPING, LABELS, Entry, described
 
 LAST = 2**62
 """Behind every position and global position, and as far as any database counts."""
 
-SPEAKERS = ("user", "assistant", "tool")
-"""The roles that a content of an application's own may have, and says that it has."""
-
 MESSAGE_APPENDED = "message.appended"
 """The one stored name that stores index by branch."""
+
+
+EVENT_REDACTED = "event.redacted"
+"""The stored name after which a state that was folded before has to be folded again."""
 
 
 class Draft(NamedTuple):
@@ -46,6 +48,10 @@ class Append(msgspec.Struct, frozen=True):
     `start` is the position of the first event of a session that is not on the record yet. `created` is when the session
     was started, if it may have vanished since: another one that has its id by now is not meant. `most_bytes` is what
     the session may weigh with it.
+
+    A redaction brings the rows that it redacts in the form that they have afterwards, in `erase`; how many bytes that
+    frees; and, if it changes them, the entry of the catalogue whose labels hold afterwards. Recorders replace the rows
+    in the transaction that records the redaction.
     """
 
     session: str
@@ -57,6 +63,9 @@ class Append(msgspec.Struct, frozen=True):
     start: int = 1
     created: int | None = None
     most_bytes: int | None = None
+    erase: "tuple[Row, ...]" = ()
+    freed: int = 0
+    entry: Entry | None = None
 
 
 class Appended(msgspec.Struct, frozen=True):
@@ -95,12 +104,19 @@ class Row(NamedTuple):
     digest: bytes
 
 
-def draft(events: Iterable[Event]) -> list[Draft]:
-    """The events as they will be stored; refused if one of them cannot be."""
-    return [
-        Draft(stored_name(event), event.branch if isinstance(event, BranchEvent) else None, encode(event), event)
-        for event in events
-    ]
+def new_salt() -> str:
+    """Random text for the end of a payload."""
+    return token_urlsafe(SALT_LENGTH * 3 // 4)
+
+
+def draft(events: Iterable[Event], salt: Callable[[], str] = new_salt) -> list[Draft]:
+    """The events as they will be stored, with a salt where they hold content; raises if one cannot be stored."""
+    drafts = []
+    for event in events:
+        name, payload = stored_name(event), encode(event)
+        branch = event.branch if isinstance(event, BranchEvent) else None
+        drafts.append(Draft(name, branch, salted(payload, salt()) if name in CONTENT_FIELDS else payload, event))
+    return drafts
 
 
 def stamped(append: Append, head: Entry, global_position: int) -> tuple[list[Row], Entry]:
@@ -108,6 +124,9 @@ def stamped(append: Append, head: Entry, global_position: int) -> tuple[list[Row
 
     The rows take global positions from the one given on. Time never runs backwards within a session.
     """
+    if append.entry is not None:
+        labels = append.entry
+        head = replace(head, name=labels.name, user=labels.user, metadata=labels.metadata)
     who, session, command_id = append.provenance, append.session, append.command_id
     actor, correlation, cause = who.actor, who.correlation, who.cause
     digest, position, weight = head.digest, head.position, 0
@@ -123,7 +142,7 @@ def stamped(append: Append, head: Entry, global_position: int) -> tuple[list[Row
         rows.append(Row(*columns, payload, erased, digest))
         global_position += 1
     entry = described(head, time, [each.event for each in append.drafts])
-    return rows, replace(entry, position=position, digest=digest, bytes=head.bytes + weight)
+    return rows, replace(entry, position=position, digest=digest, bytes=head.bytes + weight - append.freed)
 
 
 def larger_than_allowed(append: Append, head: Entry, entry: Entry) -> SessionTooLarge | None:
@@ -157,37 +176,32 @@ def entry_after(entry: Entry, row: Row) -> Entry:
     return replace(after, position=row.position, digest=row.digest, messages=messages, bytes=weight)
 
 
-def wordless(payload: bytes) -> bytes:
-    """What is left of the payload of a message when its words are taken out: branch, kind, who speaks, and success.
-
-    The answer is the same for what is left already, so that it can be told from words put in by hand.
-    """
-    fields = msgspec.json.decode(payload)
-    content = fields["content"]
-    left = {"type": content["type"]}
-    if content.get("role") in SPEAKERS:
-        left["role"] = content["role"]
-    if isinstance(content.get("success"), bool):
-        left["success"] = content["success"]
-    return _encode({"branch": fields["branch"], "content": left})
-
-
-def is_wordless(row: Row) -> bool:
-    """Whether a row has nothing in its payload but what is left when the words are taken out, on its own branch."""
-    try:
-        if row.payload is None or wordless(row.payload) != row.payload:
-            return False
-        left = msgspec.json.decode(row.payload)
-        return left["branch"] == row.branch and is_content_name(left["content"]["type"])
-    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
-        return False
-
-
-def erased(row: Row) -> Row:
-    """A row of a message without its words; their hash takes their place in the proof."""
+def redacted(row: Row) -> Row:
+    """The row without its content; the hash of the payload takes its place in the proof."""
     if row.payload is None or row.payload_hash is not None:
         return row
-    return row._replace(payload=wordless(row.payload), payload_hash=sha256(row.payload).digest())
+    left = redacted_payload(row.name, row.position, row.payload)
+    return row._replace(payload=left, payload_hash=sha256(row.payload).digest())
+
+
+def redaction_in(event: Event) -> tuple[int, str]:
+    """The position of the event that a redaction names, and the payload that it leaves."""
+    match event:
+        case MessageRedacted(position, left) | EventRedacted(position, left):
+            return position, left
+        case _:
+            raise TypeError(f"{type(event).__name__} is not a redaction")
+
+
+def is_redacted(row: Row) -> bool:
+    """Whether the payload of a row holds nothing but what a redaction leaves, on the branch of the row."""
+    try:
+        if row.payload is None or redacted_payload(row.name, row.position, row.payload) != row.payload:
+            return False
+        event = event_of(row)
+    except (UnreadableEvent, ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        return False
+    return (event.branch if isinstance(event, BranchEvent) else None) == row.branch
 
 
 def event_of(row: Row) -> Event:
@@ -222,7 +236,8 @@ def expectation_text(expected: Expected) -> int | str:
 
 
 _encode = msgspec.json.Encoder().encode
-_DESCRIBING = frozenset(
-    name for name, event in STORED_NAMES.items() if event in LABELS or event in HOUSEKEEPING or event is SystemSet
-)
+LABELLING = frozenset(name for name, event in STORED_NAMES.items() if event in LABELS or event in HOUSEKEEPING)
+"""The stored names of the events that change the labels of the catalogue."""
+
+_DESCRIBING = LABELLING | {"branch.system_set"}
 """The events other than appended messages that an entry of the catalogue depends on."""

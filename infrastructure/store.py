@@ -30,8 +30,9 @@ from .projecting.inline import Inline
 from .projecting.opening import target_of
 from .projecting.reading import read_rows
 from .recorder import Recorder
+from .redacting import erasing
 from .referring import entry_meant
-from .rows import LAST, Append, Appended, Draft, Row, draft, erased, recorded
+from .rows import LAST, Append, Appended, Draft, Row, draft, recorded
 from .settings import A_HUNDRED_YEARS
 from .subscription import AwaitedSubscription, Subscription
 from .transfer.exporting import exported
@@ -79,6 +80,7 @@ class Store(AnalysedStore):
         A session that is not where it is expected raises PositionConflict. A `command_id` that was used before writes
         nothing: it returns the first result for the same content and raises CommandIdReusedError for other content.
         `drafts` are the encoded events. In a store that forgets, `created` tells sessions of the same id apart.
+        A redaction erases the content of the event that it names in the same transaction.
         """
         checked_name(session, "a session id")
         if command_id is not None:
@@ -94,7 +96,8 @@ class Store(AnalysedStore):
             created=created,
             most_bytes=self._most_bytes,
         )
-        return checked_repeat(self._recorder, self._commits.append(append), ready, command_id)
+        outcome = self._commits.append(erasing(self._recorder, append))
+        return checked_repeat(self._recorder, outcome, ready, command_id)
 
     def append_together(
         self,
@@ -108,20 +111,19 @@ class Store(AnalysedStore):
         Each change ends with what `append` takes as `created`. No event's time is before `not_before` (microseconds).
         """
         time = max(self._clock(), not_before)
-        return self._recorder.append_together(
-            [
-                Append(
-                    checked_name(session, "a session id"),
-                    draft(events),
-                    checked_expectation(expected),
-                    provenance,
-                    time,
-                    created=created,
-                    most_bytes=self._most_bytes,
-                )
-                for session, events, expected, created in changes
-            ]
-        )
+        appends = [
+            Append(
+                checked_name(session, "a session id"),
+                draft(events),
+                checked_expectation(expected),
+                provenance,
+                time,
+                created=created,
+                most_bytes=self._most_bytes,
+            )
+            for session, events, expected, created in changes
+        ]
+        return self._recorder.append_together([erasing(self._recorder, append) for append in appends])
 
     def read(
         self, session: str, *, after: int = 0, until: int | None = None, backwards: bool = False
@@ -271,11 +273,13 @@ class Store(AnalysedStore):
         """Takes into a state what has been recorded since."""
         catch_up(self._recorder, state)
 
-    def erase(self, session: str, position: int) -> None:
-        """Takes the words of a redacted message out of the store; their hash stays. Done before, does nothing."""
-        for row in self._recorder.read(session, after=position - 1, until=position):
-            if row.payload_hash is None:
-                self._recorder.erase(erased(row))
+    def find_row(self, session: str, position: int) -> Row | None:
+        """The event at a position as it is stored."""
+        return next(self._recorder.read(session, after=position - 1, until=position), None)
+
+    def scrub(self) -> None:
+        """Remove from the database's files what redactions have left in them."""
+        self._recorder.scrub()
 
     def copy_to(self, target: "Store", *, progress: Progress | None = None) -> int:
         """Copies all that is here now into an empty store of any kind, as it is; answers how many events that were.
@@ -360,7 +364,7 @@ class Store(AnalysedStore):
     afind_command = awaited(find_command)
     aload = awaited(load)
     acatch_up = awaited(catch_up)
-    aerase = awaited(erase)
+    ascrub = awaited(scrub)
     acopy_to = awaited(copy_to)
     aexport_record = awaited(export_record)
     arecord_of = awaited(record_of)

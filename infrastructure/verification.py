@@ -8,15 +8,15 @@ from msgspec.structs import replace
 
 from ..domain.decisions.session import is_name
 from ..domain.errors import SessionNotFoundError
-from ..domain.events import MessageRedacted, SessionStarted
+from ..domain.events import EventRedacted, MessageRedacted, SessionStarted
+from ..domain.redaction import REDACTIONS
 from ..domain.store_errors import StoreFailed, UnreadableEvent
 from ..projections.catalogue import Entry
 from .progress import Counted, Progress
 from .recorder import Recorder
-from .rows import LAST, Row, chained, entry_after, event_of, header_of, is_wordless
+from .rows import LAST, Row, chained, entry_after, event_of, header_of, is_redacted
 
 BEGINNING = "session.started"
-REDACTION = "message.redacted"
 
 
 class Fault(msgspec.Struct, frozen=True):
@@ -66,8 +66,8 @@ class _Walk:
         self._recorder = recorder
         self._session = session
         self._global_position = 0
-        self._erased: set[int] = set()
-        self._weighed = True
+        self._redacted: dict[int, bytes] = {}
+        self._seen: set[int] = set()
 
     def faults(self) -> Iterator[Fault]:
         """What does not fit; after the first, the rest cannot be trusted either."""
@@ -95,8 +95,8 @@ class _Walk:
             yield Fault(self._session, position, "its time is before that of the event in front of it")
         if row.global_position <= self._global_position:
             yield Fault(self._session, position, "its global position is before that of the event in front of it")
-        if row.payload_hash is not None and not is_wordless(row):
-            yield Fault(self._session, position, "its words were taken out, and others put in their place")
+        if row.payload_hash is not None and not is_redacted(row):
+            yield Fault(self._session, position, "its content was redacted, and other content put in its place")
         if row.payload is None:
             yield Fault(self._session, position, "its payload is missing, damaged, or in an encoding that is not known")
         digest = chained(self.entry.digest, header_of(row), _payload_hash(row))
@@ -106,18 +106,27 @@ class _Walk:
 
     def _takes(self, row: Row) -> Iterator[Fault]:
         self._global_position = row.global_position
-        if row.payload_hash is not None:
-            self._erased.add(row.position)
-            self._weighed = False
+        if row.payload_hash is not None and row.payload is not None:
+            self._redacted[row.position] = row.payload
         try:
-            match event_of(row) if row.name in (BEGINNING, REDACTION) else None:
-                case MessageRedacted(message):
-                    self._erased.discard(message)
+            match event_of(row) if row.name == BEGINNING or row.name in REDACTIONS else None:
+                case MessageRedacted(position, left) | EventRedacted(position, left):
+                    yield from self._redacts(position, left)
                 case SessionStarted(forked_from=str(source), forked_at=int(point), forked_digest=digest):
                     yield from self._goes_on(source, point, digest)
             self.entry = entry_after(self.entry, row)
         except UnreadableEvent as reason:
             yield Fault(self._session, row.position, reason.reason)
+
+    def _redacts(self, position: int, left: str) -> Iterator[Fault]:
+        """Whether the event that a redaction names has what the redaction left, and no more."""
+        payload = self._redacted.pop(position, None)
+        if payload is None:
+            if position not in self._seen:
+                yield Fault(self._session, position, "it was redacted, and its content is still in the store")
+        elif payload != left.encode():
+            yield Fault(self._session, position, "it is not what its redaction has left")
+        self._seen.add(position)
 
     def _goes_on(self, source: str, point: int, digest: str | None) -> Iterator[Fault]:
         """Whether the session it goes on from is, up to that position, what it was then."""
@@ -131,9 +140,9 @@ class _Walk:
             yield Fault(self._session, last + 1, "the event at this position is missing")
         if kept.position < last:
             yield Fault(self._session, kept.position + 1, "the catalogue knows of no event at this position")
-        for position in sorted(self._erased):
-            yield Fault(self._session, position, "its payload was erased, and no redaction is on the record")
-        if kept != (self.entry if self._weighed else replace(self.entry, bytes=kept.bytes)):
+        for position in sorted(self._redacted):
+            yield Fault(self._session, position, "its content was removed, and no redaction is on the record")
+        if kept != self.entry:
             yield Fault(self._session, last, "the catalogue's entry does not fit the events")
 
 

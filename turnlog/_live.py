@@ -12,7 +12,7 @@ from ._mail_handle import MailHandle
 from ._provenance import provenance
 from .domain.content import is_simple
 from .domain.errors import InvalidValue, PositionConflict, Refused, SessionNotFoundError
-from .domain.events import Event, MessageAppended, SystemSet
+from .domain.events import Event, EventRedacted, MessageAppended, SystemSet
 from .domain.evolve import Placed, evolve
 from .domain.expectation import ANY, Expected, checked, holds
 from .domain.images import ImagePolicy, images_in
@@ -158,7 +158,7 @@ class Live:
         self._torn = True
         for position, time, event in placed:
             evolve(self._state, position, time, event)
-        self._torn = False
+        self._torn = any(isinstance(event, EventRedacted) for event in events)  # the state has what was redacted
         return placed
 
     def move_to(self, store: Store) -> None:

@@ -6,11 +6,9 @@ import msgspec
 
 from ._default import default_store
 from .domain.errors import InvalidValue
-from .domain.events import MessageRedacted
 from .domain.inheritance import local_position
 from .domain.message import Message
 from .domain.ranges import index_of
-from .domain.record import RecordedEvent
 from .domain.state import State, Status
 from .infrastructure.projecting.searching import places_of
 from .infrastructure.projecting.target import Target
@@ -101,22 +99,12 @@ def _shown(
         return []
     reader = SessionReader(store, state)
     event = reader.read_event(position)
-    if _is_redacted(store, state, position, event):
-        return []
     message = recorded_message(event)
     if event.session != state.session:
         message = msgspec.structs.replace(message, session=state.session, position=position, recorded_as=message.id)
     if not found_in(message.text, phrases) or (role is not None and message.role != role):
         return []
     return [Found(message, names, excerpt(message.text, phrases))]
-
-
-def _is_redacted(store: Store, state: State, position: int, event: RecordedEvent) -> bool:
-    """Whether the words are to be gone, also if their erasure was broken off."""
-    if event.session == state.session:
-        return position in state.redacted
-    redactions = store.read_structure(event.session, ("message.redacted",), after=event.position)
-    return any(isinstance(each.event, MessageRedacted) and each.event.message == event.position for each in redactions)
 
 
 def _shows(state: State, branch: int, position: int) -> bool:

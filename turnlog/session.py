@@ -36,7 +36,7 @@ from .domain.decisions.history import Strategy
 from .domain.decisions.plan import BranchPlan, begin
 from .domain.decisions.replacing import replaced
 from .domain.decisions.sequence import in_turn
-from .domain.errors import InvalidValue, RecordedElsewhere
+from .domain.errors import InvalidValue, RecordedElsewhere, UnknownPosition
 from .domain.events import Event
 from .domain.expectation import ANY, Expected
 from .domain.images import ImagePolicy
@@ -44,7 +44,10 @@ from .domain.instant import Instant
 from .domain.message import ContentGiven, Message, message_from
 from .domain.plain import Json
 from .domain.ranges import Origin
+from .domain.record import RecordedEvent
+from .domain.redaction import CONTENT_FIELDS, REDACTIONS
 from .domain.state import State
+from .infrastructure.rows import redacted, redaction_in
 from .infrastructure.store import Store
 from .infrastructure.twins import awaited
 from .logs import Logs
@@ -366,18 +369,39 @@ class Session(Life, Posting, SessionView, Conducting):
     def _on_default(self, decide: Callable[[State, int], Sequence[Event]]) -> None:
         self._live.change(lambda state: on_branch(None, state, decide))
 
-    def redact(self, redacted: Message, reason: str | None = None) -> None:
-        """Takes the words of a message off the record, for good, and with them its sender, recipient and metadata.
+    def redact(self, event: Message | RecordedEvent | int, reason: str | None = None) -> int:
+        """Remove the content of a message, or of any other event, from the record for good.
 
-        That there was one, of which kind, when and on which branch stays, who recorded it, and the proof. What a
-        session that this one goes on from has recorded is redacted there. Done again, it completes what was broken off.
+        The event is named by itself or by its position. Its kind, time, branch and actor stay, and so does the proof
+        of the record. What an ancestor of this session has recorded is redacted there. Redacting it again writes
+        nothing, and removes what an interrupted redaction has left in the files of the store. Returns the position of
+        the redaction.
         """
-        point = position_of(self._live, redacted)
+        store = self._live.store
+        point = self._own_position(event)
+        row = store.find_row(self.id, point)
+        if row is None:
+            raise UnknownPosition(self.id, point, 1, self.position)
+        if row.payload_hash is None:
+            left = (redacted(row).payload or b"").decode() if row.name in CONTENT_FIELDS else ""
+            ((recorded, _, _),) = self._live.change(lambda state: message.redact(state, point, row.name, left, reason))
+        else:
+            found = store.read_structure(self.id, REDACTIONS, after=point)
+            recorded = next(each.position for each in found if redaction_in(each.event)[0] == point)
+        store.scrub()
+        return recorded
+
+    def _own_position(self, event: Message | RecordedEvent | int) -> int:
+        """The position of an event that this session has recorded."""
+        if isinstance(event, RecordedEvent):
+            if event.session != self.id:
+                raise RecordedElsewhere(self.id, event.position, event.session)
+            return event.position
+        point = position_of(self._live, event)
         if point < 1:
-            source = redacted.id.rpartition("/")[0] if redacted.id else ""
+            source = event.id.rpartition("/")[0] if isinstance(event, Message) and event.id else ""
             raise RecordedElsewhere(self.id, point, source)
-        self._live.change(lambda state: message.redact(state, point, reason))
-        self._live.store.erase(self.id, point)
+        return point
 
     @property
     def logs(self) -> Logs:

@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from typing import cast
 
 from ..content import Content, SystemContent
-from ..errors import UnknownMessage
-from ..events import Event, MessageAppended, MessageRedacted, MessageRetracted, SystemSet
+from ..errors import InvalidValue, UnknownMessage
+from ..events import Event, EventRedacted, MessageAppended, MessageRedacted, MessageRetracted, SystemSet
 from ..frozen import NO_KEYS
 from ..lookup import get_branch
 from ..message import Message
 from ..plain import Json, plain
 from ..ranges import index_of
+from ..redaction import CONTENT_FIELDS, MESSAGES
 from ..state import BranchState, State
 from .session import active, started
 
@@ -33,12 +34,14 @@ def retract(state: State, branch: int, message: int) -> list[Event]:
     raise UnknownMessage(state.session, f"branch {place.name!r}", str(message))
 
 
-def redact(state: State, message: int, reason: str | None = None) -> list[Event]:
-    """Takes the words of a message off the record, in whatever state the session is."""
+def redact(state: State, position: int, name: str, left: str, reason: str | None = None) -> list[Event]:
+    """Remove the content of the event at a position, whatever the status of the session; `left` is what stays of it."""
     started(state)
-    if state.owner(message) is None and not _was_system(state, message):
-        raise UnknownMessage(state.session, "the record", str(message))
-    return [] if message in state.redacted else [MessageRedacted(message, reason)]
+    if name not in CONTENT_FIELDS:
+        raise InvalidValue(
+            f"the event at position {position}", f"is {name}, which holds no content: expected an event that does"
+        )
+    return [MessageRedacted(position, left, reason) if name in MESSAGES else EventRedacted(position, left, reason)]
 
 
 def added(state: State, branch: int, messages: Sequence[Message]) -> list[Event]:
@@ -84,7 +87,3 @@ def _was_shown(state: State, branch: BranchState, message: int) -> bool:
         return True
     ends = [showing.since - 1 for showing in branch.showings[1:]]
     return any(index_of(branch.showing(end, state.written).ranges, message, state.written) is not None for end in ends)
-
-
-def _was_system(state: State, message: int) -> bool:
-    return any(showing.system == message for branch in state.branches for showing in branch.showings)

@@ -12,7 +12,6 @@ from .asked import Asked
 from .feeding import feed, of_sessions
 from .labels import NAMING, Labels
 from .messages import chosen
-from .withdrawn import Withdrawn, withdrawn
 
 if TYPE_CHECKING:
     import pyarrow
@@ -20,9 +19,9 @@ if TYPE_CHECKING:
 
 def event_batches(recorder: Recorder, asked: Asked, until: int, rows: int) -> Iterator["pyarrow.RecordBatch"]:
     """The events up to a global position, each once, in the session that recorded it."""
-    labels, taken_back = Labels(recorder), withdrawn(recorder, until)
+    labels = Labels(recorder)
     for page in row_pages(recorder, asked, asked.names, until, rows):
-        columns = event_columns(page, labels, taken_back, asked)
+        columns = event_columns(page, labels, asked)
         if columns[0]:
             yield record_batch(columns, events_schema())
 
@@ -36,7 +35,7 @@ def row_pages(recorder: Recorder, asked: Asked, names: Iterable[str], until: int
     return feed(recorder, read, until, rows=rows)
 
 
-def event_columns(page: Iterable[Row], labels: Labels, taken_back: Withdrawn, asked: Asked) -> list[list[object]]:
+def event_columns(page: Iterable[Row], labels: Labels, asked: Asked) -> list[list[object]]:
     """The columns of those events of a page that are asked for."""
     found: list[tuple[object, ...]] = []
     for row in page:
@@ -48,7 +47,6 @@ def event_columns(page: Iterable[Row], labels: Labels, taken_back: Withdrawn, as
         branch = None if row.branch is None else label.names.get(row.branch)
         if not asked.takes_time(row.time) or (asked.branches is not None and branch not in asked.branches):
             continue
-        payload = taken_back.left(row.session, row.position, row.payload)
         found.append(
             (
                 row.session,
@@ -63,8 +61,8 @@ def event_columns(page: Iterable[Row], labels: Labels, taken_back: Withdrawn, as
                 row.correlation,
                 row.cause,
                 row.command_id,
-                None if payload is None else payload.decode(errors="replace"),
-                row.payload_hash is not None or payload is not row.payload,
+                None if row.payload is None else row.payload.decode(errors="replace"),
+                row.payload_hash is not None,
                 row.digest.hex(),
             )
         )

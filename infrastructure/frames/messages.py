@@ -11,7 +11,7 @@ from ...domain.record import moment
 from ...domain.state import State, Status
 from ...projections.frames import record_batch, said_columns
 from ...projections.messages import Messages, all_shown, shown_messages
-from ...projections.pages import Bodies, FeedBody
+from ...projections.pages import FeedBody
 from ...projections.record_columns import messages_schema
 from ...projections.said import Said, said_in_feed
 from ..loading import load
@@ -35,7 +35,7 @@ def message_batches(recorder: Recorder, asked: Asked, until: int, rows: int) -> 
     deleted = deleted_sessions(recorder)
     labels = Labels(recorder)
     for taken_back, page in _pages(recorder, asked, until, rows):
-        written = written_of(wanted_of(page, asked, taken_back, deleted), labels)
+        written = written_of(wanted_of(page, asked, deleted), labels)
         if written.bodies and (batch := _batch(written, asked, taken_back)).num_rows:
             yield batch
 
@@ -82,14 +82,10 @@ def columns_of(written: Written, said: list[Said]) -> list[list[object]]:
     ]
 
 
-def wanted_of(
-    page: list[FeedBody], asked: Asked, taken_back: Withdrawn, deleted: frozenset[str] = frozenset()
-) -> list[FeedBody]:
-    """What of a page is asked for, and what names branches; without the words that were redacted."""
+def wanted_of(page: list[FeedBody], asked: Asked, deleted: frozenset[str] = frozenset()) -> list[FeedBody]:
+    """The events of a page that the filter takes, and those that name branches."""
     if deleted or asked.since is not None or asked.until is not None:
         page = [body for body in page if body[4] in NAMING or (body[0] not in deleted and asked.takes_time(body[3]))]
-    if taken_back.redacted:
-        page = [(*body[:6], taken_back.left(body[0], body[1], body[6])) for body in page]
     return page
 
 
@@ -111,15 +107,14 @@ def _add(found: Written, bodies: Sequence[FeedBody], labels: Labels) -> None:
     found.users.extend([known[body[0]].user for body in bodies])
 
 
-def shown_batches(recorder: Recorder, source: Source, asked: Asked, until: int) -> Iterator["pyarrow.RecordBatch"]:
+def shown_batches(recorder: Recorder, source: Source, asked: Asked) -> Iterator["pyarrow.RecordBatch"]:
     """What branches of these names show, session by session, inherited messages included; each once in a session."""
-    taken_back = withdrawn(recorder, until)
     for session in _live(recorder, asked):
         try:
             state = load(recorder, session)
         except SessionNotFoundError:  # it vanished meanwhile
             continue
-        for batch in _shown(source, state, asked, taken_back).batches():
+        for batch in _shown(source, state, asked).batches():
             yield _widened(batch, state.user)
 
 
@@ -167,8 +162,8 @@ def _live(recorder: Recorder, asked: Asked) -> Iterator[str]:
             yield session
 
 
-def _shown(source: Source, state: State, asked: Asked, taken_back: Withdrawn) -> Messages:
-    reader = _Wiping(source, state, taken_back)
+def _shown(source: Source, state: State, asked: Asked) -> Messages:
+    reader = SessionReader(source, state)
     live = {branch.name: branch.number for branch in state.live}
     showings = [state.showing(live[name]) for name in asked.branches or () if name in live]
     if len(showings) == 1:
@@ -189,25 +184,3 @@ def _widened(batch: "pyarrow.RecordBatch", user: str | None) -> "pyarrow.RecordB
     count = batch.num_rows
     more = [pa.repeat(pa.scalar(user, pa.string()), count), pa.nulls(count, pa.int64()), pa.repeat(False, count)]
     return pa.RecordBatch.from_arrays([*batch.columns, *more], schema=messages_schema())
-
-
-class _Wiping(SessionReader):
-    """Reads a session without the words that were redacted, even if their erasure was broken off."""
-
-    def __init__(self, source: Source, state: State, taken_back: Withdrawn) -> None:
-        super().__init__(source, state)
-        self._taken_back = taken_back
-
-    def read_bodies(self, branch: int, first: int, last: int, *, backwards: bool = False) -> Iterator[Bodies]:
-        return map(self._wiped, super().read_bodies(branch, first, last, backwards=backwards))
-
-    def read_bodies_at(self, positions: Sequence[int]) -> Iterator[Bodies]:
-        return map(self._wiped, super().read_bodies_at(positions))
-
-    def _wiped(self, read: Bodies) -> Bodies:
-        if not self._taken_back.redacted:
-            return read
-        left = self._taken_back.left
-        return read._replace(
-            bodies=[(place, time, left(read.session, place, payload)) for place, time, payload in read.bodies]
-        )

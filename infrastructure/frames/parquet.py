@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from ...domain.errors import InvalidValue
-from ...domain.events import MessageRedacted
+from ...domain.redaction import REDACTIONS
 from ...projections.extras import needed
 from ...projections.frames import record_batch
 from ...projections.prices import PRICES
 from ...projections.record_columns import events_schema, messages_schema, usage_schema
 from ...projections.said import said_in_feed
 from ..recorder import Recorder, body_of
-from ..rows import Row, event_of
+from ..rows import Row, event_of, redaction_in
 from .asked import EVERYTHING
 from .events import event_columns
 from .feeding import feed
@@ -109,12 +109,13 @@ class Export:
         return len(written)
 
     def _touched(self, rows: Sequence[Row], window: Window) -> list[Window]:
-        """The earlier windows that hold words of messages that these rows redacted."""
+        """The earlier windows that hold content that these rows redacted."""
         places = {
             found.global_position
             for row in rows
-            if row.name == "message.redacted" and isinstance(event := event_of(row), MessageRedacted)
-            for found in self._recorder.read(row.session, after=event.message - 1, until=event.message)
+            if row.name in REDACTIONS
+            for position in redaction_in(event_of(row))[:1]
+            for found in self._recorder.read(row.session, after=position - 1, until=position)
         }
         if not any(place <= window.after for place in places):
             return []
@@ -150,13 +151,13 @@ def _kinds(
 ) -> Iterator[tuple[str, "pyarrow.Schema", list[list[object]], list[int]]]:
     """The rows of a window as messages, as what was used and as events, each with their times."""
     read = [body_of(row) for row in rows if row.name in READ]
-    written = written_of(wanted_of(read, EVERYTHING, taken_back), known.messages)
+    written = written_of(wanted_of(read, EVERYTHING), known.messages)
     columns = columns_of(written, said_in_feed(written.bodies))
     schema = messages_schema()
     yield "messages", schema.remove(schema.get_field_index("retracted")), columns, [body[3] for body in written.bodies]
     used = usage_columns(rows, known.usage, known.calls, EVERYTHING, PRICES)
     yield "usage", usage_schema(), used, used[3]  # type: ignore[misc]  # times are whole numbers
-    events = event_columns(rows, known.events, taken_back, EVERYTHING)
+    events = event_columns(rows, known.events, EVERYTHING)
     yield "events", events_schema(), events, events[3]  # type: ignore[misc]  # times are whole numbers
 
 

@@ -56,7 +56,7 @@ class Frames:
         return Frame(
             "messages",
             messages_schema,
-            lambda _: shown_batches(self._recorder, self._source, wanted, self._end()),
+            lambda _: shown_batches(self._recorder, self._source, wanted),
             checked_rows(batch_size),
         )
 

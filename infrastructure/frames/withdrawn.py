@@ -1,16 +1,16 @@
-"""What the record has taken back: messages that were retracted, redacted, or are of sessions that were deleted."""
+"""What the record has taken back: messages that were retracted, or are of sessions that were deleted."""
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from ...domain.events import ChangeUndone, MessageRedacted, MessageRetracted
+from ...domain.events import ChangeUndone, MessageRetracted
 from ...domain.state import Status
 from ...projections.pages import FeedBody
 from ...projections.selection import Place, Selection
 from ..recorder import Recorder
-from ..rows import Row, event_of, wordless
+from ..rows import Row, event_of
 from .feeding import feed
 
-NAMES = ("message.retracted", "message.redacted", "branch.change_undone")
+NAMES = ("message.retracted", "branch.change_undone")
 
 AT_A_TIME = 1000
 
@@ -19,7 +19,6 @@ class Withdrawn:
     """Places on the record, by sessions; as many as were ever taken back, and no others."""
 
     def __init__(self, rows: Iterable[Row]) -> None:
-        self.redacted: set[tuple[str, int]] = set()
         self._retractions: dict[tuple[str, int], tuple[str, int, int]] = {}
         for row in rows:
             if row.name in NAMES:
@@ -32,16 +31,8 @@ class Withdrawn:
             return [False] * len(bodies)
         return [(body[0], body[5], body[1]) in self._retracted for body in bodies]
 
-    def left(self, session: str, position: int, payload: bytes | None) -> bytes | None:
-        """What is left of a payload: nothing that was redacted, even if its erasure was broken off."""
-        if payload is None or (session, position) not in self.redacted:
-            return payload
-        return wordless(payload)
-
     def _take(self, row: Row) -> None:
         match event_of(row):
-            case MessageRedacted(message):
-                self.redacted.add((row.session, message))
             case MessageRetracted(branch, message):
                 self._retractions[row.session, row.position] = row.session, branch, message
             case ChangeUndone(undone=position):

@@ -3,10 +3,11 @@
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
 from msgspec.structs import replace
+from psycopg import Connection
 
 from ...domain.projection_errors import ProjectionFailed
 from ...domain.ranges import Positions
@@ -34,6 +35,10 @@ PAGE = 1000
 
 MOST_BYTES = 100_000_000
 """Of payloads in one call, if there are several; PostgreSQL takes a gigabyte, and so do few others on the way."""
+
+
+Erasures: TypeAlias = Sequence[Sequence[Row]]
+"""For each append of a call, the rows that it erases, as they are afterwards."""
 
 
 class PostgresRecorder(RemoteRecorder):
@@ -80,14 +85,18 @@ class PostgresRecorder(RemoteRecorder):
             return [reason] if len(sent) == 1 else [self._outcomes([one], together=False)[0] for one in sent]
         return list(map(wire.outcome, sent, answers))
 
-    def _ask(self, statement: str, parameters: tuple[object, ...]) -> list[tuple[Any, ...]]:
-        """The server's answers to a call; with projections to be kept, in one transaction with their rows."""
+    def _ask(self, statement: str, parameters: tuple[object, ...], erase: Erasures) -> list[tuple[Any, ...]]:
+        """The server's answers to a call; one transaction also erases, and has the rows of inline projections."""
         inline = self.inline
-        if inline is None:
+        if inline is None and not any(erase):
             return self._connections.ask_once(statement, parameters)
-        return inline.around(lambda: self._ask_inline(inline, statement, parameters))
+        if inline is None:
+            return self._ask_in_transaction(None, statement, parameters, erase)
+        return inline.around(lambda: self._ask_in_transaction(inline, statement, parameters, erase))
 
-    def _ask_inline(self, inline: "Inline", statement: str, parameters: tuple[object, ...]) -> list[tuple[Any, ...]]:
+    def _ask_in_transaction(
+        self, inline: "Inline | None", statement: str, parameters: tuple[object, ...], erase: Erasures
+    ) -> list[tuple[Any, ...]]:
         tables = self._connections.tables
         with self._connections.using() as connection, connection.transaction():
 
@@ -97,10 +106,20 @@ class PostgresRecorder(RemoteRecorder):
                 return list(map(Row._make, found))
 
             answers = connection.execute(tables.named(statement), parameters, binary=True).fetchall()
-            if any(answer[0] == "recorded" for answer in answers):
+            for answer, rows in zip(answers, erase, strict=True):
+                if answer[0] == "recorded":
+                    self._erase(connection, rows)
+            if inline is not None and any(answer[0] == "recorded" for answer in answers):
                 newest = connection.execute(tables.named(sql.NEWEST_GLOBAL_POSITION)).fetchone()
                 inline.keep(PostgresTransaction(connection, tables), read, int(newest[0]) if newest else 0)
         return answers
+
+    def _erase(self, connection: Connection[Any], rows: Sequence[Row]) -> None:
+        """Replace payloads by what redactions leave of them."""
+        for row in rows:
+            payload, _ = wire.payload_columns(row.payload)
+            which = (payload, row.payload_hash, _id(row.session), row.position)
+            connection.execute(self._connections.tables.named(sql.ERASE), which)
 
     def _send(self, attempts: Sequence[Attempt], statement: str) -> list[tuple[Any, ...]]:
         """The server's answers to attempts, each of which is recorded at most once, whatever happens on the way.
@@ -118,10 +137,11 @@ class PostgresRecorder(RemoteRecorder):
         If nobody can be asked, or not in so many tries, the error says that it is not known.
         """
         parameters = wire.parameters(attempts)
+        erase = [attempt.append.erase for attempt in attempts]
         lost: Lost | None = None
         for _ in range(TRIES):
             try:
-                return self._ask(statement, (*parameters, lost is not None))
+                return self._ask(statement, (*parameters, lost is not None), erase)
             except Lost as reason:
                 lost = reason
             except StoreFailed as reason:
@@ -232,12 +252,6 @@ class PostgresRecorder(RemoteRecorder):
         which = {"session": _id(session), "command_id": _id(command_id)}
         (found,) = self._connections.ask(sql.FIND_COMMAND, which)
         return None if found[0] is None else replace(Appended(session, *found), repeated=True)
-
-    def erase(self, row: Row) -> None:
-        payload, _ = wire.payload_columns(row.payload)
-        with self._connections.using() as connection:
-            which = (payload, row.payload_hash, _id(row.session), row.position)
-            connection.execute(self._connections.tables.named(sql.ERASE), which)
 
     def find_flaws(self) -> list[str]:
         return [flaw for (flaw,) in self._connections.ask(sql.FIND_FLAWS)]

@@ -58,7 +58,7 @@ CREATE TABLE "{schema}".{prefix}events (
     encoding      text,    -- NULL: the payload is JSON text
     payload       text,
     payload_bytes bytea,   -- the payload, if it is not what a text can hold
-    payload_hash  bytea,   -- NULL until the words are taken out of the payload; then its hash as it was
+    payload_hash  bytea,   -- NULL until the content is redacted; then the hash of the payload as it was recorded
     digest        bytea NOT NULL
 );
 
@@ -70,33 +70,26 @@ CREATE INDEX {prefix}structure_by_position ON "{schema}".{prefix}events (session
 CREATE INDEX {prefix}events_by_command ON "{schema}".{prefix}events (session, command_id)
     WHERE command_id IS NOT NULL;
 
--- What is on the record stays as it is. The one way out: the words are taken out of the payload of a message, which
--- leaves its branch, the kind of content, role, success and the hash, once the record says that the message was redacted.
+-- Events do not change. The one exception: the payload of an event that a later event of its session redacts becomes what
+-- that redaction says is left of it, and its hash is kept.
 CREATE FUNCTION "{schema}".{prefix}keep_events() RETURNS trigger LANGUAGE plpgsql AS $$
-DECLARE
-    words json;
 BEGIN
     IF TG_OP = 'UPDATE' THEN
-        words := CASE WHEN old.name IN ('message.appended', 'branch.system_set')
-                      THEN "{schema}".{prefix}as_json(old.payload) -> 'content' END;
         IF old.payload_hash IS NULL AND length(new.payload_hash) = 32
             AND (new.global_position, new.session, new.position, new.time, new.name, new.digest)
               = (old.global_position, old.session, old.position, old.time, old.name, old.digest)
             AND (new.branch, new.encoding, new.actor, new.correlation, new.cause, new.command_id, new.payload_bytes)
                 IS NOT DISTINCT FROM
                 (old.branch, old.encoding, old.actor, old.correlation, old.cause, old.command_id, old.payload_bytes)
-            AND new.payload = substring(old.payload FROM '^{"branch":[0-9]+,"content":{"type":"[a-z0-9_.-]+"')
-                || (CASE WHEN words ->> 'role' IN ('user', 'assistant', 'tool')
-                         THEN ',"role":"' || (words ->> 'role') || '"' ELSE '' END)
-                || (CASE WHEN json_typeof(words -> 'success') = 'boolean'
-                         THEN ',"success":' || (words ->> 'success') ELSE '' END)
-                || '}}'
             AND EXISTS (
                 SELECT FROM "{schema}".{prefix}events AS redaction
                 WHERE redaction.session = old.session AND redaction.position > old.position
                   AND redaction.name <> 'message.appended'
-                  AND CASE WHEN redaction.name = 'message.redacted'
-                           THEN redaction.payload::json ->> 'message' = old.position::text END
+                  AND CASE redaction.name
+                      WHEN 'message.redacted' THEN redaction.payload::json ->> 'message' = old.position::text
+                      WHEN 'event.redacted' THEN redaction.payload::json ->> 'event' = old.position::text
+                      END
+                  AND redaction.payload::json ->> 'left' = new.payload
             )
         THEN
             RETURN new;

@@ -242,7 +242,7 @@ class RedisRecorder(RemoteRecorder):
         recorded = self._server.ask("HGET", self._server.key("commands", session), command_id)
         return None if recorded is None else appended_of(session, recorded)
 
-    def erase(self, row: Row) -> None:
+    def _erase(self, row: Row) -> None:
         position = b"%d" % row.position
         before = self._server.ask("HGET", self._server.key("events", row.session), position)
         if before is not None:
@@ -261,6 +261,10 @@ class RedisRecorder(RemoteRecorder):
         now = attempts if together else first_call(attempts)
         answers = self._patiently(Call(now, self._encoding, together=together))
         later = [Moved(attempt.head) for attempt in attempts[len(now) :]]
+        for attempt, answer in zip(now, answers, strict=True):
+            if isinstance(answer, Appended):
+                for row in attempt.append.erase:
+                    self._erase(row)
         return [
             *cast("list[Appended | Refused | Moved]", answers),
             *later,

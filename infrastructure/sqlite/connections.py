@@ -279,6 +279,7 @@ class Connections:
         """What every connection has: the one place for it."""
         connection.execute(f"PRAGMA synchronous = {self._synchronous}")
         connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA secure_delete = ON")  # a redaction overwrites in the file what it removes
         connection.create_function("turnlog_plain", 2, self._unpacked.plain, deterministic=True)
 
     def _all(self) -> list[Connection]:

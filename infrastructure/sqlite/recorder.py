@@ -195,12 +195,8 @@ class SQLiteRecorder(Recorder):
         with self._connections.reading() as connection:
             return _found_command(connection, session, command_id)
 
-    def erase(self, row: Row) -> None:
-        with self._connections.writing() as connection:
-            connection.execute("PRAGMA secure_delete = ON")  # what was there is overwritten in the file
-            connection.execute(sql.ERASE, (_text(row.payload), row.payload_hash, row.session, row.position))
+    def scrub(self) -> None:
         with self._connections.alone() as connection:
-            connection.execute("PRAGMA secure_delete = OFF")
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def find_flaws(self) -> list[str]:
@@ -286,6 +282,8 @@ def _append(connection: sqlite3.Connection, append: Append, encoding: Encoding) 
             return KeyTaken(append.session, entry.key)
     if rows:
         _write(connection, number, rows, head, entry, encoding)
+        for row in append.erase:
+            connection.execute(sql.ERASE, (_text(row.payload), row.payload_hash, row.session, row.position))
     return Appended(append.session, entry.position - len(rows) + 1, entry.position, first, entry.time)
 
 

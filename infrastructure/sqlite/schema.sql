@@ -46,7 +46,7 @@ CREATE TABLE events (
     command_id   TEXT,
     encoding     TEXT,     -- NULL: the payload is JSON text; zstd1: it is compressed
     payload      ANY,
-    payload_hash BLOB,     -- NULL until the words are taken out of the payload; then its hash as it was
+    payload_hash BLOB,     -- NULL until the content is redacted; then the hash of the payload as it was recorded
     digest       BLOB NOT NULL
 ) STRICT;
 
@@ -55,29 +55,11 @@ CREATE INDEX messages_by_branch ON events (session, branch, position) WHERE name
 CREATE INDEX structure_by_position ON events (session, position) WHERE name <> 'message.appended';
 CREATE INDEX events_by_command ON events (session, command_id) WHERE command_id IS NOT NULL;
 
--- What is on the record stays as it is. The one way out: the words are taken out of the payload of a message, which
--- leaves its hash, once the record says that the message was redacted. What is compressed cannot be looked into here:
--- then what is left must have no more in it than what is left of a payload has.
+-- Events do not change. The one exception: the payload of an event that a later event of its session redacts becomes what
+-- that redaction says is left of it, and its hash is kept.
 CREATE TRIGGER events_are_not_changed BEFORE UPDATE ON events
 WHEN NOT (
     old.payload_hash IS NULL AND length(new.payload_hash) IS 32 AND new.encoding IS NULL
-    AND (old.encoding IS NULL OR json_extract(new.payload, '$.branch') IS old.branch
-         AND json_extract(new.payload, '$.content.type') NOT GLOB '*[^a-z0-9_.-]*')
-    AND new.payload IS (     -- what is NULL must not make it pass
-        SELECT json_object(
-            'branch', json_extract(payload, '$.branch'),
-            'content', json_patch(
-                json_object('type', json_extract(payload, '$.content.type')),
-                json_object(     -- a NULL is left out
-                    'role', CASE WHEN json_extract(payload, '$.content.role') IN ('user', 'assistant', 'tool')
-                                 THEN json_extract(payload, '$.content.role') END,
-                    'success', CASE json_type(payload, '$.content.success')
-                               WHEN 'true' THEN json('true') WHEN 'false' THEN json('false') END
-                )
-            )
-        )
-        FROM (SELECT CASE WHEN old.encoding IS NULL THEN old.payload ELSE new.payload END AS payload)
-    )
     AND (new.global_position, new.session, new.position, new.time, new.name, new.digest)
       = (old.global_position, old.session, old.position, old.time, old.name, old.digest)
     AND (new.branch, new.actor, new.correlation, new.cause, new.command_id)
@@ -85,8 +67,11 @@ WHEN NOT (
     AND EXISTS (
         SELECT 1 FROM events AS redaction INDEXED BY structure_by_position
         WHERE redaction.session = old.session AND redaction.position > old.position
-          AND redaction.name <> 'message.appended' AND redaction.name = 'message.redacted'
-          AND json_extract(redaction.payload, '$.message') = old.position
+          AND redaction.name <> 'message.appended' AND redaction.name IN ('message.redacted', 'event.redacted')
+          AND coalesce(
+              json_extract(redaction.payload, '$.message'), json_extract(redaction.payload, '$.event')
+          ) = old.position
+          AND json_extract(redaction.payload, '$.left') = new.payload
     )
 )
 BEGIN

@@ -107,7 +107,7 @@ VALUES {_EVENT}
 GROUP = 50
 ADD_EVENTS = ADD_EVENT.replace(_EVENT, ", ".join([_EVENT] * GROUP))
 
-# Leaves of a payload what has no words in it; once.
+# Replaces a payload by what a redaction leaves of it; once.
 ERASE = """
 UPDATE events SET encoding = NULL, payload = ?, payload_hash = ?
 WHERE session = (SELECT number FROM catalogue WHERE session = ?) AND position = ? AND payload_hash IS NULL

@@ -5,9 +5,9 @@ from typing import NoReturn
 
 from ...domain.codec import decode
 from ...domain.decisions.session import is_name
-from ...domain.events import STORED_NAMES, MessageRedacted, SessionStarted
+from ...domain.events import STORED_NAMES, EventRedacted, MessageRedacted, SessionStarted
 from ...domain.store_errors import DamagedRecord, UnreadableEvent
-from ..rows import Row, chained, header_of, is_wordless
+from ..rows import Row, chained, header_of, is_redacted, redaction_in
 from .lines import FORMAT, Closing, decode_closing, decode_line, decode_opening, hash_of, row_of
 
 NOTHING = bytes(32)
@@ -24,7 +24,8 @@ class Walk:
         self.firsts: dict[str, int] = {}
         self.forks: list[tuple[int, str, SessionStarted]] = []
         """The sessions that go on from others, each with its line."""
-        self._erased: dict[tuple[str, int], int] = {}
+        self._erased: dict[tuple[str, int], tuple[int, bytes | None]] = {}
+        self._named: set[tuple[str, int]] = set()
         self._missing: set[str] = set()
         self._last: Row | None = None
 
@@ -79,14 +80,14 @@ class Walk:
             )
         elif row.time < before.time:
             self._damaged("its time is before that of the event in front of it")
-        if row.payload_hash is not None and not is_wordless(row):
-            self._damaged("its words were taken out, and others put in their place")
+        if row.payload_hash is not None and not is_redacted(row):
+            self._damaged("its content was redacted, and other content put in its place")
         previous = NOTHING if before is None else before.digest
         if chained(previous, header_of(row), hash_of(row)) != row.digest:
             self._damaged("its digest does not fit its content and what comes before it")
         self._is_readable(row)
         if row.payload_hash is not None:
-            self._erased[row.session, row.position] = self._number
+            self._erased[row.session, row.position] = self._number, row.payload
         self.digests[row.session] += row.digest
 
     def _begins(self, row: Row) -> None:
@@ -105,17 +106,23 @@ class Walk:
         if row.name not in STORED_NAMES:
             return  # of the eventsourcing library, which knows what it means
         try:
-            event = (
-                decode(row.name, row.payload or b"", row.session, row.position) if row.payload_hash is None else None
-            )
+            event = decode(row.name, row.payload or b"", row.session, row.position)
         except UnreadableEvent as reason:
             self._damaged(reason.reason)
-        if isinstance(event, MessageRedacted):
-            self._erased.pop((row.session, event.message), None)
+        if isinstance(event, MessageRedacted | EventRedacted):
+            self._redacted(row, event)
         if isinstance(event, SessionStarted) and event.forked_from is not None:
             self.forks.append((self._number, row.session, event))
             if event.forked_from not in self.digests:
                 self._missing.add(event.forked_from)
+
+    def _redacted(self, row: Row, redaction: MessageRedacted | EventRedacted) -> None:
+        position, left = redaction_in(redaction)
+        if (row.session, position) not in self._erased:
+            self._damaged(f"it redacts position {position}, whose content is in the file")
+        if self._erased[row.session, position][1] != left.encode():
+            self._damaged(f"it redacts position {position}, and what is there is not what it has left")
+        self._named.add((row.session, position))
 
     def _close(self, text: bytes) -> None:
         try:
@@ -125,9 +132,10 @@ class Walk:
         if not text.endswith(b"\n"):
             self._damaged("it breaks off")
         self._is_complete(found)
-        for number in self._erased.values():
-            self._number = number
-            self._damaged("its words were taken out, and no redaction in the file says so")
+        for place, (number, _) in self._erased.items():
+            if place not in self._named:
+                self._number = number
+                self._damaged("its content was removed, and no redaction in the file says so")
         for number, _ in self._lines:
             self._number = number
             self._damaged("there is something behind the last line")

@@ -14,6 +14,7 @@ from ...domain.store_errors import DamagedRecord, RecordDiffers
 from ...projections.catalogue import Entry
 from ..progress import Counted, Progress
 from ..recorder import Recorder
+from ..redacting import erasing
 from ..rows import Append, Draft, Row, entry_after, event_of
 from .checking import Walk
 
@@ -53,7 +54,7 @@ def imported(
     for session, rows in groupby(counted.over(Walk(lines()).rows()), key=lambda row: row.session):
         if session in lacking:
             appends = list(_appends(rows, present[session], entries[session].key))
-            recorder.append_together(appends)
+            recorder.append_together([erasing(recorder, append) for append in appends])
             count += sum(len(append.drafts) for append in appends)
     counted.end()
     unchanged = tuple(session for session in entries if session not in lacking)

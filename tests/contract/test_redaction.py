@@ -7,6 +7,7 @@ import pytest
 
 from turnlog import (
     ActionResponseContent,
+    InvalidValue,
     Message,
     MessageContent,
     MessageRole,
@@ -18,7 +19,7 @@ from turnlog import (
     content_type,
     open_store,
 )
-from turnlog.domain.decisions import message as decisions
+from turnlog.domain.events import EventRedacted, MessageRedacted
 
 SECRET = "her number is 555-0199"
 
@@ -77,16 +78,26 @@ def test_a_system_message_is_redacted_too(store: Store, session: Session) -> Non
     assert store.verify().ok
 
 
-def test_redacting_again_writes_nothing_and_completes_what_was_broken_off(store: Store, session: Session) -> None:
+def test_redacting_again_writes_nothing(store: Store, session: Session) -> None:
     said = told(session, 5)
-    session._live.change(lambda state: decisions.redact(state, 5))
-    assert any(b"555-0199" in payload for payload in payloads(store, session))
 
-    session.redact(said)
-    session.redact(said)
+    assert [session.redact(said), session.redact(said, "again"), session.redact(5)] == [7, 7, 7]
 
-    assert not any(b"555-0199" in payload for payload in payloads(store, session))
     assert session.position == 7
+    assert store.verify().ok
+
+
+def test_the_event_of_a_redaction_erases_what_it_names(store: Store, session: Session) -> None:
+    left = '{"branch":0,"content":{"type":"instruction"}}'
+    with pytest.raises(InvalidValue, match="does not leave what a redaction leaves"):
+        store.append(session.id, [MessageRedacted(5, '{"branch":0}')])
+    session.default_branch.rewind(4)
+    with pytest.raises(InvalidValue, match="which holds no content"):
+        store.append(session.id, [EventRedacted(7, "{}")])
+
+    store.append(session.id, [MessageRedacted(5, left)])
+
+    assert payloads(store, session)[4] == left.encode()
     assert store.verify().ok
 
 

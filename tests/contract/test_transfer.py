@@ -90,8 +90,9 @@ def test_the_same_record_again_writes_nothing_and_a_longer_one_what_is_lacking(s
 
 def test_a_session_that_differs_is_refused_and_nothing_is_taken_over(stores: Stores, clock: Clock) -> None:
     one, other = Store(MemoryRecorder(), clock), stores.new()
+    one.append("s", [SessionStarted(), StateSet("same", 1)])
+    other.import_record(one.record_of())
     for store, word in ((one, "here"), (other, "there")):
-        store.append("s", [SessionStarted(), StateSet("same", 1)])
         for number in range(5):
             store.append("s", [StateSet(word, number)])
     one.append("new", [SessionStarted()])
@@ -148,7 +149,7 @@ def test_words_that_are_gone_without_a_redaction_are_damage(stores: Stores, cloc
     rows = [row for row in one.recorder.read(session.id) if row.name != "message.redacted"]
     lines = [opening(), *map(line_of, rows), closing([Ending(session.id, len(rows), rows[-1].digest.hex())])]
 
-    with pytest.raises(DamagedRecord, match="line 5 does not fit: its words were taken out, and no redaction"):
+    with pytest.raises(DamagedRecord, match="line 5 does not fit: its content was removed, and no redaction"):
         stores.new().import_record(b"".join(lines))
 
 

@@ -12,11 +12,13 @@ import psycopg
 import pytest
 
 from turnlog import MissingExtra, Session, UnreadableEvent, open_store
+from turnlog.domain.codec import unsalted
 from turnlog.domain.events import MessageRedacted
 from turnlog.infrastructure import compression
 from turnlog.infrastructure.compression import LARGEST, compressed, plain
 from turnlog.infrastructure.redis.address import parsed
 from turnlog.infrastructure.redis.recorder import RedisRecorder
+from turnlog.infrastructure.rows import Append, draft
 from turnlog.infrastructure.sqlite.recorder import SQLiteRecorder
 from turnlog.infrastructure.store import Store
 
@@ -101,10 +103,8 @@ def test_long_words_are_compressed_and_all_else_stays_text(kept: Kept) -> None:
     stored = kept.stored("s")
 
     assert {position: mark for position, (mark, _) in stored.items() if mark} == {4: "zstd1", 6: "zstd1"}
-    assert stored[5] == (
-        None,
-        b'{"branch":0,"content":{"type":"assistant_response","assistant_response":"Yes."}}',
-    )
+    assert stored[5][0] is None
+    assert unsalted(stored[5][1]) == b'{"branch":0,"content":{"type":"assistant_response","assistant_response":"Yes."}}'
     assert len(stored[4][1]) < len(TEXT) // 5
 
 
@@ -292,7 +292,7 @@ def refused_by_the_database(tmp_path: Path, compress: bool, change: str, payload
     path = tmp_path / "turnlog.db"
     with open_store(f"sqlite:///{path}", compress=compress) as store:
         session = talk(store)
-        store.append("s", [MessageRedacted(4)])
+        store.recorder.append([Append("s", draft([MessageRedacted(4, LEFT)]))])
     with (
         closing(sqlite3.connect(path)) as connection,
         pytest.raises(sqlite3.Error, match=r"not changed|malformed JSON"),

@@ -100,7 +100,11 @@ def test_a_transcript_has_each_message_and_each_system_message_as_written() -> N
 
 def test_a_redacted_message_has_a_row_without_words() -> None:
     rows = given(
-        Transcript(), said("secret", metadata={"secret": 1}), said("open"), MessageRedacted(1), MessageRedacted(9)
+        Transcript(),
+        said("secret", metadata={"secret": 1}),
+        said("open"),
+        MessageRedacted(1, "{}"),
+        MessageRedacted(9, "{}"),
     ).rows(TRANSCRIPT)
 
     assert [(row["position"], row["text"], row["words"], row["metadata"]) for row in rows] == [
@@ -281,7 +285,7 @@ def test_a_timeline_has_the_steps_that_saw_anything_as_the_clocks_of_a_zone_have
 @pytest.mark.parametrize("projection", [Transcript(), BranchTree(), TokenUsage(), Activity()], ids=lambda one: one.name)
 def test_how_events_are_cut_into_batches_does_not_matter(projection: Any) -> None:
     made = history(
-        SessionStarted(user="ada"), BranchCreated(0, "b", "main"), said("one"), answered(), MessageRedacted(3)
+        SessionStarted(user="ada"), BranchCreated(0, "b", "main"), said("one"), answered(), MessageRedacted(3, "{}")
     )
     made = history(FORKED, ModelCalled("m", input_tokens=1), answered(), session="t", after=made)
     whole = fold(projection, made)

@@ -119,7 +119,7 @@ def test_every_event_has_one_stored_name() -> None:
 
 
 def test_a_stored_name_is_a_group_and_what_happened_and_no_path_of_a_class() -> None:
-    groups = "session|branch|message|mail|work|log"
+    groups = "session|branch|message|event|mail|work|log"
 
     assert [name for name in STORED_NAMES if not re.fullmatch(rf"({groups})\.[a-z]+(_[a-z]+)*", name)] == []
 

@@ -24,6 +24,7 @@ from turnlog.domain.events import (
     ChangeUndone,
     DefaultBranchChanged,
     Event,
+    EventRedacted,
     ForkEnded,
     LogRecorded,
     MailCollected,
@@ -100,7 +101,7 @@ EVERYTHING: list[Event] = [
     BranchTruncated(0, 2),
     BranchRewound(0, 10),
     BranchCleared(1),
-    MessageRedacted(7, "a phone number"),
+    MessageRedacted(7, "{}", "a phone number"),
     BranchRenamed(1, "tangent"),
     AccessChanged(0, None, ["gpt-4o-mini"]),
     DefaultBranchChanged(1),
@@ -144,6 +145,7 @@ EVERYTHING: list[Event] = [
     SessionForked("f-2", 4),
     ForkEnded("f-1"),
     ChangeUndone(0, 13, (Range(0, 4, 5, 2),), 3),
+    EventRedacted(2, "{}", "a name"),
 ]
 """A session in which everything happens that can."""
 
@@ -155,7 +157,7 @@ def test_in_this_session_everything_happens_that_can() -> None:
 def test_everything_that_happens_is_in_the_state(given: Given) -> None:
     state = given(*EVERYTHING).state
 
-    assert (state.position, state.time, state.created) == (58, 580, 10)
+    assert (state.position, state.time, state.created) == (59, 590, 10)
     assert state.status is Status.DELETED
     assert (state.name, state.user, state.key) == ("billing", "ada", None)  # a deleted session gives back its key
     assert state.forks == {"f-2"}
@@ -163,7 +165,7 @@ def test_everything_that_happens_is_in_the_state(given: Given) -> None:
     assert state.values == {"topic": [2**70, None]}
     assert (state.names, state.ids, state.default) == ({"main": 0}, {"id-main": 0, "id-1": 1}, 0)
     assert {branch: list(places) for branch, places in state.written.items()} == {0: [4, 5], 1: [7]}
-    assert state.redacted == {7}
+    assert state.redacted == {2, 7}
     assert state.participants == {"ada": 26}
     assert boxes(state) == {
         "outboxes": {},

@@ -23,6 +23,7 @@ from turnlog.domain.decisions.history import Strategy
 from turnlog.domain.errors import (
     BranchNotYet,
     InvalidMerge,
+    InvalidValue,
     NameTaken,
     NothingToUndo,
     Refused,
@@ -470,11 +471,10 @@ def redact(run: Run, which: int, *_: int) -> None:
     pool = [*run.lists.written, run.state.position + 1]
     position = pool[which % len(pool)]
     if position not in run.lists.written:
-        return run.refused(UnknownMessage, message.redact, position)
-    run.decided_once(message.redact, position)
-    if position not in run.lists.now.redacted:
-        run.lists.now.redacted.add(position)
-        run.lists.happened()
+        return run.refused(InvalidValue, message.redact, position, "branch.rewound", "{}")
+    run.decided(message.redact, position, "message.appended", "{}")
+    run.lists.now.redacted.add(position)
+    run.lists.happened()
     return None
 
 

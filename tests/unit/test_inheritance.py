@@ -67,7 +67,7 @@ LIFE: list[Event] = [
     said(0),
     BranchCreated(1, "id-1", "retry", parent=0, at=4),
     said(1),
-    MessageRedacted(5),
+    MessageRedacted(5, "{}"),
     StateSet("step", 1),
     ToolRegistered("add", 0),
     ModelSet("generate", "gpt-4o-mini"),

@@ -17,6 +17,7 @@ from turnlog.domain.events import (
     BranchTruncated,
     ChangeUndone,
     Event,
+    EventRedacted,
     MessageAppended,
     MessageRedacted,
     MessageRetracted,
@@ -231,31 +232,34 @@ def test_a_message_that_the_branch_never_showed_cannot_be_retracted(given: Given
 # --- Redact -----------------------------------------------------------------------------------------------
 
 
-def test_the_words_of_a_message_can_be_taken_off_the_record(given: Given) -> None:
-    after = given(*THREE).when(message.redact, 4, "a phone number").then_once(MessageRedacted(4, "a phone number"))
+LEFT = '{"branch":0,"content":{"type":"instruction"}}'
 
+
+def test_a_message_is_redacted_and_stays_visible(given: Given) -> None:
+    after = given(*THREE).when(message.redact, 4, "message.appended", LEFT, "a phone number")
+
+    after = after.then(MessageRedacted(4, LEFT, "a phone number"))
     assert after.shows(0) == [3, 4, 5]
     assert after.state.redacted == {4}
 
 
-@pytest.mark.parametrize("message_at", [3, 4])
-def test_words_that_no_branch_shows_any_longer_can_be_taken_off_too(given: Given, message_at: int) -> None:
+@pytest.mark.parametrize("name", ["message.appended", "branch.system_set"])
+def test_a_message_that_no_branch_shows_can_be_redacted(given: Given, name: str) -> None:
     before = given(STARTED, MAIN, SystemSet(0, TERSE), said(), SystemSet(0, None), BranchRemoved(0))
 
-    before.when(message.redact, message_at).then_once(MessageRedacted(message_at))
+    before.when(message.redact, 3, name, LEFT).then(MessageRedacted(3, LEFT))
 
 
-def test_a_second_reason_does_not_redact_again(given: Given) -> None:
-    given(*THREE, MessageRedacted(4, "one")).when(message.redact, 4, "another").nothing()
+@pytest.mark.parametrize("name", ["session.started", "mail.sent", "work.model_called", "log.recorded"])
+def test_an_event_with_content_can_be_redacted(given: Given, name: str) -> None:
+    given(*THREE).when(message.redact, 1, name, "{}").then(EventRedacted(1, "{}"))
 
 
-@pytest.mark.parametrize("unknown", [-4, 0, 1, 2, 6, 7, 99])
-def test_what_is_no_message_cannot_be_redacted(given: Given, unknown: int) -> None:
-    given(*THREE, SystemSet(0, None)).when(message.redact, unknown).refused(
-        UnknownMessage, "the record of session s", f"no message {unknown}"
-    )
+@pytest.mark.parametrize("name", ["branch.rewound", "branch.merged", "mail.collected", "session.forked"])
+def test_an_event_without_content_cannot_be_redacted(given: Given, name: str) -> None:
+    given(*THREE).when(message.redact, 1, name, "{}").refused(InvalidValue, f"is {name}, which holds no content")
 
 
 @pytest.mark.parametrize("reason", [7, "\ud800"])
 def test_a_reason_that_the_record_cannot_say_is_refused(given: Given, reason: Any) -> None:
-    given(*THREE).when(message.redact, 4, reason).refused(InvalidValue, "message.redacted")
+    given(*THREE).when(message.redact, 4, "message.appended", LEFT, reason).refused(InvalidValue, "message.redacted")

@@ -191,7 +191,7 @@ def test_a_session_that_was_put_away_takes_no_changes(
         (session.restore, (), {}),
         (session.delete, (), {}),
         (session.end_fork, ("s-2",), {}),
-        (message.redact, (3,), {}),
+        (message.redact, (3, "message.appended", "{}"), {}),
     ],
 )
 def test_a_session_that_was_never_started_takes_no_changes(
@@ -202,7 +202,9 @@ def test_a_session_that_was_never_started_takes_no_changes(
 
 @pytest.mark.parametrize("put_away", [SessionArchived(), SessionDeleted()])
 def test_words_can_be_taken_off_the_record_of_a_session_that_was_put_away(given: Given, put_away: Event) -> None:
-    given(STARTED, MAIN, HELLO, put_away).when(message.redact, 3).then_once(MessageRedacted(3))
+    before = given(STARTED, MAIN, HELLO, put_away)
+
+    before.when(message.redact, 3, "message.appended", "{}").then(MessageRedacted(3, "{}"))
 
 
 # --- Name and metadata ------------------------------------------------------------------------------------

@@ -242,7 +242,7 @@ def test_the_words_of_a_message_may_go_once_the_record_says_that_it_was_redacted
     with place.database.connect() as connection:
         with pytest.raises(psycopg.errors.RaiseException, match="events are not changed"):
             connection.execute(*erase)
-        store.recorder.append([Append(session.id, draft([MessageRedacted(position)]))])
+        store.recorder.append([Append(session.id, draft([MessageRedacted(position, LEFT)]))])
         with pytest.raises(psycopg.errors.RaiseException, match="events are not changed"):
             connection.execute(erase[0], ('{"branch":0,"content":{"type":"system"}}', *erase[1][1:]))
         connection.execute(*erase)

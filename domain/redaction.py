@@ -6,6 +6,7 @@ from typing import TypeAlias
 
 import msgspec
 
+from .content_types import is_content_name
 from .plain import Json
 
 Blank: TypeAlias = Callable[[Json, int], Json]
@@ -45,6 +46,8 @@ def _kind_of_content(value: Json, position: int) -> Json:
     """The kind of a content, who speaks where the kind does not say it, and whether a call succeeded."""
     if not isinstance(value, dict):
         return None
+    if not is_content_name(value["type"]):
+        raise ValueError(f"{value['type']!r} is not the name of a kind of content")
     left: dict[str, Json] = {"type": value["type"]}
     if value.get("role") in SPEAKERS:
         left["role"] = value["role"]

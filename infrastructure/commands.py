@@ -5,8 +5,9 @@ from typing import Protocol
 
 import msgspec
 
+from ..domain.codec import unsalted
 from ..domain.errors import CommandIdReusedError
-from .rows import Append, Appended, Draft, Row, erased
+from .rows import Append, Appended, Draft, Row, redacted
 
 
 class Reader(Protocol):
@@ -52,13 +53,15 @@ def _is_same(draft: Draft, row: Row) -> bool:
         return False
     repeated = row._replace(payload=draft.payload, payload_hash=None)
     if row.payload_hash is not None:
-        repeated = erased(repeated)
+        repeated = redacted(repeated)
     return _canonical(repeated.payload) == _canonical(row.payload)
 
 
 def _canonical(payload: bytes | None) -> bytes | None:
-    """The payload with its keys in order; one that is not JSON as it is."""
+    """The payload without its salt and with its keys in order; one that is not JSON as it is."""
     try:
-        return None if payload is None else msgspec.json.encode(msgspec.json.decode(payload), order="deterministic")
+        if payload is None:
+            return None
+        return msgspec.json.encode(msgspec.json.decode(unsalted(payload)), order="deterministic")
     except (msgspec.DecodeError, RecursionError):
         return payload

@@ -110,20 +110,14 @@ class Store(AnalysedStore):
 
         Each change ends with what `append` takes as `created`. No event's time is before `not_before` (microseconds).
         """
-        time = max(self._clock(), not_before)
-        appends = [
-            Append(
-                checked_name(session, "a session id"),
-                draft(events),
-                checked_expectation(expected),
-                provenance,
-                time,
-                created=created,
-                most_bytes=self._most_bytes,
-            )
-            for session, events, expected, created in changes
-        ]
-        return self._recorder.append_together([erasing(self._recorder, append) for append in appends])
+        time, most = max(self._clock(), not_before), self._most_bytes
+        appends = []
+        for session, events, expected, created in changes:
+            ready, place = draft(events), checked_expectation(expected)
+            name = checked_name(session, "a session id")
+            append = Append(name, ready, place, provenance, time, created=created, most_bytes=most)
+            appends.append(erasing(self._recorder, append))
+        return self._recorder.append_together(appends)
 
     def read(
         self, session: str, *, after: int = 0, until: int | None = None, backwards: bool = False

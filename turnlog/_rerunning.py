@@ -6,6 +6,7 @@ from uuid import uuid4
 import msgspec
 
 from ._conducting import conduct, rebuilt
+from ._edits import check_edits
 from ._live import Live
 from ._moments import Moment, position_of
 from ._operations import Steps, steps_of
@@ -21,9 +22,11 @@ from .domain.decisions import branch as branches
 from .domain.decisions import message as messages
 from .domain.errors import InvalidValue
 from .domain.events import BranchCreated, Event, MessageAppended, SystemSet
+from .domain.lookup import branch_at
 from .domain.message import ContentGiven, Message, message_from
 from .domain.ranges import positions
 from .domain.record import RecordedEvent
+from .domain.state import State
 from .imodel import LanguageModel
 from .infrastructure.reading import SessionReader
 from .operations.journal import Journal
@@ -75,22 +78,24 @@ async def rerun(
         raise InvalidValue("tools", f"are {tools!r}: expected recorded or live")
     edited = _edited(live, edits)
     steps = _steps_on(live, branch)
-    start = _before(steps) if at is None else position_of(live, at)
+    start = _before(live, branch, steps) if at is None else _start(live, steps, position_of(live, at))
     over = [each for each in steps if _position(each) > start]
     with live.current() as state:
-        _check_reach(edited, start, state.showing(branch, start).system)
+        branch_at(state, [*_lineage(state, branch)][-1], start)
+        systems = {state.showing(branch, point).system for point in (start, *map(_position, over), None)}
         asked = None if model is None else live.equipment.model(state, branch, "generate", model)
+    check_edits(edited, start, over, systems, answers=asked is None, results=tools == "recorded")
     fork = _forked(live, branch, start, name)
     events = [event for each in over if isinstance(each, Steps) for event in each.events]
     replayed = Journal(events, edited, answers=asked is None, results=tools == "recorded")
-    systems = _Systems(live, branch, fork, start, edited)
+    shown = _Systems(live, branch, fork, start, edited)
     for step in over:
-        systems.follow(_position(step))
+        shown.follow(_position(step))
         if isinstance(step, Steps):
             await _again(live, fork, step, edited, asked, replayed)
         else:
             _said_again(live, fork, step, edited)
-    systems.follow(None)
+    shown.follow(None)
     return fork
 
 
@@ -103,19 +108,59 @@ def compared(live: Live, left: int, right: int) -> Comparison:
 
 
 def _steps_on(live: Live, branch: int) -> list[Steps | RecordedEvent]:
-    """What was done on a branch and what was merely said there, in order; but for what it does not show any more."""
-    operations = steps_of(live)
-    of_operations = {event.position for steps in operations for event in steps.events}
+    """The operations and other messages of a branch and of those that it was forked from, in order.
+
+    What the branch does not show any more is left out.
+    """
     with live.current() as state:
         reader = SessionReader(live.store, state)
         shown = set(positions(state.showing(branch).ranges, state.written))
-        said = [
-            event
-            for event in reader.read(0, state.position)
-            if event.branch == branch and event.position in shown and event.position not in of_operations
-        ]
-    on = [steps for steps in operations if steps.start.branch == branch and _counts(steps, shown)]
+        until = _lineage(state, branch)
+        events = list(reader.read(0, state.position))
+    on = [steps for steps in steps_of(live) if _is_within(steps, until) and _counts(steps, shown)]
+    of_operations = {event.position for steps in on for event in steps.events}
+    said = [
+        event
+        for event in events
+        if event.branch in until and event.position in shown and event.position not in of_operations
+    ]
     return sorted([*on, *said], key=_position)
+
+
+def _lineage(state: State, branch: int) -> dict[int, int]:
+    """A branch and those that it was forked from, each with the last position that counts."""
+    until = {branch: state.position}
+    place = state.branches[branch]
+    while place.parent is not None and place.forked_at is not None:
+        until[place.parent] = min(until[place.number], place.forked_at)
+        place = state.branches[place.parent]
+    return until
+
+
+def _is_within(steps: Steps, until: Mapping[int, int]) -> bool:
+    """Whether an operation was recorded on a branch of a lineage, and ended before the next one was forked from it."""
+    last = until.get(-1 if steps.start.branch is None else steps.start.branch)
+    return last is not None and _end(steps) <= last
+
+
+def _end(steps: Steps) -> int:
+    """The position of the last thing that an operation did, before the event that says how it ended."""
+    return steps.events[-1].position if steps.events else steps.started.position
+
+
+def _start(live: Live, steps: Sequence[Steps | RecordedEvent], at: int) -> int:
+    """The position after which everything is done over: before the operation that a moment falls into, if it does.
+
+    An operation is done over whole. A moment before its first message is after the event that it started with.
+    """
+    if at < 0:
+        reason = f"is position {at}, before session {live.id} was forked from another one: expected position 0 or later"
+        raise InvalidValue("the moment", reason)
+    while True:
+        inside = [_position(each) for each in steps if isinstance(each, Steps) and _position(each) <= at < _end(each)]
+        if not inside:
+            return at
+        at = min(inside) - 1
 
 
 def _counts(steps: Steps, shown: set[int]) -> bool:
@@ -124,10 +169,12 @@ def _counts(steps: Steps, shown: set[int]) -> bool:
     return steps.ended is not None and (not said or not shown.isdisjoint(said))
 
 
-def _before(steps: Sequence[Steps | RecordedEvent]) -> int:
-    if not steps:
+def _before(live: Live, branch: int, steps: Sequence[Steps | RecordedEvent]) -> int:
+    """The position before the first thing that was done on the branch itself."""
+    own = [each for each in steps if (each.start.branch if isinstance(each, Steps) else each.branch) == branch]
+    if not own:
         raise InvalidValue("the branch", "has nothing to do over: expected an operation, or a message, of its own")
-    return _position(steps[0]) - 1
+    return _start(live, steps, _position(own[0]) - 1)
 
 
 def _position(step: Steps | RecordedEvent) -> int:
@@ -203,15 +250,6 @@ class _Systems:
         )
 
 
-def _check_reach(edited: Mapping[int, MessageContent], start: int, system: int | None) -> None:
-    for position in edited:
-        if position <= start and position != system:
-            raise InvalidValue(
-                "an edit",
-                f"is of position {position}, and what is done over begins after {start}: expected a later one",
-            )
-
-
 TEXTS: dict[type[MessageContent], str] = {
     InstructionContent: "instruction",
     AssistantResponseContent: "assistant_response",
@@ -224,7 +262,7 @@ TEXTS: dict[type[MessageContent], str] = {
 def _edited(live: Live, edits: Mapping[Message | int | str, Message | ContentGiven]) -> dict[int, MessageContent]:
     found: dict[int, MessageContent] = {}
     for which, given in edits.items():
-        position = int(which.rpartition("/")[2]) if isinstance(which, str) else position_of(live, which)
+        position = _position_named(which) if isinstance(which, str) else position_of(live, which)
         old = _content_at(live, position)
         if isinstance(given, str) and type(old) in TEXTS:
             new: MessageContent = msgspec.structs.replace(old, **{TEXTS[type(old)]: given})
@@ -235,6 +273,13 @@ def _edited(live: Live, edits: Mapping[Message | int | str, Message | ContentGiv
             raise InvalidValue("an edit", f"of position {position} is {kinds}: expected the same kind of content")
         found[position] = new
     return found
+
+
+def _position_named(id: str) -> int:
+    try:
+        return int(id.rpartition("/")[2])
+    except ValueError:
+        raise InvalidValue("an edit", f"is of {id!r}: expected a message, its id or its position") from None
 
 
 def _content_at(live: Live, position: int) -> MessageContent:

@@ -8,7 +8,7 @@ from .frames.query import Parameters, Query
 from .frames.store_frames import Frames
 from .library.application import TurnlogApplication
 from .reading import Source
-from .twins import awaited
+from .twins import awaited, awaited_read
 
 
 class AnalysedStore(TurnlogApplication):
@@ -35,5 +35,5 @@ class AnalysedStore(TurnlogApplication):
         """
         return Export(self.recorder, Path(path).expanduser(), events_per_file, self.frames.sessions()).run()
 
-    asql = awaited(sql)
+    asql = awaited_read(sql)
     aexport_parquet = awaited(export_parquet)

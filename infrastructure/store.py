@@ -38,7 +38,7 @@ from .subscription import AwaitedSubscription, Subscription
 from .transfer.exporting import exported
 from .transfer.files import Target, lines_of, write_record
 from .transfer.importing import Imported, imported
-from .twins import awaited
+from .twins import awaited, awaited_read
 from .verification import Verification, verify
 
 
@@ -344,28 +344,28 @@ class Store(AnalysedStore):
             after = page[-1].global_position
 
     aappend = awaited(append)
-    aproject = awaited(project)
+    aproject = awaited_read(project)
     aattach = awaited(attach)
-    alast_global_position = awaited(last_global_position)
+    alast_global_position = awaited_read(last_global_position)
     adetach = awaited(detach)
     aappend_together = awaited(append_together)
-    aread_all = awaited(read_all)
-    afind_session = awaited(find_session)
-    aget_session = awaited(get_session)
-    aresolve = awaited(resolve)
-    afind_key = awaited(find_key)
-    aselect_sessions = awaited(select_sessions)
-    afind_command = awaited(find_command)
-    aload = awaited(load)
+    aread_all = awaited_read(read_all)
+    afind_session = awaited_read(find_session)
+    aget_session = awaited_read(get_session)
+    aresolve = awaited_read(resolve)
+    afind_key = awaited_read(find_key)
+    aselect_sessions = awaited_read(select_sessions)
+    afind_command = awaited_read(find_command)
+    aload = awaited_read(load)
     acatch_up = awaited(catch_up)
     ascrub = awaited(scrub)
     acopy_to = awaited(copy_to)
     aexport_record = awaited(export_record)
-    arecord_of = awaited(record_of)
+    arecord_of = awaited_read(record_of)
     aimport_record = awaited(import_record)
     abackup = awaited(backup)
     avacuum = awaited(vacuum)
-    averify = awaited(verify)
+    averify = awaited_read(verify)
     asweep = awaited(sweep)
 
     @property

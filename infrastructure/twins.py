@@ -1,9 +1,15 @@
-"""Awaited twins: `aadd = awaited(add)` gives a method its twin, lifted from it so that the two cannot drift."""
+"""Awaited twins: `aadd = awaited(add)` gives a method its twin, lifted from it so that the two cannot drift.
+
+What may write settles before a cancellation is raised; what only reads is left to end by itself.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
-from functools import wraps
+from concurrent.futures import CancelledError as Withdrawn
+from contextvars import copy_context
+from functools import partial, wraps
 from itertools import islice
+from threading import Lock
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, overload
 
 H = TypeVar("H")
@@ -14,8 +20,37 @@ AT_A_TIME = 100
 """What an awaited iteration fetches per step aside."""
 
 
+async def settled(work: Callable[[], R]) -> R:
+    """Run work in a thread; if the caller is cancelled, raise CancelledError when the work has ended.
+
+    Work that has not begun is withdrawn instead, and never begins. Either way nothing is written after the cancellation
+    was raised. An error of work that was cancelled is the cause of the cancellation that is raised.
+    """
+    claim = Lock()  # taken once: by the thread when the work begins, or by a cancellation before that
+
+    def begin() -> R:
+        if not claim.acquire(blocking=False):
+            raise Withdrawn
+        return work()
+
+    # A future and not a task: the tasks of an event loop that ends are all cancelled, and this must not be.
+    doing = asyncio.get_running_loop().run_in_executor(None, partial(copy_context().run, begin))
+    cancelled: asyncio.CancelledError | None = None
+    while not doing.done():
+        try:
+            await asyncio.wait([doing])
+        except asyncio.CancelledError as reason:
+            if claim.acquire(blocking=False):
+                doing.cancel()
+                raise
+            cancelled = reason
+    if cancelled is not None:
+        raise cancelled from doing.exception()
+    return doing.result()
+
+
 class awaited(Generic[H, P, R]):  # noqa: N801 (used like a decorator)
-    """The method it is given, run in a thread and awaited; the name gets an `a` in front."""
+    """A method that runs in a thread and is awaited, named with an `a` in front; cancelled, it settles first."""
 
     def __init__(self, method: Callable[Concatenate[H, P], R]) -> None:
         self._method = method
@@ -36,10 +71,20 @@ class awaited(Generic[H, P, R]):  # noqa: N801 (used like a decorator)
 
         @wraps(method)
         async def twin(*args: P.args, **kwargs: P.kwargs) -> R:
-            return await asyncio.to_thread(method, *args, **kwargs)
+            return await self._run(partial(method, *args, **kwargs))
 
         twin.__name__ = f"a{self._method.__name__}"
         return twin
+
+    async def _run(self, work: Callable[[], R]) -> R:
+        return await settled(work)
+
+
+class awaited_read(awaited[H, P, R]):  # noqa: N801 (used like a decorator)
+    """The same for a method that writes nothing: cancelled, it raises at once, and its thread ends by itself."""
+
+    async def _run(self, work: Callable[[], R]) -> R:
+        return await asyncio.to_thread(work)
 
 
 async def in_threads(items: Iterable[R]) -> AsyncIterator[R]:

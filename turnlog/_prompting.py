@@ -5,7 +5,7 @@ from typing import Literal, overload
 from .domain.message import ContentGiven, Message, message_from
 from .domain.plain import Json
 from .infrastructure.tokenizing import Tokenizer, counter_of
-from .infrastructure.twins import awaited
+from .infrastructure.twins import awaited_read
 from .projections.messages import Messages
 from .projections.prompts.anthropic import AnthropicPrompt
 from .projections.prompts.rendering import Prompt, chosen, prompt, tools
@@ -87,6 +87,6 @@ class Prompted:
         """
         return messages_tokens(self.messages, counter_of(tokenizer))
 
-    ato_chat = awaited(to_chat)
-    ato_tools = awaited(to_tools)
-    atoken_count = awaited(token_count)
+    ato_chat = awaited_read(to_chat)
+    ato_tools = awaited_read(to_tools)
+    atoken_count = awaited_read(token_count)

@@ -4,7 +4,6 @@ The turn belongs to a context (as of `contextvars`), not to a thread: whatever a
 to a task of its own has it too.
 """
 
-import asyncio
 from asyncio import AbstractEventLoop, Future, get_running_loop
 from collections.abc import Callable, Coroutine
 from contextvars import ContextVar
@@ -14,7 +13,7 @@ from typing import Any, ParamSpec, Protocol, TypeVar, overload
 
 from .domain.mail_errors import OutOfTurn
 from .infrastructure.forking import tell
-from .infrastructure.twins import awaited
+from .infrastructure.twins import awaited, settled
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -154,7 +153,7 @@ async def in_thread(turn: Turn, work: Callable[[], R]) -> R:
 
     while True:
         seen = turn.ended
-        done = await asyncio.to_thread(attempt)
+        done = await settled(attempt)
         if done is not None:
             return done[0]
         await turn.end_of_turn(seen)

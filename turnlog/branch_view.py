@@ -15,7 +15,7 @@ from .domain.errors import InvalidValue, UnknownBranch
 from .domain.message import Message, MessageDict
 from .domain.state import BranchState, State
 from .infrastructure.reading import SessionReader
-from .infrastructure.twins import awaited
+from .infrastructure.twins import awaited_read
 from .logs import LogsView
 from .mailbox import Mailbox
 from .projections.messages import Messages, shown_messages
@@ -152,9 +152,9 @@ class BranchView(View, Prompted):
             lookup.branch_at(state, self.number, position)
         return BranchView(past_of(self._source, position), self.number)
 
-    aget_messages = awaited(get_messages)
-    alineage = awaited(lineage)
-    aat = awaited(at)
+    aget_messages = awaited_read(get_messages)
+    alineage = awaited_read(lineage)
+    aat = awaited_read(at)
 
     def _read(self, answer: Callable[[State, BranchState], A]) -> A:
         with self._source.current() as state:

@@ -25,7 +25,7 @@ from .infrastructure.opening import configured_store
 from .infrastructure.settings import Settings, settings_from
 from .infrastructure.store import Store
 from .infrastructure.transfer.files import read_bytes
-from .infrastructure.twins import awaited
+from .infrastructure.twins import awaited, awaited_read
 from .projections.selection import EVERYTHING, PRESENT, Order, Selection, checked_limit, order_named
 from .projections.session_info import Listing, SessionInfo
 from .projections.statistics import Statistics, activity, statistics
@@ -383,12 +383,12 @@ class SessionManager:
     aarchive = awaited(archive)
     arestore = awaited(restore)
     arename = awaited(rename)
-    aget_session_info = awaited(get_session_info)
-    alist_sessions = awaited(list_sessions)
-    aget_sessions_for_user = awaited(get_sessions_for_user)
-    asearch = awaited(search)
-    aget_statistics = awaited(get_statistics)
-    aget_activity_timeline = awaited(get_activity_timeline)
+    aget_session_info = awaited_read(get_session_info)
+    alist_sessions = awaited_read(list_sessions)
+    aget_sessions_for_user = awaited_read(get_sessions_for_user)
+    asearch = awaited_read(search)
+    aget_statistics = awaited_read(get_statistics)
+    aget_activity_timeline = awaited_read(get_activity_timeline)
     aarchive_inactive = awaited(archive_inactive)
     aclear_all = awaited(clear_all)
     asweep = awaited(sweep)

@@ -49,7 +49,7 @@ from .domain.redaction import CONTENT_FIELDS, REDACTIONS
 from .domain.state import State
 from .infrastructure.rows import redacted, redaction_in
 from .infrastructure.store import Store
-from .infrastructure.twins import awaited
+from .infrastructure.twins import awaited, awaited_read
 from .logs import Logs
 from .operations.params import ModelGiven
 from .projections.messages import Messages
@@ -132,7 +132,7 @@ class Session(Life, Posting, SessionView, Conducting):
         """The exact record of the session, and of those it goes on from, as a file would have it."""
         return self._live.store.record_of(self.id)
 
-    arecord = awaited(record)
+    arecord = awaited_read(record)
 
     @property
     def updated_at(self) -> Instant:

@@ -21,7 +21,7 @@ from .domain.state import Showing, State
 from .exchange_view import ExchangeView
 from .finding import Found, search_in
 from .infrastructure.reading import SessionReader
-from .infrastructure.twins import awaited, in_threads
+from .infrastructure.twins import awaited, awaited_read, in_threads
 from .logs import LogsView
 from .projections.difference import Difference, difference
 from .projections.messages import Messages, all_shown, shown_messages
@@ -334,22 +334,22 @@ class SessionView(View, Prompted):
     def _branch(self, number: int) -> BranchView:
         return BranchView(self._source, number)
 
-    aget_state = awaited(get_state)
+    aget_state = awaited_read(get_state)
     aget_branch = awaited(get_branch)
-    afind_default_branch = awaited(find_default_branch)
-    aget_messages = awaited(get_messages)
-    aconcat_messages = awaited(concat_messages)
-    ato_arrow = awaited(to_arrow)
-    ato_df = awaited(to_df)
-    ato_polars = awaited(to_polars)
-    asearch = awaited(search)
-    aget_token_count = awaited(get_token_count)
-    adiff = awaited(diff)
-    abisect = awaited(bisect)
-    ablame = awaited(blame)
+    afind_default_branch = awaited_read(find_default_branch)
+    aget_messages = awaited_read(get_messages)
+    aconcat_messages = awaited_read(concat_messages)
+    ato_arrow = awaited_read(to_arrow)
+    ato_df = awaited_read(to_df)
+    ato_polars = awaited_read(to_polars)
+    asearch = awaited_read(search)
+    aget_token_count = awaited_read(get_token_count)
+    adiff = awaited_read(diff)
+    abisect = awaited_read(bisect)
+    ablame = awaited_read(blame)
     areplay = awaited(replay)
-    alineage = awaited(lineage)
-    aat = awaited(at)
+    alineage = awaited_read(lineage)
+    aat = awaited_read(at)
 
     def aevents(self, **which: Any) -> AsyncIterator[RecordedEvent]:
         """The record itself, as `events` reads it, for `async for`."""

@@ -15,7 +15,7 @@ from .domain.errors import InvalidValue
 from .domain.message import ContentGiven, Message
 from .flow import Flow, FlowRun, Node
 from .imodel import LanguageModel
-from .infrastructure.twins import awaited
+from .infrastructure.twins import awaited, awaited_read
 from .operating import register_tools, set_model
 from .operations.operate import Operated
 from .operations.params import InstructionGiven
@@ -144,4 +144,4 @@ class Conducting:
     aset_model = awaited(set_model)
     aregister_tools = awaited(register_tools)
     aabandon = awaited(abandon)
-    acompare = awaited(compare)
+    acompare = awaited_read(compare)

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from typing import TYPE_CHECKING, cast
 
 from ...projections.extras import needed
-from ..twins import awaited
+from ..twins import awaited_read
 
 if TYPE_CHECKING:
     import pandas
@@ -84,6 +84,6 @@ class Frame:
         """The columns as an Arrow PyCapsule."""
         return self.schema.__arrow_c_schema__()
 
-    ato_arrow = awaited(to_arrow)
-    ato_df = awaited(to_df)
-    ato_polars = awaited(to_polars)
+    ato_arrow = awaited_read(to_arrow)
+    ato_df = awaited_read(to_df)
+    ato_polars = awaited_read(to_polars)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from ...domain.errors import TurnlogError
 from ...domain.frame_errors import QueryFailed
 from ...projections.extras import needed
-from ..twins import awaited
+from ..twins import awaited_read
 from .frame import Frame
 from .store_frames import Frames
 
@@ -113,10 +113,10 @@ class Query:
         finally:
             connection.close()
 
-    arows = awaited(rows)
-    ato_arrow = awaited(to_arrow)
-    ato_df = awaited(to_df)
-    ato_polars = awaited(to_polars)
+    arows = awaited_read(rows)
+    ato_arrow = awaited_read(to_arrow)
+    ato_df = awaited_read(to_df)
+    ato_polars = awaited_read(to_polars)
 
 
 class _Table:

@@ -13,7 +13,7 @@ from ...domain.record import microseconds, moment
 from ...domain.store_errors import StoreFailed
 from ...projections.log_filter import Instant, LogFilter, log_filter
 from ..clock import wall_clock
-from ..twins import awaited
+from ..twins import awaited, awaited_read
 from .redactor import STANDARD, LogRedactor
 from .stamping import stamped
 
@@ -85,7 +85,7 @@ class LogAdapter(ABC):
         """Lets go of connections; closing twice does nothing, and whoever uses it again opens it again."""
 
     awrite = awaited(write)
-    aread = awaited(read)
+    aread = awaited_read(read)
     aprune = awaited(prune)
     aclose = awaited(close)
 

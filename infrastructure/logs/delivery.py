@@ -22,7 +22,7 @@ from ..projecting.runner import Runner
 from ..projecting.status import Status
 from ..projecting.target import Target
 from ..store import Store
-from ..twins import awaited
+from ..twins import awaited, awaited_read
 from .subscriber import LogSubscriber, failure
 
 DELIVERING = Pace(lease=60.0, tries=1, first_wait=1.0, longest_wait=300.0)
@@ -136,9 +136,9 @@ class LogDelivery:
     astop = awaited(stop)
     aclose = awaited(close)
     acatch_up = awaited(catch_up)
-    aawait_delivery = awaited(await_delivery)
-    astatus = awaited(status)
-    adead_letters = awaited(dead_letters)
+    aawait_delivery = awaited_read(await_delivery)
+    astatus = awaited_read(status)
+    adead_letters = awaited_read(dead_letters)
     aretry = awaited(retry)
     askip = awaited(skip)
 

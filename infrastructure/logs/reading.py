@@ -7,7 +7,7 @@ from typing import overload
 
 from ...domain.log import Log, LogType
 from ...projections.log_filter import Instant, LogSummary, log_filter, summary
-from ..twins import awaited
+from ..twins import awaited_read
 
 
 class LogReading(ABC):
@@ -65,9 +65,9 @@ class LogReading(ABC):
         """What all of it comes to."""
         return summary(self)
 
-    afind = awaited(find)
-    alast = awaited(last)
-    afilter = awaited(filter)
-    aapi_calls = awaited(api_calls)
-    aerrors = awaited(errors)
-    asummary = awaited(summary)
+    afind = awaited_read(find)
+    alast = awaited_read(last)
+    afilter = awaited_read(filter)
+    aapi_calls = awaited_read(api_calls)
+    aerrors = awaited_read(errors)
+    asummary = awaited_read(summary)

@@ -20,7 +20,7 @@ from ...projections.definition import Projection, checked_projection
 from ...projections.rows import Rows
 from ..clock import wall_clock
 from ..store import Store
-from ..twins import awaited
+from ..twins import awaited, awaited_read
 from . import versions
 from .lease import Condition, Pace
 from .ledger import Ledger, Letter, Wish, prepare
@@ -207,10 +207,10 @@ class Runner:
     astop = awaited(stop)
     acatch_up = awaited(catch_up)
     aclose = awaited(close)
-    astatus = awaited(status)
-    aawait_position = awaited(await_position)
-    aawait_reactions = awaited(await_reactions)
-    adead_letters = awaited(dead_letters)
+    astatus = awaited_read(status)
+    aawait_position = awaited_read(await_position)
+    aawait_reactions = awaited_read(await_reactions)
+    adead_letters = awaited_read(dead_letters)
     apause = awaited(pause)
     aresume = awaited(resume)
     aretry = awaited(retry)

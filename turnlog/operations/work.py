@@ -22,6 +22,7 @@ from ..domain.state import State
 from ..domain.work_errors import AccessDenied, InvalidArguments, ToolFailed, UnknownTool
 from ..imodel import LanguageModel
 from ..infrastructure.reading import SessionReader
+from ..infrastructure.twins import settled
 from ..projections.messages import message_of, shown_messages
 from .access import Access
 from .calls import call_of, failed_call_of, request_of, same_call
@@ -264,14 +265,8 @@ class Work:
         return await self._apart(lambda: self.live.change(decision, causes=causes))
 
     async def _apart(self, step: Callable[[], T]) -> T:
-        """Does what touches the store in a thread; one that has begun is waited for even if this is cancelled."""
-        doing = asyncio.ensure_future(asyncio.to_thread(step))
-        try:
-            return await asyncio.shield(doing)
-        except asyncio.CancelledError:
-            with suppress(TurnlogError, asyncio.CancelledError):
-                await doing
-            raise
+        """Does what touches the store in a thread; cancelled, it settles first."""
+        return await settled(step)
 
 
 def reason_of(error: BaseException) -> str:

@@ -31,7 +31,7 @@ EVENT_REDACTED = "event.redacted"
 class Draft(NamedTuple):
     """An event made ready for storage before anybody waits for it.
 
-    One whose words are gone brings their hash; one with a cause of its own has that instead of its append's.
+    One whose words are gone brings their hash. A cause or an actor of its own takes the place of that of its append.
     """
 
     name: str
@@ -40,6 +40,7 @@ class Draft(NamedTuple):
     event: Event | None
     payload_hash: bytes | None = None
     cause: int | None = None
+    actor: str | None = None
 
 
 class Append(msgspec.Struct, frozen=True):
@@ -128,15 +129,15 @@ def stamped(append: Append, head: Entry, global_position: int) -> tuple[list[Row
         labels = append.entry
         head = replace(head, name=labels.name, user=labels.user, metadata=labels.metadata)
     who, session, command_id = append.provenance, append.session, append.command_id
-    actor, correlation, cause = who.actor, who.correlation, who.cause
     digest, position, weight = head.digest, head.position, 0
     time = max(append.time, head.time)
     rows = []
-    for name, branch, payload, _, erased, own in append.drafts:
+    for name, branch, payload, _, erased, own_cause, own_actor in append.drafts:
         position += 1
         weight += len(payload)
-        led = cause if own is None else own
-        columns = (session, position, global_position, time, name, branch, actor, correlation, led, command_id)
+        actor = who.actor if own_actor is None else own_actor
+        cause = who.cause if own_cause is None else own_cause
+        columns = (session, position, global_position, time, name, branch, actor, who.correlation, cause, command_id)
         payload_hash = sha256(payload).digest() if erased is None else erased
         digest = chained(digest, header_of(columns), payload_hash)
         rows.append(Row(*columns, payload, erased, digest))

@@ -15,7 +15,7 @@ from .domain.store_errors import RecordDiffers
 from .infrastructure.commands import check_repeats, is_recorded
 from .infrastructure.forking import tell
 from .infrastructure.memory import MemoryRecorder
-from .infrastructure.rows import Append, draft
+from .infrastructure.rows import Append, Draft, draft
 from .infrastructure.store import Store
 from .projections.catalogue import Entry
 from .projections.session_info import SessionInfo
@@ -211,15 +211,21 @@ def _behind(store: Store, state: State, waiting: list[RecordedEvent], saved: int
         if each.branch is not None:
             get_branch(state, each.branch)
     appends, position = [], state.position
-    for (time, actor, correlation, cause, command_id), group in groupby(waiting, key=_written_together):
-        events = [each.event for each in group]
-        who = Provenance(actor, correlation, cause if cause is None or cause <= saved else None)
-        append = Append(state.session, draft(events), position, who, time, command_id, created=state.created)
+    for (time, correlation, command_id), group in groupby(waiting, key=_written_together):
+        drafts = [_draft(each, saved) for each in group]
+        who = Provenance(correlation=correlation)
+        append = Append(state.session, drafts, position, who, time, command_id, created=state.created)
         if not is_recorded(store.recorder, append):
             appends.append(append)
-            position += len(events)
+            position += len(drafts)
     return appends
 
 
-def _written_together(each: RecordedEvent) -> tuple[int, str | None, str | None, int | None, str | None]:
-    return each.time, each.actor, each.correlation, each.cause, each.command_id
+def _draft(each: RecordedEvent, saved: int) -> Draft:
+    """An event with its own actor and cause; a cause that is recorded elsewhere itself has another position here."""
+    cause = each.cause if each.cause is None or each.cause <= saved else None
+    return draft([each.event])[0]._replace(actor=each.actor, cause=cause)
+
+
+def _written_together(each: RecordedEvent) -> tuple[int, str | None, str | None]:
+    return each.time, each.correlation, each.command_id

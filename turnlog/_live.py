@@ -5,7 +5,7 @@ from contextlib import ExitStack, contextmanager
 from random import uniform
 from threading import RLock
 from time import sleep
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from ._equipment import Equipment
 from ._mail_handle import MailHandle
@@ -24,8 +24,16 @@ from .infrastructure.store import Store
 
 Decision: TypeAlias = Callable[[State], Sequence[Event]]
 
-Causes: TypeAlias = Callable[[int], Sequence[int | None]]
-"""From the position of the first event that is recorded, what each of them is led to by; None is who acts' own."""
+
+class Origin(NamedTuple):
+    """The cause and the actor of one event, where they are not those of the caller."""
+
+    cause: int | None = None
+    actor: str | None = None
+
+
+Origins: TypeAlias = Callable[[int], Sequence[Origin]]
+"""From the position of the first event that is recorded, the origin of each of them."""
 
 ATTEMPTS = 50
 """How often a decision is made anew because somebody else was faster."""
@@ -67,7 +75,7 @@ class Live:
         *,
         expected: Expected = ANY,
         command_id: str | None = None,
-        causes: Causes | None = None,
+        origins: Origins | None = None,
     ) -> list[Placed]:
         """Records what is decided and answers with it; with nothing, if there was nothing to record.
 
@@ -81,8 +89,8 @@ class Live:
                 return self._repeated(decision, first, command_id)
             try:
                 if checked(expected) is not ANY:
-                    return self._once(decision, expected, command_id, causes)
-                return self._until_recorded(decision, command_id, causes)
+                    return self._once(decision, expected, command_id, origins)
+                return self._until_recorded(decision, command_id, origins)
             except Refused:  # perhaps because the same command was recorded meanwhile by somebody else
                 first = self._first_result(command_id)
                 if first is None:
@@ -90,15 +98,15 @@ class Live:
                 return self._repeated(decision, first, command_id)
 
     def _once(
-        self, decision: Decision, expected: Expected, command_id: str | None, causes: Causes | None
+        self, decision: Decision, expected: Expected, command_id: str | None, origins: Origins | None
     ) -> list[Placed]:
         self._catch_up()
         if not holds(expected, self._state.position):
             raise PositionConflict(self.id, expectation_text(expected), self._state.position)
         events = decision(self._state)
-        return self._append(events, self._drafted(events), command_id, causes)
+        return self._append(events, self._drafted(events), command_id, origins)
 
-    def _until_recorded(self, decision: Decision, command_id: str | None, causes: Causes | None) -> list[Placed]:
+    def _until_recorded(self, decision: Decision, command_id: str | None, origins: Origins | None) -> list[Placed]:
         drafts: Sequence[Draft] = ()
         for attempt in range(ATTEMPTS):
             events = self._decided(decision)
@@ -107,7 +115,7 @@ class Live:
                     events
                 )  # else those of the last try: encoded anew, large ones would lose every race
             try:
-                return self._append(events, drafts, command_id, causes)
+                return self._append(events, drafts, command_id, origins)
             except PositionConflict as conflict:
                 lost = conflict
             _stand_back(attempt)
@@ -136,13 +144,13 @@ class Live:
         return draft(events)
 
     def _append(
-        self, events: Sequence[Event], drafts: Sequence[Draft], command_id: str | None, causes: Causes | None
+        self, events: Sequence[Event], drafts: Sequence[Draft], command_id: str | None, origins: Origins | None
     ) -> list[Placed]:
         if not events:
             return []
-        if causes is not None:
-            led = zip(drafts, causes(self._state.position + 1), strict=True)
-            drafts = [draft._replace(cause=cause) for draft, cause in led]
+        if origins is not None:
+            own = zip(drafts, origins(self._state.position + 1), strict=True)
+            drafts = [draft._replace(cause=origin.cause, actor=origin.actor) for draft, origin in own]
         appended = self.store.append(
             self.id,
             events,

@@ -27,7 +27,8 @@ def acting(
     """Puts who did it, the run it belongs to and the position that led to it on every event recorded inside.
 
     What is not named is taken from the block around. Tasks, `asyncio.to_thread` and the awaited twins follow by
-    themselves; work handed to a thread of your own follows if it is `carried` there.
+    themselves; work handed to a thread of your own follows if it is `carried` there. The actor of a model's answer is
+    the model, and that of the result of a call is the tool.
     """
     given = {
         "actor": None if actor is None else checked_name(actor, "an actor"),

@@ -7,8 +7,8 @@
 --
 -- `attempts` is a JSON array of objects. Each names its session, the position and digest it stands on (32 bytes of
 -- zero: on nothing), the entry that it makes of the session (`labels` only if they change), what its events have in
--- common, and the events: name, branch, digest, and where in `payloads` the payload is, and whether it is text; the hash
--- of the payload as it was, if its words are gone.
+-- common, and the events: name, branch, actor, cause, digest, and where in `payloads` the payload is, and whether it is
+-- text; the hash of the payload as it was, if its words are gone.
 -- `founding`: some attempt stands on nothing or takes a key. `again`: this very call was made before, and its answer
 -- was lost.
 --
@@ -43,7 +43,7 @@ BEGIN
         SELECT a.*, jsonb_array_length(a.events) AS count, l.*
         FROM jsonb_to_recordset(attempts) AS a (
             session text, position bigint, stands_on bytea, digest bytea, time bigint, messages bigint, bytes bigint,
-            updated bigint, actor text, correlation text, command_id text, labels jsonb, events jsonb
+            updated bigint, correlation text, command_id text, labels jsonb, events jsonb
         ), jsonb_to_record(coalesce(a.labels, '{}')) AS l (
             key text, name text, "user" text, forked_from text, forked_at bigint, status text, created bigint,
             metadata text
@@ -131,7 +131,7 @@ BEGIN
                 global_position, session, position, time, name, branch, actor, correlation, cause, command_id,
                 payload, payload_bytes, payload_hash, digest
             )
-            SELECT given + e.n, head.number, attempt.position + e.n, attempt.time, e.name, e.branch, attempt.actor,
+            SELECT given + e.n, head.number, attempt.position + e.n, attempt.time, e.name, e.branch, e.actor,
                    attempt.correlation, e.cause, attempt.command_id,
                    CASE WHEN e.text THEN convert_from(substring(payloads FROM e.start FOR e.length), 'UTF8') END,
                    CASE WHEN NOT e.text THEN substring(payloads FROM e.start FOR e.length) END,
@@ -139,8 +139,8 @@ BEGIN
             FROM ROWS FROM (
                 jsonb_to_recordset(attempt.events)
                 AS (name text, branch bigint, cause bigint, digest bytea, start integer, length integer, text boolean,
-                    payload_hash bytea)
-            ) WITH ORDINALITY AS e (name, branch, cause, digest, start, length, text, payload_hash, n);
+                    payload_hash bytea, actor text)
+            ) WITH ORDINALITY AS e (name, branch, cause, digest, start, length, text, payload_hash, actor, n);
             given := given + attempt.count;
         END IF;
         head := NULL;

@@ -40,6 +40,7 @@ class _Event(msgspec.Struct, omit_defaults=True):
     branch: int | None = None
     payload_hash: str | None = None
     cause: int | None = None
+    actor: str | None = None
 
 
 class _Sent(msgspec.Struct, omit_defaults=True):
@@ -54,7 +55,6 @@ class _Sent(msgspec.Struct, omit_defaults=True):
     bytes: int
     updated: int
     events: list[_Event]
-    actor: str | None = None
     correlation: str | None = None
     command_id: str | None = None
     labels: _Labels | None = None
@@ -69,7 +69,8 @@ def parameters(attempts: Sequence[Attempt]) -> tuple[object, ...]:
             payload = row.payload or b""
             length, text = len(payload), payload_columns(payload)[1] is None
             gone = None if row.payload_hash is None else _hex(row.payload_hash)
-            events.append(_Event(row.name, _hex(row.digest), start, length, text, row.branch, gone, row.cause))
+            event = _Event(row.name, _hex(row.digest), start, length, text, row.branch, gone, row.cause, row.actor)
+            events.append(event)
             start += length
         sent.append(_sent(attempt, events))
     payloads = b"".join(row.payload or b"" for attempt in attempts for row in attempt.rows)
@@ -146,10 +147,10 @@ def is_text(value: str) -> bool:
 
 def refusal(attempt: Attempt) -> InvalidValue | None:
     """Why the server cannot keep the columns of an attempt, if it cannot."""
-    who, entry = attempt.append.provenance, attempt.entry
+    append, entry = attempt.append, attempt.entry
     try:
         _check([entry.session, entry.key, entry.name, entry.user, entry.forked_from])
-        _check([who.actor, who.correlation, attempt.append.command_id])
+        _check([append.provenance.correlation, append.command_id, *{row.actor for row in attempt.rows}])
     except InvalidValue as reason:
         return reason
     return None
@@ -178,7 +179,6 @@ def _sent(attempt: Attempt, events: list[_Event]) -> _Sent:
         entry.bytes,
         entry.updated,
         events,
-        append.provenance.actor,
         append.provenance.correlation,
         append.command_id,
         None if _has_labels_of(entry, head) else _labels(entry),

@@ -126,7 +126,7 @@ def _appends(rows: Iterable[Row], present: int | None, key: str | None) -> Itera
             first.session,
             [_draft(row, key) for row in these],
             first.position - 1,
-            Provenance(first.actor, first.correlation),
+            Provenance(correlation=first.correlation),
             first.time,
             first.command_id,
             start=first.position,
@@ -134,11 +134,11 @@ def _appends(rows: Iterable[Row], present: int | None, key: str | None) -> Itera
 
 
 def _written_together(row: Row) -> tuple[object, ...]:
-    return row.time, row.actor, row.correlation, row.command_id
+    return row.time, row.correlation, row.command_id
 
 
 def _draft(row: Row, key: str | None) -> Draft:
-    return Draft(row.name, row.branch, row.payload or b"", _labelling(row, key), row.payload_hash, row.cause)
+    return Draft(row.name, row.branch, row.payload or b"", _labelling(row, key), row.payload_hash, row.cause, row.actor)
 
 
 def _labelling(row: Row, key: str | None) -> Event | None:

@@ -14,6 +14,7 @@ from turnlog.domain.errors import InvalidValue, KeyTaken, PositionConflict
 from turnlog.domain.events import BranchCreated, Event, MessageAppended, SessionRenamed, SessionStarted
 from turnlog.domain.expectation import ANY, NO_STREAM, Expected
 from turnlog.domain.record import Provenance
+from turnlog.infrastructure.rows import draft
 
 if TYPE_CHECKING:
     from tests.contract.conftest import Clock, Stores
@@ -195,6 +196,25 @@ def test_a_command_that_was_refused_can_come_again(store: Store) -> None:
 
     assert store.find_command("s", "c") is None
     assert store.append("s", [MAIN], expected=1, command_id="c").repeated is False
+
+
+def test_an_event_may_have_an_actor_and_a_cause_of_its_own(stores: Stores) -> None:
+    store = stores.new()
+    store.append("s", [STARTED, MAIN])
+    events = [said("a"), said("b"), said("c")]
+    own = [each._replace(actor=actor) for each, actor in zip(draft(events), (None, "gpt", "weather"), strict=True)]
+    own[2] = own[2]._replace(cause=2)
+    first = store.append("s", events, provenance=Provenance("ada", "run-1", 1), drafts=own, command_id="c")
+
+    expected = [("ada", "run-1", 1, "c"), ("gpt", "run-1", 1, "c"), ("weather", "run-1", 2, "c")]
+    store = stores.reopened(store)
+    assert [(one.actor, one.correlation, one.cause, one.command_id) for one in store.read("s", after=2)] == expected
+    assert store.append("s", events, command_id="c").first == first.first
+    assert store.verify().ok
+    copy = stores.new()
+    copy.import_record(store.record_of("s"))
+    assert copy.record_of("s") == store.record_of("s")
+    assert copy.find_command("s", "c") == store.find_command("s", "c")
 
 
 def test_appends_without_a_command_id_have_nothing_to_do_with_each_other(store: Store) -> None:

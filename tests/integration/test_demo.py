@@ -49,4 +49,4 @@ def test_the_demo_leaves_a_record_that_verifies_and_shows_what_was_mistaken(tmp_
     assert (verified.ok, verified.events) == (True, 62)
     assert then == "We owe 4200 EUR for the teapot."
     assert now == "We owe 42.00 EUR for the teapot."
-    assert actors == {"ada", "billing-agent", "desk-agent", "review-agent"}
+    assert actors == {"ada", "billing-agent", "desk-agent", "review-agent", "demo-1", "find_order"}

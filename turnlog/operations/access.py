@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 
 from .._equipment import Equipment
-from .._live import Live
+from .._live import Live, Origins
 from ..domain.content import ResponseFormat
 from ..domain.decisions import work
 from ..domain.work_errors import AccessDenied
@@ -19,9 +19,9 @@ class Access:
         live: Live,
         branch: int,
         model: LanguageModel | None,
-        causes: Callable[[], Callable[[int], list[int | None]] | None],
+        origins: Callable[[], Origins | None],
     ) -> None:
-        self._live, self._branch, self._model, self._causes = live, branch, model, causes
+        self._live, self._branch, self._model, self._origins = live, branch, model, origins
 
     @property
     def equipment(self) -> Equipment:
@@ -36,7 +36,7 @@ class Access:
             name, session = state.branches[self._branch].name, state.session
         if denial is None:
             return
-        self._live.change(lambda state: work.record_denied(state, denial), causes=self._causes())
+        self._live.change(lambda state: work.record_denied(state, denial), origins=self._origins())
         raise AccessDenied(session, name, kind, tuple(denial.asked), tuple(denial.available))
 
     def allow_model(self, purpose: str, given: LanguageModel | str | None) -> LanguageModel:
@@ -58,6 +58,11 @@ class Access:
         found = [self.equipment.tool(name) for name in names]
         self.allow("resources", [(name,) for name in names])
         return found
+
+    def known_tool(self, name: str) -> str | None:
+        """The name if it is one of a tool, and None if it is only what a model wants to call."""
+        with self._live.current() as state:
+            return name if name in self.equipment.tools or name in state.tools else None
 
     def tools_in_reach(self) -> list[str]:
         """The names of the tools that the branch has and may use, and that are at hand."""

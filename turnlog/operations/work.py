@@ -9,10 +9,11 @@ from typing import TypeVar
 import msgspec
 
 from .._equipment import Equipment
-from .._live import Live
+from .._live import Live, Origin, Origins
 from ..domain.asking import Answer, Asked
 from ..domain.content import ActionRequestContent, ActionResponseContent
 from ..domain.decisions import work
+from ..domain.decisions.session import is_name
 from ..domain.errors import TurnlogError
 from ..domain.events import Event, MessageAppended, ModelCalled, SystemSet
 from ..domain.evolve import Placed
@@ -96,14 +97,14 @@ class Work:
             return await self._take_up(self._left)
         placed = await self._record(
             lambda state: work.start(state, self.id, self.name, self.branch, params, said),
-            lambda first: [None, *(first for _ in said)],
+            lambda first: [Origin(), *(Origin(first) for _ in said)],
         )
         self.began = began = placed[0][0]
         await self._apart(lambda: self._look(began))
         return self._heard(placed)
 
     async def _take_up(self, left: "Left") -> list[Message]:
-        await self._record(lambda state: work.resume(state, self.id), lambda first: [left.began])
+        await self._record(lambda state: work.resume(state, self.id), lambda first: [Origin(left.began)])
         with self.live.current() as state:
             self.attempt = state.operations[self.id].attempt
         self.began = left.began
@@ -119,7 +120,7 @@ class Work:
         """Ends the operation, which failed; if not even that can be recorded, it stays open."""
         kind, reason = type(error).__name__, reason_of(error)
         with suppress(TurnlogError):
-            self.live.change(lambda state: work.fail(state, self.id, self.attempt, kind, reason), causes=self._led)
+            self.live.change(lambda state: work.fail(state, self.id, self.attempt, kind, reason), origins=self._led)
 
     # Steps
 
@@ -128,7 +129,7 @@ class Work:
         return self._heard(
             await self._record(
                 lambda state: work.go_on(state, self.id, self.attempt, self.branch, None, messages),
-                lambda first: [self.began] * len(messages),
+                lambda first: [Origin(self.began)] * len(messages),
             )
         )
 
@@ -194,9 +195,10 @@ class Work:
 
     async def _keep(self, called: ModelCalled, answer: Answer, kept: bool) -> tuple[Answer, list[Message]]:
         said = [Message(content, sender=called.service) for content in answer.contents()] if kept else []
+        model = called.service if is_name(called.service) else None
         placed = await self._record(
             lambda state: work.go_on(state, self.id, self.attempt, self.branch, called, said),
-            lambda first: [self.began, *(first for _ in said)],
+            lambda first: [Origin(self.began, model), *(Origin(first, model) for _ in said)],
         )
         return answer, self._heard(placed)
 
@@ -204,7 +206,7 @@ class Work:
         called = failed_call_of(model, self.id, self.branch, request, error, reason_of(error), spent)
         with suppress(TurnlogError):  # the first error is the one that is told
             self.live.change(
-                lambda state: work.go_on(state, self.id, self.attempt, self.branch, called), causes=self._led
+                lambda state: work.go_on(state, self.id, self.attempt, self.branch, called), origins=self._led
             )
 
     def _request(self, asked: Asked, new: Sequence[Message]) -> Json:
@@ -220,9 +222,10 @@ class Work:
             return before[1]
         again = None if self._replayed is None else self._replayed.result(content)
         response = again[1] if again is not None else await self._result(content, timeout)
+        tool = await self._apart(lambda: self.access.known_tool(content.function))
         placed = await self._record(
             lambda state: work.go_on(state, self.id, self.attempt, self.branch, None, [Message(response)]),
-            lambda first: [request.position],
+            lambda first: [Origin(request.position, tool)],
         )
         self._heard(placed)
         return response
@@ -256,13 +259,11 @@ class Work:
             shown = shown_messages(reader, state.showing(self.branch, at), state.written)
         self._shown = list(shown)
 
-    def _led(self, first: int) -> list[int | None]:
-        return [self.began or None]
+    def _led(self, first: int) -> list[Origin]:
+        return [Origin(self.began or None)]
 
-    async def _record(
-        self, decision: Callable[[State], Sequence[Event]], causes: Callable[[int], Sequence[int | None]]
-    ) -> list[Placed]:
-        return await self._apart(lambda: self.live.change(decision, causes=causes))
+    async def _record(self, decision: Callable[[State], Sequence[Event]], origins: Origins) -> list[Placed]:
+        return await self._apart(lambda: self.live.change(decision, origins=origins))
 
     async def _apart(self, step: Callable[[], T]) -> T:
         """Does what touches the store in a thread; cancelled, it settles first."""

@@ -45,6 +45,12 @@ _TYPES: dict[type[MessageContent], dict[str, Any]] = {
 _FIELDS = {kind: [name for name in types if name not in ("extra", BODIES.get(kind))] for kind, types in _TYPES.items()}
 """What a chat dict can say by the name of a field."""
 
+_CALL_IDS = ("tool_call_id", "call_id")
+"""What providers call the id of the call that a result belongs to."""
+
+_ONCE = frozenset({"tool_calls", "refusal"})
+"""What is stored as a field alone, and not among the extra as well."""
+
 
 def content_of_chat(given: dict[str, Json]) -> MessageContent:
     """The content that a chat dict stands for; every key beside role and content is kept as it is among the extra.
@@ -61,9 +67,14 @@ def content_of_chat(given: dict[str, Json]) -> MessageContent:
     values = {name: value for name in _FIELDS[kind] if name in extra for value in _fitting(kind, name, extra[name])}
     if kind is ActionRequestContent:
         extra = {name: value for name, value in extra.items() if name not in values}
+    elif kind is AssistantResponseContent:
+        if not isinstance(extra.get("tool_calls"), list | None):
+            raise InvalidContent(f"tool_calls must be a list of calls, not {type(extra['tool_calls']).__name__!r}")
+        values[BODIES[kind]] = "" if body is None else body
+        extra = {name: value for name, value in extra.items() if name not in _ONCE or not values.get(name)}
     elif kind is ActionResponseContent:
         values["result"] = extra.get("result") if body is not None and body == values.get("error") else body
-        values.setdefault("request_id", next(_fitting(kind, "request_id", extra.get("tool_call_id")), None))
+        values.setdefault("request_id", next(_fitting(kind, "request_id", _call_id(extra)), None))
     else:
         values[BODIES[kind]] = "" if body is None else body
     if role == DEVELOPER:
@@ -112,7 +123,15 @@ def _is_said(content: MessageContent, name: str) -> bool:
         return name == BODIES.get(type(content))
     if name == "result":
         return content.error is None
-    return bool(content.success) if name == "success" else name == "request_id" and "tool_call_id" in content.extra
+    return (
+        bool(content.success)
+        if name == "success"
+        else name == "request_id" and not content.extra.keys().isdisjoint(_CALL_IDS)
+    )
+
+
+def _call_id(extra: dict[str, Json]) -> Json:
+    return next((extra[name] for name in _CALL_IDS if name in extra), None)
 
 
 def _is_request(body: Json, extra: dict[str, Json]) -> bool:

@@ -13,6 +13,7 @@ from msgspec.structs import force_setattr
 
 from .content_errors import InvalidContent
 from .frozen import NO_ITEMS, NO_KEYS
+from .parts import as_text, assistant_text, call_text
 from .plain import Json
 
 
@@ -97,7 +98,10 @@ class InstructionContent(MessageContent, frozen=True, tag="instruction"):
 
 
 class AssistantResponseContent(MessageContent, frozen=True, tag="assistant_response"):
-    """What the model answered."""
+    """What the model answered: text or a provider's list of parts, and the tools that it calls with it.
+
+    `tool_calls` are as OpenAI's chat completions have them; calls of other providers are among the parts.
+    """
 
     role: ClassVar[MessageRole] = MessageRole.ASSISTANT
 
@@ -105,10 +109,16 @@ class AssistantResponseContent(MessageContent, frozen=True, tag="assistant_respo
     model: str | None = None
     usage: Usage | None = None
     raw: Json = None
+    tool_calls: list[Json] = NO_ITEMS
+    refusal: str | None = None
 
     @property
     def body(self) -> Json:
         return self.assistant_response
+
+    @property
+    def text(self) -> str:
+        return assistant_text(self.assistant_response, self.refusal, self.tool_calls, self.extra)
 
 
 class ActionRequestContent(MessageContent, frozen=True, tag="action_request"):
@@ -123,6 +133,10 @@ class ActionRequestContent(MessageContent, frozen=True, tag="action_request"):
     @property
     def body(self) -> Json:
         return {"function": self.function, "arguments": self.arguments}
+
+    @property
+    def text(self) -> str:
+        return call_text(self.function, self.arguments)
 
 
 class ActionResponseContent(MessageContent, frozen=True, tag="action_response"):
@@ -174,7 +188,11 @@ _NESTING: dict[type[MessageContent], tuple[str, Callable[[Any], object], object]
         attrgetter("guidance", "context", "tool_schemas", "images", "response_format", "extra"),
         (None, NO_ITEMS, NO_ITEMS, NO_ITEMS, None, NO_KEYS),
     ),
-    AssistantResponseContent: ("assistant_response", attrgetter("usage", "raw", "extra"), (None, None, NO_KEYS)),
+    AssistantResponseContent: (
+        "assistant_response",
+        attrgetter("usage", "raw", "tool_calls", "extra"),
+        (None, None, NO_ITEMS, NO_KEYS),
+    ),
     ActionResponseContent: ("result", attrgetter("extra"), NO_KEYS),
 }
 """The body of each kind, and the other fields that can hold more than text, with what they hold if not given."""
@@ -187,20 +205,3 @@ def is_simple(content: MessageContent) -> bool:
         return False
     body, others, none_given = nesting
     return type(getattr(content, body)) is str and others(content) == none_given
-
-
-def as_text(body: Json) -> str:
-    """Text for reading: itself, the text parts of a list joined, or compact JSON."""
-    if isinstance(body, str):
-        return body
-    if body is None:
-        return ""
-    if isinstance(body, list) and all(isinstance(part, str | dict) for part in body):
-        texts = [part["text"] if _is_text(part) else part for part in body if isinstance(part, str) or _is_text(part)]
-        if texts:
-            return "\n".join(texts)
-    return msgspec.json.encode(body).decode()
-
-
-def _is_text(part: Json) -> bool:
-    return isinstance(part, dict) and isinstance(part.get("text"), str)

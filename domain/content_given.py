@@ -1,7 +1,7 @@
 """What a caller gives for a message, as content: text, a dict whose keys name the kind, a chat dict, a pair."""
 
 from collections.abc import Mapping
-from typing import TypeGuard
+from typing import Any, TypeGuard
 
 import msgspec
 
@@ -10,6 +10,7 @@ from .content import KINDS, InstructionContent, MessageContent, ResponseFormat, 
 from .content_errors import InvalidContent
 from .content_types import is_registered, plain_other, registered_content
 from .plain import AGAIN, Json, plain
+from .provider_messages import as_dicts, content_of_parts, content_of_provider, is_object, is_parts
 from .structured import response_format_from, usage_from
 
 # Keys that only accompany another key: alone they say nothing.
@@ -32,16 +33,20 @@ ACCEPTED = (*sorted({key for kind in KINDS for key in kind.__struct_fields__} - 
 
 
 def content_from(given: object) -> MessageContent:
-    """The content that a caller's text, dict, pair or content stands for; refused if it names none."""
+    """The content of text, a dict, a pair, a content, or an object of a provider's client; refused if it names none."""
     if isinstance(given, str):
         return InstructionContent(instruction=plain(given, "a message"))
     if isinstance(given, MessageContent):
         return plain_content(given)
-    if isinstance(given, Mapping):
-        return _from_dict(plain(_shaped(given), "a message"))
     if is_pair(given):
         role, body = given
-        return content_of_chat({"role": plain(role, "a message"), "content": plain(body, "a message")})
+        return content_of_chat({"role": plain(role, "a message"), "content": plain(as_dicts(body), "a message")})
+    form = as_dicts(given)
+    if isinstance(form, Mapping):
+        return _from_dict(plain(_shaped(form), "a message"))
+    if is_parts(form):
+        assert isinstance(given, list)
+        return content_of_parts(plain(form, "a message"), objects=any(map(is_object, given)))
     raise InvalidContent(
         f"a {type(given).__name__} is no message: expected a str, a dict or a content, or a role and what it says"
     )
@@ -61,7 +66,7 @@ def is_pair(given: object) -> TypeGuard[tuple[str, Json]]:
     return isinstance(given, tuple) and len(given) == 2 and isinstance(given[0], str) and given[0] in ROLES
 
 
-def _shaped(given: Mapping[str, Json]) -> Mapping[str, Json]:
+def _shaped(given: Mapping[str, Any]) -> Mapping[str, Json]:
     """The same, with what stands for a response format or a usage said in plain values."""
     shaped = {}
     if isinstance(given.get("response_format"), type | ResponseFormat) or _says_shape(given):
@@ -79,8 +84,9 @@ def _says_shape(given: Mapping[str, Json]) -> bool:
 def _from_dict(given: dict[str, Json]) -> MessageContent:
     if is_registered(given.get("type")):
         return registered_content(given)
-    if "role" in given and "content" in given:
-        return content_of_chat(given)
+    found = content_of_provider(given)
+    if found is not None:
+        return found
     keys = given.keys()
     for kind in KINDS:
         if keys <= set(kind.__struct_fields__) and keys - COMPANIONS:
@@ -91,6 +97,8 @@ def _from_dict(given: dict[str, Json]) -> MessageContent:
 def _what_is_wrong(given: dict[str, Json]) -> str:
     if not given:
         return "an empty dict says nothing"
+    if "content" in given:
+        return "a dict with the key content has no role"
     unknown = sorted(given.keys() - set(ACCEPTED))
     if unknown:
         return f"unknown keys {', '.join(unknown)}"

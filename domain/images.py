@@ -17,12 +17,13 @@ from .addresses import fault_of_host
 from .content import InstructionContent, MessageContent
 from .content_errors import ImageRefused
 from .errors import InvalidValue
+from .parts import CALLS
 from .plain import Json
 
 SCHEMES = frozenset({"https", "http", "data"})
 """The schemes that a policy can allow."""
 
-_UNSAID = frozenset({"raw", "arguments", "tool_schemas", "response_format", "usage"})
+_UNSAID = frozenset({"raw", "arguments", "tool_calls", "tool_schemas", "response_format", "usage"})
 """Fields whose images, if they seem to hold some, nobody is asked to look at: what a provider or a model said."""
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
@@ -129,7 +130,8 @@ def _images_of(value: Json) -> Iterator[str]:
         item = waiting.pop()
         if isinstance(item, dict):
             yield from _image_of(item)
-            waiting += item.values()
+            said_by_model = ("input", "arguments") if item.get("type") in CALLS else ()
+            waiting += [value for key, value in item.items() if key not in said_by_model]
         elif isinstance(item, list | tuple):
             waiting += item
         elif isinstance(item, msgspec.Struct):

@@ -2,7 +2,7 @@
 
 from collections.abc import ItemsView, Iterator, KeysView, Mapping, ValuesView
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import msgspec
 from msgspec.structs import asdict, force_setattr, replace
@@ -16,9 +16,26 @@ from .frozen import NO_KEYS, frozen, frozen_struct
 from .plain import AGAIN, DEEPEST, Json, plain, utc
 from .ranges import Origin
 
-ContentGiven: TypeAlias = MessageContent | str | Mapping[str, Any] | tuple[str, Any]
+
+class ClientObject(Protocol):
+    """A message, response, block or item as the client of a model provider hands it out: a pydantic model."""
+
+    def model_dump(self) -> dict[str, Any]:
+        """The object as a dict."""
+        ...
+
+
+ContentGiven: TypeAlias = (
+    MessageContent
+    | str
+    | Mapping[str, Any]
+    | tuple[str, Any]
+    | ClientObject
+    | list[ClientObject]
+    | list[dict[str, Any]]
+)
 """What a message can be made of: a content, text for an instruction, a dict whose keys name the content or that has a
-role and a content, or a pair of a role and what it says."""
+role and a content, a pair of a role and what it says, or what a provider's client returned."""
 
 
 class Message(msgspec.Struct, frozen=True, eq=False, repr_omit_defaults=True):

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate
 from typing import TYPE_CHECKING, cast
 
-from ..domain.content import MessageRole, as_text
+from ..domain.content import MessageRole
 from ..domain.ranges import Origin
 from .extras import needed
 from .pages import Page, Reader
@@ -134,11 +134,10 @@ def _columns(reader: Reader, pages: Sequence[Page]) -> Sequence[Sequence[object]
 def said_columns(rows: Sequence[Said]) -> tuple[list[object], ...]:
     """What is known from the messages alone: role, content, sender, recipient; model, tokens in and out, metadata."""
     contents = [row.content for row in rows]
-    bodies = [content.body for content in contents]
     usages = [content.usage if type(content) in _WITH_MODEL else None for content in contents]  # type: ignore[union-attr]  # they have one
     return (
         [_ROLES[content.role] for content in contents],
-        [body if type(body) is str else as_text(body) for body in bodies],
+        [content.text for content in contents],
         [row.sender for row in rows],
         [row.recipient for row in rows],
         [content.model if type(content) in _WITH_MODEL else None for content in contents],  # type: ignore[union-attr]  # they have one

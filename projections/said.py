@@ -18,9 +18,9 @@ from ..domain.content import (
     MessageRole,
     SystemContent,
     Usage,
-    as_text,
 )
 from ..domain.events import Event, MessageAppended, SystemSet
+from ..domain.parts import as_text, assistant_text, call_text
 from ..domain.plain import Json
 from ..domain.ranges import Origin
 from ..domain.store_errors import UnreadableEvent
@@ -36,27 +36,56 @@ class Tokens(msgspec.Struct, gc=False):
     output_tokens: int | None = None
 
 
+class AnswerExtra(msgspec.Struct, gc=False):
+    """What of the extra of an answer its text depends on."""
+
+    audio: Json = None
+    function_call: Json = None
+
+
 class _Kind(msgspec.Struct, gc=False):
-    """A content, of which only this is decoded: `body`, the part that speaks."""
+    """A content, of which only what frames and filters need is decoded."""
 
     role: ClassVar[MessageRole]
 
 
-class SystemSaid(_Kind, tag="system", rename={"body": "system_message"}, gc=False):
+class _Spoken(_Kind, gc=False):
+    """A content whose text is that of its body."""
+
+    body: Json = None
+
+    @property
+    def text(self) -> str:
+        """The plain text of the content."""
+        return self.body if type(self.body) is str else as_text(self.body)
+
+
+class SystemSaid(_Spoken, tag="system", rename={"body": "system_message"}, gc=False):
     role: ClassVar[MessageRole] = SystemContent.role
     body: Json = ""
 
 
-class InstructionSaid(_Kind, tag="instruction", rename={"body": "instruction"}, gc=False):
+class InstructionSaid(_Spoken, tag="instruction", rename={"body": "instruction"}, gc=False):
     role: ClassVar[MessageRole] = InstructionContent.role
     body: Json = None
 
 
-class AnswerSaid(_Kind, tag="assistant_response", rename={"body": "assistant_response"}, gc=False):
+class AnswerSaid(_Spoken, tag="assistant_response", rename={"body": "assistant_response"}, gc=False):
     role: ClassVar[MessageRole] = AssistantResponseContent.role
     body: Json = ""
     model: str | None = None
     usage: Tokens | None = None
+    tool_calls: list[Json] = []
+    refusal: str | None = None
+    extra: AnswerExtra | None = None
+
+    @property
+    def text(self) -> str:
+        """The plain text of the content."""
+        if type(self.body) is str and not self.tool_calls and self.refusal is None and self.extra is None:
+            return self.body
+        extra = {} if self.extra is None else {"audio": self.extra.audio, "function_call": self.extra.function_call}
+        return assistant_text(self.body, self.refusal, self.tool_calls, extra)
 
 
 class RequestSaid(_Kind, tag="action_request", gc=False):
@@ -65,8 +94,9 @@ class RequestSaid(_Kind, tag="action_request", gc=False):
     arguments: dict[str, Json] = {}
 
     @property
-    def body(self) -> Json:
-        return {"function": self.function, "arguments": self.arguments}
+    def text(self) -> str:
+        """The plain text of the content."""
+        return call_text(self.function, self.arguments)
 
 
 class ResponseSaid(_Kind, tag="action_response", gc=False):
@@ -75,15 +105,16 @@ class ResponseSaid(_Kind, tag="action_response", gc=False):
     error: str | None = None
 
     @property
-    def body(self) -> Json:
-        return self.result if self.error is None else self.error
+    def text(self) -> str:
+        """The plain text of the content."""
+        return as_text(self.result if self.error is None else self.error)
 
 
 class OtherSaid(msgspec.Struct, gc=False):
     """A content of a kind that is not known here."""
 
     role: MessageRole
-    body: str
+    text: str
     model: str | None = None
     usage: Tokens | None = None
 
@@ -104,8 +135,7 @@ class Said(msgspec.Struct, gc=False):
     @property
     def text(self) -> str:
         """The plain text of the content."""
-        body = self.content.body
-        return body if type(body) is str else as_text(body)
+        return self.content.text
 
 
 def said(page: Page) -> list[Said]:

@@ -15,6 +15,7 @@ from .domain.content_given import content_from, is_pair
 from .domain.errors import InvalidValue
 from .domain.message import ContentGiven, Message, message_from
 from .domain.plain import Json
+from .domain.provider_messages import is_object
 from .domain.ranges import Origin
 
 SystemGiven: TypeAlias = str | Mapping[str, Json] | SystemContent
@@ -88,7 +89,8 @@ def loaded_messages(
 
 def several(given: Iterable[Message | ContentGiven]) -> Iterable[Message | ContentGiven]:
     """Messages that are given as several; one that is given alone is not taken to pieces."""
-    if isinstance(given, str | Mapping | Message | MessageContent) or is_pair(given) or not isinstance(given, Iterable):
+    one_alone = isinstance(given, str | Mapping | Message | MessageContent) or is_pair(given) or is_object(given)
+    if one_alone or not isinstance(given, Iterable):
         raise InvalidValue("the messages", f"are a {type(given).__name__}: expected a list of messages")
     return given
 

@@ -23,7 +23,7 @@ class Prompted:
     @overload
     def to_chat(
         self,
-        format: Literal["openai"] = "openai",
+        format: Literal["openai", "openai-responses"] = "openai",
         new: Message | ContentGiven | None = None,
         last: int | None = None,
         max_tokens: int | None = None,
@@ -66,15 +66,18 @@ class Prompted:
     ) -> Prompt:
         """What is shown as a prompt: for "openai" a list of messages, for "anthropic" a mapping of system and messages.
 
-        "plain" is a list of role and text. `new` is about to be asked; it comes last and is not recorded. `last` keeps
-        that many of the newest turns, `max_tokens` as many as fit; the system message is kept and counted, and a
-        call is never parted from its result. Tokens are estimated unless there is a tokenizer.
+        "openai-responses" is a list of input items, "plain" a list of role and text. `new` is about to be asked; it
+        comes last and is not recorded. `last` keeps that many of the newest turns, `max_tokens` as many as fit; the
+        system message is kept and counted, and a call is never parted from its result. Tokens are estimated unless
+        there is a tokenizer.
         """
         asked = None if new is None else message_from(new)
         return prompt(chosen(self.messages, asked, last, max_tokens, counter_of(tokenizer)), format)
 
     def to_tools(
-        self, format: Literal["openai", "anthropic"] = "openai", new: Message | ContentGiven | None = None
+        self,
+        format: Literal["openai", "anthropic", "openai-responses"] = "openai",
+        new: Message | ContentGiven | None = None,
     ) -> list[Json]:
         """The tools that the newest instruction offers, for the `tools` of a request."""
         return tools(self.messages, None if new is None else message_from(new), format)

@@ -8,7 +8,7 @@ import msgspec
 from ...domain.asking import Answer, Asked
 from ...domain.content import ActionRequestContent, MessageRole, Usage
 from ...domain.plain import Json, plain
-from ...projections.prompts.parts import Image, Part, Said, part_text, plain_text
+from ...projections.prompts.parts import Call, Image, Part, Said, part_text, plain_text
 from ...projections.prompts.tools import openai_tools
 from ...projections.prompts.turns import Calls, tool_name, turns_of
 
@@ -44,8 +44,9 @@ def _turn(turn: Said | Calls) -> "Iterator[ModelMessage]":
     )
 
     if isinstance(turn, Calls):
-        said = [TextPart(plain_text(turn.said))] if turn.said else []
-        calls = [ToolCallPart(tool_name(each.call.name), each.call.arguments, each.id) for each in turn.calls]
+        text = plain_text(turn.said)
+        said = [TextPart(text)] if text else []
+        calls = [ToolCallPart(tool_name(each.call.name), _arguments(each.call), each.id) for each in turn.calls]
         yield ModelResponse(parts=[*said, *calls])
         yield ModelRequest(
             parts=[
@@ -61,9 +62,15 @@ def _turn(turn: Said | Calls) -> "Iterator[ModelMessage]":
     elif turn.role is MessageRole.SYSTEM:
         yield ModelRequest(parts=[SystemPromptPart(plain_text(turn.parts))])
     elif turn.role is MessageRole.ASSISTANT:
-        yield ModelResponse(parts=[TextPart(plain_text(turn.parts))])
+        text = plain_text(turn.parts)
+        if text or not turn.parts:  # else only reasoning, which is its provider's alone
+            yield ModelResponse(parts=[TextPart(text)])
     else:
         yield ModelRequest(parts=[UserPromptPart(_content(turn.parts))])
+
+
+def _arguments(call: Call) -> dict[str, Json] | str:
+    return {"input": call.arguments} if call.custom else call.arguments
 
 
 def _content(parts: tuple[Part, ...]) -> "str | Sequence[UserContent]":

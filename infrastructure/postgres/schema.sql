@@ -176,20 +176,113 @@ FROM (
     WHERE e.name <> 'message.appended' AND e.name = 'branch.created'
 ) AS made;
 
+-- The text of a message is that of domain/parts.py. What calls a tool is shown as its name and its arguments; NULL if a
+-- part calls none.
+CREATE FUNCTION "{schema}".{prefix}call_text(part json) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT CASE WHEN name = '' AND given::text = '{}' THEN ''      -- of a redacted call, nothing is left
+                ELSE name || '(' || CASE json_typeof(given) WHEN 'string' THEN given #>> '{}' WHEN 'null' THEN ''
+                                         ELSE coalesce(given::text, '') END || ')' END
+    FROM (
+        SELECT part -> 'function' ->> 'name' AS name, part -> 'function' -> 'arguments' AS given, 1 AS place
+        WHERE json_typeof(part -> 'function' -> 'name') = 'string'
+        UNION ALL
+        SELECT part -> 'custom' ->> 'name', part -> 'custom' -> 'input', 2
+        WHERE json_typeof(part -> 'custom' -> 'name') = 'string'
+        UNION ALL
+        SELECT part ->> 'name', coalesce(part -> 'input', part -> 'arguments'), 3
+        WHERE json_typeof(part -> 'name') = 'string'
+          AND part ->> 'type' IN ('function_call', 'custom_tool_call', 'mcp_call', 'tool_use', 'server_tool_use', 'mcp_tool_use')
+    ) AS calls
+    ORDER BY place LIMIT 1
+$$;
+
+-- The text or refusal that a part has itself, or the part if it is text.
+CREATE FUNCTION "{schema}".{prefix}own_text(part json) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT CASE WHEN json_typeof(part) = 'string' THEN part #>> '{}'
+                WHEN json_typeof(part -> 'text') = 'string' THEN part ->> 'text'
+                WHEN json_typeof(part -> 'refusal') = 'string' THEN part ->> 'refusal' END
+$$;
+
+CREATE FUNCTION "{schema}".{prefix}part_kind(part json) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT CASE WHEN json_typeof(part -> 'type') = 'string' THEN part ->> 'type' END
+$$;
+
+-- The text of the parts in a part; what is nested deeper is no text.
+CREATE FUNCTION "{schema}".{prefix}held_text(held json) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT coalesce(string_agg(nullif(coalesce(
+               "{schema}".{prefix}own_text(part), '[' || "{schema}".{prefix}part_kind(part) || ']'
+           ), ''), E'\n' ORDER BY place), '')
+    FROM json_array_elements(held) WITH ORDINALITY AS parts (part, place)
+$$;
+
+-- What a body says: itself, what the parts of a list say, one per line, or JSON; NULL if there is none.
+CREATE FUNCTION "{schema}".{prefix}body_text(body json) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT CASE WHEN json_typeof(body) <> 'array' THEN body #>> '{}' ELSE (
+        SELECT CASE WHEN bool_and(own IS NOT NULL OR kind IS NOT NULL) AND bool_or(own IS NOT NULL OR class IS NOT NULL)
+                    THEN coalesce(string_agg(nullif(shown, ''), E'\n' ORDER BY place),
+                                  string_agg('[' || kind || ']', E'\n' ORDER BY place) FILTER (WHERE class = 'reasoning'), '')
+                    ELSE body::text END
+        FROM (
+            SELECT place, kind, class, own,
+                   CASE WHEN class = 'reasoning' THEN NULL
+                        WHEN class = 'call' AND json_typeof(part -> 'name') = 'string' THEN "{schema}".{prefix}call_text(part)
+                        WHEN own IS NOT NULL THEN own
+                        WHEN class = 'holder' AND json_typeof(held) = 'string' THEN held #>> '{}'
+                        WHEN class = 'holder' AND json_typeof(held) = 'array' THEN "{schema}".{prefix}held_text(held)
+                        ELSE '[' || kind || ']' END AS shown
+            FROM (
+                SELECT part, place, kind, "{schema}".{prefix}own_text(part) AS own,
+                       CASE WHEN coalesce(json_typeof(part -> 'content'), 'null') = 'null' THEN part -> 'output'
+                            ELSE part -> 'content' END AS held,
+                       CASE
+                           WHEN kind IN ('thinking', 'redacted_thinking', 'reasoning') THEN 'reasoning'
+                           WHEN kind IN ('function_call', 'custom_tool_call', 'mcp_call', 'tool_use', 'server_tool_use',
+                                         'mcp_tool_use') THEN 'call'
+                           WHEN kind IN ('message', 'tool_result', 'mcp_tool_result', 'search_result',
+                                         'function_call_output', 'custom_tool_call_output') THEN 'holder'
+                           WHEN kind IN ('image', 'image_url', 'input_image', 'audio', 'input_audio', 'file', 'input_file',
+                                         'document', 'container_upload', 'image_generation_call', 'computer_call_output')
+                           THEN 'media'
+                       END AS class
+                FROM (
+                    SELECT part, place, "{schema}".{prefix}part_kind(part) AS kind
+                    FROM json_array_elements(body) WITH ORDINALITY AS parts (part, place)
+                ) AS kinds
+            ) AS classes
+        ) AS lines
+    ) END
+$$;
+
+-- What a model said, the reason why it refused, and the tools that it calls, one per line.
+CREATE FUNCTION "{schema}".{prefix}answer_text(content json) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT concat_ws(E'\n',
+        CASE WHEN (content -> 'assistant_response')::text <> '[]'
+             THEN nullif("{schema}".{prefix}body_text(content -> 'assistant_response'), '') END,
+        nullif(content ->> 'refusal', ''),
+        CASE WHEN json_typeof(content -> 'extra' -> 'audio' -> 'transcript') = 'string'
+             THEN nullif(content -> 'extra' -> 'audio' ->> 'transcript', '') END,
+        (SELECT string_agg(coalesce("{schema}".{prefix}call_text(part), part::text), E'\n' ORDER BY place)
+         FROM json_array_elements(content -> 'tool_calls') WITH ORDINALITY AS calls (part, place)),
+        CASE WHEN json_typeof(content -> 'extra' -> 'function_call') <> 'null' THEN coalesce(
+            "{schema}".{prefix}call_text(json_build_object('function', content -> 'extra' -> 'function_call')),
+            '{"function":' || (content -> 'extra' -> 'function_call') || '}') END)
+$$;
+
 CREATE VIEW "{schema}".{prefix}messages AS
 SELECT session, position, global_position, branch, content ->> 'type' AS type,
        CASE content ->> 'type'
            WHEN 'system' THEN 'system' WHEN 'instruction' THEN 'user' WHEN 'assistant_response' THEN 'assistant'
            WHEN 'action_request' THEN 'assistant' WHEN 'action_response' THEN 'tool'
            ELSE content ->> 'role' END AS role,
-       CASE content ->> 'type'          -- as JSON, if it is no plain text
+       CASE content ->> 'type'
            WHEN 'system' THEN content ->> 'system_message'
-           WHEN 'instruction' THEN content ->> 'instruction'
-           WHEN 'assistant_response' THEN content ->> 'assistant_response'
-           WHEN 'action_request' THEN json_build_object(
-               'function', content -> 'function', 'arguments', coalesce(content -> 'arguments', '{}')
-           )::text
-           WHEN 'action_response' THEN coalesce(content ->> 'error', content ->> 'result')
+           WHEN 'instruction' THEN "{schema}".{prefix}body_text(content -> 'instruction')
+           WHEN 'assistant_response' THEN "{schema}".{prefix}answer_text(content)
+           WHEN 'action_request' THEN coalesce("{schema}".{prefix}call_text(json_build_object('function', json_build_object(
+               'name', coalesce(content ->> 'function', ''), 'arguments', coalesce(content -> 'arguments', '{}')
+           ))), '')
+           WHEN 'action_response' THEN
+               coalesce(content ->> 'error', "{schema}".{prefix}body_text(content -> 'result'))
            ELSE content ->> 'text' END AS text,
        payload ->> 'sender' AS sender, payload ->> 'recipient' AS recipient, actor, correlation, created_at, content,
        coalesce(payload -> 'metadata', '{}') AS metadata

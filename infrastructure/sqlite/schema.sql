@@ -171,37 +171,156 @@ SELECT c.session, e.branch, json_extract(e.payload, '$.id') AS id,
 FROM events AS e JOIN catalogue AS c ON c.number = e.session
 WHERE e.name <> 'message.appended' AND e.name = 'branch.created';
 
+-- The text of a message is that of domain/parts.py: `body` is what is said, with the parts of a list one per line, and
+-- `calls` are the tools that are called.
 CREATE VIEW messages AS
 SELECT session, position, global_position, branch, type,
        CASE type WHEN 'system' THEN 'system' WHEN 'instruction' THEN 'user' WHEN 'assistant_response' THEN 'assistant'
                  WHEN 'action_request' THEN 'assistant' WHEN 'action_response' THEN 'tool'
                  ELSE json_extract(payload, '$.content.role') END AS role,
-       CASE WHEN type = 'action_request' THEN      -- as JSON, if it is no plain text
-                json_object('function', json_extract(payload, '$.content.function'),
-                            'arguments', json(coalesce(json_extract(payload, '$.content.arguments'), '{}')))
-            WHEN json_type(payload, said) IN ('true', 'false') THEN json_type(payload, said)
-            ELSE CAST(json_extract(payload, said) AS TEXT) END AS text,
+       CASE WHEN type IN ('assistant_response', 'action_request') THEN
+                substr(coalesce(char(10) || nullif(body, ''), '')
+                    || coalesce(char(10) || nullif(json_extract(payload, '$.content.refusal'), ''), '')
+                    || CASE WHEN json_type(payload, '$.content.extra.audio.transcript') = 'text'
+                            THEN char(10) || json_extract(payload, '$.content.extra.audio.transcript') ELSE '' END
+                    || coalesce(char(10) || nullif(calls, ''), ''), 2)
+            ELSE body END AS text,
        json_extract(payload, '$.sender') AS sender, json_extract(payload, '$.recipient') AS recipient,
        actor, correlation, created_at, json_extract(payload, '$.content') AS content,
        CASE WHEN encoding IS NULL THEN coalesce(json_extract(payload, '$.metadata'), '{}') END AS metadata
 FROM (
-    SELECT *, CASE type
-        WHEN 'system' THEN '$.content.system_message'
-        WHEN 'instruction' THEN '$.content.instruction'
-        WHEN 'assistant_response' THEN '$.content.assistant_response'
-        WHEN 'action_response' THEN
-            CASE WHEN json_type(payload, '$.content.error') = 'text' THEN '$.content.error' ELSE '$.content.result' END
-        ELSE '$.content.text'
-    END AS said
+    SELECT *,
+           CASE json_type(payload, said)
+               WHEN 'true' THEN 'true' WHEN 'false' THEN 'false'
+               WHEN 'array' THEN (
+                   SELECT CASE WHEN min(is_part) AND max(is_known)
+                               THEN coalesce(group_concat(nullif(shown, ''), char(10)), group_concat(hidden, char(10)), '')
+                               WHEN written.type = 'assistant_response' AND count(*) = 0 THEN ''
+                               ELSE json_extract(payload, said) END
+                   FROM (
+                       SELECT string IS NOT NULL OR kind IS NOT NULL OR own IS NOT NULL AS is_part,
+                              string IS NOT NULL OR own IS NOT NULL OR class IS NOT NULL AS is_known,
+                              CASE class WHEN 'reasoning' THEN '[' || kind || ']' END AS hidden,
+                              CASE
+                                  WHEN string IS NOT NULL THEN string
+                                  WHEN class = 'reasoning' THEN NULL
+                                  WHEN class = 'call' AND json_type(part, '$.name') = 'text'
+                                  THEN json_extract(part, '$.name') || '(' || CASE
+                                      WHEN json_type(part, given) IN ('true', 'false') THEN json_type(part, given)
+                                      ELSE coalesce(json_extract(part, given), '') END || ')'
+                                  WHEN own IS NOT NULL THEN own
+                                  WHEN class = 'holder' AND json_type(part, held) = 'text' THEN json_extract(part, held)
+                                  WHEN class = 'holder' AND json_type(part, held) = 'array' THEN (
+                                      SELECT coalesce(group_concat(nullif(line, ''), char(10)), '')
+                                      FROM (
+                                          SELECT CASE inner_part.type
+                                              WHEN 'text' THEN inner_part.value
+                                              WHEN 'object' THEN coalesce(
+                                                  CASE WHEN json_type(inner_part.value, '$.text') = 'text'
+                                                       THEN json_extract(inner_part.value, '$.text') END,
+                                                  CASE WHEN json_type(inner_part.value, '$.refusal') = 'text'
+                                                       THEN json_extract(inner_part.value, '$.refusal') END,
+                                                  CASE WHEN json_type(inner_part.value, '$.type') = 'text'
+                                                       THEN '[' || json_extract(inner_part.value, '$.type') || ']' END
+                                              ) END AS line
+                                          FROM json_each(part, held) AS inner_part ORDER BY inner_part.key
+                                      )
+                                  )
+                                  ELSE '[' || kind || ']' END AS shown
+                       FROM (
+                           SELECT *,
+                                  CASE
+                                      WHEN kind IN ('thinking', 'redacted_thinking', 'reasoning') THEN 'reasoning'
+                                      WHEN kind IN ('function_call', 'custom_tool_call', 'mcp_call', 'tool_use',
+                                                    'server_tool_use', 'mcp_tool_use') THEN 'call'
+                                      WHEN kind IN ('message', 'tool_result', 'mcp_tool_result', 'search_result',
+                                                    'function_call_output', 'custom_tool_call_output') THEN 'holder'
+                                      WHEN kind IN ('image', 'image_url', 'input_image', 'audio', 'input_audio', 'file',
+                                                    'input_file', 'document', 'container_upload',
+                                                    'image_generation_call', 'computer_call_output') THEN 'media'
+                                  END AS class
+                           FROM (
+                               SELECT CASE item.type WHEN 'text' THEN item.value END AS string,
+                                      CASE item.type WHEN 'object' THEN item.value END AS part,
+                                      CASE WHEN item.type = 'object' AND json_type(item.value, '$.type') = 'text'
+                                           THEN json_extract(item.value, '$.type') END AS kind,
+                                      CASE WHEN item.type <> 'object' THEN NULL
+                                           WHEN json_type(item.value, '$.text') = 'text'
+                                           THEN json_extract(item.value, '$.text')
+                                           WHEN json_type(item.value, '$.refusal') = 'text'
+                                           THEN json_extract(item.value, '$.refusal') END AS own,
+                                      CASE WHEN item.type = 'object' AND json_type(item.value, '$.input') IS NULL
+                                           THEN '$.arguments' ELSE '$.input' END AS given,
+                                      CASE WHEN item.type = 'object'
+                                                AND coalesce(json_type(item.value, '$.content'), 'null') = 'null'
+                                           THEN '$.output' ELSE '$.content' END AS held
+                               FROM json_each(payload, said) AS item ORDER BY item.key
+                           )
+                       )
+                   )
+               )
+               ELSE CAST(json_extract(payload, said) AS TEXT) END AS body,
+           (
+               SELECT group_concat(
+                   CASE WHEN name IS NULL THEN value
+                        WHEN name = '' AND value = '{}' THEN NULL      -- of a redacted call, nothing is left
+                        ELSE name || '(' || coalesce(value, '') || ')' END, char(10))
+               FROM (
+                   SELECT CASE WHEN named IS NOT NULL THEN json_extract(call, named) END AS name,
+                          CASE WHEN named IS NULL THEN whole
+                               WHEN json_type(call, given) IN ('true', 'false') THEN json_type(call, given)
+                               ELSE json_extract(call, given) END AS value
+                   FROM (
+                       SELECT call, whole,
+                              CASE WHEN json_type(call, '$.function.name') = 'text' THEN '$.function.name'
+                                   WHEN json_type(call, '$.custom.name') = 'text' THEN '$.custom.name'
+                                   WHEN json_extract(call, '$.type') IN ('function_call', 'custom_tool_call', 'mcp_call',
+                                                                         'tool_use', 'server_tool_use', 'mcp_tool_use')
+                                        AND json_type(call, '$.name') = 'text' THEN '$.name' END AS named,
+                              CASE WHEN json_type(call, '$.function.name') = 'text' THEN '$.function.arguments'
+                                   WHEN json_type(call, '$.custom.name') = 'text' THEN '$.custom.input'
+                                   WHEN json_type(call, '$.input') IS NULL THEN '$.arguments' ELSE '$.input' END AS given
+                       FROM (
+                           SELECT CASE item.type WHEN 'object' THEN item.value END AS call,
+                                  CASE WHEN item.type IN ('object', 'array') THEN item.value
+                                       WHEN item.type IN ('true', 'false', 'null') THEN item.type
+                                       ELSE json_quote(item.value) END AS whole
+                           FROM json_each(CASE
+                               WHEN written.type = 'action_request' THEN json_array(json_object('function', json_object(
+                                   'name', coalesce(json_extract(payload, '$.content.function'), ''),
+                                   'arguments', json(coalesce(json_extract(payload, '$.content.arguments'), '{}')))))
+                               WHEN written.type <> 'assistant_response' THEN NULL
+                               WHEN coalesce(json_type(payload, '$.content.extra.function_call'), 'null') = 'null'
+                                   THEN json_extract(payload, '$.content.tool_calls')
+                               ELSE json_insert(
+                                   coalesce(json_extract(payload, '$.content.tool_calls'), '[]'), '$[#]',
+                                   json_object('function', json_extract(payload, '$.content.extra.function_call'))
+                               ) END) AS item
+                           ORDER BY item.key
+                       )
+                   )
+               )
+           ) AS calls
     FROM (
-        SELECT c.session, e.position, e.global_position, e.branch, e.actor, e.correlation,
-               CASE WHEN e.encoding IS NOT NULL THEN NULL
-                    WHEN instr(e.payload, '\u0000') = 0 THEN e.payload
-                    ELSE replace(replace(e.payload, '\\', '\u005c'), '\u0000', '\ufffd') END AS payload,
-               CASE WHEN e.encoding IS NULL THEN json_extract(e.payload, '$.content.type') END AS type, e.encoding,
-               strftime('%Y-%m-%dT%H:%M:%fZ', e.time / 1e6, 'unixepoch') AS created_at
-        FROM events AS e JOIN catalogue AS c ON c.number = e.session
-        WHERE e.name IN ('message.appended', 'branch.system_set')
-    )
+        SELECT *, CASE type
+            WHEN 'system' THEN '$.content.system_message'
+            WHEN 'instruction' THEN '$.content.instruction'
+            WHEN 'assistant_response' THEN '$.content.assistant_response'
+            WHEN 'action_request' THEN '$.content.text'
+            WHEN 'action_response' THEN
+                CASE WHEN json_type(payload, '$.content.error') = 'text' THEN '$.content.error' ELSE '$.content.result' END
+            ELSE '$.content.text'
+        END AS said
+        FROM (
+            SELECT c.session, e.position, e.global_position, e.branch, e.actor, e.correlation,
+                   CASE WHEN e.encoding IS NOT NULL THEN NULL
+                        WHEN instr(e.payload, '\u0000') = 0 THEN e.payload
+                        ELSE replace(replace(e.payload, '\\', '\u005c'), '\u0000', '\ufffd') END AS payload,
+                   CASE WHEN e.encoding IS NULL THEN json_extract(e.payload, '$.content.type') END AS type, e.encoding,
+                   strftime('%Y-%m-%dT%H:%M:%fZ', e.time / 1e6, 'unixepoch') AS created_at
+            FROM events AS e JOIN catalogue AS c ON c.number = e.session
+            WHERE e.name IN ('message.appended', 'branch.system_set')
+        )
+    ) AS written
 )
 WHERE type IS NOT NULL OR encoding IS NOT NULL;

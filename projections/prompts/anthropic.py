@@ -12,14 +12,14 @@ import msgspec
 
 from ...domain.content import MessageRole
 from ...domain.message import Message
+from ...domain.parts import compact
 from ...domain.plain import Json
-from .parts import UNSAID, Image, Native, Part, Result, Said, compact, part_text, plain_text
-from .turns import Turn, leading_system, tool_name, turns_of
+from .parts import ANTHROPIC, UNSAID, Image, Native, Part, Result, Said, for_provider, part_text, plain_text
+from .turns import Answered, Turn, leading_system, tool_name, turns_of
 
 BEFORE = "(the conversation begins before what is shown here)"
 """Opens a prompt whose first turn is the assistant's; the first turn has to be the user's."""
 
-NATIVE = frozenset({"document", "search_result"})
 _IMAGE = re.compile(r"data:(image/(?:jpeg|png|gif|webp));base64,(.+)", re.DOTALL)
 
 
@@ -61,7 +61,8 @@ def anthropic_prompt(messages: Sequence[Message]) -> AnthropicPrompt:
         turns.insert(0, {"role": "user", "content": [_text(BEFORE)]})
     if turns and turns[-1]["role"] == "assistant":
         last = turns[-1]["content"][-1]
-        last["text"] = last["text"].rstrip()  # refused at the very end; calls never end a prompt
+        if "text" in last:
+            turns[-1]["content"][-1] = {**last, "text": last["text"].rstrip()}  # refused at the very end
     return AnthropicPrompt(system if system.strip() else None, turns)
 
 
@@ -71,23 +72,30 @@ def _blocks(turn: Turn) -> Iterator[tuple[str, list[dict[str, Json]]]]:
         return
     if isinstance(turn, Said):
         role = "assistant" if turn.role is MessageRole.ASSISTANT else "user"
-        yield role, _said(turn.parts, role) or [_text(UNSAID)]
+        parts = for_provider(turn.parts, ANTHROPIC)
+        if parts or not turn.parts:  # else only reasoning of another provider
+            yield role, _said(parts, role) or [_text(UNSAID)]
         return
-    uses = [
-        {
-            "type": "tool_use",
-            "id": each.id,
-            "name": tool_name(each.call.name),
-            "input": _arguments(each.call.arguments),
-        }
-        for each in turn.calls
-    ]
-    yield "assistant", [*_said(turn.said, "assistant"), *uses]
+    parts_and_calls: list[dict[str, Json]] = []
+    for part in turn.parts:
+        if isinstance(part, Answered):
+            parts_and_calls.append(_use(part))
+        else:
+            parts_and_calls += _said(for_provider((part,), ANTHROPIC), "assistant")
+    yield "assistant", parts_and_calls
     yield "user", [_result(each.id, each.result) for each in turn.calls]
 
 
+def _use(answered: Answered) -> dict[str, Json]:
+    call = answered.call
+    given = call.given if call.given is not None and call.given.get("type") == "tool_use" else {}
+    arguments = {"input": call.arguments} if call.custom else _arguments(call.arguments)
+    return {**given, "type": "tool_use", "id": answered.id, "name": tool_name(call.name), "input": arguments}
+
+
 def _said(parts: tuple[Part, ...], role: str) -> list[dict[str, Json]]:
-    return [_part(part) if role == "user" else _text(part_text(part)) for part in parts if part_text(part).strip()]
+    blocks = [_part(part) if role == "user" or isinstance(part, Native) else _text(part_text(part)) for part in parts]
+    return [block for block in blocks if block.get("type") != "text" or block["text"].strip()]
 
 
 def _text(text: str) -> dict[str, Json]:
@@ -101,13 +109,15 @@ def _part(part: Part) -> dict[str, Json]:
             return {"type": "image", "source": source}
         case Image(url) if url.startswith(("https://", "http://")):
             return {"type": "image", "source": {"type": "url", "url": url}}
-        case Native(kind, value) if kind in NATIVE:
+        case Native(value=value):
             return value
         case _:
             return _text(part_text(part))
 
 
 def _result(id: str, result: Result) -> dict[str, Json]:
+    if result.given is not None and result.given.get("type") == "tool_result":
+        return {**result.given, "tool_use_id": id}
     text = result.text if result.text.strip() else compact(result.text)  # an empty one shows as ""
     failed = {"is_error": True} if result.failed else {}
     return {"type": "tool_result", "tool_use_id": id, "content": text, **failed}

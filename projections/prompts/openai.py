@@ -1,15 +1,18 @@
 """A prompt as OpenAI's chat completions take it: one list of messages, system messages among them."""
 
 from collections.abc import Iterator, Sequence
+from typing import TypeGuard
 
 from ...domain.content import MessageRole
 from ...domain.message import Message
+from ...domain.parts import compact
 from ...domain.plain import Json
-from .parts import Image, Native, Part, Result, Said, compact, part_text, plain_text
-from .turns import Calls, tool_name, turns_of
+from .parts import OPENAI, Image, Native, Part, Result, Said, for_provider, part_text, plain_text
+from .turns import Answered, Calls, tool_name, turns_of
 
 DETAILS = frozenset({"auto", "low", "high", "original"})
-NATIVE = frozenset({"input_audio", "file"})
+BESIDE = frozenset({"refusal", "audio"})
+"""What a model said that goes beside the content of its message."""
 
 
 def openai_messages(messages: Sequence[Message]) -> list[dict[str, Json]]:
@@ -21,11 +24,28 @@ def _turn(turn: Said | Calls) -> Iterator[dict[str, Json]]:
     if isinstance(turn, Calls):
         yield from _calls(turn)
     elif turn.role is MessageRole.SYSTEM:
-        yield {"role": "developer" if turn.developer else "system", "content": plain_text(turn.parts)}
-    elif turn.role is MessageRole.ASSISTANT:
-        yield {"role": "assistant", "content": plain_text(turn.parts)}
-    else:
-        yield {"role": "user", "content": _content(turn.parts)}
+        yield system_message(turn)
+    elif turn.role is not MessageRole.ASSISTANT:
+        yield {"role": "user", "content": _content(for_provider(turn.parts, OPENAI))}
+    elif not turn.parts or for_provider(turn.parts, OPENAI):  # else only reasoning of another provider
+        yield {"role": "assistant", "content": "", **_said(turn.parts)}
+
+
+def system_message(turn: Said) -> dict[str, Json]:
+    """A system message, which both of OpenAI's interfaces have in this form."""
+    return {"role": "developer" if turn.developer else "system", "content": plain_text(turn.parts)}
+
+
+def _said(parts: tuple[Part, ...]) -> dict[str, Json]:
+    """What a model said, as keys of its message."""
+    own = for_provider(parts, OPENAI)
+    text = plain_text(tuple(part for part in own if not _is_beside(part)))
+    beside = {key: value for part in own if _is_beside(part) for key, value in part.value.items()}
+    return {**({"content": text or None} if text or beside else {}), **beside}
+
+
+def _is_beside(part: Part) -> TypeGuard[Native]:
+    return isinstance(part, Native) and part.kind in BESIDE
 
 
 def _content(parts: tuple[Part, ...]) -> Json:
@@ -39,30 +59,32 @@ def _part(part: Part) -> dict[str, Json]:
         case Image(url, detail):
             detailed = {"detail": detail} if detail in DETAILS else {}
             return {"type": "image_url", "image_url": {"url": url, **detailed}}
-        case Native(kind, value) if kind in NATIVE:
+        case Native(value=value):
             return value
         case _:
             return {"type": "text", "text": part_text(part)}
 
 
 def _calls(turn: Calls) -> Iterator[dict[str, Json]]:
-    calls = [
-        {
-            "id": each.id,
-            "type": "function",
-            "function": {"name": tool_name(each.call.name), "arguments": _arguments(each.call.arguments)},
-        }
-        for each in turn.calls
-    ]
-    said = {"content": plain_text(turn.said)} if turn.said else {}
-    yield {"role": "assistant", **said, "tool_calls": calls}
+    yield {"role": "assistant", **_said(turn.said), "tool_calls": list(map(_call, turn.calls))}
     for each in turn.calls:
-        yield {"role": "tool", "tool_call_id": each.id, "content": _result(each.result)}
+        yield {"role": "tool", "tool_call_id": each.id, "content": result_of_call(each.result)}
+
+
+def _call(answered: Answered) -> dict[str, Json]:
+    call = answered.call
+    given = call.given if call.given is not None and call.given.keys() & {"function", "custom"} else {}
+    if call.custom:
+        body = {"name": tool_name(call.name), "input": _arguments(call.arguments)}
+        return {**given, "id": answered.id, "type": "custom", "custom": body}
+    body = {"name": tool_name(call.name), "arguments": _arguments(call.arguments)}
+    return {**given, "id": answered.id, "type": "function", "function": body}
 
 
 def _arguments(given: dict[str, Json] | str) -> str:
     return given if isinstance(given, str) else compact(given)
 
 
-def _result(result: Result) -> str:
+def result_of_call(result: Result) -> str:
+    """What came of a call as text that says whether it failed."""
     return f"Error: {result.text or '(without words)'}" if result.failed else result.text

@@ -1,26 +1,38 @@
 """What messages are made of, before it is said in the words of a provider: text, images, calls and their results."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from copy import deepcopy
 from typing import TypeAlias
 
 import msgspec
 
-from ...domain.content import (
-    ActionRequestContent,
-    ActionResponseContent,
-    AssistantResponseContent,
-    InstructionContent,
-    MessageContent,
-    MessageRole,
-    ResponseFormat,
-    SystemContent,
-)
-from ...domain.message import Message
+from ...domain import parts as domain_parts
+from ...domain.content import MessageRole
+from ...domain.parts import compact, is_list_of_parts
 from ...domain.plain import Json
+
+OPENAI, ANTHROPIC, RESPONSES = "openai", "anthropic", "openai-responses"
+"""The providers' forms of a prompt: OpenAI's chat completions, Anthropic's messages, OpenAI's responses."""
 
 UNSAID = "(no text)"
 """Stands for the text of a message that has none, where a provider refuses empty ones."""
+
+_KINDS = {
+    ANTHROPIC: frozenset(
+        {
+            *("thinking", "redacted_thinking", "tool_use", "server_tool_use", "mcp_tool_use", "container_upload"),
+            *("document", "search_result", "tool_result"),
+        }
+    ),
+    RESPONSES: frozenset(
+        {
+            *("message", "reasoning", "output_text", "function_call", "custom_tool_call", "compaction"),
+            *("input_image", "input_file", "mcp_list_tools", "mcp_approval_request", "mcp_approval_response"),
+        }
+    ),
+    OPENAI: frozenset({"input_audio", "file"}),
+}
+_ENDINGS = {"_tool_result": ANTHROPIC, "_call": RESPONSES, "_call_output": RESPONSES}
 
 
 class Image(msgspec.Struct, frozen=True):
@@ -31,10 +43,12 @@ class Image(msgspec.Struct, frozen=True):
 
 
 class Native(msgspec.Struct, frozen=True):
-    """A part that only some provider understands, as it was given."""
+    """A part that only one provider understands, as it was given, and the text that stands for it elsewhere."""
 
+    provider: str
     kind: str
     value: dict[str, Json]
+    text: str
 
 
 Part: TypeAlias = str | Image | Native
@@ -49,42 +63,48 @@ class Said(msgspec.Struct, frozen=True):
 
 
 class Call(msgspec.Struct, frozen=True):
-    """A tool that is to be called; arguments are text only if they came as text."""
+    """A tool that is to be called; arguments are text only if they came as text, or if the tool is a `custom` one."""
 
     name: str
     arguments: dict[str, Json] | str
     id: str | None
     position: int | None = None
+    custom: bool = False
+    given: dict[str, Json] | None = None
 
 
 class Result(msgspec.Struct, frozen=True):
-    """What came of a call."""
+    """What came of a call; `given` is the block or item that it came as, if it came as one."""
 
     id: str | None
     text: str
     failed: bool = False
+    given: dict[str, Json] | None = None
 
 
 Item: TypeAlias = Said | Call | Result
 
 
-def items_of(message: Message, newest: bool = False) -> list[Item]:
-    """What a message is made of, in order; `newest` says that it is the newest instruction."""
-    content: MessageContent = message.content
-    match content:
-        case SystemContent():
-            return [Said(MessageRole.SYSTEM, (_system(content),), content.developer)]
-        case InstructionContent():
-            return _instruction(content, newest)
-        case AssistantResponseContent():
-            return _answer(content, message.position)
-        case ActionRequestContent():
-            return [Call(content.function, deepcopy(content.arguments), content.request_id, message.position)]
-        case ActionResponseContent():
-            id = content.request_id or _text_or_none(content.extra.get("tool_call_id"))
-            return [Result(id, result_text(content.body), not content.success)]
-        case _:
-            return _other(content)
+def for_provider(parts: tuple[Part, ...], provider: str) -> tuple[Part, ...]:
+    """The parts as a provider can be given them: of what only another one understands the text, if it has one."""
+    told = (part.text if isinstance(part, Native) and part.provider != provider else part for part in parts)
+    return tuple(part for part in told if part != "")
+
+
+def provider_of(part: Json) -> str | None:
+    """The provider that has parts of this type, if only one has."""
+    kind = part.get("type") if isinstance(part, Mapping) else None
+    if not isinstance(kind, str):
+        return None
+    for provider, kinds in _KINDS.items():
+        if kind in kinds:
+            return provider
+    return next((provider for ending, provider in _ENDINGS.items() if kind.endswith(ending)), None)
+
+
+def native(provider: str, part: dict[str, Json]) -> Native:
+    """A part of a provider as it is."""
+    return Native(provider, part["type"], part, domain_parts.part_text(part))
 
 
 def plain_text(parts: tuple[Part, ...]) -> str:
@@ -99,8 +119,8 @@ def part_text(part: Part) -> str:
             return part
         case Image():
             return f"(image: {shortened(part.url)})"
-        case Native():
-            return compact(part.value)
+        case Native(text=text):
+            return text
 
 
 def shortened(url: str) -> str:
@@ -109,156 +129,64 @@ def shortened(url: str) -> str:
     return f"{head}, {len(data)} characters" if comma and head.startswith("data:") else url
 
 
-def compact(value: Json) -> str:
-    """A value as JSON text without spaces."""
-    return msgspec.json.encode(value).decode()
-
-
 def result_text(body: Json) -> str:
     """What a tool gave back as text: itself, its text parts, or JSON."""
     if isinstance(body, str):
         return body
-    if _is_list_of_parts(body):
-        return plain_text(tuple(_part(part) for part in body))
+    if _has_parts(body):
+        return plain_text(tuple(part_of(part) for part in body))
     return compact(body)
 
 
-def _system(content: SystemContent) -> str:
-    dated = "" if content.system_datetime is None else f"Date and time: {content.system_datetime}"
-    return "\n\n".join(text for text in (content.system_message, dated) if text)
-
-
-def _instruction(content: InstructionContent, newest: bool) -> list[Item]:
-    own, results = _spoken(content.instruction)
-    sections: list[tuple[str, tuple[Part, ...]]] = []
-    if content.guidance is not None:
-        sections.append(("Guidance", _spoken(content.guidance)[0]))
-    if content.context:
-        sections.append(("Context", tuple(f"- {result_text(item)}" for item in content.context)))
-    if sections or content.response_format is not None:
-        sections += [("Instruction", own)] if own else []
-    if content.response_format is not None:
-        sections.append(("Response format", (_format(content.response_format, newest),)))
-    parts = tuple(_headed(sections)) if sections else own
-    parts += tuple(Image(url, content.image_detail) for url in content.images)
-    return [*results, *([Said(MessageRole.USER, parts)] if parts or not results else [])]
-
-
-def _headed(sections: list[tuple[str, tuple[Part, ...]]]) -> Iterator[Part]:
-    """The sections, their heads and texts drawn together where nothing else comes between."""
-    text: list[str] = []
-    for head, parts in sections:
-        text.append(f"## {head}")
-        for part in parts:
-            if isinstance(part, str):
-                text.append(part)
-            else:
-                yield "\n".join(text)
-                yield part
-                text = []
-        text.append("")
-    if said := "\n".join(text).strip("\n"):
-        yield said
-
-
-def _format(wanted: ResponseFormat, newest: bool) -> str:
-    if not newest:
-        return wanted.name
-    return f"Answer with JSON of the schema {wanted.name}:\n{compact(wanted.schema)}"
-
-
-def _answer(content: AssistantResponseContent, position: int | None) -> list[Item]:
-    parts: list[Part] = []
-    calls: list[Item] = []
-    body = content.assistant_response
-    listed = _is_list_of_parts(body)
-    for part in body if listed else [body]:
-        match part:
-            case {"type": "tool_use", "name": str(name), "input": dict(given)} if listed:
-                calls.append(Call(name, deepcopy(given), _text_or_none(part.get("id")), position))
-            case {"type": "refusal", "refusal": str(words)} if listed:
-                parts.append(words)
-            case _:
-                parts += [_part(part)] if listed else _spoken(part)[0]
-    refusal = content.extra.get("refusal")
-    if isinstance(refusal, str) and refusal:
-        parts.append(refusal)
-    tool_calls = content.extra.get("tool_calls")
-    asked = tool_calls if isinstance(tool_calls, list) else [] if tool_calls is None else [tool_calls]
-    older = content.extra.get("function_call")
-    for each in asked if older is None else [*asked, {"function": older}]:
-        call = _tool_call(each, position)
-        if call is None:
-            parts.append(compact(each))
-        else:
-            calls.append(call)
-    return [*([Said(MessageRole.ASSISTANT, tuple(parts))] if any(parts) or not calls else []), *calls]
-
-
-def _tool_call(given: Json, position: int | None) -> Call | None:
-    match given:
-        case {"function": {"name": str(name), "arguments": dict() | str() as arguments}}:
-            return Call(name, deepcopy(arguments), _text_or_none(given.get("id")), position)
-        case {"custom": {"name": str(name), "input": words}}:
-            return Call(name, {"input": deepcopy(words)}, _text_or_none(given.get("id")), position)
-        case _:
-            return None
-
-
-def _other(content: MessageContent) -> list[Item]:
-    """A content of a kind that is not known here: by its role and its text."""
-    if content.role is MessageRole.TOOL:
-        return [Result(_text_or_none(getattr(content, "request_id", None)), content.text)]
-    role = MessageRole.USER if content.role is MessageRole.UNSET else content.role
-    return [Said(role, (content.text,) if content.text else ())]
-
-
-def _spoken(body: Json) -> tuple[tuple[Part, ...], list[Item]]:
+def spoken(body: Json) -> tuple[tuple[Part, ...], list[Item]]:
     """What was said as parts, and the results of calls that were given among them."""
     if body is None or body == "":
         return (), []
     if isinstance(body, str):
         return (body,), []
-    if not _is_list_of_parts(body):
+    if not _has_parts(body):
         return (compact(body),), []
     parts: list[Part] = []
     results: list[Item] = []
     for part in body:
         match part:
             case {"type": "tool_result", "tool_use_id": str(id)}:
-                results.append(Result(id, result_text(part.get("content", "")), bool(part.get("is_error"))))
+                text = result_text(part.get("content", ""))
+                results.append(Result(id, text, bool(part.get("is_error")), deepcopy(part)))
             case _:
-                parts.append(_part(part))
+                parts.append(part_of(part))
     return tuple(part for part in parts if part != ""), results
 
 
-def _part(part: Json) -> Part:
+def part_of(part: Json) -> Part:
+    """One part of a list as it is said."""
     match part:
         case str():
             return part
+        case {"type": "text", "text": str(text), "cache_control": dict()}:
+            return Native(ANTHROPIC, "text", deepcopy(part), text)
         case {"type": "text" | "input_text" | "output_text", "text": str(text)}:
             return text
+        case {"type": "refusal", "refusal": str(text)}:
+            return text
         case {"type": "image_url", "image_url": {"url": str(url)} as image}:
-            return Image(url, _text_or_none(image.get("detail")))
+            return Image(url, text_or_none(image.get("detail")))
+        case {"type": "input_image", "image_url": str(url)}:
+            return Image(url, text_or_none(part.get("detail")))
         case {"type": "image", "source": {"type": "url", "url": str(url)}}:
             return Image(url)
         case {"type": "image", "source": {"type": "base64", "media_type": str(kind), "data": str(data)}}:
             return Image(f"data:{kind};base64,{data}")
-        case {"type": "input_audio" | "file" | "document" | "search_result" as kind}:
-            return Native(kind, deepcopy(part))
+        case {"type": str()} if (provider := provider_of(part)) is not None:
+            return native(provider, deepcopy(part))
         case _:
             return compact(part)
 
 
-def _is_list_of_parts(body: Json) -> bool:
-    return (
-        isinstance(body, list)
-        and any(isinstance(part, Mapping) for part in body)
-        and all(
-            isinstance(part, str) or (isinstance(part, Mapping) and isinstance(part.get("type"), str)) for part in body
-        )
-    )
-
-
-def _text_or_none(value: Json) -> str | None:
+def text_or_none(value: Json) -> str | None:
+    """The value if it is text that is not empty."""
     return value if isinstance(value, str) and value else None
+
+
+def _has_parts(body: Json) -> bool:
+    return is_list_of_parts(body) and any(isinstance(part, Mapping) for part in body)

@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 
 from ...domain.message import Message
-from .parts import Call, Item, Result, Said, compact, items_of, plain_text
+from ...domain.parts import call_text
+from .items import items_of
+from .parts import Call, Item, Result, Said, plain_text
 from .turns import newest_instruction
 
 
@@ -23,8 +25,7 @@ def _item_text(item: Item) -> str:
         case Said():
             return plain_text(item.parts)
         case Call():
-            arguments = item.arguments if isinstance(item.arguments, str) else compact(item.arguments)
-            return f"call{_named(item.id)}: {item.name}({arguments})"
+            return f"call{_named(item.id)}: {call_text(item.name, item.arguments)}"
         case Result():
             return f"{'error' if item.failed else 'result'}{_named(item.id)}: {item.text}"
 

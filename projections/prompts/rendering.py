@@ -12,9 +12,11 @@ from ...domain.message import Message
 from ...domain.plain import Json
 from .anthropic import AnthropicPrompt, anthropic_prompt
 from .openai import openai_messages
+from .parts import ANTHROPIC, OPENAI, RESPONSES
 from .plain import plain_messages
+from .responses import responses_items
 from .tokens import Counter, messages_tokens
-from .tools import anthropic_tools, openai_tools
+from .tools import anthropic_tools, openai_tools, responses_tools
 from .trimming import newest_turns
 from .turns import Shown
 
@@ -23,14 +25,16 @@ A = TypeVar("A")
 Prompt: TypeAlias = list[dict[str, Json]] | list[dict[str, str]] | AnthropicPrompt
 
 FORMATS: dict[str, Callable[[Sequence[Message]], Prompt]] = {
-    "openai": openai_messages,
-    "anthropic": anthropic_prompt,
+    OPENAI: openai_messages,
+    ANTHROPIC: anthropic_prompt,
+    RESPONSES: responses_items,
     "plain": plain_messages,
 }
 
 TOOL_FORMATS: dict[str, Callable[[Message | None], list[Json]]] = {
-    "openai": openai_tools,
-    "anthropic": anthropic_tools,
+    OPENAI: openai_tools,
+    ANTHROPIC: anthropic_tools,
+    RESPONSES: responses_tools,
 }
 
 

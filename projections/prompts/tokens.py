@@ -6,7 +6,8 @@ from math import ceil
 from typing import TypeAlias
 
 from ...domain.message import Message
-from .parts import Image, Said, items_of
+from .items import items_of
+from .parts import Image, Said
 from .plain import message_text
 
 Counter: TypeAlias = Callable[[str], int]

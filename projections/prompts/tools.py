@@ -18,6 +18,14 @@ def anthropic_tools(instruction: Message | None) -> list[Json]:
     return [_anthropic(schema) for schema in _schemas(instruction)]
 
 
+def responses_tools(instruction: Message | None) -> list[Json]:
+    """The tools of an instruction as parameters of a response."""
+    return [
+        {"type": "function", **tool["function"]} if isinstance(tool, dict) and "function" in tool else tool
+        for tool in openai_tools(instruction)
+    ]
+
+
 def _schemas(instruction: Message | None) -> list[Json]:
     content = None if instruction is None else instruction.content
     return deepcopy(content.tool_schemas) if isinstance(content, InstructionContent) else []

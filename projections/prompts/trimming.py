@@ -7,7 +7,8 @@ from typing import TypeAlias
 from ...domain.content import InstructionContent
 from ...domain.content_errors import PromptTooLong
 from ...domain.message import Message
-from .parts import Call, Item, Result, items_of
+from .items import items_of
+from .parts import Call, Item, Result
 from .tokens import Counter, message_tokens
 
 REACH = 200

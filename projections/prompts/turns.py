@@ -11,7 +11,8 @@ import msgspec
 from ...domain.content import InstructionContent, MessageRole
 from ...domain.message import Message
 from ..messages import Messages
-from .parts import Call, Item, Part, Result, Said, items_of
+from .items import items_of
+from .parts import Call, Item, Part, Result, Said
 
 Shown: TypeAlias = Sequence[Message] | Messages
 """Messages in order, read as they are asked for or there already."""
@@ -33,10 +34,19 @@ class Answered(msgspec.Struct, frozen=True):
 
 
 class Calls(msgspec.Struct, frozen=True):
-    """Calls that were made together, each with its result, and what the model said with them."""
+    """Calls that were made together, each with its result, among what the model said with them."""
 
-    said: tuple[Part, ...]
-    calls: tuple[Answered, ...]
+    parts: tuple[Part | Answered, ...]
+
+    @property
+    def said(self) -> tuple[Part, ...]:
+        """What the model said with the calls."""
+        return tuple(part for part in self.parts if not isinstance(part, Answered))
+
+    @property
+    def calls(self) -> tuple[Answered, ...]:
+        """The calls, in their order."""
+        return tuple(part for part in self.parts if isinstance(part, Answered))
 
 
 Turn: TypeAlias = Said | Calls
@@ -45,9 +55,8 @@ Turn: TypeAlias = Said | Calls
 class _Pending:
     """Calls made together, while their results are looked for."""
 
-    def __init__(self, said: tuple[Part, ...] = ()) -> None:
-        self.said = said
-        self.calls: list[Call] = []
+    def __init__(self) -> None:
+        self.parts: list[Part | Call] = []
         self.results: dict[int, Result] = {}
         self.open: dict[str | None, deque[int]] = {}
         self.over = False  # something else came after the calls
@@ -62,29 +71,35 @@ class _Line:
 
     def take(self, items: list[Item]) -> None:
         """Adds what one message is made of."""
-        for place, item in enumerate(items):
+        with_calls = any(isinstance(item, Call) for item in items)
+        if with_calls and any(isinstance(item, Said) for item in items):
+            self.turns.append(_Pending())
+        for item in items:
             match item:
                 case Call():
-                    self._ask(item, with_words=place == 1 and isinstance(items[0], Said))
+                    self._ask(item)
                 case Result():
                     self._answer(item)
+                case Said() if with_calls:
+                    self._calling().parts.extend(item.parts)
                 case Said():
                     self.turns.append(item)
 
-    def _ask(self, call: Call, with_words: bool) -> None:
-        last = self.turns[-1] if self.turns else None
-        if with_words and isinstance(last, Said):
-            self.turns[-1] = pending = _Pending(last.parts)
-        elif isinstance(last, _Pending) and not last.over:
-            pending = last
-        else:
-            pending = _Pending()
-            self.turns.append(pending)
+    def _ask(self, call: Call) -> None:
+        pending = self._calling()
         stack = self._waiting.setdefault(call.id, [])
         if not stack or stack[-1] is not pending:
             stack.append(pending)
-        pending.open.setdefault(call.id, deque()).append(len(pending.calls))
-        pending.calls.append(call)
+        pending.open.setdefault(call.id, deque()).append(len(pending.parts))
+        pending.parts.append(call)
+
+    def _calling(self) -> _Pending:
+        """The calls to which another one made now belongs."""
+        last = self.turns[-1] if self.turns else None
+        if isinstance(last, _Pending) and not last.over:
+            return last
+        self.turns.append(pending := _Pending())
+        return pending
 
     def _answer(self, result: Result) -> None:
         if self.turns and isinstance(self.turns[-1], _Pending):
@@ -139,11 +154,10 @@ def _unasked(result: Result) -> Said:
 def _answered(pending: _Pending, ids: "_Ids") -> Calls:
     nothing = Result(None, UNANSWERED)
     return Calls(
-        pending.said,
         tuple(
-            Answered(ids.fresh(call), call, pending.results.get(place, nothing))
-            for place, call in enumerate(pending.calls)
-        ),
+            Answered(ids.fresh(part), part, pending.results.get(place, nothing)) if isinstance(part, Call) else part
+            for place, part in enumerate(pending.parts)
+        )
     )
 
 

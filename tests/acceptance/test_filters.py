@@ -50,7 +50,7 @@ def texts(messages: Messages) -> list[str]:
         ({"origin": "authored", "role": "tool"}, ["Found"]),
         ({"origin": Origin.LOADED}, []),
         ({"contains": "where"}, ["Where is Straße 5?"]),
-        ({"contains": "STRASSE"}, ["Where is Straße 5?", '{"function":"look_up","arguments":{"street":"Straße 5"}}']),
+        ({"contains": "STRASSE"}, ["Where is Straße 5?", 'look_up({"street":"Straße 5"})']),
         ({"contains": "cafe\u0301"}, ["In the CAFÉ."]),
         ({"contains": "cafe"}, []),
         ({"contains": "nowhere"}, []),
@@ -77,7 +77,7 @@ def test_what_is_found_is_a_sequence_again(messages: Messages) -> None:
 
     assert found[0].text == "Where is Straße 5?"
     assert found[-1].text == "Thanks"
-    assert texts(found[1:3]) == ["In the CAFÉ.", '{"function":"look_up","arguments":{"street":"Straße 5"}}']
+    assert texts(found[1:3]) == ["In the CAFÉ.", 'look_up({"street":"Straße 5"})']
     assert texts(found.last(1)) == ["Thanks"]
     assert texts(found.filter(sender="support").filter(contains="café")) == ["In the CAFÉ."]
     assert texts(found.last(2).filter(role="user")) == ["Thanks"]

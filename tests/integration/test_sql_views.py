@@ -98,6 +98,99 @@ def test_messages_are_as_python_reads_them(place: tuple[Store, Asked]) -> None:
     ]
 
 
+CALL = {"id": "c1", "type": "function", "function": {"name": "get_weather", "arguments": '{"city": "Paris"}'}}
+PARTS: tuple[Any, ...] = (
+    {"role": "assistant", "content": None, "tool_calls": [CALL, {**CALL, "id": "c2"}]},
+    {"role": "assistant", "content": "One moment.", "tool_calls": [CALL]},
+    {"role": "assistant", "content": None, "refusal": "No."},
+    {"role": "assistant", "content": "", "tool_calls": [{"id": "c3", "custom": {"name": "run", "input": "print(1)"}}]},
+    {
+        "role": "assistant",
+        "content": None,
+        "tool_calls": [1, "a", None, True, {"a": [1]}, [2], {"function": {"name": 1}}],
+    },
+    {"role": "assistant", "content": None, "function_call": {"name": "look", "arguments": None}},
+    {"role": "assistant", "content": None, "function_call": {"name": 7}, "tool_calls": [CALL]},
+    {"role": "assistant", "content": None, "audio": {"id": "a", "transcript": "Good morning."}},
+    {"role": "assistant", "content": []},
+    {
+        "role": "assistant",
+        "content": [{"type": "thinking", "thinking": "?"}, {"type": "redacted_thinking", "data": ""}],
+    },
+    {
+        "role": "assistant",
+        "content": [
+            {"type": "thinking", "thinking": "?", "signature": "c2ln"},
+            {"type": "text", "text": "Let me see."},
+            {"type": "tool_use", "id": "t1", "name": "look", "input": {"a": [1, "é"], "b": None}},
+            {"type": "server_tool_use", "id": "t2", "name": "search", "input": {}},
+            {"type": "web_search_tool_result", "tool_use_id": "t2", "content": []},
+            {"type": "of_tomorrow", "a": 1},
+            {"type": "tool_use", "id": "t3"},
+        ],
+    },
+    {
+        "role": "assistant",
+        "content": [
+            {"type": "reasoning", "id": "rs", "summary": []},
+            {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "Hi"}, {"type": "x"}]},
+            {
+                "type": "message",
+                "role": "assistant",
+                "content": [{"type": "refusal", "refusal": "No."}, "a", 1, {"b": 2}],
+            },
+            {"type": "function_call", "call_id": "c1", "name": "f", "arguments": '{"x":1}'},
+            {"type": "custom_tool_call", "call_id": "c2", "name": "g", "input": "text"},
+            {"type": "mcp_call", "name": "h", "arguments": True},
+            {"type": "mcp_call", "name": "h"},
+        ],
+    },
+    {
+        "role": "user",
+        "content": [{"type": "text", "text": "What?"}, {"type": "image_url", "image_url": {"url": "https://a.org/b"}}],
+    },
+    {"role": "user", "content": [{"type": "image_url", "image_url": {"url": "https://a.org/b"}}]},
+    {"role": "user", "content": ["a", "", "b"]},
+    {"role": "user", "content": ["a", 1]},
+    {"role": "user", "content": [{"kind": "bar", "name": "x"}]},
+    {"role": "user", "content": [{"type": "bar", "name": "x"}]},
+    {"role": "user", "content": [{"text": "without a type"}, {"type": "text", "text": ""}]},
+    {
+        "role": "user",
+        "content": [
+            {"type": "tool_result", "tool_use_id": "t1", "content": "21"},
+            {"type": "tool_result", "tool_use_id": "t1"},
+            {"type": "tool_result", "tool_use_id": "t1", "content": []},
+            {
+                "type": "tool_result",
+                "tool_use_id": "t1",
+                "content": [{"type": "text", "text": "22"}, {"type": "image"}],
+            },
+            {"type": "tool_result", "tool_use_id": "t1", "content": {"a": 1}},
+        ],
+    },
+    {"role": "tool", "tool_call_id": "c1", "content": [{"type": "text", "text": "23"}]},
+    {"role": "tool", "tool_call_id": "c1", "content": [{"name": "Paris"}, {"name": "Rome"}]},
+    {"type": "function_call_output", "call_id": "c1", "output": [{"type": "input_text", "text": "24"}]},
+    {"function": "f", "arguments": {}},
+    {"function": "f", "arguments": {"x": "a\nb"}},
+)
+
+
+def test_parts_and_calls_have_the_text_that_python_has(place: tuple[Store, Asked]) -> None:
+    store, asked = place
+    session = Session(store=store)
+    for given in PARTS:
+        session.default_branch.add(given)
+
+    told = [message.text for message in session.messages]
+    assert [text for (text,) in asked("SELECT text FROM messages ORDER BY position")] == told
+    assert told[:2] == [
+        'get_weather({"city": "Paris"})\nget_weather({"city": "Paris"})',
+        'One moment.\nget_weather({"city": "Paris"})',
+    ]
+
+
 def test_times_are_those_of_the_record(place: tuple[Store, Asked]) -> None:
     store, asked = place
     session = Session(store=store)

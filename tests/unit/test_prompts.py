@@ -279,7 +279,7 @@ def test_calls_and_results_among_anthropic_parts_are_calls_and_results() -> None
         {
             "role": "user",
             "content": [
-                {"type": "tool_result", "tool_use_id": "t1", "content": "no", "is_error": True},
+                outcome,
                 {"type": "text", "text": "Sorry"},
             ],
         },
@@ -467,7 +467,7 @@ def test_an_unknown_format_is_refused_with_the_formats_there_are() -> None:
     with open_store("memory://") as store, pytest.raises(UnknownFormat) as refused:
         Session(store=store).default_branch.to_chat("yaml")
 
-    assert str(refused.value) == "there is no format 'yaml': expected one of openai, anthropic, plain"
+    assert str(refused.value) == "there is no format 'yaml': expected one of openai, anthropic, openai-responses, plain"
 
 
 async def _both(session: Session) -> tuple[Any, Any]:

@@ -27,8 +27,9 @@ from turnlog import (
     open_store,
 )
 from turnlog.projections.prompts.anthropic import anthropic_prompt
+from turnlog.projections.prompts.items import items_of
 from turnlog.projections.prompts.openai import openai_messages
-from turnlog.projections.prompts.parts import Call, Result, items_of
+from turnlog.projections.prompts.parts import Call, Result
 from turnlog.projections.prompts.plain import plain_messages
 from turnlog.projections.prompts.rendering import chosen
 from turnlog.projections.prompts.tokens import estimate, messages_tokens
@@ -59,7 +60,7 @@ contents = st.one_of(
     st.builds(lambda text, more: InstructionContent(instruction=text, guidance=more, context=[more]), texts, words),
     st.builds(lambda text: AssistantResponseContent(assistant_response=text), st.one_of(texts, values)),
     st.builds(
-        lambda text, calls: AssistantResponseContent(assistant_response=text, extra={"tool_calls": calls}),
+        lambda text, calls: AssistantResponseContent(assistant_response=text, tool_calls=calls),
         texts,
         tool_calls,
     ),
@@ -136,8 +137,9 @@ def spoken(messages: Sequence[Message]) -> list[str]:
     held: list[Any] = []
     for message in messages:
         content = message.content
-        held += [getattr(content, name) for name in content.__struct_fields__ if name not in ("request_id", "extra")]
-        calls = content.extra.get("tool_calls") or []
+        left_out = ("request_id", "extra", "tool_calls")
+        held += [getattr(content, name) for name in content.__struct_fields__ if name not in left_out]
+        calls = content.tool_calls if isinstance(content, AssistantResponseContent) else []
         held += [call["function"]["arguments"] for call in calls]
     return words_in(held)
 

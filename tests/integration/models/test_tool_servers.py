@@ -59,7 +59,7 @@ def test_a_model_calls_a_tool_of_a_process_and_all_of_it_is_on_the_record(server
             assert await session.communicate("What is 2 + 2?", tools=["sums_add"]) == "It is 4."
             assert line(session) == [
                 ("user", "What is 2 + 2?"),
-                ("assistant", '{"function":"sums_add","arguments":{"a":2,"b":2}}'),
+                ("assistant", 'sums_add({"a":2,"b":2})'),
                 ("tool", "4"),
                 ("assistant", "It is 4."),
             ]

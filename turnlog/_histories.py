@@ -74,7 +74,7 @@ def _text(chance: Random) -> str:
 
 
 def _say(chance: Random, session: Session, branch: Branch) -> None:
-    role = chance.choice(["user", "assistant"])
+    role = chance.choice(["user", "assistant", "user", "assistant", "system"])
     branch.add({"role": role, "content": _text(chance)}, sender=chance.choice(["ada", None]))
 
 

@@ -94,7 +94,7 @@ class ProviderModel:
 
         response = await model_request(
             model,
-            messages_for(asked),
+            messages_for(asked, inline_system=_takes_inline_system(model)),
             model_settings=settings,
             model_request_parameters=parameters_for(asked),
             instrument=False,
@@ -114,7 +114,7 @@ class ProviderModel:
 
         async with model_request_stream(
             model,
-            messages_for(asked),
+            messages_for(asked, inline_system=_takes_inline_system(model)),
             model_settings=settings,
             model_request_parameters=parameters_for(asked),
             instrument=False,
@@ -241,6 +241,10 @@ class ProviderModel:
             found_any: Any = found
             return found_any(openai_client=AsyncOpenAI(api_key=key, base_url=self._base_url))
         return found(**{name: value for name, value in given.items() if value is not None and name in takes})
+
+
+def _takes_inline_system(model: "Model[Any]") -> bool:
+    return bool(model.profile.get("supports_inline_system_prompts", False))
 
 
 def _is_cut(response: "ModelResponse") -> bool:

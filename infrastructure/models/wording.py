@@ -10,20 +10,26 @@ from ...domain.content import ActionRequestContent, MessageRole, Usage
 from ...domain.plain import Json, plain
 from ...projections.prompts.parts import Call, Image, Part, Said, part_text, plain_text
 from ...projections.prompts.tools import openai_tools
-from ...projections.prompts.turns import Calls, tool_name, turns_of
+from ...projections.prompts.turns import Calls, leading_system, tool_name, turns_of, without_system_role
 
 if TYPE_CHECKING:
     from pydantic_ai.messages import ModelMessage, ModelResponse, UserContent
     from pydantic_ai.models import ModelRequestParameters
 
 
-def messages_for(asked: Asked) -> "list[ModelMessage]":
-    """The messages of a request as pydantic-ai has them; it knows which models accept a system message at its place."""
+def messages_for(asked: Asked, *, inline_system: bool) -> "list[ModelMessage]":
+    """The messages of a request as pydantic-ai has them.
+
+    Where a model does not accept a system message behind others, which `inline_system` says, pydantic-ai would move it
+    to the front; so it is text of the user there.
+    """
     from pydantic_ai.messages import ModelRequest
 
     found: list[Any] = []
-    for turn in turns_of(asked.messages):
-        for message in _turn(turn):
+    turns = turns_of(asked.messages)
+    leading = len(leading_system(turns))
+    for place, turn in enumerate(turns):
+        for message in _turn(turn if inline_system or place < leading else without_system_role(turn)):
             last = found[-1] if found else None
             if isinstance(message, ModelRequest) and isinstance(last, ModelRequest):
                 found[-1] = ModelRequest(parts=[*last.parts, *message.parts])

@@ -1,7 +1,6 @@
 """A prompt as Anthropic's messages take it: leading system messages apart, user and assistant in turns, no empty text.
 
-Only some models accept a system message among the others, and the rest refuse the request. So one that stands behind
-other messages is text of the user's turn between <system> tags, as Pydantic AI renders it for such models.
+Only some models accept a system message behind others, and the rest refuse the request: it is text of the user's turn.
 """
 
 import re
@@ -15,7 +14,7 @@ from ...domain.message import Message
 from ...domain.parts import compact
 from ...domain.plain import Json
 from .parts import ANTHROPIC, UNSAID, Image, Native, Part, Result, Said, for_provider, part_text, plain_text
-from .turns import Answered, Turn, leading_system, tool_name, turns_of
+from .turns import Answered, Turn, leading_system, tool_name, turns_of, without_system_role
 
 BEFORE = "(the conversation begins before what is shown here)"
 """Opens a prompt whose first turn is the assistant's; the first turn has to be the user's."""
@@ -52,7 +51,7 @@ def anthropic_prompt(messages: Sequence[Message]) -> AnthropicPrompt:
     system = "\n\n".join(text for turn in leading if (text := plain_text(turn.parts)))
     turns: list[dict[str, Json]] = []
     for turn in every[len(leading) :]:
-        for role, blocks in _blocks(turn):
+        for role, blocks in _blocks(without_system_role(turn)):
             if turns and turns[-1]["role"] == role:
                 turns[-1]["content"].extend(blocks)
             else:
@@ -67,9 +66,6 @@ def anthropic_prompt(messages: Sequence[Message]) -> AnthropicPrompt:
 
 
 def _blocks(turn: Turn) -> Iterator[tuple[str, list[dict[str, Json]]]]:
-    if isinstance(turn, Said) and turn.role is MessageRole.SYSTEM:
-        yield "user", [_text(f"<system>\n{plain_text(turn.parts).strip() or UNSAID}\n</system>")]
-        return
     if isinstance(turn, Said):
         role = "assistant" if turn.role is MessageRole.ASSISTANT else "user"
         parts = for_provider(turn.parts, ANTHROPIC)

@@ -12,7 +12,7 @@ from ...domain.content import InstructionContent, MessageRole
 from ...domain.message import Message
 from ..messages import Messages
 from .items import items_of
-from .parts import Call, Item, Part, Result, Said
+from .parts import UNSAID, Call, Item, Part, Result, Said, plain_text
 
 Shown: TypeAlias = Sequence[Message] | Messages
 """Messages in order, read as they are asked for or there already."""
@@ -123,6 +123,16 @@ def leading_system(turns: Iterable[Turn]) -> list[Said]:
             break
         found.append(turn)
     return found
+
+
+def without_system_role(turn: Turn) -> Turn:
+    """A turn for models that accept system messages only in front: one is text of the user, between <system> tags.
+
+    This is how Pydantic AI renders it for such models.
+    """
+    if not isinstance(turn, Said) or turn.role is not MessageRole.SYSTEM:
+        return turn
+    return Said(MessageRole.USER, (f"<system>\n{plain_text(turn.parts).strip() or UNSAID}\n</system>",))
 
 
 def turns_of(messages: Sequence[Message]) -> list[Turn]:

@@ -120,6 +120,36 @@ def test_anthropic_is_asked_in_its_own_words(server: ModelServer, store: Store) 
     assert request.body["messages"] == [{"role": "user", "content": [{"type": "text", "text": "Hello!"}]}]
 
 
+@pytest.mark.parametrize(
+    ("make", "model", "roles"),
+    [
+        (openai, "gpt-4o-mini", ["system", "user", "assistant", "system", "user"]),
+        (anthropic, "claude-opus-4-8", ["user", "assistant", "user", "system"]),
+        (anthropic, "claude-haiku-4-5", ["user", "assistant", "user"]),
+    ],
+)
+def test_a_system_message_behind_others_is_sent_at_its_place(
+    server: ModelServer, store: Store, make: Any, model: str, roles: list[str]
+) -> None:
+    async def program() -> None:
+        async with make(server, model=model) as asked:
+            session = Session("Be terse.", default_generate_model=asked, store=store)
+            session.default_branch.add_many(["Hello!", ("assistant", "Hi."), ("system", "Answer in French.")])
+            await session.chat("How are you?", max_tokens=20)
+
+    server.will("Bien.")
+    asyncio.run(program())
+
+    (request,) = server.requests
+    sent = request.body["messages"]
+    assert [each["role"] for each in sent] == roles
+    assert "French" not in json.dumps(request.body.get("system"))
+    if "system" in roles:
+        assert "French" in json.dumps([each for each in sent if each["role"] == "system"][-1])
+    else:
+        assert "<system>\\nAnswer in French.\\n</system>" in json.dumps(sent[-1])
+
+
 @pytest.mark.parametrize("make", [openai, anthropic])
 def test_a_stream_is_heard_piece_by_piece_and_recorded_whole(server: ModelServer, store: Store, make: Any) -> None:
     async def program() -> list[str]:

@@ -10,7 +10,7 @@ from urllib.parse import quote
 from ...domain.errors import MissingExtra
 from ...domain.store_errors import OutcomeUnknown, StoreClosed, StoreFailed
 from ..compression import plain
-from .files import REPLACED, Connection, FileId, OpenFile, add, create, file_id
+from .files import REPLACED, Connection, FileId, OpenFile, add, create, file_id, find
 from .forks import GATE, UNUSABLE, abandon, drop, lose, tell, usable
 
 PATIENCE = 30.0
@@ -261,6 +261,7 @@ class Connections:
             raise StoreFailed(self.name, REPLACED)
         if not usable(found):
             raise StoreFailed(self.name, UNUSABLE)
+        self._check_open_file(found)
         if found is None and self._making:
             create(self._path)
         connection = sqlite3.connect(
@@ -274,6 +275,18 @@ class Connections:
         )
         self._set_up(connection)
         return connection
+
+    def _check_open_file(self, found: FileId | None) -> None:
+        """Keeps a new connection from sharing, inside SQLite, what belongs to files that are not at the path now."""
+        known = find(found)
+        if known is None:
+            return
+        if not known.unchanged():
+            drop(known)
+            if self._replaced or find(found) is known:
+                raise StoreFailed(self.name, REPLACED)
+        elif not known.is_at(self._path):
+            raise StoreFailed(self.name, f"it is open as {known.real}: under this name its WAL would be another one")
 
     def _set_up(self, connection: Connection) -> None:
         """What every connection has: the one place for it."""

@@ -85,6 +85,10 @@ class OpenFile:
         self._parts = [(part, known) for part, known in parts if known is not None]
         self._held = None if self.wal is None else _hold(name, path, file)
 
+    def is_at(self, path: Path) -> bool:
+        """Whether a connection made by this path would have the same WAL; by another hard link it would not."""
+        return self.wal == file_id(f"{os.path.realpath(path)}-wal")
+
     def unchanged(self) -> bool:
         """Whether the files at the paths are those that are open."""
         if not self.replaced:
@@ -122,6 +126,11 @@ _parked: dict[FileId, int] = {}
 """Descriptors that may be closed when no other is left: closing one ends the locks of all."""
 
 
+def find(file: FileId | None) -> OpenFile | None:
+    """A file that this process has open, if it has."""
+    return None if file is None else _open.get(file)
+
+
 def add(connection: Connection, name: str, path: Path) -> None:
     """Counts a connection that has just been made and has read, so that its WAL is open."""
     with _lock:
@@ -131,8 +140,6 @@ def add(connection: Connection, name: str, path: Path) -> None:
         known = _open.get(file)
         if known is None:
             known = _open[file] = OpenFile(name, path, file)
-        elif known.wal != file_id(f"{os.path.realpath(path)}-wal") and known.unchanged():
-            raise StoreFailed(name, f"the file is open as {known.real}: under this name its WAL would be another one")
         elif not known.unchanged():
             raise StoreFailed(name, REPLACED)
         known.connections += 1

@@ -23,6 +23,7 @@ from .clock import wall_clock
 from .commands import checked_repeat
 from .committing import GroupCommit
 from .copying import copy
+from .digest import store_digest
 from .expiry import Swept, sweep
 from .loading import catch_up, load
 from .progress import Progress
@@ -306,8 +307,12 @@ class Store(AnalysedStore):
         return imported(self._recorder, lines_of(source), self._most_bytes, progress)
 
     def backup(self, path: str | Path) -> None:
-        """Writes a copy of the database to a file while others go on working."""
+        """Writes a copy of the database to a new file while others go on working; it is there when it is complete."""
         self._recorder.backup(Path(path).expanduser())
+
+    def digest(self) -> str:
+        """Return one SHA-256 digest of all sessions, equal for its copies and backups."""
+        return store_digest(self._recorder)
 
     def vacuum(self) -> None:
         """Gives back space that is not used, and refreshes what the database knows of its tables."""
@@ -364,6 +369,7 @@ class Store(AnalysedStore):
     arecord_of = awaited_read(record_of)
     aimport_record = awaited(import_record)
     abackup = awaited(backup)
+    adigest = awaited(digest)
     avacuum = awaited(vacuum)
     averify = awaited_read(verify)
     asweep = awaited(sweep)

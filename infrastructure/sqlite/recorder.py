@@ -3,7 +3,7 @@
 import sqlite3
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from itertools import chain, islice
 from pathlib import Path
 from threading import Condition
@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from ...domain.errors import InvalidValue, KeyTaken, PositionConflict, Refused
+from ...domain.errors import KeyTaken, PositionConflict, Refused
 from ...domain.expectation import holds
 from ...domain.ranges import Positions
 from ...domain.store_errors import StoreNotEmpty, StoreNotFound
@@ -28,6 +28,7 @@ from ..recorder import Opening, Recorder
 from ..rows import LAST, Append, Appended, Outcome, Row, expectation_text, larger_than_allowed, stamped
 from ..selecting import SQLITE, query, selected
 from . import sql
+from .backup import write_backup
 from .connections import Connections
 from .schema import check, prepare
 from .verification import flaws
@@ -53,14 +54,14 @@ class SQLiteRecorder(Recorder):
     ) -> None:
         self._encoding = encoding_of(compress)
         self._durability = durability
-        self.name = f"sqlite:///{path.absolute()}"
+        self.name = name = f"sqlite:///{path.absolute()}"
         making = opening is Opening.MAKING
         if not (making or path.exists()):
             raise StoreNotFound(self.name)
         self._connections = Connections(
             path,
             self.name,
-            lambda connection: (prepare if making else check)(connection, self.name),
+            lambda connection: (prepare if making else check)(connection, name),
             synchronous={"full": "FULL", "normal": "NORMAL"}[durability],
             readers=readers,
             making=making,
@@ -211,10 +212,8 @@ class SQLiteRecorder(Recorder):
             return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
     def backup(self, path: Path) -> None:
-        if path.exists():
-            raise InvalidValue("the backup", f"cannot be written to {path}, which exists: expected a new file")
-        with self._connections.reading() as connection, closing(sqlite3.connect(path)) as target:
-            connection.backup(target)
+        with self._connections.reading() as connection:
+            write_backup(connection, path)
 
     def vacuum(self) -> None:
         with self._connections.alone() as connection:

@@ -131,6 +131,26 @@ def test_a_file_that_is_no_database_is_refused_and_left_as_it_is(tmp_path: Path)
     assert path.read_text() == "These are notes, and no database. " * 100
 
 
+@pytest.mark.parametrize("size", [2, 100, 4095, 4096, 8192, 20_000])
+def test_half_a_file_is_refused_and_left_as_it_is(size: int, tmp_path: Path) -> None:
+    path = tmp_path / "turnlog.db"
+    open_store(f"sqlite:///{path}").close()
+    whole = path.read_bytes()
+    assert len(whole) > size
+    path.write_bytes(whole[:size])
+
+    with pytest.raises(StoreFailed):
+        open_store(f"sqlite:///{path}")
+
+    assert path.read_bytes() == whole[:size]
+
+
+def test_a_pipe_is_no_store(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(StoreFailed):
+        open_store(f"sqlite:///{tmp_path}/pipe")
+
+
 def test_a_file_that_cannot_be_written_can_be_read(folder: Path) -> None:
     path = folder / "turnlog.db"
     with open_store(f"sqlite:///{path}") as store:

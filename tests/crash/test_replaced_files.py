@@ -86,6 +86,23 @@ def test_hashing_the_file_of_an_open_store_loses_nothing(tmp_path: Path) -> None
     assert missing == []
 
 
+def test_an_append_after_the_locks_were_lost_raises(tmp_path: Path) -> None:
+    """Where no lock of an open file description can be had: the other process deletes the WAL."""
+    count, missing = 0, []
+    for number in range(ROUNDS):
+        address, ledger = f"sqlite:///{tmp_path}/{number}.db", tmp_path / f"{number}.ledger"
+        session = start(address)
+        with running("lock_loser.py", address, session, str(ledger), "unheld") as process:
+            said = [ask(process, line) for line in ("append 1", "hash", "append 5")]
+            elsewhere(address)
+            said += [ask(process, line) for line in ("append 25", "append 20", "read")]
+        assert said == ["1", "0", "5", "StoreFailed", "StoreFailed", "StoreFailed"]
+        count += len(ledger.read_text().splitlines())
+        missing += lost(address, session, ledger)
+    report("hash the file, without locks that last", count, missing)
+    assert missing == []
+
+
 def test_reading_the_file_while_appending_loses_nothing(tmp_path: Path) -> None:
     """Locks are lost all the time, while other processes open and close the store."""
     count, missing = 0, []

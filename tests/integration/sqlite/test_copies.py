@@ -1,9 +1,13 @@
 """Copies of a store: into another of any kind, and online to a file."""
 
+import asyncio
+import os
 import sqlite3
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from fcntl import LOCK_EX, flock
+from hashlib import sha256
 from pathlib import Path
 from threading import Event
 
@@ -56,7 +60,7 @@ def test_a_copy_goes_on_where_the_original_was(store: Store, tmp_path: Path) -> 
         added = Session.open(session.id, store=copied).default_branch.add("five")
 
         assert (added.position, copied.read_all()[-1].global_position) == (10, 12)
-        repeated = Session.open(session.id, store=copied).default_branch.add("again", command_id="c-4")
+        repeated = Session.open(session.id, store=copied).default_branch.add("four", command_id="c-4")
         assert repeated.text == "four"
         assert copied.verify().ok
 
@@ -102,6 +106,82 @@ def test_a_backup_does_not_overwrite(store: Store, tmp_path: Path) -> None:
     with pytest.raises(InvalidValue, match="expected a new file"):
         store.backup(tmp_path / "kept.db")
     assert (tmp_path / "kept.db").read_text() == "precious"
+
+
+@pytest.mark.parametrize("kind", ["link", "link to nothing", "pipe", "folder", "-wal of another"])
+def test_a_backup_is_only_written_to_a_new_file(kind: str, store: Store, tmp_path: Path) -> None:
+    path, target = tmp_path / "backup.db", tmp_path / "target.db"
+    if kind == "link":
+        target.write_text("precious")
+    if kind.startswith("link"):
+        path.symlink_to(target)
+    elif kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "folder":
+        path.mkdir()
+    else:
+        (tmp_path / "backup.db-wal").write_text("precious")
+    before = sorted(tmp_path.iterdir())
+
+    with pytest.raises(InvalidValue, match="expected a new file"):
+        store.backup(path)
+
+    assert sorted(tmp_path.iterdir()) == before
+    assert not target.exists() or target.read_text() == "precious"
+
+
+def test_a_backup_to_a_folder_that_is_missing_is_refused(store: Store, tmp_path: Path) -> None:
+    with pytest.raises(InvalidValue, match="No such file"):
+        store.backup(tmp_path / "missing" / "backup.db")
+
+
+def test_of_two_backups_to_one_place_at_once_one_is_refused(store: Store, tmp_path: Path) -> None:
+    part = tmp_path / ".backup.db.part"
+    part.write_text("half")
+    with part.open() as file:
+        flock(file, LOCK_EX)  # as the other process has it
+        with pytest.raises(InvalidValue, match="another process is writing it"):
+            store.backup(tmp_path / "backup.db")
+    assert part.read_text() == "half"
+
+    store.backup(tmp_path / "backup.db")  # now it is what a killed process left
+    assert not part.exists()
+
+
+def test_files_can_be_read_by_their_owner_only(store: Store, tmp_path: Path) -> None:
+    talk(store)
+    store.backup(tmp_path / "backup.db")
+
+    names = ["backup.db", "source.db", "source.db-shm", "source.db-wal"]
+    assert {each.name: oct(each.stat().st_mode & 0o777) for each in tmp_path.iterdir()} == dict.fromkeys(names, "0o600")
+
+
+def test_a_file_that_is_there_keeps_its_mode(tmp_path: Path) -> None:
+    path = tmp_path / "shared.db"
+    path.touch(0o640)
+    path.chmod(0o640)
+    with open_store(f"sqlite:///{path}") as store:
+        talk(store)
+        assert {each.stat().st_mode & 0o777 for each in tmp_path.iterdir()} == {0o640}
+
+
+def test_the_digest_of_a_copy_and_a_backup_is_that_of_the_store(store: Store, tmp_path: Path) -> None:
+    session = talk(store)
+    digest = store.digest()
+    store.backup(tmp_path / "backup.db")
+    exported = store.record_of()
+    with open_store("memory://") as memory, open_store("memory://") as taken, open_store("memory://") as empty:
+        store.copy_to(memory)
+        taken.import_record(exported)
+        assert (len(digest), int(digest, 16) > 0) == (64, True)
+        assert (memory.digest(), taken.digest(), asyncio.run(memory.adigest())) == (digest, digest, digest)
+        assert empty.digest() == sha256(b"turnlog store 1\n").hexdigest()
+        assert empty.digest() != digest
+    with open_store(f"sqlite:///{tmp_path}/backup.db") as backup:
+        assert backup.digest() == digest
+
+    session.add_message("one more")
+    assert store.digest() != digest
 
 
 def test_a_store_without_a_file_says_how_else_to_back_it_up(tmp_path: Path) -> None:

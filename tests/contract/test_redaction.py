@@ -19,7 +19,27 @@ from turnlog import (
     content_type,
     open_store,
 )
-from turnlog.domain.events import EventRedacted, MessageRedacted
+from turnlog.domain.events import (
+    AccessDenied,
+    BranchCreated,
+    Event,
+    EventRedacted,
+    LogRecorded,
+    MailSent,
+    MessageRedacted,
+    MetadataUpdated,
+    ModelCalled,
+    ModelSet,
+    OperationCompleted,
+    OperationFailed,
+    OperationStarted,
+    SessionArchived,
+    SessionRenamed,
+    StateSet,
+    ToolRegistered,
+)
+from turnlog.domain.log import LogType
+from turnlog.domain.redaction import CONTENT_FIELDS
 
 SECRET = "her number is 555-0199"
 
@@ -166,3 +186,53 @@ def test_a_file_holds_the_words_no_longer(tmp_path: Path) -> None:
 
         held = b"".join(file.read_bytes() for file in tmp_path.iterdir())
         assert b"555-0199" not in held
+
+
+EVERYWHERE: list[Event] = [
+    MetadataUpdated({"phone": SECRET}),
+    StateSet("phone", {"told": SECRET}),
+    SessionRenamed(SECRET),
+    BranchCreated(1, "branch-1", SECRET, parent=0, at=6, user=SECRET, metadata={"phone": SECRET}),
+    MailSent("m-1", "branch-1", content=SECRET),
+    MailSent("m-2", "branch-1", message={"type": "instruction", "instruction": SECRET}, author=SECRET),
+    ToolRegistered("search", 0, {"description": SECRET}),
+    ModelSet("chat", "small", settings={"user": SECRET}),
+    OperationStarted("o-1", "chat", 0, {"instruction": SECRET}),
+    ModelCalled("small", request=[SECRET], response=SECRET, error=SECRET, operation="o-1"),
+    OperationCompleted("o-1", SECRET),
+    OperationStarted("o-2", "chat", 0),
+    OperationFailed("o-2", "TimeoutError", SECRET),
+    AccessDenied("tool", [SECRET], 0, [SECRET]),
+    LogRecorded(LogType.INFO, SECRET, SECRET, SECRET, request=SECRET, response=SECRET, error=SECRET),
+    SessionArchived(SECRET),
+]
+
+
+def test_every_event_with_content_can_be_redacted(store: Store) -> None:
+    session = Session(SECRET, name=SECRET, user=SECRET, metadata={"phone": SECRET}, store=store)
+    main = session.default_branch
+    main.add(SECRET, sender=SECRET)
+    main.add("stays")
+    store.append(session.id, EVERYWHERE)
+    elsewhere = Session.open(session.id, store=store)
+    names = {event.position: event.name for event in session.events()}
+
+    redactions = [
+        session.redact(position, SECRET)
+        for position, name in names.items()
+        if name in CONTENT_FIELDS and position != 5  # "stays"
+    ]
+    for redaction in redactions:
+        session.redact(redaction, "the reason held content, too")
+
+    everything = b"".join(payloads(store, session))
+    assert b"555-0199" not in everything
+    assert b"stays" in everything
+    assert store.verify().faults == ()
+    entry = store.get_session(session.id)
+    assert (entry.name, entry.user, entry.metadata) == (None, None, {"phone": None})
+    for handle in (session, elsewhere, Session.open(session.id, store=store)):
+        assert (handle.name, handle.user, handle.metadata) == (None, None, {"phone": None})
+        assert handle.state == {"phone": None}
+        assert [branch.name for branch in handle.branches] == ["redacted-2", "redacted-9"]
+        assert [message.text for message in handle.branches[0].messages] == ["", "", "stays"]

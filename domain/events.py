@@ -171,12 +171,12 @@ class BranchCleared(BranchEvent, frozen=True):
 
 
 class BranchMerged(BranchEvent, frozen=True):
-    """What a branch shows after taking over messages of `source`: its first `kept` messages, then `ranges`."""
+    """What a branch shows after taking over messages of `source`: its `keep_first` first messages, then `ranges`."""
 
     source: int
     at: int
     strategy: str
-    kept: int
+    keep_first: int
     ranges: Ranges
     since: int | None = None
 
@@ -385,7 +385,7 @@ class AccessDenied(Event, frozen=True):
     """A branch asked for what it may not use."""
 
     kind: str
-    asked: list[str]
+    requested: list[str]
     branch: int | None = None
     available: list[str] = []
 

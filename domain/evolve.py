@@ -229,7 +229,7 @@ def _undone(state: State, event: e.ChangeUndone) -> None:
 
 
 def _merged(state: State, event: e.BranchMerged) -> None:
-    kept = first(state.showing(event.branch).ranges, event.kept, state.written)
+    kept = first(state.showing(event.branch).ranges, event.keep_first, state.written)
     _show(state, event.branch, joined(kept, event.ranges, state.written))
 
 

@@ -84,7 +84,7 @@ CONTENT_FIELDS: Mapping[str, Mapping[str, Blank | None]] = MappingProxyType(
         "work.operation_completed": {"result": REMOVED},
         "work.operation_failed": {"reason": _empty_text},
         "work.model_called": {"request": REMOVED, "response": REMOVED, "error": REMOVED},
-        "work.access_denied": {"asked": _empty_list, "available": REMOVED},
+        "work.access_denied": {"requested": _empty_list, "available": REMOVED},
         "log.recorded": {
             "source": REMOVED,
             "message": REMOVED,

@@ -89,8 +89,8 @@ def _failed(event: e.OperationFailed) -> dict[str, Any]:
 
 
 def _denied(event: e.AccessDenied) -> dict[str, Any]:
-    data = {"kind": event.kind, "asked": event.asked, "available": event.available}
-    said = f"access denied to {event.kind}: {', '.join(event.asked)}"
+    data = {"kind": event.kind, "requested": event.requested, "available": event.available}
+    said = f"access denied to {event.kind}: {', '.join(event.requested)}"
     return {"type": LogType.WARNING, "message": said, "branch": event.branch, "data": data}
 
 

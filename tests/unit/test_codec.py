@@ -144,7 +144,7 @@ def test_payloads_hold_no_column_of_the_record() -> None:
         (
             BranchMerged(0, 1, 9, "append", 2, (Range(1, 7, 8, 2, Origin.MERGED),)),
             "branch.merged",
-            b'{"branch":0,"source":1,"at":9,"strategy":"append","kept":2,"ranges":[[1,7,8,2,"merged"]]}',
+            b'{"branch":0,"source":1,"at":9,"strategy":"append","keep_first":2,"ranges":[[1,7,8,2,"merged"]]}',
         ),
         (
             MessageAppended(0, InstructionContent(instruction="h\u00e9llo"), sender="ada"),
@@ -315,7 +315,7 @@ def test_an_event_that_would_not_come_back_the_same_is_refused_by_name(event: Ev
         ("message.appended", b'{"branch":0,"content":{"type":7}}', "got `int`"),
         ("message.appended", b'{"branch":0,"content":{"type":"poem"},"sendr":"ada"}', "unknown field"),
         ("message.appended", b'{"branch":0,"content":{"type":"system","instruction":"a"}}', "unknown field"),
-        ("branch.merged", b'{"branch":0,"source":1,"at":2,"strategy":"a","kept":0,"ranges":[[1]]}', "length"),
+        ("branch.merged", b'{"branch":0,"source":1,"at":2,"strategy":"a","keep_first":0,"ranges":[[1]]}', "length"),
     ],
 )
 def test_what_cannot_be_read_is_named(name: str, payload: bytes | str, reason: str) -> None:

@@ -82,7 +82,7 @@ def test_a_denial_and_a_parked_mail_are_warnings() -> None:
         "type": "warning",
         "branch": 1,
         "message": "access denied to resources: gpt-4",
-        "data": {"kind": "resources", "asked": ["gpt-4"], "available": ["gpt-4o-mini"]},
+        "data": {"kind": "resources", "requested": ["gpt-4"], "available": ["gpt-4o-mini"]},
     }
     assert said(e.MailParked("bob", [4], "nobody answers to this name"))["type"] == "warning"
 
@@ -101,7 +101,7 @@ def test_the_names_that_are_told_are_those_named() -> None:
 def _any(event: type[e.Event]) -> RecordedEvent:
     fields: dict[str, object] = {"type": LogType.INFO} if event is e.LogRecorded else {}
     for name in event.__struct_fields__[: len(event.__struct_fields__) - len(event.__struct_defaults__)]:
-        fields.setdefault(name, ["x"] if name == "asked" else "x")
+        fields.setdefault(name, ["x"] if name == "requested" else "x")
     return recorded(event(**fields))
 
 

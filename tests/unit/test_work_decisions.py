@@ -84,7 +84,7 @@ def test_what_a_branch_may_not_use_is_denied_with_what_it_may(given: Given) -> N
     assert work.denied(state, 0, "capabilities", [("Report",)]) is None
     found = work.denied(state, 0, "resources", [("openai/gpt", "gpt"), ("subtract",)])
     assert found is not None
-    assert (found.kind, found.asked, found.available) == ("resources", ["subtract"], ["add", "gpt"])
+    assert (found.kind, found.requested, found.available) == ("resources", ["subtract"], ["add", "gpt"])
 
 
 def test_an_operation_begins_with_what_it_says(given: Given) -> None:

@@ -37,7 +37,7 @@ class Access:
         if denial is None:
             return
         self._live.change(lambda state: work.record_denied(state, denial), origins=self._origins())
-        raise AccessDenied(session, name, kind, tuple(denial.asked), tuple(denial.available))
+        raise AccessDenied(session, name, kind, tuple(denial.requested), tuple(denial.available))
 
     def allow_model(self, purpose: str, given: LanguageModel | str | None) -> LanguageModel:
         """The model for a purpose, if there is one and the branch may use it."""

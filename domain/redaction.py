@@ -83,7 +83,7 @@ CONTENT_FIELDS: Mapping[str, Mapping[str, Blank | None]] = MappingProxyType(
         "work.operation_started": {"params": REMOVED},
         "work.operation_completed": {"result": REMOVED},
         "work.operation_failed": {"reason": _empty_text},
-        "work.model_called": {"request": REMOVED, "response": REMOVED, "error": REMOVED},
+        "work.model_called": {"request": REMOVED, "response": REMOVED, "error": _empty_text},
         "work.access_denied": {"requested": _empty_list, "available": REMOVED},
         "log.recorded": {
             "source": REMOVED,
@@ -91,7 +91,7 @@ CONTENT_FIELDS: Mapping[str, Mapping[str, Blank | None]] = MappingProxyType(
             "data": REMOVED,
             "request": REMOVED,
             "response": REMOVED,
-            "error": REMOVED,
+            "error": _empty_text,
         },
     }
 )

@@ -2,8 +2,18 @@
 
 from collections.abc import Iterable, Sequence
 
+import msgspec
+
 from ..domain.content import SystemContent
-from ..domain.events import BranchCreated, BranchRemoved, BranchRenamed, MessageAppended, SessionStarted, SystemSet
+from ..domain.events import (
+    BranchCreated,
+    BranchRemoved,
+    BranchRenamed,
+    EventRedacted,
+    MessageAppended,
+    SessionStarted,
+    SystemSet,
+)
 from ..domain.record import RecordedEvent
 from .definition import Projection
 from .rows import Rows
@@ -20,6 +30,7 @@ BRANCHES = Table(
         "parent": INTEGER,
         "forked_at": INTEGER,
         "created_position": INTEGER,
+        "named_position": INTEGER,
         "removed_position": INTEGER,
         "last_position": INTEGER,
         "messages": INTEGER,
@@ -27,7 +38,10 @@ BRANCHES = Table(
     },
     key=("session", "branch"),
 )
-"""A row per branch; `messages` counts those written on it, `last_position` is where the last of them stands."""
+"""A row per branch; `messages` counts those written on it, `last_position` is where the last of them stands.
+
+`named_position` is the position of the event that gave the branch its name.
+"""
 
 ROOTS = Table(
     "roots", {"session": TEXT, "forked_from": TEXT, "forked_at": INTEGER}, key=("session",), indexes=(("forked_from",),)
@@ -46,6 +60,7 @@ class BranchTree(Projection):
         "branch.removed",
         "branch.system_set",
         "message.appended",
+        "event.redacted",
     )
     tables = (BRANCHES, ROOTS)
 
@@ -57,11 +72,13 @@ class BranchTree(Projection):
                 case BranchCreated() as created:
                     rows[BRANCHES].put(_row(recorded, created))
                 case BranchRenamed(branch, name):
-                    _change(rows, recorded, branch, name=name)
+                    _change(rows, recorded, branch, name=name, named_position=recorded.position)
                 case BranchRemoved(branch):
                     _change(rows, recorded, branch, removed_position=recorded.position)
                 case MessageAppended(branch) | SystemSet(branch, SystemContent()):
                     _written(rows, recorded, branch)
+                case EventRedacted(position, left):
+                    _redact(rows, recorded.session, position, left)
 
     def needs(self, batch: Sequence[RecordedEvent]) -> Iterable[tuple[Table, Key]]:
         for recorded in batch:
@@ -87,6 +104,7 @@ def _row(recorded: RecordedEvent, created: BranchCreated) -> dict[str, object]:
         "parent": created.parent,
         "forked_at": created.at,
         "created_position": recorded.position,
+        "named_position": recorded.position,
         "messages": 0,
         "created": recorded.time,
     }
@@ -97,6 +115,15 @@ def _change(rows: Rows, recorded: RecordedEvent, branch: int, **columns: object)
     found = rows[BRANCHES].find(recorded.session, branch)
     row = {"session": recorded.session, "branch": branch, "messages": 0} if found is None else found
     rows[BRANCHES].put({**row, **columns})
+
+
+def _redact(rows: Rows, session: str, position: int, left: str) -> None:
+    """Take out of the rows what the event at a position gave them, but for what is left of it."""
+    for row in rows[BRANCHES].under(session):
+        if position in (row["created_position"], row["named_position"]):
+            user = None if row["created_position"] == position else row["user"]
+            name = msgspec.json.decode(left)["name"] if row["named_position"] == position else row["name"]
+            rows[BRANCHES].put({**row, "name": name, "user": user})
 
 
 def _written(rows: Rows, recorded: RecordedEvent, branch: int) -> None:

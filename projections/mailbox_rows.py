@@ -1,10 +1,13 @@
 """Where every mail lies, and for whom: a row for each mail and each of those it is for. Pure."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+
+import msgspec
 
 from ..domain.events import (
     BranchCreated,
     BranchRemoved,
+    EventRedacted,
     MailCollected,
     MailDelivered,
     MailParked,
@@ -32,6 +35,7 @@ MAILBOXES = Table(
         "channel": TEXT,
         "id": TEXT,
         "reason": TEXT,
+        "parked": INTEGER,
         "sent": INTEGER,
         "moved": INTEGER,
     },
@@ -42,7 +46,7 @@ MAILBOXES = Table(
 
 The place is the outbox, the exchange, the inbox, parked (for a `reason`) or received. In an outbox the owner is the
 sender, else whom it is for: a branch by its id, or a participant by name; the recipient is None if that is everybody.
-Times are in microseconds since 1970, UTC.
+`parked` is the position of the event that parked it. Times are in microseconds since 1970, UTC.
 """
 
 OWNERS = Table(
@@ -70,6 +74,7 @@ class Mailboxes(Projection):
         "mail.delivered",
         "mail.received",
         "mail.parked",
+        "event.redacted",
     )
     tables = (MAILBOXES, OWNERS)
 
@@ -86,6 +91,11 @@ class Mailboxes(Projection):
                     _move(rows, recorded, mails, recipient, RECEIVED)
                 case MailParked(recipient, mails, reason):
                     _move(rows, recorded, mails, recipient, PARKED, reason=reason)
+                case EventRedacted() as redaction:
+                    for key in _parked_by(recorded.session, redaction):
+                        row = rows[MAILBOXES].find(*key)
+                        if row is not None and row["parked"] == redaction.event:
+                            rows[MAILBOXES].put({**row, "reason": ""})
                 case _:
                     _owners(rows, recorded)
 
@@ -96,6 +106,8 @@ class Mailboxes(Projection):
                     yield from ((MAILBOXES, (recorded.session, mail, owner)) for mail in mails)
                 case MailDelivered(recipient, mails, addressed):
                     yield from ((MAILBOXES, (recorded.session, mail, addressed or recipient)) for mail in mails)
+                case EventRedacted() as redaction:
+                    yield from ((MAILBOXES, key) for key in _parked_by(recorded.session, redaction))
 
 
 def waiting(rows: Rows, session: str) -> dict[tuple[str, str], list[int]]:
@@ -153,7 +165,15 @@ def _move(
         if row is not None:
             rows[MAILBOXES].delete(recorded.session, mail, whose)
             moved = {"owner": owner or whose, "place": place, "reason": reason, "moved": recorded.time}
-            rows[MAILBOXES].put({**row, **moved})
+            parked = recorded.position if place == PARKED else None
+            rows[MAILBOXES].put({**row, **moved, "parked": parked})
+
+
+def _parked_by(session: str, redaction: EventRedacted) -> Iterator[Key]:
+    """The rows whose mails a redacted event may have parked."""
+    left = msgspec.json.decode(redaction.left)
+    if "recipient" in left and "mails" in left:
+        yield from ((session, mail, left["recipient"]) for mail in left["mails"])
 
 
 def _owners(rows: Rows, recorded: RecordedEvent) -> None:

@@ -36,11 +36,14 @@ TRANSCRIPT = Table(
 `words` are those of the text, as a database can find them.
 """
 
+CONTENT = ("text", "words", "sender", "recipient", "model", "metadata")
+"""The columns that a redaction empties."""
+
 
 class Transcript(Projection):
     """The messages as they were written; which branches show one is for the session to say.
 
-    Of a message that was redacted, the row stays without the text.
+    The row of a message that was redacted stays, without anything that the redaction removed.
     """
 
     name = "transcript"
@@ -53,7 +56,7 @@ class Transcript(Projection):
                 case MessageRedacted(position):
                     row = rows[TRANSCRIPT].find(recorded.session, position)
                     if row is not None:
-                        rows[TRANSCRIPT].put({**row, "text": None, "words": None, "metadata": None})
+                        rows[TRANSCRIPT].put({name: None if name in CONTENT else row[name] for name in row})
                 case SystemSet(_, None):
                     pass
                 case MessageAppended() | SystemSet():

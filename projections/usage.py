@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from ..domain.content import AssistantResponseContent
 from ..domain.errors import InvalidValue
-from ..domain.events import MessageAppended, ModelCalled, SessionStarted
+from ..domain.events import EventRedacted, MessageAppended, MessageRedacted, ModelCalled, SessionStarted
 from ..domain.ranges import Origin
 from ..domain.record import RecordedEvent
 from .definition import Projection
@@ -38,9 +38,26 @@ USAGE = Table(
 )
 """A row per day (UTC), session, branch and model."""
 
-USERS = Table("users", {"session": TEXT, "user": TEXT}, key=("session",))
+USERS = Table("users", {"session": TEXT, "user": TEXT, "named_by": TEXT, "started": INTEGER}, key=("session",))
+"""A row per session: its user, the session whose first event names that user, and where its own first event is."""
+
 CALLS = Table("calls", {"session": TEXT, "position": INTEGER}, key=("session", "position"))
 """Where calls stand: an answer that one of them led to has been counted with it."""
+
+ANSWERS = Table(
+    "answers",
+    {
+        "session": TEXT,
+        "position": INTEGER,
+        "day": TEXT,
+        "branch": INTEGER,
+        "model": TEXT,
+        "input_tokens": INTEGER,
+        "output_tokens": INTEGER,
+    },
+    key=("session", "position"),
+)
+"""What an answer was counted with, to be taken off again if it is redacted: the record says it no longer then."""
 
 GROUPS = ("day", "session", "branch", "model", "user")
 
@@ -52,16 +69,20 @@ class TokenUsage(Projection):
     """
 
     name = "usage"
-    names = ("session.started", "work.model_called", "message.appended")
-    tables = (USAGE, USERS, CALLS)
+    names = ("session.started", "work.model_called", "message.appended", "message.redacted", "event.redacted")
+    tables = (USAGE, USERS, CALLS, ANSWERS)
 
     def apply(self, batch: Sequence[RecordedEvent], rows: Rows) -> None:
         for recorded in batch:
             match recorded.event:
                 case SessionStarted(user=user, forked_from=source):
-                    if user is None and source is not None:
-                        user = _user(rows, source)
-                    rows[USERS].put({"session": recorded.session, "user": user})
+                    named_by = recorded.session
+                    if user is None and source is not None and (known := rows[USERS].find(source)):
+                        user, named_by = known["user"], known["named_by"]
+                    row = {"session": recorded.session, "user": user, "named_by": named_by}
+                    rows[USERS].put({**row, "started": recorded.position})
+                case EventRedacted(position):
+                    _redact(rows, recorded.session, position)
                 case ModelCalled() as call:
                     rows[CALLS].put({"session": recorded.session, "position": recorded.position})
                     _count(rows, recorded, _of_call(call))
@@ -70,12 +91,17 @@ class TokenUsage(Projection):
                     if used is not None and not counted:
                         spent = _Spent(branch, said.model, used.input_tokens, used.output_tokens)
                         _count(rows, recorded, spent)
+                        rows[ANSWERS].put(_answer(recorded, spent))
+                case MessageRedacted(position):
+                    _take_off(rows, recorded.session, position)
 
     def needs(self, batch: Sequence[RecordedEvent]) -> Iterable[tuple[Table, Key]]:
         for recorded in batch:
             yield USERS, (recorded.session,)
             if recorded.cause is not None:
                 yield CALLS, (recorded.session, recorded.cause)
+            if isinstance(recorded.event, MessageRedacted):
+                yield ANSWERS, (recorded.session, recorded.event.message)
             if isinstance(recorded.event, SessionStarted) and recorded.event.forked_from is not None:
                 yield USERS, (recorded.event.forked_from,)
 
@@ -112,9 +138,36 @@ def _of_call(call: ModelCalled) -> _Spent:
     return _Spent(call.branch, call.model, call.input_tokens, call.output_tokens, call.duration_ms, failed)
 
 
-def _count(rows: Rows, recorded: RecordedEvent, spent: _Spent) -> None:
+def _key(recorded: RecordedEvent, spent: _Spent) -> tuple[str, str, int, str]:
     branch = NO_BRANCH if spent.branch is None else spent.branch
-    key = (f"{recorded.recorded_at:%Y-%m-%d}", recorded.session, branch, spent.model or UNKNOWN)
+    return f"{recorded.recorded_at:%Y-%m-%d}", recorded.session, branch, spent.model or UNKNOWN
+
+
+def _answer(recorded: RecordedEvent, spent: _Spent) -> Row:
+    tokens = {"input_tokens": spent.input_tokens or 0, "output_tokens": spent.output_tokens or 0}
+    return dict(zip(USAGE.key, _key(recorded, spent), strict=True)) | {"position": recorded.position} | tokens
+
+
+def _take_off(rows: Rows, session: str, position: int) -> None:
+    """Counts an answer no longer."""
+    answer = rows[ANSWERS].find(session, position)
+    if answer is None:
+        return
+    rows[ANSWERS].delete(session, position)
+    key = [answer[name] for name in USAGE.key]
+    row = rows[USAGE].find(*key)
+    assert row is not None
+    row["calls"] -= 1
+    row["input_tokens"] -= answer["input_tokens"]
+    row["output_tokens"] -= answer["output_tokens"]
+    if row["calls"]:
+        rows[USAGE].put(row)
+    else:
+        rows[USAGE].delete(*key)
+
+
+def _count(rows: Rows, recorded: RecordedEvent, spent: _Spent) -> None:
+    key = _key(recorded, spent)
     row = rows[USAGE].find(*key)
     if row is None:
         row = dict.fromkeys(USAGE.columns, 0) | dict(zip(USAGE.key, key, strict=True))
@@ -125,6 +178,19 @@ def _count(rows: Rows, recorded: RecordedEvent, spent: _Spent) -> None:
     row["output_tokens"] += spent.output_tokens or 0
     row["duration_ms"] += spent.duration_ms or 0
     rows[USAGE].put(row)
+
+
+def _redact(rows: Rows, session: str, position: int) -> None:
+    """Forget the user whom an event named, if it is the one that started a session."""
+    row = rows[USERS].find(session)
+    if row is None or row["started"] != position:
+        return
+    named = {row["session"]: row for row in rows[USERS].under() if row["named_by"] == session}
+    for row in named.values():
+        rows[USERS].put({**row, "user": None})
+    for row in rows[USAGE].under():
+        if row["session"] in named:
+            rows[USAGE].put({**row, "user": None})
 
 
 def _user(rows: Rows, session: str) -> str | None:

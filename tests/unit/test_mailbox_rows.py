@@ -110,7 +110,7 @@ def test_a_mail_for_everybody_waits_for_each_who_was_there_and_not_for_who_sent_
     ).then(
         MAILBOXES,
         {**row(5, "ada", "exchange", 5), "channel": "news"},
-        {**row(5, "b", "parked", 8), "channel": "news", "reason": "no such tool"},
+        {**row(5, "b", "parked", 8), "channel": "news", "reason": "no such tool", "parked": 9},
     )
 
 

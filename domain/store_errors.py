@@ -70,6 +70,26 @@ class OutcomeUnknown(StoreFailed):
 
 
 @error
+class RedactionPendingError(StoreError):
+    """A redaction is recorded, and the content that it removed may still be in the files of the database."""
+
+    store: str
+    reason: str
+    session: str | None = None
+    position: int | None = None
+
+    def __str__(self) -> str:
+        which = "redacted content" if self.session is None else "the redacted content"
+        recorded = (
+            "" if self.session is None else f"recorded at position {self.position} of session {self.session}, but "
+        )
+        return (
+            f"{recorded}{which} may remain in the files of the store {self.store}: {self.reason}; "
+            f"call redact again, or store.vacuum()"
+        )
+
+
+@error
 class SchemaMismatch(StoreError):
     """The database was written by a newer version, or by another program."""
 

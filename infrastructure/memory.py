@@ -2,7 +2,7 @@
 
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from threading import Condition
@@ -33,6 +33,11 @@ class MemoryRecorder(Recorder):
         self._closed = False
         self.target = MemoryTarget(lock=self._lock)
         """Where rows of projections are kept, for as long as this lives."""
+        self._forget: list[Callable[[], None]] = []
+
+    def forget_with_redactions(self, forget: Callable[[], None]) -> None:
+        """Has states that were folded before forgotten whenever something is redacted."""
+        self._forget.append(forget)
 
     def append(self, appends: Sequence[Append]) -> list[Outcome]:
         with self._open():
@@ -217,6 +222,9 @@ class MemoryRecorder(Recorder):
             self._all.extend(rows)
             for left in append.erase:
                 self._replace(left)
+            if append.erase:
+                for forget in self._forget:
+                    forget()
         return appended
 
     def _replace(self, row: Row) -> None:

@@ -5,7 +5,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from ..domain.errors import InvalidValue
+import structlog
+
+from ..domain.errors import InvalidValue, StoreError
 from ..projections.definition import Projection
 from ..projections.extras import needed
 from .memory import MemoryRecorder
@@ -15,6 +17,8 @@ from .redis.address import parsed as redis_address
 from .settings import DEFAULT_ADDRESS, Settings, settings_from
 from .sqlite.recorder import SQLiteRecorder
 from .store import Store
+
+log = structlog.get_logger("turnlog")
 
 DURABILITIES = ("full", "normal")
 POSTGRES_SCHEMES = ("postgres", "postgresql")
@@ -32,10 +36,20 @@ def open_store(address: str | None = None, *, inline: Sequence[Projection] = (),
     try:
         for projection in inline:
             store.attach(projection)
+        _finish_redactions(store)
     except BaseException:
         store.close()
         raise
     return store
+
+
+def _finish_redactions(store: Store) -> None:
+    """Remove what an interrupted redaction has left in the files of the database; later, if readers prevent it."""
+    if store.recorder.unscrubbed():
+        try:
+            store.scrub()
+        except StoreError as reason:
+            log.warning("redaction pending", store=store.address, reason=str(reason))
 
 
 def open_existing(address: str | None = None) -> Store:

@@ -149,7 +149,14 @@ class Recorder(ApplicationRecorder):
         """What a command recorded when it first came."""
 
     def scrub(self) -> None:
-        """Remove from the database's files what redactions have left in them."""
+        """Remove from the database's files what redactions have left in them, as far as others can go on meanwhile.
+
+        Raises RedactionPendingError if something prevents it; then it is to be tried again.
+        """
+
+    def unscrubbed(self) -> bool:
+        """Whether content that was redacted may still be in the database's files."""
+        return False
 
     @abstractmethod
     def find_flaws(self) -> list[str]:

@@ -28,12 +28,17 @@ class Fault(msgspec.Struct, frozen=True):
 
 
 class Verification(msgspec.Struct, frozen=True):
-    """What was walked, and what was found: the first fault of each session, and those of the store."""
+    """What was walked, and what was found: the first fault of each session, and those of the store.
+
+    If it is `unscrubbed`, the record is as it should be, and content that was redacted may still be in the files of the
+    database: a vacuum removes it.
+    """
 
     ok: bool
     sessions: int
     events: int
     faults: tuple[Fault, ...] = ()
+    unscrubbed: bool = False
 
 
 def verify(recorder: Recorder, session: str | None = None, progress: Progress | None = None) -> Verification:
@@ -54,7 +59,7 @@ def verify(recorder: Recorder, session: str | None = None, progress: Progress | 
     counted.end()
     if session is None:
         faults += [Fault(None, None, flaw) for flaw in recorder.find_flaws()]
-    return Verification(not faults, len(named), events, tuple(faults))
+    return Verification(not faults, len(named), events, tuple(faults), recorder.unscrubbed())
 
 
 class _Walk:

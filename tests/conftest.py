@@ -34,3 +34,4 @@ postgres_template = _servers.postgres_template
 postgres_database = _servers.postgres_database
 
 hooks = _sibling("hooks").hooks
+marked = _sibling("marked").marked

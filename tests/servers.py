@@ -32,6 +32,7 @@ It lets go of the output, which so ends with the server: who waits for a server 
 
 # Nothing here outlives a crash of the machine, so nothing waits for its disk.
 SETTINGS = {"fsync": "off", "full_page_writes": "off", "max_connections": "200", "shared_buffers": "64MB"}
+SMALL_SEGMENTS = ("--wal-segsize=1", "--set=min_wal_size=2MB")  # so that there is little to overwrite
 
 
 class PostgresServer:
@@ -46,7 +47,13 @@ class PostgresServer:
         self._process: subprocess.Popen[str] | None = None
         try:
             self._run(
-                "initdb", "--no-sync", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", "--username=postgres"
+                "initdb",
+                "--no-sync",
+                "--auth=trust",
+                "--encoding=UTF8",
+                "--locale=C.UTF-8",
+                "--username=postgres",
+                *SMALL_SEGMENTS,
             )
             self.start()
         except BaseException:

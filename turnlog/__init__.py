@@ -126,6 +126,7 @@ __all__ = [
     "RecordedElsewhere",
     "RecordedEvent",
     "RecordedModel",
+    "RedactionPendingError",
     "RedisSessionStore",
     "Refused",
     "RemovedBranch",

@@ -99,6 +99,7 @@ from .domain.store_errors import NotSupported as NotSupported
 from .domain.store_errors import OutcomeUnknown as OutcomeUnknown
 from .domain.store_errors import OutputExistsError as OutputExistsError
 from .domain.store_errors import RecordDiffers as RecordDiffers
+from .domain.store_errors import RedactionPendingError as RedactionPendingError
 from .domain.store_errors import SchemaMismatch as SchemaMismatch
 from .domain.store_errors import StoreClosed as StoreClosed
 from .domain.store_errors import StoreFailed as StoreFailed

@@ -7,6 +7,7 @@ from math import isfinite
 from . import _mailing
 from ._live import Live
 from ._participants import ParticipantGiven
+from ._redacting import redact_mail
 from ._turns import awaited_in_turn, in_thread
 from .domain.decisions import mail as mails
 from .domain.errors import InvalidValue, SessionNotActive, SessionNotFoundError
@@ -90,6 +91,13 @@ class Exchange(ExchangeView):
         """
         return _mailing.acknowledge(self._live, owner, [done] if isinstance(done, Mail) else done)
 
+    def redact(self, mail: Mail | str, reason: str | None = None) -> int:
+        """Remove the content of a mail, named by itself or its id, and of the messages that it brought, for good.
+
+        Who sent it to whom, when, by which channel and of which category stays. Returns the position of the redaction.
+        """
+        return redact_mail(self._live, mail, reason)
+
     async def run(self, interval: float = 1.0) -> None:
         """Collects and delivers until it is stopped: at once when there is new mail of this handle, else by interval.
 
@@ -126,3 +134,4 @@ class Exchange(ExchangeView):
     acollect_all = awaited_in_turn(collect_all)
     apop_mail = awaited_in_turn(pop_mail)
     aacknowledge = awaited_in_turn(acknowledge)
+    aredact = awaited(redact)

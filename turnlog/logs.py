@@ -5,6 +5,7 @@ from typing import ClassVar
 
 from ._live import Live
 from ._moments import Source
+from ._redacting import redact_log
 from ._view import View
 from .domain.decisions import log as logging
 from .domain.log import Log
@@ -12,6 +13,7 @@ from .domain.record import RecordedEvent
 from .infrastructure.logs.reading import LogReading
 from .infrastructure.logs.writing import LogWriting
 from .infrastructure.reading import SessionReader
+from .infrastructure.twins import awaited
 from .projections.logs import LOG_NAMES, find_log, logs_of
 
 
@@ -45,6 +47,15 @@ class Logs(LogsView, LogWriting):
     def __init__(self, live: Live, branch: int | None) -> None:
         super().__init__(live, branch)
         self._live = live
+
+    def redact(self, log: Log, reason: str | None = None) -> int:
+        """Remove the content of a log, and of the event that it is read from, for good; the position of the redaction.
+
+        Copies that were delivered elsewhere are out of reach.
+        """
+        return redact_log(self._live, log, reason)
+
+    aredact = awaited(redact)
 
     def _write(self, log: Log) -> Log:
         ((position, _, _),) = self._live.change(lambda state: logging.record(state, self._number, log))

@@ -23,6 +23,7 @@ from ._planning import (
     tool_names,
     what_is_said,
 )
+from ._redacting import redact_event
 from ._session_forks import gone_on, retold
 from ._session_life import Life
 from ._session_post import Posting
@@ -36,7 +37,7 @@ from .domain.decisions.history import Strategy
 from .domain.decisions.plan import BranchPlan, begin
 from .domain.decisions.replacing import replaced
 from .domain.decisions.sequence import in_turn
-from .domain.errors import InvalidValue, RecordedElsewhere, UnknownPosition
+from .domain.errors import InvalidValue
 from .domain.events import Event
 from .domain.expectation import ANY, Expected
 from .domain.images import ImagePolicy
@@ -45,9 +46,7 @@ from .domain.message import ContentGiven, Message, message_from
 from .domain.plain import Json
 from .domain.ranges import Origin
 from .domain.record import RecordedEvent
-from .domain.redaction import CONTENT_FIELDS, REDACTIONS
 from .domain.state import State
-from .infrastructure.rows import redacted, redaction_in
 from .infrastructure.store import Store
 from .infrastructure.twins import awaited, awaited_read
 from .logs import Logs
@@ -377,31 +376,7 @@ class Session(Life, Posting, SessionView, Conducting):
         nothing, and removes what an interrupted redaction has left in the files of the store. Returns the position of
         the redaction.
         """
-        store = self._live.store
-        point = self._own_position(event)
-        row = store.find_row(self.id, point)
-        if row is None:
-            raise UnknownPosition(self.id, point, 1, self.position)
-        if row.payload_hash is None:
-            left = (redacted(row).payload or b"").decode() if row.name in CONTENT_FIELDS else ""
-            ((recorded, _, _),) = self._live.change(lambda state: message.redact(state, point, row.name, left, reason))
-        else:
-            found = store.read_structure(self.id, REDACTIONS, after=point)
-            recorded = next(each.position for each in found if redaction_in(each.event)[0] == point)
-        store.scrub()
-        return recorded
-
-    def _own_position(self, event: Message | RecordedEvent | int) -> int:
-        """The position of an event that this session has recorded."""
-        if isinstance(event, RecordedEvent):
-            if event.session != self.id:
-                raise RecordedElsewhere(self.id, event.position, event.session)
-            return event.position
-        point = position_of(self._live, event)
-        if point < 1:
-            source = event.id.rpartition("/")[0] if isinstance(event, Message) and event.id else ""
-            raise RecordedElsewhere(self.id, point, source)
-        return point
+        return redact_event(self._live, event, reason)
 
     @property
     def logs(self) -> Logs:

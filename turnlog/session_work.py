@@ -7,6 +7,7 @@ from ._conducting import conduct, params_of
 from ._live import Live
 from ._moments import Moment
 from ._operations import Operation, abandon, operations_of, resume
+from ._redacting import redact_operation
 from ._rerunning import Comparison, compared, rerun
 from .branch import Branch
 from .branch_view import BranchView
@@ -98,6 +99,13 @@ class Conducting:
         """Ends an operation that was interrupted."""
         abandon(self._live, operation, reason)
 
+    def redact_operation(self, operation: Operation | str, reason: str | None = None) -> list[int]:
+        """Remove the parameters of an operation, its result or error, and the calls of models that it led to, for good.
+
+        The messages that it left are redacted by themselves. Returns the positions of the redactions.
+        """
+        return redact_operation(self._live, operation, reason)
+
     async def rerun(
         self,
         branch: BranchView | str | int | None = None,
@@ -144,4 +152,5 @@ class Conducting:
     aset_model = awaited(set_model)
     aregister_tools = awaited(register_tools)
     aabandon = awaited(abandon)
+    aredact_operation = awaited(redact_operation)
     acompare = awaited_read(compare)

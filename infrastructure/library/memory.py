@@ -5,9 +5,10 @@ from contextlib import contextmanager, nullcontext
 from threading import RLock
 from typing import Any
 
-from eventsourcing.persistence import AggregateRecorder, StoredEvent, Tracking
+from eventsourcing.persistence import StoredEvent, Tracking
 from eventsourcing.popo import POPOAggregateRecorder
 
+from ..memory import MemoryRecorder
 from ..recorder import Recorder
 from .beside import Beside, Process, View, not_ahead
 
@@ -47,8 +48,19 @@ class MemoryProcess(MemoryView, Process):
             return self.recorder.insert_events(stored_events, **kwargs)
 
 
-def _snapshots(recorder: Recorder, purpose: str) -> AggregateRecorder:
-    return POPOAggregateRecorder()
+class MemorySnapshots(POPOAggregateRecorder):
+    """States in a dictionary, until something of what they were folded from is redacted."""
+
+    def __init__(self, recorder: Recorder, purpose: str) -> None:
+        super().__init__()
+        if isinstance(recorder, MemoryRecorder):
+            recorder.forget_with_redactions(self.forget)
+
+    def forget(self) -> None:
+        """Delete all states."""
+        with self._database_lock:
+            self._stored_events.clear()
+            self._stored_events_index.clear()
 
 
-BESIDE = Beside(_snapshots, MemoryView, MemoryProcess)
+BESIDE = Beside(MemorySnapshots, MemoryView, MemoryProcess)

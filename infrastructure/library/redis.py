@@ -41,6 +41,7 @@ for i = 3, #ARGV, 3 do
 end
 for i = 3, #ARGV, 3 do
     redis.call('HSET', ARGV[i], ARGV[i + 1], ARGV[i + 2])
+    redis.call('SADD', ARGV[1] .. 'snapshots', ARGV[i])
     if ttl > 0 then
         redis.call('PEXPIRE', ARGV[i], ttl)
     end

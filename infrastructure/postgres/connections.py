@@ -96,6 +96,15 @@ class Connections:
         finally:
             pool.putconn(connection)
 
+    @contextmanager
+    def alone(self) -> Iterator[Connection]:
+        """A connection of the caller's own, for work that changes its settings; closed afterwards."""
+        try:
+            with self.connect() as connection:
+                yield connection
+        except psycopg.Error as reason:
+            raise StoreFailed(self.name, _said(reason)) from reason
+
     def close(self) -> None:
         """Closes all connections; one that is out closes when it comes back."""
         with self._opening:

@@ -21,7 +21,7 @@ from ..recorder import Opening
 from ..remote import Answer, Attempt, RemoteRecorder
 from ..rows import LAST, Append, Appended, Outcome, Row
 from ..selecting import POSTGRES, query, selected
-from . import sql, wire
+from . import scrubbing, sql, wire
 from .address import understood
 from .connections import TRIES, Connections, Lost, NoConnection
 from .listening import Listener
@@ -120,6 +120,9 @@ class PostgresRecorder(RemoteRecorder):
             payload, _ = wire.payload_columns(row.payload)
             which = (payload, row.payload_hash, _id(row.session), row.position)
             connection.execute(self._connections.tables.named(sql.ERASE), which)
+        if rows:
+            connection.execute(self._connections.tables.named(sql.DROP_SNAPSHOTS))
+            connection.execute(self._connections.tables.named(scrubbing.ADD_PENDING))
 
     def _send(self, attempts: Sequence[Attempt], statement: str) -> list[tuple[Any, ...]]:
         """The server's answers to attempts, each of which is recorded at most once, whatever happens on the way.
@@ -263,9 +266,17 @@ class PostgresRecorder(RemoteRecorder):
     def schema(self) -> int:
         return int(self._connections.ask(COUNT_STEPS)[0][0])
 
+    def unscrubbed(self) -> bool:
+        return bool(self._connections.ask(scrubbing.FIND_PENDING))
+
     def vacuum(self) -> None:
-        with self._connections.using() as connection:
-            connection.execute(self._connections.tables.named(sql.VACUUM))
+        """Gives back space; after a redaction, rewrites all there is, for which others have to wait."""
+        tables = self._connections.tables
+        with self._connections.alone() as connection:
+            if scrubbing.find_pending(connection, tables):
+                scrubbing.scrub(connection, tables, self.name)
+            else:
+                scrubbing.tidy(connection, tables)
 
     def close(self) -> None:
         self._connections.close()

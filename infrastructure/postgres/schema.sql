@@ -114,6 +114,16 @@ $$;
 CREATE TRIGGER {prefix}sessions_are_not_deleted BEFORE DELETE OR TRUNCATE ON "{schema}".{prefix}catalogue
     FOR EACH STATEMENT EXECUTE FUNCTION "{schema}".{prefix}keep_sessions();
 
+-- The planner needs no statistics of contents, and these would keep what is redacted.
+ALTER TABLE "{schema}".{prefix}events ALTER COLUMN payload SET STATISTICS 0, ALTER COLUMN payload_bytes SET STATISTICS 0;
+ALTER TABLE "{schema}".{prefix}catalogue ALTER COLUMN metadata SET STATISTICS 0;
+
+-- One row per redaction whose content may still be in the server's files: in versions of rows that are not visible any
+-- more, and in the write-ahead log. It is written in the transaction that redacts, and deleted by a vacuum.
+CREATE TABLE IF NOT EXISTS "{schema}".{prefix}pending_scrubs (
+    token text PRIMARY KEY
+);
+
 -- How far each projection has read; moved in the transaction that writes what it answers with.
 CREATE TABLE "{schema}".{prefix}checkpoints (
     projection      text NOT NULL,

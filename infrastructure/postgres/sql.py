@@ -154,7 +154,8 @@ UPDATE {_COUNTER} SET global_position = greatest(n.global_position, (SELECT max(
 
 ANNOUNCE = "SELECT pg_notify('{channel}', '')"
 
-VACUUM = 'VACUUM (ANALYZE) "{schema}".{prefix}catalogue, "{schema}".{prefix}counter, "{schema}".{prefix}events'
+# The states that were folded before hold what is redacted now.
+DROP_SNAPSHOTS = 'DELETE FROM "{schema}".{prefix}snapshots'
 
 # Leaves of a payload what has no words in it; once.
 ERASE = """

@@ -11,6 +11,7 @@ import structlog
 
 from ...domain.errors import InvalidValue
 from ...domain.projection_errors import ProjectionFailed
+from ...domain.redaction import REDACTIONS
 from ...domain.store_errors import StoreFailed
 from ...projections.definition import Projection, checked_projection
 from ...projections.rows import Rows
@@ -166,6 +167,8 @@ class _Attached:
         if not rows:
             return
         self._bound.transaction, self._bound.failed = transaction, False
+        if any(row.name in REDACTIONS for row in rows):
+            transaction.note_redaction()
         try:
             self._take_in(rows)
         except Exception as reason:

@@ -4,14 +4,18 @@ from collections.abc import Callable
 from enum import Enum
 
 import msgspec
+import structlog
 
 from ...domain.errors import InvalidValue
 from ...domain.projection_errors import CheckpointMismatch
+from ...domain.store_errors import RedactionPendingError
 from ...projections.definition import Projection
 from ...projections.rows import Rows
 from ..recorder import Recorder
 from .ledger import Checkpoint, Ledger, Letter
 from .target import Bound, Target, Transaction
+
+log = structlog.get_logger("turnlog")
 
 NEVER = float("-inf")
 """When something was done that has not been done yet."""
@@ -86,6 +90,8 @@ class Lease:
         self._reacted = 0
         self._counts = self._building = False
         self._letters: list[Letter] = []
+        self._scrubs = True  # who had the shard before may have ended without
+        self._scrubbed = NEVER
 
     def release(self) -> None:
         """Gives the lease back, so that others need not wait until its time is up."""
@@ -175,6 +181,18 @@ class Lease:
         ledger.note(checkpoint)
         ledger.save()
         self._renewed = self._clock()
+
+    def _scrub(self) -> None:
+        """Remove what redactions have left in the files of the target; if readers prevent it, later."""
+        now = self._clock()
+        if not self._scrubs or now - self._scrubbed < self._pace.poll:
+            return
+        self._scrubbed = now
+        try:
+            self._target.scrub()
+            self._scrubs = False
+        except RedactionPendingError as reason:
+            log.warning("redaction pending", projection=self.projection.name, reason=reason.reason)
 
     def _rest(self) -> None:
         """Nothing to do: sees from time to time whether to pause, and keeps the lease."""

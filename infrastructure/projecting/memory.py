@@ -92,6 +92,9 @@ class MemoryTransaction(Transaction):
     def point(self, view: str, shape: Shape | None) -> None:
         """There is no SQL that could ask a view."""
 
+    def note_redaction(self) -> None:
+        """There are no files."""
+
     def alone(self) -> None:
         """All who write here are alone."""
 

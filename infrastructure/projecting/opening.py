@@ -19,7 +19,7 @@ def target_of(recorder: Recorder) -> Target:
         return recorder.target
     if isinstance(recorder, SQLiteRecorder):
         connections = recorder.connections
-        return SQLiteTarget(recorder.name, connections.writing, connections.reading)
+        return SQLiteTarget(recorder.name, connections.writing, connections.reading, connections.alone)
     if recorder.name.startswith("postgres"):
         from ..postgres.recorder import PostgresRecorder  # here, because the driver takes long to import
         from .postgres import PostgresTarget

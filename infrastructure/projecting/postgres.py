@@ -10,6 +10,7 @@ from ...projections.tables import Key, Kind, Shape, Stored
 from ...projections.words import Phrase, in_ascii
 from ..postgres.address import DEFAULTS, understood
 from ..postgres.connections import Connection, Connections
+from ..postgres.scrubbing import ADD_PENDING, MAKE_PENDING, PENDING, scrub
 from ..postgres.sql import Tables
 from .statements import column_definitions, index_definitions, matches, on_conflict, quoted
 from .target import Target, Transaction
@@ -58,6 +59,10 @@ class PostgresTarget(Target):
         with self._connections.using() as connection, connection.transaction():
             yield PostgresTransaction(connection, self._connections.tables, self._clock, locking=False)
 
+    def vacuum(self) -> None:
+        with self._connections.alone() as connection:
+            scrub(connection, self._connections.tables, self.name)
+
     def close(self) -> None:
         if self._owned:
             self._connections.close()
@@ -75,6 +80,7 @@ class PostgresTransaction(Transaction):
         locking: bool = True,
     ) -> None:
         self._connection = connection
+        self._tables = tables
         self._schema = tables.schema
         self._clock = clock
         self._locking = locking
@@ -121,6 +127,10 @@ class PostgresTransaction(Transaction):
             rows = f"SELECT {quoted(*shape.names)} FROM {_table(shape, self._schema)}"
             self._connection.execute(f'CREATE VIEW "{self._schema}"."{view}" AS {rows}')
 
+    def note_redaction(self) -> None:
+        """The files are cleaned by a vacuum, for which others have to wait: never by itself."""
+        self._connection.execute(self._tables.named(ADD_PENDING))
+
     def alone(self) -> None:
         name = f"{self._schema}.projections"
         self._connection.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [name])
@@ -154,7 +164,18 @@ def _definition(shape: Shape, schema: str) -> list[str]:
         f"CREATE TABLE {table} ({parts})",
         *index_definitions(shape, table),
         *([words] if shape.table.search else []),
+        *_without_statistics(shape, table),
     ]
+
+
+def _without_statistics(shape: Shape, table: str) -> list[str]:
+    """The planner needs no statistics of columns that are not searched by, and these would keep what is redacted."""
+    searched = {*shape.table.key, *(name for columns in shape.table.indexes for name in columns)}
+    rest = [
+        name for name, kind in shape.table.columns.items() if name not in searched and kind in (Kind.TEXT, Kind.JSON)
+    ]
+    changes = ", ".join(f'ALTER COLUMN "{name}" SET STATISTICS 0' for name in rest)
+    return [f"ALTER TABLE {table} {changes}"] if rest else []
 
 
 def _arrays(shape: Shape, names: Sequence[str]) -> str:
@@ -207,9 +228,13 @@ def _delete(shape: Shape, schema: str) -> str:
 
 
 def _make_schema(connection: Any, store: str, tables: Tables) -> None:
-    found = connection.execute("SELECT to_regnamespace(%s) IS NOT NULL", [f'"{tables.schema}"']).fetchone()
+    """Makes what rows of projections need, unless it is there: a store may be in the same schema."""
+    found = connection.execute("SELECT to_regclass(%s) IS NOT NULL", [tables.named(PENDING)]).fetchone()
     if found == (True,):
         return
     with connection.transaction():
         connection.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [tables.channel])
-        connection.execute(f'CREATE SCHEMA IF NOT EXISTS "{tables.schema}"')
+        there = connection.execute("SELECT to_regnamespace(%s) IS NOT NULL", [f'"{tables.schema}"']).fetchone()
+        if there != (True,):  # IF NOT EXISTS would ask for the right to make one
+            connection.execute(f'CREATE SCHEMA "{tables.schema}"')
+        connection.execute(tables.named(MAKE_PENDING))

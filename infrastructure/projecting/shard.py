@@ -14,10 +14,11 @@ from msgspec.structs import replace
 from ...domain.errors import StoreError
 from ...domain.projection_errors import CheckpointMismatch
 from ...domain.record import RecordedEvent
+from ...domain.redaction import REDACTIONS
 from ...domain.store_errors import DeliveryFailed, UnreadableEvent
 from ...projections.definition import Projection
 from ..recorder import Recorder
-from ..rows import Row, recorded
+from ..rows import Row, event_of, recorded, redaction_in
 from .lease import NEVER, Condition, Lease, LeaseLost, Pace
 from .ledger import Checkpoint, Hook, Ledger, Letter, Wish
 from .target import Target, Transaction
@@ -96,6 +97,7 @@ class Shard(Lease):
         moved = self._answer_letters() or self._react() or self._advance()
         self._tried = (None, 0)
         if not moved and self._token is not None:
+            self._scrub()
             self._rest()
         return moved
 
@@ -135,7 +137,7 @@ class Shard(Lease):
 
     def wake(self) -> None:
         """Has the next steps look at everything that they look at from time to time only."""
-        self._looked = self._rested = self._renewed = NEVER
+        self._looked = self._rested = self._renewed = self._scrubbed = NEVER
         if self._tried[1] == 0:
             self.due = 0.0
 
@@ -145,14 +147,15 @@ class Shard(Lease):
         until = self._recorder.last_global_position()
         if until < self.seen and not self._recorder.forgets:
             raise CheckpointMismatch(self._recorder.name, self.projection.name, self.seen, "is no event")
-        names = self.projection.names
+        names = (*self.projection.names, *REDACTIONS) if self.projection.names else ()
         rows = self._recorder.read_all(after=self.seen, until=until, names=names, limit=self._limit)
         whole = len(rows) < self._limit
         reached = max(until, self.seen) if whole else rows[-1].global_position
         if reached == self.seen and not (self._building and whole):
             return False
         held, weight = self.held, sum(len(row.payload or b"") for row in rows)
-        mine = [row for row in rows if self._is_mine(row) and row.session not in held]
+        redactions = [row for row in rows if row.name in REDACTIONS and self._is_mine(row)]
+        mine = [row for row in rows if self._is_applied(row) and row.session not in held]
         digest = rows[-1].digest.hex() if rows and rows[-1].global_position == reached else self._digest_at(reached)
         suspect = Suspect(Hook.APPLY, mine[0], len(mine)) if mine else None
         batch = self._decoded(mine, suspect)
@@ -168,6 +171,7 @@ class Shard(Lease):
                 return False
             if batch:
                 self._apply(transaction, batch, suspect)
+            self._redact_letters(ledger, transaction, redactions)
             moved = reached > self.seen
             if moved or checkpoint.complete != whole:
                 checkpoint.global_position, checkpoint.digest, checkpoint.complete = reached, digest, whole
@@ -177,6 +181,20 @@ class Shard(Lease):
         if whole and self._building and take_over(self._target, self.projection):
             self._learn_standing()
         return moved
+
+    def _is_applied(self, row: Row) -> bool:
+        return self.projection.reads(row.name) and self._is_mine(row)
+
+    def _redact_letters(self, ledger: Ledger, transaction: Transaction, redactions: Sequence[Row]) -> None:
+        """Leave of the error of a dead letter only its kind, if the event that it met was redacted."""
+        redacted = {(row.session, redaction_in(event_of(row))[0]) for row in redactions}
+        for letter in self._letters:
+            if (letter.session, letter.position) in redacted:
+                letter.error = letter.error.partition(":")[0]
+                ledger.note(letter)
+                ledger.save()
+                transaction.note_redaction()
+                self._scrubs = True
 
     def _is_mine(self, row: Row) -> bool:
         return self.shards == 1 or shard_of(row.session, self.shards) == self.shard
@@ -196,6 +214,9 @@ class Shard(Lease):
         changes = self._rows.take_changes()
         self._suspect = None
         transaction.write(changes)
+        if any(event.name in REDACTIONS for event in batch):
+            transaction.note_redaction()
+            self._scrubs = True
 
     def _went_elsewhere(self, checkpoint: Checkpoint) -> None:
         """Goes on from where the rows are: the database was restored, or the projection is kept inline too."""

@@ -14,6 +14,7 @@ from ...projections.words import Phrase, in_ascii
 from ..clock import wall_clock
 from ..sqlite.connections import Connections
 from ..sqlite.schema import begin_wal
+from ..sqlite.scrubbing import note_pending, scrub
 from .statements import column_definitions, index_definitions, matches, on_conflict, quoted
 from .target import Target, Transaction
 
@@ -26,9 +27,11 @@ Way = Callable[[], AbstractContextManager[sqlite3.Connection]]
 class SQLiteTarget(Target):
     """Rows in a file that a store has open."""
 
-    def __init__(self, name: str, writing: Way, reading: Way, clock: Callable[[], int] = wall_clock) -> None:
+    def __init__(
+        self, name: str, writing: Way, reading: Way, alone: Way, clock: Callable[[], int] = wall_clock
+    ) -> None:
         self.name = name
-        self._writing, self._reading = writing, reading
+        self._writing, self._reading, self._alone = writing, reading, alone
         self._clock = clock
 
     @contextmanager
@@ -40,6 +43,10 @@ class SQLiteTarget(Target):
     def reading(self) -> Iterator[Transaction]:
         with self._reading() as connection:
             yield SQLiteTransaction(connection, self._clock)
+
+    def scrub(self) -> None:
+        with self._alone() as connection:
+            scrub(connection, self.name)
 
     def close(self) -> None:
         """The file is its store's to close."""
@@ -54,7 +61,8 @@ class SQLiteFile(SQLiteTarget):
     def __init__(self, path: Path, clock: Callable[[], int] = wall_clock) -> None:
         name = f"sqlite:///{path.absolute()}"
         self._connections = Connections(path, name, begin_wal, synchronous="NORMAL")
-        super().__init__(name, self._connections.writing, self._connections.snapshot, clock)
+        connections = self._connections
+        super().__init__(name, connections.writing, connections.snapshot, connections.alone, clock)
 
     def close(self) -> None:
         self._connections.close()
@@ -108,6 +116,9 @@ class SQLiteTransaction(Transaction):
         self._connection.execute(f'DROP VIEW IF EXISTS "{view}"')
         if shape is not None:
             self._connection.execute(f'CREATE VIEW "{view}" AS SELECT {quoted(*shape.names)} FROM "{shape.place}"')
+
+    def note_redaction(self) -> None:
+        note_pending(self._connection)
 
     def alone(self) -> None:
         """Whoever writes to the file is alone."""

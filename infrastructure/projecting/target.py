@@ -55,6 +55,10 @@ class Transaction(ABC):
         """Makes a view show a table, or takes it away."""
 
     @abstractmethod
+    def note_redaction(self) -> None:
+        """Records that rows lose content in this transaction, which may stay in the files of the database."""
+
+    @abstractmethod
     def alone(self) -> None:
         """Waits until nobody else is changing which tables there are, and keeps others from it until the end."""
 
@@ -79,6 +83,13 @@ class Target(ABC):
     @abstractmethod
     def reading(self) -> AbstractContextManager[Transaction]:
         """A transaction that only reads."""
+
+    def scrub(self) -> None:  # noqa: B027 (where others would have to wait, a vacuum does it)
+        """Removes what redactions have left in the files of the database; raises RedactionPendingError if it cannot."""
+
+    def vacuum(self) -> None:
+        """Removes what redactions have left in the files of the database; others may have to wait meanwhile."""
+        self.scrub()
 
     @abstractmethod
     def close(self) -> None:

@@ -4,7 +4,8 @@
 -- 5 who calls, then per attempt: session, the head's position and digest ('' if it is not on the record), whether any
 -- other head would do ('1'), command id and key (each behind '=', or '' for none), the entry's position, digest, time,
 -- messages, bytes, updated, created and status, its user and origin (as key), its labels ('' if they and the status
--- stay), the number of rows, and per row: place, columns, payload.
+-- stay), the number of rows, per row: place, columns, payload; the number of rows that the attempt redacts, and of each
+-- how it is stored afterwards: position, columns (but for the token of the call that wrote it), payload.
 --
 -- Answers per attempt: {'recorded', first global position}, {'repeated', what the command recorded},
 -- {'moved', the entry, field by field}, {'taken'}, or {'waiting'} while it is the turn of another.
@@ -47,6 +48,9 @@ while at < #ARGV do
     }
     attempt.rows = at
     at = at + 3 * attempt.count
+    attempt.redacted = tonumber(taken())
+    attempt.erasures = at
+    at = at + 3 * attempt.redacted
     attempts[#attempts + 1] = attempt
 end
 
@@ -194,6 +198,27 @@ local function write_entry(attempt)
     list('updated', attempt.status, attempt.user, attempt.session, attempt.updated)
 end
 
+-- Replaces payloads by what redactions leave of them. States that were folded before are forgotten; until the server's
+-- files are rewritten, the call stands among those that have left something there.
+local function erase(attempt)
+    local events, payloads = key('events', attempt.session), key('payloads', attempt.session)
+    for i = attempt.erasures + 1, attempt.erasures + 3 * attempt.redacted, 3 do
+        local before = redis.call('HGET', events, ARGV[i])
+        local writer = before and before:match(',("[^"]*")%]$')
+        if writer then
+            redis.call('HSET', events, ARGV[i], ARGV[i + 1] .. writer .. ']')
+            redis.call('HSET', payloads, ARGV[i], ARGV[i + 2])
+        end
+    end
+    if attempt.redacted > 0 then
+        for _, name in ipairs(redis.call('SMEMBERS', base .. 'snapshots')) do
+            redis.call('DEL', name)
+        end
+        redis.call('DEL', base .. 'snapshots')
+        redis.call('SADD', base .. 'pending_scrubs', token)
+    end
+end
+
 local function write(attempt)
     local first = tonumber(attempt.head) + 1
     attempt.global = newest + 1
@@ -202,6 +227,7 @@ local function write(attempt)
     end
     write_rows(attempt)
     write_entry(attempt)
+    erase(attempt)
     newest = newest + attempt.count
     if attempt.command then
         local recorded = text(first) .. ',' .. attempt.position .. ',' .. text(attempt.global) .. ',' .. attempt.time

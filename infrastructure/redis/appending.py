@@ -16,6 +16,7 @@ from .shapes import (
     Argument,
     appended_of,
     changed_labels,
+    columns_before_token,
     columns_behind_global_position,
     digest_of,
     entry_of,
@@ -81,6 +82,9 @@ class Call:
             for row in rows:
                 mark, payload = self._encoding(row.name, row.payload)
                 yield from (place_of(row), columns_behind_global_position(row, self._token, mark), payload or b"")
+            yield len(append.erase)
+            for row in append.erase:
+                yield from (row.position, columns_before_token(row), row.payload or b"")
 
     def questions(self) -> Iterator[Argument]:
         """What settle.lua is given."""

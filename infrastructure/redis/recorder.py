@@ -19,7 +19,7 @@ beside the record, for the `eventsourcing` library (infrastructure/library/redis
 
     checkpoint:<projection>:<source>    the global position up to which it has read
     view:<projection>:...               what it answers with
-    snapshots:<purpose>:<session>       hash: position to state
+    snapshots:<purpose>:<session>       hash: position to state; snapshots: set of the names of these
 
 and for the store as a whole:
 
@@ -32,6 +32,7 @@ and for the store as a whole:
     created:<status>:<user>, updated:<status>:<user>    sorted sets: the same for the sessions of one user
     expiries             sorted set: sessions that have a time to live, by when it ends
     sweep                hash: how far the feed has been looked through for what has expired, and how much that was
+    pending_scrubs       set: the tokens of calls that redacted something since the server's files were rewritten
     cancelled:<token>    a call that was given up and must not run any more; restoring: who is restoring the store
 """
 
@@ -62,13 +63,13 @@ from .address import Address
 from .appending import Answer, Call, first_call
 from .auditing import flaws
 from .restoring import Restoring
+from .scrubbing import scrub
 from .server import ConnectionLost, Reply, Server
 from .shapes import (
     ALL_MESSAGES,
     Argument,
     appended_of,
     entry_of,
-    erased_columns,
     message_place,
     row_of,
     rows_of,
@@ -242,12 +243,12 @@ class RedisRecorder(RemoteRecorder):
         recorded = self._server.ask("HGET", self._server.key("commands", session), command_id)
         return None if recorded is None else appended_of(session, recorded)
 
-    def _erase(self, row: Row) -> None:
-        position = b"%d" % row.position
-        before = self._server.ask("HGET", self._server.key("events", row.session), position)
-        if before is not None:
-            after = erased_columns(before, row)
-            self._server.read(scripts.ERASE, row.session, position, before, after, row.payload or b"")
+    def unscrubbed(self) -> bool:
+        return bool(self._server.ask("EXISTS", self._server.key("pending_scrubs")))
+
+    def vacuum(self) -> None:
+        """After a redaction, has the server write its files anew."""
+        scrub(self._server)
 
     def find_flaws(self) -> list[str]:
         return list(flaws(self._server))
@@ -261,10 +262,6 @@ class RedisRecorder(RemoteRecorder):
         now = attempts if together else first_call(attempts)
         answers = self._patiently(Call(now, self._encoding, together=together))
         later = [Moved(attempt.head) for attempt in attempts[len(now) :]]
-        for attempt, answer in zip(now, answers, strict=True):
-            if isinstance(answer, Appended):
-                for row in attempt.append.erase:
-                    self._erase(row)
         return [
             *cast("list[Appended | Refused | Moved]", answers),
             *later,

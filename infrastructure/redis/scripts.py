@@ -20,7 +20,6 @@ def _script(name: str) -> Script:
 
 APPEND = _script("append")
 SETTLE = _script("settle")
-ERASE = _script("erase")
 READ = _script("read")
 READ_PLACES = _script("read_places")
 READ_POSITIONS = _script("read_positions")

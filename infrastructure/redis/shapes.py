@@ -67,9 +67,9 @@ def columns_behind_global_position(row: Row, token: str, encoding: str | None) -
     return columns_of(row, token, encoding).partition(b",")[2]
 
 
-def erased_columns(columns: bytes, row: Row) -> bytes:
-    """The columns of a row that is erased; which call wrote it stays."""
-    return columns_of(row, _decode_columns(columns).token)
+def columns_before_token(row: Row) -> bytes:
+    """The columns of a row that is redacted; the server adds the token of the call that wrote it, and the end."""
+    return columns_of(row).removesuffix(b'""]')
 
 
 def row_of(session: str, position: bytes, columns: bytes, payload: bytes | None) -> Row:

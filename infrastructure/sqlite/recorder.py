@@ -31,6 +31,7 @@ from . import sql
 from .backup import write_backup
 from .connections import Connections
 from .schema import check, prepare
+from .scrubbing import ADD_PENDING, compact, is_pending, scrub
 from .verification import flaws
 
 PAGE = 1000
@@ -198,7 +199,11 @@ class SQLiteRecorder(Recorder):
 
     def scrub(self) -> None:
         with self._connections.alone() as connection:
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            scrub(connection, self.name)
+
+    def unscrubbed(self) -> bool:
+        with self._connections.reading() as connection:
+            return is_pending(connection)
 
     def find_flaws(self) -> list[str]:
         with self._connections.reading() as connection:
@@ -217,7 +222,7 @@ class SQLiteRecorder(Recorder):
 
     def vacuum(self) -> None:
         with self._connections.alone() as connection:
-            connection.execute("VACUUM")
+            scrub(connection, self.name) if is_pending(connection) else compact(connection)
             connection.execute("PRAGMA optimize")
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
@@ -281,9 +286,17 @@ def _append(connection: sqlite3.Connection, append: Append, encoding: Encoding) 
             return KeyTaken(append.session, entry.key)
     if rows:
         _write(connection, number, rows, head, entry, encoding)
-        for row in append.erase:
-            connection.execute(sql.ERASE, (_text(row.payload), row.payload_hash, row.session, row.position))
+        if append.erase:
+            _erase(connection, append.erase)
     return Appended(append.session, entry.position - len(rows) + 1, entry.position, first, entry.time)
+
+
+def _erase(connection: sqlite3.Connection, rows: Iterable[Row]) -> None:
+    """Replace payloads by what redactions leave of them, and delete the states that were folded of them."""
+    for row in rows:
+        connection.execute(sql.ERASE, (_text(row.payload), row.payload_hash, row.session, row.position))
+    connection.execute(sql.DROP_SNAPSHOTS)
+    connection.execute(ADD_PENDING)
 
 
 def _raised(outcome: Appended | Refused) -> Appended:

@@ -115,6 +115,12 @@ BEGIN
     SELECT RAISE(ABORT, 'a key is not taken from another session');
 END;
 
+-- One row per redaction whose content may still be in the files: in the write-ahead log, in a full-text index, or in the
+-- unused part of a page. It is written in the transaction that redacts, and deleted once the files were cleaned.
+CREATE TABLE pending_scrubs (
+    token TEXT PRIMARY KEY
+) STRICT, WITHOUT ROWID;
+
 -- How far each projection has read; moved in the transaction that writes what it answers with.
 CREATE TABLE checkpoints (
     projection      TEXT NOT NULL,

@@ -113,6 +113,9 @@ UPDATE events SET encoding = NULL, payload = ?, payload_hash = ?
 WHERE session = (SELECT number FROM catalogue WHERE session = ?) AND position = ? AND payload_hash IS NULL
 """
 
+# The states that were folded before hold what is redacted now.
+DROP_SNAPSHOTS = "DELETE FROM snapshots"
+
 # The entry of a session that goes on.
 MOVE_ENTRY = """
 UPDATE catalogue SET position = ?, time = ?, digest = ?, messages = ?, bytes = ?, updated = ? WHERE number = ?

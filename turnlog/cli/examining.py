@@ -109,7 +109,8 @@ def _verification(store: Store) -> Json:
     page = store.select_sessions(Selection(order=Order.UPDATED, descending=True), limit=NEWEST)
     found = [store.verify(entry.session) for entry in page.entries]
     faults = tuple(fault for each in found for fault in each.faults)
-    whole = Verification(not faults, len(found), sum(each.events for each in found), faults)
+    unscrubbed = store.recorder.unscrubbed()
+    whole = Verification(not faults, len(found), sum(each.events for each in found), faults, unscrubbed)
     return verification_told(whole)
 
 

@@ -24,6 +24,8 @@ from .showing import Showing, counted, note
 STREAM = "-"
 """The name of standard input or standard output in the place of a file."""
 
+REMOVED_BY = "store.vacuum() removes it"
+
 OPENING = b'{"turnlog"'
 """How the first line of an exact record begins."""
 
@@ -59,7 +61,8 @@ def verify_store(store: Store, reference: str | None, *, json: bool, quiet: bool
 def verification_told(found: Verification) -> dict[str, Json]:
     """What was found, for programs."""
     faults = [{"session": fault.session, "position": fault.position, "reason": fault.reason} for fault in found.faults]
-    return {"ok": found.ok, "sessions": found.sessions, "events": found.events, "faults": faults}
+    told: dict[str, Json] = {"ok": found.ok, "sessions": found.sessions, "events": found.events, "faults": faults}
+    return {**told, "unscrubbed": True} if found.unscrubbed else told
 
 
 def export_sessions(
@@ -160,8 +163,10 @@ def _show_verification(found: Verification) -> None:
     count = f"{counted(found.sessions, 'session')}, {counted(found.events, 'event')}"
     if found.ok:
         showing.line(("as it was recorded", "green"), f": {count}")
-        return
-    showing.line(("not as it was recorded", "bold red"), f": {count}")
+    else:
+        showing.line(("not as it was recorded", "bold red"), f": {count}")
     for fault in found.faults:
         place = "the store" if fault.session is None else f"session {fault.session}"
         showing.line(f"{place}{'' if fault.position is None else f' at position {fault.position}'}: {fault.reason}")
+    if found.unscrubbed:
+        showing.line(("redacted content may remain in the files of the database", "yellow"), f": {REMOVED_BY}")

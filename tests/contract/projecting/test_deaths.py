@@ -57,6 +57,11 @@ class Deadly(Target):
         with self._target.reading() as transaction:
             yield transaction
 
+    def scrub(self) -> None:
+        self.step()
+        self._target.scrub()
+        self.step()
+
     def close(self) -> None:
         """The target stays."""
 
@@ -90,6 +95,9 @@ class DeadlyTransaction(Transaction):
 
     def point(self, view: str, shape: Shape | None) -> None:
         self._around(lambda: self._transaction.point(view, shape))
+
+    def note_redaction(self) -> None:
+        self._around(self._transaction.note_redaction)
 
     def alone(self) -> None:
         self._around(self._transaction.alone)

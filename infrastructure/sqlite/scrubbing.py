@@ -1,0 +1,83 @@
+"""Removing deleted content from the files of a database: full-text indexes, unused parts of pages, write-ahead log.
+
+`secure_delete` is not enough. When SQLite moves rows from one page to another, a copy of them stays in the unused part
+of the first page, and a full-text index keeps the text of a deleted row until its segments are merged. So the indexes
+are merged and the database is rewritten.
+"""
+
+import sqlite3
+from time import sleep
+
+from ...domain.store_errors import RedactionPendingError
+
+TRIES = 40
+"""How often the write-ahead log is tried to be emptied while somebody reads from it."""
+
+PAUSE = 0.05
+"""Seconds between two tries, in which other processes may write."""
+
+ADD_PENDING = "INSERT INTO pending_scrubs (token) VALUES (hex(randomblob(8)))"
+
+_MAKE_PENDING = "CREATE TABLE IF NOT EXISTS pending_scrubs (token TEXT PRIMARY KEY) STRICT, WITHOUT ROWID"
+_IS_THERE = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'pending_scrubs'"
+_FIND_PENDING = "SELECT token FROM pending_scrubs"
+_REMOVE_PENDING = "DELETE FROM pending_scrubs WHERE token = ?"
+_FIND_INDEXES = """
+SELECT name FROM sqlite_schema WHERE type = 'table' AND sql LIKE 'CREATE VIRTUAL TABLE% USING fts5%'
+"""
+
+
+def note_pending(connection: sqlite3.Connection) -> None:
+    """Record, as part of a transaction that removes content, that the files have to be cleaned."""
+    connection.execute(_MAKE_PENDING)  # a file with nothing but rows of projections has no such table yet
+    connection.execute(ADD_PENDING)
+
+
+def is_pending(connection: sqlite3.Connection) -> bool:
+    """Whether content that was removed may still be in the files."""
+    return bool(_pending(connection))
+
+
+def scrub(connection: sqlite3.Connection, store: str) -> None:
+    """Clean the files, if that is pending; raises if a reader prevents it."""
+    pending = _pending(connection)
+    if not pending:
+        return
+    if not _empties_log(connection):  # then it could not be emptied afterwards, with all of the database in it
+        raise _prevented(store)
+    compact(connection)
+    if not _empties_log(connection):
+        raise _prevented(store)
+    connection.executemany(_REMOVE_PENDING, [(token,) for token in pending])
+
+
+def compact(connection: sqlite3.Connection) -> None:
+    """Leave nothing in the database but what is in its tables."""
+    for (index,) in connection.execute(_FIND_INDEXES).fetchall():
+        connection.execute(f'INSERT INTO "{index}" ("{index}") VALUES (\'optimize\')')
+    connection.execute("VACUUM")
+
+
+def _pending(connection: sqlite3.Connection) -> list[str]:
+    if connection.execute(_IS_THERE).fetchone() is None:
+        return []
+    return [token for (token,) in connection.execute(_FIND_PENDING)]
+
+
+def _empties_log(connection: sqlite3.Connection) -> bool:
+    """Write all of the log to the database and truncate it; False if readers of an older state prevent that."""
+    (patience,) = connection.execute("PRAGMA busy_timeout").fetchone()
+    connection.execute("PRAGMA busy_timeout = 0")
+    try:
+        for tried in range(TRIES):
+            sleep(PAUSE if tried else 0)
+            (busy, _, _) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            if not busy:
+                return True
+        return False
+    finally:
+        connection.execute(f"PRAGMA busy_timeout = {patience}")
+
+
+def _prevented(store: str) -> RedactionPendingError:
+    return RedactionPendingError(store, "it stays in the write-ahead log until the readers of the file have finished")

@@ -1,0 +1,172 @@
+"""Redacted content is in no byte of a SQLite file, nor of what stands beside it or is made of it."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from turnlog import (
+    Activity,
+    BranchTree,
+    RedactionPendingError,
+    Runner,
+    Session,
+    TokenUsage,
+    Transcript,
+    open_store,
+    search,
+)
+from turnlog.infrastructure.sqlite import scrubbing
+
+INLINE = [Transcript(), BranchTree(), TokenUsage(), Activity()]
+
+
+@pytest.mark.parametrize("compress", [False, True], ids=["plain", "compressed"])
+@pytest.mark.parametrize("inline", [[], INLINE], ids=["alone", "inline"])
+def test_redacted_content_is_in_no_file_of_the_store(
+    tmp_path: Path, marked: Any, inline: list[Any], compress: bool
+) -> None:
+    with open_store(f"sqlite:///{tmp_path}/turnlog.db", inline=inline, compress=compress) as store:
+        talk = marked.Marked(store)
+        packed = compressed_payloads(tmp_path / "turnlog.db")
+        assert marked.found(talk.markers, tmp_path)
+        talk.redact()
+
+        assert marked.found(talk.markers, tmp_path) == {}
+        assert not any(payload in (tmp_path / "turnlog.db").read_bytes() for payload in packed)
+        assert bool(packed) is compress
+        assert talk.names() == marked.everything
+        assert store.verify().ok
+        store.backup(tmp_path / "backup.db")
+        store.export_record(tmp_path / "all.jsonl")
+        store.vacuum()
+    assert marked.found(talk.markers, tmp_path) == {}
+
+
+def test_a_runner_removes_redacted_content_from_rows_beside_the_store(tmp_path: Path, marked: Any) -> None:
+    rows = f"sqlite:///{tmp_path}/rows.db"
+    with open_store(f"sqlite:///{tmp_path}/turnlog.db") as store, closing(Runner(store, INLINE, rows)) as runner:
+        talk = marked.Marked(store)
+        runner.catch_up()
+        assert str(tmp_path / "rows.db") in " ".join(marked.found(talk.markers, tmp_path))
+
+        talk.redact()
+        runner.catch_up()
+        assert marked.found(talk.markers, tmp_path) == {}
+
+
+def test_a_runner_removes_redacted_content_from_rows_in_the_store(tmp_path: Path, marked: Any) -> None:
+    with open_store(f"sqlite:///{tmp_path}/turnlog.db") as store, closing(Runner(store, INLINE)) as runner:
+        talk = marked.Marked(store)
+        runner.catch_up()
+        talk.redact()
+        assert store.recorder.unscrubbed() is False
+        runner.catch_up()
+
+        assert marked.found(talk.markers, tmp_path) == {}
+        assert store.recorder.unscrubbed() is False
+
+
+def test_content_that_many_redactions_moved_is_in_no_file(tmp_path: Path, marked: Any) -> None:
+    with open_store(f"sqlite:///{tmp_path}/turnlog.db", inline=[Transcript()]) as store:
+        session = Session(store=store)
+        said = [session.default_branch.add(f"{marked.marker(n)} {'x' * (n * 37 % 900)}") for n in range(60)]
+        for n in range(0, 60, 2):
+            session.redact(said[n])
+        for n in range(1, 60, 4):
+            session.redact(said[n])
+        gone = [marked.marker(n) for n in (*range(0, 60, 2), *range(1, 60, 4))]
+
+        assert marked.found(gone, tmp_path) == {}
+        assert search(marked.marker(4), store=store) == []
+        assert len(search(marked.marker(3), store=store)) == 1
+
+
+@pytest.fixture
+def reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Begins to read the file in another connection, and returns it."""
+    monkeypatch.setattr(scrubbing, "TRIES", 2)
+    opened = []
+
+    def begin() -> sqlite3.Connection:
+        connection = sqlite3.connect(tmp_path / "turnlog.db", isolation_level=None)
+        opened.append(connection)
+        connection.execute("BEGIN")
+        connection.execute("SELECT count(*) FROM events").fetchone()
+        return connection
+
+    yield begin
+    for connection in opened:
+        connection.close()
+
+
+@pytest.mark.parametrize("finish", ["redact", "vacuum", "open"])
+def test_a_reader_delays_the_removal_and_the_error_says_so(
+    tmp_path: Path, marked: Any, reader: Any, finish: str
+) -> None:
+    address = f"sqlite:///{tmp_path}/turnlog.db"
+    with open_store(address, inline=[Transcript()]) as store:
+        session = Session(store=store, session_id="s")
+        said = session.default_branch.add(marked.marker(1))
+        connection = reader()
+        with pytest.raises(RedactionPendingError, match=r"recorded at position 4 of session s, but .* log until"):
+            session.redact(said)
+
+        assert session.position == 4
+        assert [row.payload_hash is None for row in store.recorder.read("s", after=2)] == [False, True]
+        assert marked.found([marked.marker(1)], tmp_path)
+        assert store.verify().unscrubbed
+        connection.execute("COMMIT")
+        if finish == "redact":
+            assert session.redact(said) == 4
+        elif finish == "vacuum":
+            store.vacuum()
+    if finish == "open":
+        open_store(address).close()
+
+    assert marked.found([marked.marker(1)], tmp_path) == {}
+    with open_store(address) as store:
+        assert not store.verify().unscrubbed
+
+
+def test_a_store_opens_while_a_reader_delays_the_removal(tmp_path: Path, marked: Any, reader: Any) -> None:
+    address = f"sqlite:///{tmp_path}/turnlog.db"
+    with open_store(address) as store:
+        session = Session(store=store)
+        said = session.default_branch.add(marked.marker(1))
+        reader()
+        with pytest.raises(RedactionPendingError):
+            session.redact(said)
+
+        with open_store(address) as other:
+            assert other.verify().ok
+            assert other.verify().unscrubbed
+
+
+def test_a_backup_made_before_the_removal_is_cleaned_when_it_is_opened(
+    tmp_path: Path, marked: Any, reader: Any
+) -> None:
+    with open_store(f"sqlite:///{tmp_path}/turnlog.db", inline=[Transcript()]) as store:
+        session = Session(store=store)
+        said = session.default_branch.add(marked.marker(1))
+        reader()
+        with pytest.raises(RedactionPendingError):
+            session.redact(said)
+        store.backup(tmp_path / "backup.db")
+
+    open_store(f"sqlite:///{tmp_path}/backup.db").close()
+    assert marked.found([marked.marker(1)], tmp_path / "backup.db") == {}
+
+
+def compressed_payloads(file: Path) -> list[bytes]:
+    """What the payloads that are stored compressed have in common with no other."""
+    with closing(sqlite3.connect(file)) as connection:
+        found = connection.execute(
+            "SELECT payload FROM events WHERE encoding IS NOT NULL AND session = "
+            "(SELECT number FROM catalogue WHERE session = 'marked')"
+        )
+        return [payload[-30:] for (payload,) in found]

@@ -236,9 +236,9 @@ LEFT = '{"branch":0,"content":{"type":"instruction"}}'
 
 
 def test_a_message_is_redacted_and_stays_visible(given: Given) -> None:
-    after = given(*THREE).when(message.redact, 4, "message.appended", LEFT, "a phone number")
+    outcome = given(*THREE).when(message.redact, 4, "message.appended", LEFT, "a phone number")
 
-    after = after.then(MessageRedacted(4, LEFT, "a phone number"))
+    after = outcome.then(MessageRedacted(4, LEFT, "a phone number"))
     assert after.shows(0) == [3, 4, 5]
     assert after.state.redacted == {4}
 

@@ -162,6 +162,10 @@ class Recorder(ApplicationRecorder):
     def find_flaws(self) -> list[str]:
         """What is wrong with the store as a whole: rows that no session owns, global positions that are missing."""
 
+    def find_unchecked(self) -> list[str]:
+        """What of the store as a whole could not be examined, and why."""
+        return []
+
     def durability(self) -> str:
         """When an append is answered, as far as can be told: in the words of the database."""
         return "none: it is kept in memory"

@@ -121,6 +121,19 @@ class PostgresServer:
         with self.connect() as connection:
             connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
+    def dump(self, database: str) -> str:
+        """The content of a database, as statements of pg_dump."""
+        return self._client("pg_dump", database)
+
+    def restore(self, database: str, dump: str) -> None:
+        """Run the statements of a dump in an empty database."""
+        self._client("psql", "--quiet", "--set=ON_ERROR_STOP=1", database, input=dump)
+
+    def _client(self, program: str, *arguments: str, input: str | None = None) -> str:
+        where = ["-h", str(self.folder), "-p", str(self.port), "-U", "postgres"]
+        command = [str(self._binaries / program), *where, *arguments]
+        return subprocess.run(command, check=True, capture_output=True, text=True, input=input).stdout
+
     def end(self) -> None:
         """Stops the server and takes everything away."""
         self.crash()  # what good order would write is not wanted

@@ -26,6 +26,7 @@ from .address import understood
 from .connections import TRIES, Connections, Lost, NoConnection
 from .listening import Listener
 from .schema import COUNT_STEPS, check, prepare
+from .verification import flaws, unchecked
 
 if TYPE_CHECKING:
     from ..projecting.inline import Inline
@@ -257,7 +258,12 @@ class PostgresRecorder(RemoteRecorder):
         return None if found[0] is None else replace(Appended(session, *found), repeated=True)
 
     def find_flaws(self) -> list[str]:
-        return [flaw for (flaw,) in self._connections.ask(sql.FIND_FLAWS)]
+        with self._connections.using() as connection:
+            return list(flaws(connection, self._connections.tables))
+
+    def find_unchecked(self) -> list[str]:
+        with self._connections.using() as connection:
+            return unchecked(connection)
 
     def durability(self) -> str:
         settings = ("synchronous_commit", "fsync")

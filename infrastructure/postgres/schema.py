@@ -40,11 +40,13 @@ def prepare(
         if not behind:
             return
         _make_schema(connection, tables)
-        for step in behind:
-            connection.execute(tables.named(step.script))
-        for function in FUNCTIONS:
-            connection.execute(tables.named(_file(function)))
+        _run(connection, tables, behind)
         _record(connection, tables, behind)
+
+
+def create(connection: Connection[Any], tables: Tables) -> None:
+    """Create the tables, views and functions of today, without the list of migrations."""
+    _run(connection, tables, migrations_of(__package__))
 
 
 def check(connection: Connection[Any], store: str, tables: Tables) -> None:
@@ -78,6 +80,11 @@ def _make_schema(connection: Connection[Any], tables: Tables) -> None:
     # IF NOT EXISTS would ask for the right to make one, even where there is nothing to make.
     if not _value(connection, "SELECT to_regnamespace(%s) IS NOT NULL", f'"{tables.schema}"'):
         connection.execute(tables.named('CREATE SCHEMA "{schema}"'))
+
+
+def _run(connection: Connection[Any], tables: Tables, steps: Sequence[Migration]) -> None:
+    for script in (*(step.script for step in steps), *map(_file, FUNCTIONS)):
+        connection.execute(tables.named(script))
 
 
 def _record(connection: Connection[Any], tables: Tables, steps: Sequence[Migration]) -> None:

@@ -27,9 +27,9 @@ def _named(tables: Tables, statement: str) -> str:
     return statement
 
 
-_EVENTS = '"{schema}".{prefix}events AS e'
-_CATALOGUE = '"{schema}".{prefix}catalogue AS c'
-_COUNTER = '"{schema}".{prefix}counter AS n'
+EVENTS = '"{schema}".{prefix}events AS e'
+CATALOGUE = '"{schema}".{prefix}catalogue AS c'
+COUNTER = '"{schema}".{prefix}counter AS n'
 _PAYLOAD = "CASE WHEN e.encoding IS NULL THEN coalesce(e.payload_bytes, convert_to(e.payload, 'UTF8')) END"
 _COLUMNS = f"""
     e.position, e.global_position, e.time, e.name, e.branch, e.actor, e.correlation, e.cause, e.command_id,
@@ -37,7 +37,7 @@ _COLUMNS = f"""
 """
 _BODY = f"e.position, e.time, {_PAYLOAD}"
 _ROW = f"%(session)s::text, {_COLUMNS}"
-_OF_SESSION = f"FROM {_EVENTS} WHERE e.session = (SELECT c.number FROM {_CATALOGUE} WHERE c.session = %(session)s)"
+_OF_SESSION = f"FROM {EVENTS} WHERE e.session = (SELECT c.number FROM {CATALOGUE} WHERE c.session = %(session)s)"
 # The planner is not told how many rows that is, and so expects to need few. Told that it is a full page, and knowing
 # nothing of this session but the average, it would rather sort all that there is than follow the index.
 _LIMIT = "LIMIT (SELECT %(limit)s::bigint)"
@@ -99,25 +99,25 @@ GROUP BY e.branch
 
 # A page of all events, in the order they were committed.
 READ_ALL = f"""
-SELECT c.session, {_COLUMNS} FROM {_EVENTS} JOIN {_CATALOGUE} ON c.number = e.session
+SELECT c.session, {_COLUMNS} FROM {EVENTS} JOIN {CATALOGUE} ON c.number = e.session
 WHERE e.global_position > %(after)s AND e.global_position <= %(until)s
 ORDER BY e.global_position {_LIMIT}
 """
 READ_NAMED = f"""
-SELECT c.session, {_COLUMNS} FROM {_EVENTS} JOIN {_CATALOGUE} ON c.number = e.session
+SELECT c.session, {_COLUMNS} FROM {EVENTS} JOIN {CATALOGUE} ON c.number = e.session
 WHERE e.global_position > %(after)s AND e.global_position <= %(until)s
       AND e.name = ANY ((SELECT %(names)s::text[])::text[])
 ORDER BY e.global_position {_LIMIT}
 """
 
-NEWEST_GLOBAL_POSITION = f"SELECT coalesce(max(e.global_position), 0) FROM {_EVENTS}"
+NEWEST_GLOBAL_POSITION = f"SELECT coalesce(max(e.global_position), 0) FROM {EVENTS}"
 
-FIND_ENTRY = f"SELECT {_ENTRY} FROM {_CATALOGUE} WHERE c.session = %s"
+FIND_ENTRY = f"SELECT {_ENTRY} FROM {CATALOGUE} WHERE c.session = %s"
 
 # A page of the catalogue, in the order the sessions were started.
-READ_ENTRIES = f"SELECT {_ENTRY} FROM {_CATALOGUE} WHERE c.number > %(number)s ORDER BY c.number {_LIMIT}"
+READ_ENTRIES = f"SELECT {_ENTRY} FROM {CATALOGUE} WHERE c.number > %(number)s ORDER BY c.number {_LIMIT}"
 
-FIND_ENTRY_BY_KEY = f"SELECT {_ENTRY} FROM {_CATALOGUE} WHERE c.key = %s"
+FIND_ENTRY_BY_KEY = f"SELECT {_ENTRY} FROM {CATALOGUE} WHERE c.key = %s"
 
 # The positions that a command recorded, the first global one, and when; all NULL if it recorded nothing.
 FIND_COMMAND = f"""
@@ -126,10 +126,10 @@ SELECT min(e.position), max(e.position), min(e.global_position), max(e.time)
 """
 
 # Keeps all others from appending until the transaction ends.
-LOCK_COUNTER = f"SELECT n.global_position FROM {_COUNTER} FOR UPDATE"
+LOCK_COUNTER = f"SELECT n.global_position FROM {COUNTER} FOR UPDATE"
 
 # Whether there is, or was, anything in the store.
-FIND_ANYTHING = f"SELECT n.global_position > 0 OR EXISTS (SELECT FROM {_CATALOGUE}) FROM {_COUNTER}"
+FIND_ANYTHING = f"SELECT n.global_position > 0 OR EXISTS (SELECT FROM {CATALOGUE}) FROM {COUNTER}"
 
 RESTORE_ENTRIES = """
 COPY "{schema}".{prefix}catalogue (
@@ -138,7 +138,7 @@ COPY "{schema}".{prefix}catalogue (
 ) FROM STDIN
 """
 
-FIND_NUMBERS = f"SELECT c.session, c.number FROM {_CATALOGUE}"
+FIND_NUMBERS = f"SELECT c.session, c.number FROM {CATALOGUE}"
 
 RESTORE_EVENTS = """
 COPY "{schema}".{prefix}events (
@@ -149,7 +149,7 @@ COPY "{schema}".{prefix}events (
 
 # No global position up to the newest is ever given again.
 MOVE_COUNTER = f"""
-UPDATE {_COUNTER} SET global_position = greatest(n.global_position, (SELECT max(e.global_position) FROM {_EVENTS}))
+UPDATE {COUNTER} SET global_position = greatest(n.global_position, (SELECT max(e.global_position) FROM {EVENTS}))
 """
 
 ANNOUNCE = "SELECT pg_notify('{channel}', '')"
@@ -164,23 +164,7 @@ WHERE session = (SELECT number FROM "{schema}".{prefix}catalogue WHERE session =
   AND payload_hash IS NULL
 """
 
-# What is wrong with the store as a whole, a sentence each.
-FIND_FLAWS = f"""
-SELECT 'the catalogue does not know the session of global position ' || min(e.global_position)
-FROM {_EVENTS} WHERE NOT EXISTS (SELECT FROM {_CATALOGUE} WHERE c.number = e.session) GROUP BY e.session
-UNION ALL
-SELECT 'global positions ' || (before + 1) || ' to ' || (global_position - 1) || ' are missing'
-FROM (SELECT e.global_position, lag(e.global_position, 1, 0::bigint) OVER (ORDER BY e.global_position) AS before
-      FROM {_EVENTS}) AS feed
-WHERE global_position > before + 1
-UNION ALL
-SELECT 'global positions ' || (present + 1) || ' to ' || given || ' are missing'
-FROM (SELECT n.global_position AS given, (SELECT coalesce(max(e.global_position), 0) FROM {_EVENTS}) AS present
-      FROM {_COUNTER}) AS counted
-WHERE given > present
-"""
-
 
 def select_entries(which: str) -> str:
     """The entries that conditions, an order and a limit name."""
-    return f"SELECT {_ENTRY} FROM {_CATALOGUE} WHERE {which}"
+    return f"SELECT {_ENTRY} FROM {CATALOGUE} WHERE {which}"

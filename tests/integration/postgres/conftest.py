@@ -54,6 +54,12 @@ class Place:
         """The store here."""
         return Store(self.recorder(**where), lambda: 1_700_000_000_000_000)
 
+    def store_at(self, address: str) -> Store:
+        """The store at another address; closed at the end of the test."""
+        recorder = PostgresRecorder(address)
+        self._closing.callback(recorder.close)
+        return Store(recorder)
+
     def connect(self) -> Any:
         """The driver, to look behind the store's back; closed at the end of the test."""
         return self._closing.enter_context(self.database.connect())

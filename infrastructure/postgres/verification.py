@@ -1,0 +1,89 @@
+"""What is wrong with a database as a whole: indexes that omit rows, a schema that was changed, a feed with gaps."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from psycopg import Rollback
+
+from ..migrations import differences
+from . import verification_sql as statements
+from .connections import Connection
+from .schema import create
+from .sql import Tables
+
+SCRATCH = "pg_temp"
+"""The schema of temporary objects, in which the expected ones are made before they are rolled back."""
+
+_ONE_STATE = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"
+_BY_INDEX = "SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off; SET LOCAL enable_sort = off"
+_BY_TABLE = """
+SET LOCAL enable_seqscan = on; SET LOCAL enable_indexscan = off; SET LOCAL enable_indexonlyscan = off;
+SET LOCAL enable_bitmapscan = off
+"""
+
+
+def flaws(connection: Connection, tables: Tables) -> Iterator[str]:
+    """What is wrong, a sentence each."""
+    with connection.transaction():
+        connection.execute(_ONE_STATE)  # all checks read one state, whoever appends meanwhile
+        yield from (flaw for (flaw,) in connection.execute(tables.named(statements.FIND_FLAWS)).fetchall())
+        yield from _index_flaws(connection, tables)
+    if not unchecked(connection):
+        yield from _schema_flaws(connection, tables)
+
+
+def unchecked(connection: Connection) -> list[str]:
+    """What cannot be examined by this role, or on this server."""
+    if connection.execute(statements.MAY_MAKE_TEMPORARY).fetchone() == (True,):
+        return []
+    return ["the schema: comparing it takes a server and a role that can create temporary tables"]
+
+
+def _schema_flaws(connection: Connection, tables: Tables) -> Iterator[str]:
+    """What differs from the schema of the package, which is made beside the actual one and rolled back."""
+    with connection.transaction():
+        connection.execute("SET LOCAL search_path = ''")  # so that all names are shown with their schema
+        others = _names(connection)
+        create(connection, Tables(SCRATCH, tables.prefix))
+        made = sorted(_names(connection) - others)
+        ((scratch,),) = connection.execute("SELECT pg_my_temp_schema()::regnamespace::text").fetchall()
+        schema_name = re.compile(rf'"?\b(?:{tables.schema}|{SCRATCH}|{scratch})\b"?\.')
+        expected = _objects(connection, scratch, made, schema_name)
+        found = _objects(connection, tables.schema, made, schema_name)
+        raise Rollback
+    yield from differences(expected, found)
+
+
+def _names(connection: Connection) -> set[str]:
+    """The names of all temporary tables, views and functions."""
+    return {name for (name,) in connection.execute(statements.TEMPORARY_NAMES).fetchall()}
+
+
+def _objects(connection: Connection, schema: str, names: list[str], schema_name: re.Pattern[str]) -> dict[str, str]:
+    """The definitions of objects and of what is put onto them, by kind and name, without the name of their schema."""
+    found = connection.execute(statements.OBJECTS, {"schema": schema, "names": names}).fetchall()
+    return {name: schema_name.sub("", definition) for name, definition in found}
+
+
+def _index_flaws(connection: Connection, tables: Tables) -> Iterator[str]:
+    """The indexes that do not lead to the rows of their tables: each is read from end to end, and so is the table."""
+    which = {"schema": tables.schema, "names": [tables.prefix + table for table in statements.INDEXED]}
+    for index, table, definition in connection.execute(statements.INDEXES, which).fetchall():
+        order, _, condition = definition.partition(" USING btree ")[2].partition(" WHERE ")
+        rows = f'SELECT ctid FROM "{tables.schema}"."{table}" {condition and "WHERE " + condition}'
+        counted = "SELECT count(*), sum(hashtextextended(ctid::text, 0)::numeric) FROM ({}) AS found"
+        by_index = counted.format(f"{rows} ORDER BY {order.strip()[1:-1]}")
+        found, used = _counted(connection, _BY_INDEX, by_index)
+        expected, _ = _counted(connection, _BY_TABLE, counted.format(rows))
+        if f"'Index Name': '{index}'" in used and found != expected:
+            yield f"the index {index} leads to {found[0]} rows: the table {table} has {expected[0]} of them"
+
+
+def _counted(connection: Connection, settings: str, query: str) -> tuple[tuple[Any, ...], str]:
+    """The answer to a query under settings, and the plan it was made by."""
+    with connection.transaction(force_rollback=True):
+        connection.execute(settings)
+        ((plan,),) = connection.execute(f"EXPLAIN (FORMAT JSON) {query}").fetchall()
+        (found,) = connection.execute(query).fetchall()
+    return found, str(plan)

@@ -3,9 +3,9 @@
 -- ARGV: 2 the global position to begin behind, 3 how many members at most.
 --
 -- Answers: where to go on behind ('' at the end), how many global positions have been forgotten so far, the newest
--- that was given out, then per member its last global position, how many it stands for, and what is wrong with it:
--- '' for nothing, 'unknown' if the catalogue does not know its session, 'lost' if its session is gone before its time,
--- or the first of its global positions that has no row.
+-- that was given out, then per member its session, its last global position, how many it stands for, and what is wrong
+-- with it: '' for nothing, 'unknown' if the catalogue does not know its session, 'lost' if its session is gone before its
+-- time, or the first of its global positions that has no row.
 
 forget_expired(1000)
 local limit = tonumber(ARGV[3])
@@ -31,7 +31,7 @@ for i = 1, #found, 2 do
     end
     if verdict ~= 'expired' then
         local size = #page
-        page[size + 1], page[size + 2], page[size + 3] = found[i + 1], text(count), verdict
+        page[size + 1], page[size + 2], page[size + 3], page[size + 4] = session, found[i + 1], text(count), verdict
     end
 end
 page[2] = redis.call('HGET', base .. 'sweep', 'forgotten') or '0'

@@ -1,8 +1,9 @@
--- What is wrong with the sessions of a page of the catalogue: they are gone although their time has not come ('lost'),
--- they have other places than events ('places'), or do not stand where they belong in the lists of sessions ('lists').
+-- The sessions of a page of the catalogue, and what is wrong with each: '' for nothing, 'lost' if it is gone although its
+-- time has not come, 'started' if its entry does not say where its first event is in the feed, 'key' if its key does not
+-- lead to it, 'lists' if it does not stand where it belongs in the lists of sessions.
 --
 -- ARGV: 2 where to begin behind, 3 how many at most. Answers: where to go on behind ('' at the end), then per session
--- that something is wrong with what it is, and its id.
+-- what is wrong and its id.
 
 repeat until forget_expired(1000) < 1000
 local limit = tonumber(ARGV[3])
@@ -32,18 +33,29 @@ local function is_listed(session)
     return true
 end
 
-local function note(wrong, session)
-    page[#page + 1], page[#page + 2] = wrong, session
+local function has_started(session, score)
+    local started = redis.call('HGET', key('entry', session), 'started')
+    local columns = redis.call('HGET', key('events', session), '1') or redis.call('HGET', key('events', session), '0')
+    local first = columns and columns:match('^%[(%d+)') or started  -- an event that is missing is found elsewhere
+    return started and tonumber(started) == tonumber(score) and tonumber(started) <= tonumber(first)
+end
+
+local function is_found_by_key(session)
+    local own_key = redis.call('HGET', key('entry', session), 'key')
+    return not own_key or redis.call('GET', key('key', own_key)) == session
 end
 
 for i = 1, #found, 2 do
-    local session = found[i]
+    local session, wrong = found[i], ''
     if redis.call('EXISTS', key('entry', session)) == 0 then
-        note('lost', session)
-    elseif redis.call('ZCARD', key('places', session)) ~= redis.call('HLEN', key('events', session)) then
-        note('places', session)
+        wrong = 'lost'
+    elseif not has_started(session, found[i + 1]) then
+        wrong = 'started'
+    elseif not is_found_by_key(session) then
+        wrong = 'key'
     elseif not is_listed(session) then
-        note('lists', session)
+        wrong = 'lists'
     end
+    page[#page + 1], page[#page + 2] = wrong, session
 end
 return page

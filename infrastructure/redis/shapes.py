@@ -72,15 +72,20 @@ def columns_before_token(row: Row) -> bytes:
     return columns_of(row).removesuffix(b'""]')
 
 
+def readable_columns(columns: bytes) -> Columns | None:
+    """The columns of a row; None if they cannot be read."""
+    try:
+        return _decode_columns(columns)
+    except msgspec.MsgspecError:
+        return None
+
+
 def row_of(session: str, position: bytes, columns: bytes, payload: bytes | None) -> Row:
     """The row that lies under a position.
 
     One whose columns somebody has spoilt has a name that no event has, so whoever reads it is told, and so is verify.
     """
-    try:
-        found = _decode_columns(columns)
-    except msgspec.MsgspecError:
-        found = _SPOILT
+    found = readable_columns(columns) or _SPOILT
     return Row(
         session,
         int(position),
@@ -109,9 +114,17 @@ def rows_of(session: str, parts: Sequence[bytes]) -> Iterator[Row]:
 
 def place_of(row: Row) -> bytes:
     """Where a row stands among the messages of its branch, or among what is no message."""
-    if row.name == MESSAGE_APPENDED and row.branch is not None:
-        return message_place(row.branch, row.position)
-    return structure_place(row.position)
+    return place_at(row.position, row.name, row.branch)
+
+
+def place_at(position: int, name: str, branch: int | None) -> bytes:
+    """Where a row of this name stands."""
+    return structure_place(position) if name != MESSAGE_APPENDED or branch is None else message_place(branch, position)
+
+
+def position_in(place: bytes) -> int:
+    """The position of the row that stands at a place."""
+    return int.from_bytes(place[-8:], "big")
 
 
 def message_place(branch: int, position: int) -> bytes:

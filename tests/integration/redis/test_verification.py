@@ -41,6 +41,25 @@ def taken(kind: str, field: str) -> Callable[[Place], None]:
     return lambda place: void(place.client.hdel(place.key(kind, "s"), field))
 
 
+def hidden_from_the_feed(place: Place) -> None:
+    """Takes the events out of the feed as if their session had expired."""
+    place.client.zrem(place.key("feed"), "1:4:s")
+    place.client.hset(place.key("sweep"), "forgotten", "4")
+
+
+def moved_to_branch_1(place: Place) -> None:
+    """Puts a message of branch 0 among those of branch 1."""
+    places: list[bytes] = place.client.zrange(place.key("places", "s"), 0, 0)
+    place.client.zrem(place.key("places", "s"), *places)
+    place.client.zadd(place.key("places", "s"), {places[0][:8] + b"\1" + places[0][9:]: 0})
+
+
+def lowered(place: Place) -> None:
+    """Sets the counter of global positions back."""
+    place.client.delete(place.key("positions"))
+    place.client.xadd(place.key("positions"), {"at": "1"}, id="3-0")
+
+
 def void(_: object) -> None:
     pass
 
@@ -87,14 +106,36 @@ def void(_: object) -> None:
         ),
         (
             lambda place: void(place.client.zrem(place.key("feed"), "1:4:s")),
-            [(None, None, "global positions 1 to 4 are missing")],
+            [
+                (None, None, "session 's' has 4 events: 0 of them are in the feed"),
+                (None, None, "global positions 1 to 4 are missing"),
+            ],
         ),
+        (hidden_from_the_feed, [(None, None, "session 's' has 4 events: 0 of them are in the feed")]),
+        (moved_to_branch_1, [(None, None, "session 's' has events that no branch shows")]),
+        (put("entry", "started", "9"), [(None, None, "session 's' has another first global position than its entry")]),
+        (put("commands", "c", "[1,1,1,5]"), [(None, None, "session 's' does not have what its commands recorded")]),
+        (put("commands", "d", "[1,1,1,5]"), [(None, None, "session 's' does not have what its commands recorded")]),
+        (taken("commands", "c"), [(None, None, "session 's' does not have what its commands recorded")]),
+        *(
+            (change, [(None, None, "session 's' is not found by its key")])
+            for change in (
+                lambda place: void(place.client.delete(place.key("key", "desk"))),
+                lambda place: void(place.client.set(place.key("key", "desk"), "t")),
+            )
+        ),
+        (lowered, [(None, None, "the counter of global positions is 3: expected 5 or more; it was lowered")]),
     ],
 )
 def test_whatever_is_changed_by_hand_is_found(
     place: Place, store: Store, change: Callable[[Place], None], faults: list[tuple[str | None, int | None, str]]
 ) -> None:
-    events = [SessionStarted(name="support", user="ada"), BranchCreated(0, "id-main", "main"), said("one"), said("x")]
+    events = [
+        SessionStarted(key="desk", name="support", user="ada"),
+        BranchCreated(0, "id-main", "main"),
+        said("one"),
+        said("x"),
+    ]
     store.append("s", events, provenance=Provenance("ada"), command_id="c")
     store.append("t", [SessionStarted()])
     change(place)

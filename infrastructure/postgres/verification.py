@@ -4,8 +4,6 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from psycopg import Rollback
-
 from ..migrations import differences
 from . import verification_sql as statements
 from .connections import Connection
@@ -42,7 +40,7 @@ def unchecked(connection: Connection) -> list[str]:
 
 def _schema_flaws(connection: Connection, tables: Tables) -> Iterator[str]:
     """What differs from the schema of the package, which is made beside the actual one and rolled back."""
-    with connection.transaction():
+    with connection.transaction(force_rollback=True):
         connection.execute("SET LOCAL search_path = ''")  # so that all names are shown with their schema
         others = _names(connection)
         create(connection, Tables(SCRATCH, tables.prefix))
@@ -51,7 +49,6 @@ def _schema_flaws(connection: Connection, tables: Tables) -> Iterator[str]:
         schema_name = re.compile(rf'"?\b(?:{tables.schema}|{SCRATCH}|{scratch})\b"?\.')
         expected = _objects(connection, scratch, made, schema_name)
         found = _objects(connection, tables.schema, made, schema_name)
-        raise Rollback
     yield from differences(expected, found)
 
 

@@ -53,32 +53,27 @@ def test_no_acknowledged_append_is_lost_by_a_fork(
 ) -> None:
     missing: list[str] = []
     count = 0
+    assert run("rounds.py", str(HERE / program), str(tmp_path), str(ROUNDS), *arguments) == ""
     for number in range(ROUNDS):
-        address, ledger = f"sqlite:///{tmp_path}/{number}.db", tmp_path / f"{number}.ledger"
-        session = start(address)
-
-        assert run(program, address, session, str(ledger), *arguments) == ""
-
+        ledger = tmp_path / f"{number}.ledger"
         count += len(ledger.read_text().splitlines())
-        missing += lost(address, ledger)
+        missing += lost(f"sqlite:///{tmp_path}/{number}.db", ledger)
     sys.stdout.write(f"{program} {arguments}: {ROUNDS} rounds, {count} acknowledged, {len(missing)} lost\n")
     assert missing == []
     assert count >= acknowledged * ROUNDS
 
 
 def test_no_acknowledged_row_or_log_is_lost_by_a_fork(tmp_path: Path) -> None:
+    assert run("rounds.py", str(HERE / "fork_attached.py"), str(tmp_path), str(ROUNDS)) == ""
     for number in range(ROUNDS):
-        address, ledger = f"sqlite:///{tmp_path}/{number}.db", tmp_path / f"{number}.ledger"
-        session = start(address)
-
-        assert run("fork_attached.py", address, session, str(ledger)) == ""
-
+        ledger = tmp_path / f"{number}.ledger"
         lines = ledger.read_text().splitlines()
         with closing(sqlite3.connect(f"{ledger}.rows")) as rows, closing(sqlite3.connect(f"{ledger}.logs")) as logs:
             found = {f"row {text}" for (text,) in rows.execute("SELECT text FROM rows")}
             found |= {f"log {text}" for (text,) in logs.execute("SELECT log ->> 'message' FROM logs")}
         assert len(lines) == 40
         assert [line for line in lines if line not in found] == []
+    sys.stdout.write(f"fork_attached.py: {ROUNDS} rounds, {40 * ROUNDS} acknowledged, 0 lost\n")
 
 
 REFUSED = "child: StoreFailed spawn, StoreFailed spawn"

@@ -1,24 +1,17 @@
 """What test_replaced_files.py runs: appends with one store open, does as it is told on its input, and is killed.
 
-Arguments: the address of the store, the id of a session, the path of the ledger, and "unheld" to do without the locks
-of open file descriptions, which some systems do not have. Lines of input: "append N" appends N times; "hash" reads the
-bytes of the file, as hashing or uploading it would; "read" reads. After each line it prints how many appends were
-acknowledged, or the name of the error.
+Arguments: the address of the store, the id of a session, the path of the ledger. Lines of input: "append N" appends N
+times; "read" reads. After each line it prints how many appends were acknowledged, or the name of the error.
 """
 
 import os
 import sys
-from hashlib import sha256
-from pathlib import Path
 
 from turnlog import Session, TurnlogError, open_store
-from turnlog.infrastructure.sqlite import files
 
 
-def main(address: str, session: str, ledger: str, locks: str = "held") -> None:
+def main(address: str, session: str, ledger: str) -> None:
     """Does what the lines say."""
-    if locks == "unheld":
-        files._hold = lambda *_: None
     acknowledged = os.open(ledger, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
     store = open_store(address)
     branch = Session.open(session, store=store).default_branch
@@ -27,9 +20,7 @@ def main(address: str, session: str, ledger: str, locks: str = "held") -> None:
         command, _, argument = line.strip().partition(" ")
         count = 0
         try:
-            if command == "hash":
-                sha256(Path(address.removeprefix("sqlite:///")).read_bytes()).hexdigest()
-            elif command == "read":
+            if command == "read":
                 store.last_global_position()
             for _ in range(int(argument or 0)):
                 number += 1

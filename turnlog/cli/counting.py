@@ -16,7 +16,7 @@ BAR = 30
 STEPS = 14
 """Steps of the timeline that are shown, the last ones."""
 
-FORMS = {"hour": "%Y-%m-%d %H:00", "day": "%Y-%m-%d", "month": "%Y-%m"}
+FORMS = {"hour": "%Y-%m-%d %HZ", "day": "%Y-%m-%dZ", "month": "%Y-%mZ"}
 
 
 def show_statistics(store: Store, reference: str | None, by: str, span: str, *, json: bool) -> None:

@@ -9,7 +9,7 @@ from ..infrastructure.store import Store
 from ..projections.catalogue import Entry
 from ..projections.selection import PRESENT, Order, Selection, order_named
 from ..session import Session
-from .meaning import branch_of, pairs_of, session_of, time_of
+from .meaning import branch_of, pairs_of, session_of, span_of
 from .showing import Showing, note
 from .telling import clock_time, iso, message_told, show_message
 from .visible import on_one_line
@@ -43,8 +43,8 @@ class Wanted:
             contains=self.contains,
             key_prefix=self.key_prefix,
             metadata=pairs_of(self.metadata, "the metadata"),
-            updated_since=None if self.since is None else microseconds(time_of(self.since, "--since")),
-            updated_until=None if self.until is None else microseconds(time_of(self.until, "--until")),
+            updated_since=None if self.since is None else microseconds(span_of(self.since, "--since")[0]),
+            updated_until=None if self.until is None else microseconds(span_of(self.until, "--until")[1]),
             order=order,
             descending=newest_first != self.reverse,
         )

@@ -12,6 +12,7 @@ from ..domain.plain import Json
 from ..infrastructure.store import Store
 from ..session import Session
 from ..session_view import SessionView
+from .times import parse_span
 
 
 def session_of(store: Store, reference: str) -> Session:
@@ -20,17 +21,17 @@ def session_of(store: Store, reference: str) -> Session:
 
 
 def moment_of(text: str) -> int | datetime:
-    """A position, or a time; without a zone it is local."""
+    """A position, or the end of a time: what was recorded within a second that is named had been recorded by then."""
     try:
         return int(text)
     except ValueError:
-        return time_of(text, "a moment", "a position, or a time such as 2026-07-01T12:00")
+        return span_of(text, "a moment", "a position, or a time such as 2026-07-01T12:00")[1]
 
 
-def time_of(text: str, what: str, expected: str = "a time such as 2026-07-01T12:00") -> datetime:
-    """A time; without a zone it is local."""
+def span_of(text: str, what: str, expected: str = "a time such as 2026-07-01T12:00") -> tuple[datetime, datetime]:
+    """The beginning and the end of a time: of a second, a day or whatever it is written to."""
     try:
-        return datetime.fromisoformat(text)
+        return parse_span(text)
     except ValueError:
         raise InvalidValue(what, f"{text!r} is not understood: expected {expected}") from None
 

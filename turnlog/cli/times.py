@@ -1,0 +1,56 @@
+"""Times of the command line: what a time means that is written to the second, the minute, the day or the month."""
+
+import re
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
+
+MICROSECOND = timedelta(microseconds=1)
+
+PATTERN = re.compile(
+    r"(?P<year>\d{4})-(?P<month>\d\d)(-(?P<day>\d\d)"
+    r"([T ](?P<hour>\d\d)(:(?P<minute>\d\d)(:(?P<second>\d\d)([.,](?P<fraction>\d{1,6}))?)?)?)?)?"
+    r" ?(?P<zone>Z|[+-]\d\d(:?\d\d)?)?",
+    re.ASCII | re.IGNORECASE,
+)
+
+
+def parse_span(text: str) -> tuple[datetime, datetime]:
+    """Return the first and the last microsecond that a time covers; without a zone it is local.
+
+    A time covers the whole of its last unit: 12:00:05 is all of that second, 2026-07-01 all of that day, so that a
+    time that was printed to the second covers the event that it was printed for. Raises ValueError for other text.
+    """
+    found = PATTERN.fullmatch(text.strip())
+    if found is None:
+        exact = datetime.fromisoformat(text)
+        return exact, exact
+    parts = found.groupdict()
+    fraction = parts["fraction"] or ""
+    names = ("year", "month", "day", "hour", "minute", "second")
+    given = {name: int(parts[name]) for name in names if parts[name] is not None}
+    microsecond = int(fraction.ljust(6, "0"))
+    start = datetime(**{"day": 1, **given}, microsecond=microsecond, tzinfo=UTC)
+    zone = _zone(parts["zone"])
+    last = _end(start, len(given), len(fraction)) - MICROSECOND
+    return start.replace(tzinfo=zone), last.replace(tzinfo=zone)
+
+
+def _end(start: datetime, units: int, digits: int) -> datetime:
+    """The time at which the last unit of a time that has so many units, and digits of a fraction, is over."""
+    try:
+        if units == 2:
+            return (start + timedelta(days=31)).replace(day=1)
+        if digits:
+            return start + timedelta(microseconds=10 ** (6 - digits))
+        return start + timedelta(**{{3: "days", 4: "hours", 5: "minutes", 6: "seconds"}[units]: 1})
+    except OverflowError:  # the last one that there is
+        return datetime.max.replace(tzinfo=UTC)
+
+
+def _zone(text: str | None) -> tzinfo | None:
+    if text is None:
+        return None
+    if text in "Zz":
+        return UTC
+    digits = text[1:].replace(":", "").ljust(4, "0")
+    offset = timedelta(hours=int(digits[:2]), minutes=int(digits[2:]))
+    return timezone(-offset if text[0] == "-" else offset)

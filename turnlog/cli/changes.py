@@ -108,9 +108,12 @@ def text_given(text: str | None) -> str:
     if text is None and sys.stdin.isatty():
         raise InvalidValue("the text", "is missing: expected it behind the session, or on standard input")
     try:
-        return sys.stdin.buffer.read().decode("utf-8").removesuffix("\n")
+        found = sys.stdin.buffer.read().decode("utf-8").removesuffix("\n")
     except UnicodeDecodeError as reason:
         raise InvalidValue("standard input", f"is no UTF-8 at byte {reason.start}: expected text in UTF-8") from None
+    if not found:
+        raise InvalidValue("standard input", "is empty: expected the text; give an empty one as ''")
+    return found
 
 
 def _branch_told(session: Session, branch: Branch, sentence: str, json: bool) -> None:

@@ -65,6 +65,8 @@ class Walk:
         self._first, self._last = session.first_position, session.position
         self.changes = False
         """Whether what changed is looked at, and not what is shown."""
+        self.asking = False
+        """Whether the next key says if a branch is to be forked here."""
         self.said = HELP
         """The last line."""
 
@@ -85,14 +87,16 @@ class Walk:
             Key.HOME: self._first,
             Key.END: self._last,
         }
-        if key in ("q", "Q", Key.GONE):
+        if key == Key.GONE or (key in ("q", "Q") and not self.asking):
             return False
-        if isinstance(key, Key) and key in steps:
+        if self.asking:
+            self._answer(key)
+        elif isinstance(key, Key) and key in steps:
             self.goto(steps[key])
         elif key == "d":
             self.changes = not self.changes
         elif key == "f":
-            self._fork()
+            self._ask()
         return True
 
     def lines(self, width: int, height: int) -> list[str]:
@@ -104,14 +108,27 @@ class Walk:
         body = self._changes(view, event, width)[:room] if self.changes else self._shown(view, width)[-room:]
         return [*head, *body, *[""] * (room - len(body)), _styled(DIM, _cut(self.said, width))][:height]
 
-    def _fork(self) -> None:
-        """A new branch from here, if there is something to fork here."""
+    def _ask(self) -> None:
+        """Asks whether to fork here, if there is a branch to fork."""
+        view = self._replay.view
         try:
-            forked = self._replay.fork_here(self._branch)
+            source = view.default_branch if self._branch is None else view.branches[self._branch]
         except UnknownBranch as reason:
             self.said = str(reason)
             return
-        self.said = f"forked: the branch {on_one_line(forked.name)} goes on from {forked.forked_at}"
+        self.asking = True
+        name = on_one_line(source.name)
+        here = self._replay.position
+        self.said = f"Fork {name} at {here}? The new branch stays on the record. y: fork, other keys: no"
+
+    def _answer(self, key: Key | str) -> None:
+        """Forks here if the key says yes."""
+        self.asking = False
+        if key not in ("y", "Y"):
+            self.said = "not forked"
+            return
+        forked = self._replay.fork_here(self._branch)
+        self.said = f"forked branch {on_one_line(forked.name)} at {forked.forked_at}"
 
     def _event(self) -> RecordedEvent:
         here = self._replay.position

@@ -57,13 +57,33 @@ def test_f_forks_where_one_stands_and_says_so(turnlog: Any, talk: str) -> None:
     walk = turnlog.in_terminal("replay", talk, "--at", "4", "--actor", "ada")
     walk.until(HELP)
     walk.strike(b"f")
-    walk.until("forked: the branch main-fork goes on from 4")
+    walk.until("Fork main at 4? The new branch stays on the record. y: fork, other keys: no")
+    walk.strike(b"y")
+    walk.until("forked branch main-fork at 4")
     walk.strike(b"q")
     assert walk.end().code == 0
 
     session = Session.open(talk, store=open_store(f"sqlite:///{turnlog.folder}/turnlog.db"))
     assert [message.text for message in session.branches["main-fork"].messages][1:] == ["Explain event sourcing"]
     assert next(iter(session.events(after=7))).actor == "ada"
+
+
+def test_f_forks_nothing_unless_it_is_confirmed(turnlog: Any, talk: str) -> None:
+    walk = turnlog.in_terminal("replay", talk, "--at", "4")
+    walk.until(HELP)
+    for key in (b"n", b"q", b"f", RIGHT, b"\r"):
+        walk.strike(b"f")
+        walk.until("other keys: no")
+        walk.strike(key)
+        walk.until("not forked")
+        walk.strike(b"d")
+        assert "position 4 of 7" in walk.until(HELP)
+    walk.strike(b"f")
+    walk.until("other keys: no")
+    os.kill(walk.process.pid, signal.SIGHUP)
+    walk.process.wait(60)
+
+    assert Session.open(talk, store=open_store(f"sqlite:///{turnlog.folder}/turnlog.db")).position == 7
 
 
 def test_where_there_is_no_branch_yet_nothing_is_forked(turnlog: Any, talk: str) -> None:

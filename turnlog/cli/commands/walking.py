@@ -13,7 +13,7 @@ def replay(ctx: typer.Context, session: SESSION, branch: BRANCH = None, at: AT =
     """Walk through a session with the arrow keys.
 
     Right and left are a step, up and down ten, home and end the beginning and the end. d shows what changed, f forks
-    where you stand, q ends it. It needs a terminal.
+    where you stand if you confirm it with y, q ends it. It needs a terminal.
     """
     from ..walking import walk
 

@@ -10,29 +10,32 @@ import structlog
 from ..domain.errors import InvalidValue, StoreError
 from ..projections.definition import Projection
 from ..projections.extras import needed
+from .addresses import MEMORY, POSTGRES_SCHEMES, normalised, not_understood, scheme_of
 from .memory import MemoryRecorder
 from .recorder import Opening, Recorder
 from .redis.address import SCHEMES as REDIS_SCHEMES
 from .redis.address import parsed as redis_address
-from .settings import DEFAULT_ADDRESS, Settings, settings_from
+from .settings import Settings, settings_from
 from .sqlite.recorder import SQLiteRecorder
 from .store import Store
 
 log = structlog.get_logger("turnlog")
 
 DURABILITIES = ("full", "normal")
-POSTGRES_SCHEMES = ("postgres", "postgresql")
 
 
 def open_store(address: str | None = None, *, inline: Sequence[Projection] = (), compress: bool = False) -> Store:
     """The store at an address, made if it is not there.
 
-    `sqlite:///file.db`, `postgresql://user@host/database`, `redis://host/0?ttl=3600` or `memory://`.
+    `sqlite:///file.db` or the path `file.db`, `postgresql://user@host/database`, `redis://host/0?ttl=3600` or `memory://`.
     Without an address the settings decide: TURNLOG_STORE, then `store` in ./turnlog.toml, then ./turnlog.db.
     The projections given are attached: their rows are kept in the transactions that append. With `compress` what is
     said from now on is kept compressed, in SQLite and Redis; who reads it needs not ask for that.
     """
-    store = Store(open_recorder(address, compress=compress)) if address else configured_store(settings_from(), compress)
+    if address is None:
+        store = configured_store(settings_from(), compress)
+    else:
+        store = Store(open_recorder(address, compress=compress))
     try:
         for projection in inline:
             store.attach(projection)
@@ -57,9 +60,9 @@ def open_existing(address: str | None = None) -> Store:
 
     One that is not there is refused as `StoreNotFound`, one of an older version as `SchemaMismatch`.
     """
-    if address:
-        return Store(open_recorder(address, opening=Opening.EXISTING))
-    return configured_store(settings_from(), opening=Opening.EXISTING)
+    if address is None:
+        return configured_store(settings_from(), opening=Opening.EXISTING)
+    return Store(open_recorder(address, opening=Opening.EXISTING))
 
 
 def configured_store(settings: Settings, compress: bool = False, opening: Opening = Opening.MAKING) -> Store:
@@ -87,26 +90,24 @@ def open_recorder(
     opening: Opening = Opening.MAKING,
 ) -> Recorder:
     """The recorder of the store at an address; what the address says of durability counts first."""
-    if _scheme(address) in POSTGRES_SCHEMES:
+    address = normalised(address)
+    if scheme_of(address) in POSTGRES_SCHEMES:
         return _postgres(address, connections, opening)
-    if _scheme(address) in REDIS_SCHEMES:
+    if scheme_of(address) in REDIS_SCHEMES:
         return _redis(address, compress, opening)
     try:
         parts = urlsplit(address)
         options = dict(parse_qsl(parts.query, keep_blank_values=True))
         path = Path(unquote(parts.path[1:])).expanduser()
-    except (AttributeError, TypeError, ValueError, RuntimeError):
-        raise _not_understood(address) from None  # what Python says of an address may quote its password
-    if address == "memory://":
+    except (ValueError, RuntimeError):
+        raise not_understood(address) from None  # what Python says of an address may quote its password
+    if address == MEMORY:
         return MemoryRecorder()
-    if (
-        _scheme(address) == "sqlite"
-        and len(parts.path) > 1
-        and not (parts.netloc or parts.fragment or "\0" in str(path))
-    ):
+    is_path = len(parts.path) > 1 and not (parts.netloc or parts.fragment or "\0" in str(path))
+    if scheme_of(address) == "sqlite" and is_path:
         kept = _durability(options, durability or "full")
         return SQLiteRecorder(path, kept, connections, compress=compress, opening=opening)
-    raise _not_understood(address)
+    raise not_understood(address)
 
 
 def _postgres(address: str, connections: int | None, opening: Opening) -> Recorder:
@@ -124,23 +125,9 @@ def _redis(address: str, compress: bool, opening: Opening) -> Recorder:
 
 def _with_ttl(address: str, ttl: int | None) -> str:
     """A Redis server lets sessions expire by itself; elsewhere they do when somebody sweeps."""
-    if ttl is None or _scheme(address) not in REDIS_SCHEMES or re.search(r"[?&]ttl=", address):
+    if ttl is None or scheme_of(address) not in REDIS_SCHEMES or re.search(r"[?&]ttl=", address):
         return address
     return f"{address}{'&' if '?' in address else '?'}ttl={ttl}"
-
-
-def _scheme(address: object) -> str:
-    return address.partition("://")[0].lower() if isinstance(address, str) else ""
-
-
-def _not_understood(address: object) -> InvalidValue:
-    """The refusal of an address; what may hold a password is not repeated, wherever in it that may be."""
-    shown = address
-    if isinstance(address, str) and re.search("[@=]", address):
-        scheme = re.match(r"[a-z][a-z0-9+]{0,20}(?=://)", address, re.IGNORECASE)
-        shown = f"{scheme[0]}://..." if scheme else "..."
-    known = f"{DEFAULT_ADDRESS!r}, 'postgresql://host/database', 'redis://host' or 'memory://'"
-    return InvalidValue("the store address", f"{shown!r} is not understood: expected {known}")
 
 
 def _durability(options: dict[str, str], default: str) -> str:

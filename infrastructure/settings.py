@@ -11,8 +11,8 @@ from urllib.parse import quote
 import msgspec
 
 from ..domain.errors import InvalidValue
+from .addresses import DEFAULT_ADDRESS, MEMORY, POSTGRES_SCHEMES, normalised, scheme_of
 
-DEFAULT_ADDRESS = "sqlite:///turnlog.db"
 PREFIX = "TURNLOG_"
 OTHERS = ("TURNLOG_MODEL", "TURNLOG_PERSISTENCE")
 """What the environment says to other parts."""
@@ -47,9 +47,9 @@ class Settings(msgspec.Struct, frozen=True):
     def address(self) -> str:
         """The address of the store."""
         if self.store is not None:
-            return self.store
+            return normalised(self.store)
         if self.backend == "memory":
-            return "memory://"
+            return MEMORY
         if self.storage_path is None:
             return DEFAULT_ADDRESS
         return f"sqlite:///{quote(str(_database(self.storage_path)))}"
@@ -143,14 +143,14 @@ def _check_spelling(key: object, known: list[str], what: str, *, unknown: bool =
 
 
 def _check_together(settings: Settings) -> None:
-    kind = settings.address.partition(":")[0]
+    kind = scheme_of(settings.address)
     if settings.store is not None and (settings.backend or settings.storage_path):
         raise InvalidValue("store", "is set beside backend or storage_path: expected one of the two ways")
     if settings.backend == "memory" and settings.storage_path is not None:
         raise InvalidValue("storage_path", "is set, and the backend 'memory' keeps nothing there: expected 'sqlite'")
     if settings.durability is not None and kind not in ("sqlite", "memory"):
         raise InvalidValue("durability", f"is for SQLite, and the store is {kind}: its server decides that")
-    if settings.connection_pool_size is not None and kind not in ("sqlite", "postgresql", "postgres", "memory"):
+    if settings.connection_pool_size is not None and kind not in ("sqlite", "memory", *POSTGRES_SCHEMES):
         raise InvalidValue("connection_pool_size", f"is for SQLite and PostgreSQL, and the store is {kind}")
 
 

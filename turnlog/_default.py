@@ -1,19 +1,24 @@
-"""The store that is meant when none is named: the one the settings name, opened once per process."""
+"""The store that is meant: the one given, one at an address, or the one of the settings; opened once per process."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
 from threading import Lock
+from typing import TypeAlias
 
-from .infrastructure.opening import configured_store
+from .domain.errors import InvalidValue
+from .infrastructure.addresses import normalised
+from .infrastructure.opening import configured_store, open_store
 from .infrastructure.settings import Settings, settings_from
 from .infrastructure.store import Store
 
-_lock = Lock()
-_opened: dict[tuple[int, Path, Settings], Store] = {}
+StoreGiven: TypeAlias = Store | str
+"""A store, or its address."""
 
+_lock = Lock()
+_opened: dict[tuple[int, Path, Settings | str], Store] = {}
 
 _meant: ContextVar[Store | None] = ContextVar("turnlog_store", default=None)
 
@@ -34,9 +39,27 @@ def default_store() -> Store:
     if meant is not None:
         return meant
     settings = settings_from()
-    here = (os.getpid(), Path.cwd(), settings)
+    return _opened_once((os.getpid(), Path.cwd(), settings), lambda: configured_store(settings))
+
+
+def store_of(given: StoreGiven | None) -> Store:
+    """The store given, the one at an address, or without either the default store.
+
+    A store that is given by its address is opened once per process and stays open, as the default store does.
+    """
+    if given is None:
+        return default_store()
+    if isinstance(given, Store):
+        return given
+    if not isinstance(given, str):
+        raise InvalidValue("the store", f"is a {type(given).__name__}: expected a Store or an address")
+    address = normalised(given)
+    return _opened_once((os.getpid(), Path.cwd(), address), lambda: open_store(address))
+
+
+def _opened_once(key: tuple[int, Path, Settings | str], opening: Callable[[], Store]) -> Store:
     with _lock:
-        store = _opened.get(here)
+        store = _opened.get(key)
         if store is None or store.closed:
-            store = _opened[here] = configured_store(settings)
+            store = _opened[key] = opening()
         return store

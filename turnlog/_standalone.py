@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from uuid import uuid4
 
-from ._default import default_store
+from ._default import StoreGiven, store_of
 from ._equipment import equip
 from ._live import Live
 from ._planning import SystemGiven, ToolsGiven, dated_system, loaded_messages, tool_names
@@ -13,7 +13,6 @@ from .domain.decisions.plan import BranchPlan, begin
 from .domain.decisions.sequence import in_turn
 from .domain.message import ContentGiven, Message
 from .domain.state import State
-from .infrastructure.store import Store
 from .operations.params import ModelGiven
 
 
@@ -30,7 +29,7 @@ def alone(
     messages: Iterable[Message | ContentGiven] | None,
     capabilities: Access,
     resources: Access,
-    store: Store | None,
+    store: StoreGiven | None,
 ) -> Live:
     """A session with this branch as its default one."""
     plan = BranchPlan(
@@ -42,7 +41,7 @@ def alone(
         messages=loaded_messages(messages),
         tools=tool_names(tools, tool_manager),
     )
-    live, fresh = Live(store or default_store(), State(str(uuid4()))), str(uuid4())
+    live, fresh = Live(store_of(store), State(str(uuid4()))), str(uuid4())
     live.equipment.take_tools(tools, tool_manager)
     steps = equip(live, chat_model, parse_model, None)
     live.change(

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 from . import _mailing
+from ._default import StoreGiven
 from ._live import Live
 from ._moments import Moment, position_of
 from ._participants import ParticipantGiven
@@ -33,7 +34,6 @@ from .domain.mail import Category, Mail
 from .domain.message import ContentGiven, Message, message_from
 from .domain.plain import Json
 from .domain.state import State
-from .infrastructure.store import Store
 from .infrastructure.twins import awaited
 from .logs import Logs
 from .operating import Operating
@@ -60,7 +60,7 @@ class Branch(BranchView, Operating):
         messages: Iterable[Message | ContentGiven] | None = None,
         capabilities: Access = None,
         resources: Access = None,
-        store: Store | None = None,
+        store: StoreGiven | None = None,
     ) -> None:
         """A branch of a session of its own; those of a session are got from it, by `create_branch` or `branches`."""
         self._live = live or alone(

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from ._default import default_store
+from ._default import StoreGiven, store_of
 from .domain.errors import InvalidValue
 from .domain.inheritance import local_position
 from .domain.message import Message
@@ -29,7 +29,7 @@ class Found(msgspec.Struct, frozen=True):
 def search(
     query: str,
     *,
-    store: Store | None = None,
+    store: StoreGiven | None = None,
     user: str | None = None,
     role: str | None = None,
     limit: int = 20,
@@ -40,7 +40,7 @@ def search(
     Found is what a branch shows that is there now: nothing retracted, cleared or redacted. Where the projection
     `Transcript` is kept, in the store's own database or in `index`, it is asked; what it has not read yet is read here.
     """
-    kept = store or default_store()
+    kept = store_of(store)
     phrases, most = looked_for(query), checked_limit(limit)
     found: list[Found] = []
     states: dict[str, State] = {}

@@ -8,8 +8,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from msgspec.structs import replace
+
 from ._asked import check_days, check_methods, checked_status, checked_time
 from ._autosave import Autosave
+from ._default import StoreGiven
 from ._deferred import Deferred
 from ._kept import Beginning, Kept, Saved
 from ._planning import SystemGiven
@@ -48,7 +51,7 @@ class SessionManager:
         self,
         config: Mapping[str, Any] | str | Path | Settings | None = None,
         *,
-        store: Store | SessionStore | None = None,
+        store: StoreGiven | SessionStore | None = None,
         storage: SessionStorage | None = None,
     ) -> None:
         if store is not None and storage is not None:
@@ -61,14 +64,16 @@ class SessionManager:
         if type(self._kept) is not Kept:  # what waits to be saved is not to wait for a collector of garbage
             atexit.register(self.close)
 
-    def _keeping(self, store: Store | SessionStore | None, storage: SessionStorage | None) -> Kept:
+    def _keeping(self, store: StoreGiven | SessionStore | None, storage: SessionStorage | None) -> Kept:
         if storage is not None:
             check_methods(storage, SessionStorage)
             return StoredElsewhere(Direct(storage), self.settings.most_bytes)
-        if store is not None and not isinstance(store, Store):
+        if store is not None and not isinstance(store, Store | str):
             check_methods(store, SessionStore)
             return StoredElsewhere(Awaited(store), self.settings.most_bytes)
-        if store is None:
+        if isinstance(store, str):
+            self.settings = replace(self.settings, store=store, backend=None, storage_path=None)
+        if not isinstance(store, Store):
             store = self._own = configured_store(self.settings)
         return Deferred(store, self.settings.message_cache_size) if self.settings.deferred else Kept(store)
 

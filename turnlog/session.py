@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Literal, Self, TypeVar
 from uuid import uuid4
 
-from ._default import default_store
+from ._default import StoreGiven, store_of
 from ._equipment import equip
 from ._live import Decision, Live, image_policy
 from ._moments import Moment, position_of
@@ -47,7 +47,6 @@ from .domain.plain import Json
 from .domain.ranges import Origin
 from .domain.record import RecordedEvent
 from .domain.state import State
-from .infrastructure.store import Store
 from .infrastructure.twins import awaited, awaited_read
 from .logs import Logs
 from .operations.params import ModelGiven
@@ -81,15 +80,16 @@ class Session(Life, Posting, SessionView, Conducting):
         default_parse_model: ModelGiven = None,
         service: ModelGiven = None,
         tools: ToolsGiven = None,
-        store: Store | None = None,
+        store: StoreGiven | None = None,
         images: ImagePolicy | None = None,
     ) -> None:
         """Starts a session; with a system text or anything else for it, on a default branch that has it, named "main".
 
-        With a key, which no other session may have, it is found as by its name in a `SessionManager`. Without a store
-        it is kept where the settings say, which is ./turnlog.db if they say nothing. `images` says which images this
-        handle takes on the record; without it, those at public https URLs and small data URLs. The models are those
-        that branches use to answer and to parse; a `service` is a model, too.
+        With a key, which no other session may have, it is found as by its name in a `SessionManager`. `store` is a
+        store or its address, which is opened once per process; without it the session is kept where the settings say,
+        which is ./turnlog.db if they say nothing. `images` says which images this handle takes on the record; without
+        it, those at public https URLs and small data URLs. The models are those that branches use to answer and to
+        parse; a `service` is a model, too.
         """
         begun = BranchPlan(
             name=default_branch,
@@ -103,25 +103,27 @@ class Session(Life, Posting, SessionView, Conducting):
         steps: list[Decision] = [lambda state: sessions.start(state, name=name, key=key, user=owner, metadata=metadata)]
         if begun != BranchPlan():
             steps.append(lambda state: begin(state, begun, id=main))
-        self._attach(Live(store or default_store(), State(id), images))
+        self._attach(Live(store_of(store), State(id), images))
         steps += equip(self._live, default_generate_model or service, default_parse_model, tools)
         self._live.change(lambda state: in_turn(state, *steps))
 
     @classmethod
-    def open(cls, session_id: str, *, store: Store | None = None, images: ImagePolicy | None = None) -> Self:
+    def open(cls, session_id: str, *, store: StoreGiven | None = None, images: ImagePolicy | None = None) -> Self:
         """The session with this id, started in whatever process; `images` says which images this handle takes."""
-        kept, policy = store or default_store(), image_policy(images)
+        kept, policy = store_of(store), image_policy(images)
         return cls._of(Live(kept, kept.load(session_id), policy))
 
     @classmethod
-    async def aopen(cls, session_id: str, *, store: Store | None = None, images: ImagePolicy | None = None) -> Self:
+    async def aopen(
+        cls, session_id: str, *, store: StoreGiven | None = None, images: ImagePolicy | None = None
+    ) -> Self:
         """The session with this id, started in whatever process; `images` says which images this handle takes."""
         return await to_thread(cls.open, session_id, store=store, images=images)
 
     @classmethod
-    def from_record(cls, record: bytes, *, store: Store | None = None) -> Self:
+    def from_record(cls, record: bytes, *, store: StoreGiven | None = None) -> Self:
         """The session whose exact record this is, taken over into a store if it is not there already."""
-        kept = store or default_store()
+        kept = store_of(store)
         taken = kept.import_record(record)
         if taken.last is None:
             raise InvalidValue("the record", "has no session: expected that of one")

@@ -5,6 +5,7 @@ from urllib.parse import unquote, urlsplit
 
 from ...domain.errors import InvalidValue
 from ...domain.store_errors import NotSupported, StoreNotFound
+from ..addresses import MEMORY, POSTGRES_SCHEMES, normalised, scheme_of
 from ..memory import MemoryRecorder
 from ..recorder import Opening, Recorder
 from ..sqlite.recorder import SQLiteRecorder
@@ -33,15 +34,16 @@ def target_of(recorder: Recorder) -> Target:
 
 def open_target(address: str, opening: Opening = Opening.MAKING) -> Target:
     """The database at an address; rows may be kept elsewhere than in their store's."""
-    scheme, _, rest = address.partition("://")
-    if scheme.lower() in ("postgres", "postgresql"):
+    address = normalised(address)
+    scheme, rest = scheme_of(address), address.partition("://")[2]
+    if scheme in POSTGRES_SCHEMES:
         from .postgres import PostgresTarget  # here, because the driver takes long to import
 
         return PostgresTarget.at(address)
-    if address == "memory://":
+    if address == MEMORY:
         return MemoryTarget()
     parts = urlsplit(address)
-    if scheme.lower() == "sqlite" and len(parts.path) > 1 and not (parts.netloc or parts.query or "\0" in rest):
+    if scheme == "sqlite" and len(parts.path) > 1 and not (parts.netloc or parts.query or "\0" in rest):
         path = Path(unquote(parts.path[1:])).expanduser()
         if opening is Opening.EXISTING and not path.exists():
             raise StoreNotFound(f"sqlite:///{path.absolute()}")

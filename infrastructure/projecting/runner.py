@@ -19,6 +19,7 @@ from ...domain.store_errors import StoreClosed
 from ...projections.definition import Projection, checked_projection
 from ...projections.rows import Rows
 from ..clock import wall_clock
+from ..opening import open_store
 from ..store import Store
 from ..twins import awaited, awaited_read
 from . import versions
@@ -48,7 +49,7 @@ class Runner:
 
     def __init__(
         self,
-        store: Store,
+        store: Store | str,
         projections: Sequence[Projection],
         target: Target | str | None = None,
         *,
@@ -59,13 +60,15 @@ class Runner:
         jitter: Callable[[], float] = random,
     ) -> None:
         pace = pace or Pace()
-        self._recorder = store.recorder
+        _check(projections, shards)
+        opened = open_store(store) if isinstance(store, str) else store
+        self._own_store = opened if isinstance(store, str) else None
+        self._recorder = opened.recorder
         self._owns_target = isinstance(target, str)
         self._target = open_target(target) if isinstance(target, str) else target or target_of(self._recorder)
         self._pace, self._clock = pace, clock
         self._stopping = Event()
         self._thread: Thread | None = None
-        _check(projections, shards)
         prepare(self._target)
         for projection in projections:
             versions.register(self._target, projection, shards)
@@ -129,11 +132,13 @@ class Runner:
             self._thread = None
 
     def close(self) -> None:
-        """Stops it, and closes the target if it was given by its address."""
+        """Stops it, and closes the store and the target if they were given by their addresses."""
         self.stop()
         self._release()
         if self._owns_target:
             self._target.close()
+        if self._own_store is not None:
+            self._own_store.close()
 
     def __enter__(self) -> Self:
         self.start()

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from turnlog import InvalidValue, Session, SessionNotFoundError, open_store
+from turnlog import (
+    Branch,
+    InvalidValue,
+    Runner,
+    Session,
+    SessionManager,
+    SessionNotFoundError,
+    Transcript,
+    open_store,
+    search,
+)
 
 if TYPE_CHECKING:
     from tests.acceptance.conftest import Elsewhere
@@ -81,7 +93,7 @@ def test_stores_in_memory_have_nothing_to_do_with_each_other(here: Path) -> None
 @pytest.mark.parametrize(
     "address",
     [
-        *("turnlog.db", "/tmp/turnlog.db", "file:///turnlog.db", "mysql://localhost/x", "sqlite://", "sqlite:///"),
+        *("", "file:///turnlog.db", "mysql://localhost/x", "sqlite://", "sqlite:///", "memory", "a\0b.db"),
         *("sqlite:turnlog.db", "sqlite://host/turnlog.db", "sqlite:///a#b.db", "sqlite:///a%00b.db", "sqlite://["),
         *("memory://some", "memory:", "memory://?x", "memory:///x", " ", "sqlite:///~nobody-of-this-name/x.db"),
     ],
@@ -113,6 +125,117 @@ def test_an_option_that_no_store_has_is_refused(here: Path, options: str) -> Non
 def test_a_path_is_no_address(here: Path) -> None:
     with pytest.raises(InvalidValue, match="expected 'sqlite:///turnlog"):
         open_store(here / "turnlog.db")  # type: ignore[arg-type]  # wrong on purpose
+
+
+@pytest.mark.parametrize("path", ["b.db", "./b.db", "folder/b.db", "b", "my notes#?%20.db", "memory.db", "~/b.db"])
+def test_a_path_without_a_scheme_is_a_sqlite_file(here: Path, monkeypatch: pytest.MonkeyPatch, path: str) -> None:
+    (here / "folder").mkdir()
+    monkeypatch.setenv("HOME", str(here))
+    file = here / path.removeprefix("~/")
+    with open_store(path) as store:
+        assert store.address == f"sqlite:///{file}"
+        session = Session(store=store)
+    assert file.is_file()
+
+    monkeypatch.setenv("TURNLOG_STORE", path)
+    assert Session.open(session.id).id == session.id
+    monkeypatch.delenv("TURNLOG_STORE")
+    with SessionManager({"session": {"store": path, "durability": "normal"}}) as manager:
+        assert manager.get_session(session.id).id == session.id
+    with open_store(str(file)) as store:
+        assert Session.open(session.id, store=store).id == session.id
+
+
+@pytest.mark.parametrize("address", ["sqlite:///:memory:", "sqlite://:memory:", ":memory:"])
+def test_sqlite_in_memory_is_memory(here: Path, monkeypatch: pytest.MonkeyPatch, address: str) -> None:
+    with open_store(address) as store:
+        assert store.address == "memory://"
+    monkeypatch.setenv("TURNLOG_STORE", address)
+    Session()
+
+    assert list(here.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("address", "meant"),
+    [
+        ("sqllite:///b.db", "sqlite:///"),
+        ("SQLITE3:///b.db", "sqlite:///"),
+        ("sqlite:b.db", "sqlite:///"),
+        ("postgress://host/db", "postgres://"),
+        ("postgrsql://host/db", "postgresql://"),
+        ("postgresql:host/db", "postgresql://"),
+        ("reddis://host", "redis://"),
+        ("memmory://", "memory://"),
+        ("memory", "memory://"),
+    ],
+)
+def test_a_misspelt_scheme_is_an_error_with_a_suggestion(
+    here: Path, monkeypatch: pytest.MonkeyPatch, address: str, meant: str
+) -> None:
+    with pytest.raises(InvalidValue, match=f"did you mean '{meant}'"):
+        open_store(address)
+    monkeypatch.setenv("TURNLOG_STORE", address)
+    with pytest.raises(InvalidValue, match=f"did you mean '{meant}'"):
+        Session()
+
+    assert list(here.iterdir()) == []
+
+
+# --- store= -----------------------------------------------------------------------------------------------
+
+
+def test_store_takes_an_address_everywhere(here: Path) -> None:
+    for address in ("sqlite:///x.db", "x.db"):
+        session = Session("Be terse.", store=address)
+        session.default_branch.add("Explain event sourcing")
+        assert Session.open(session.id, store=address).messages[1].text == "Explain event sourcing"
+        assert asyncio.run(Session.aopen(session.id, store=address)).id == session.id
+        assert Session.from_record(session.record(), store="sqlite:///copy.db").id == session.id
+        assert Branch(store=address, name="alone").session_id != session.id
+        assert search("sourcing", store=address)[0].message.session == session.id
+        with SessionManager(store=address) as manager:
+            assert manager.get_session(session.id).id == session.id
+        with Runner(address, [Transcript()]) as runner:
+            runner.catch_up()
+        with open_store(address) as store:
+            assert store.find_session(session.id) is not None
+
+    assert kept_in(here) == ["copy.db", "x.db"]
+
+
+def test_a_store_at_an_address_is_opened_once(here: Path) -> None:
+    one, other = Session(store="x.db"), Session(store="sqlite:///x.db")
+
+    assert one._live.store is other._live.store
+    one._live.store.close()
+    assert Session.open(one.id, store="x.db").id == one.id
+    assert Session.open(Session(store="memory://").id, store="memory://").position == 1
+
+
+@pytest.mark.parametrize("store", ["", "sqllite:///x.db", 5, b"x.db"])
+def test_what_is_no_store_is_an_error(here: Path, store: Any) -> None:
+    calls: list[Callable[[], object]] = [
+        lambda: Session(store=store),
+        lambda: Session.open("s", store=store),
+        lambda: Branch(store=store),
+        lambda: search("x", store=store),
+        lambda: Session.from_record(b"", store=store),
+    ]
+    for call in calls:
+        with pytest.raises(InvalidValue, match="the store"):
+            call()
+
+    assert list(here.iterdir()) == []
+
+
+def test_a_manager_closes_the_store_that_it_opened(here: Path) -> None:
+    with SessionManager(store="x.db") as manager:
+        session = manager.create_session("chat")
+        store = session._live.store
+
+    assert store.closed
+    assert Session.open(session.id, store="x.db").key == "chat"
 
 
 # --- Settings ---------------------------------------------------------------------------------------------
@@ -157,7 +280,7 @@ def test_a_settings_file_that_names_no_store(here: Path, settings: str) -> None:
         assert kept_in(here) == ["turnlog.db"]
 
 
-@pytest.mark.parametrize("settings", [b"store = ", b'store = "\xff"', b'store = "nowhere"', b'store = ""'])
+@pytest.mark.parametrize("settings", [b"store = ", b'store = "\xff"', b'store = "nowhere://"', b'store = ""'])
 def test_a_settings_file_that_makes_no_sense_is_refused(here: Path, settings: bytes) -> None:
     (here / "turnlog.toml").write_bytes(settings)
 

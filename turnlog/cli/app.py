@@ -52,7 +52,9 @@ def turnlog(
     ctx: typer.Context,
     store: Annotated[
         str | None,
-        typer.Option(metavar="ADDRESS", help="The store, as sqlite:///turnlog.db; else the settings say which."),
+        typer.Option(
+            metavar="ADDRESS", help="The store, as turnlog.db or postgresql://host/db; else as the settings say."
+        ),
     ] = None,
     actor: Annotated[
         str | None, typer.Option(metavar="NAME", help="Who does it, on the record; else your login name.")

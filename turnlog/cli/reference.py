@@ -14,12 +14,15 @@ commands themselves, by `python -m turnlog.cli.reference > docs/commands.md`.
 
 A SESSION is the id of a session or the beginning of one that no other has, its key, a label that no other session
 has, or `@last`, the one used last. A BRANCH is the name, the number or the id of one. A MOMENT is a position, or a
-time such as `2026-07-01T12:00`, which is local if it names no zone. An argument that begins with a minus (a position
-that was inherited, as -3) is written behind `--`.
+time such as `2026-07-01T12:00:05Z`, which is local if it names no zone. A time covers the whole of its last unit, and
+as a moment means its end: `12:00:05Z` has everything that was recorded in that second, `2026-07-01` all of that day.
+So a time that a command printed can be given to another one, and the event that it was printed for is there. An
+argument that begins with a minus (a position that was inherited, as -3) is written behind `--`.
 
 Which store is meant: `--store`, then the settings: `TURNLOG_STORE`, then `store` in `./turnlog.toml`, then
-`sqlite:///turnlog.db`. A store that is not there is made by `init`, by `import` and, as a target, by `copy`; every
-other command refuses it. A store of an older version is brought up to date by `migrate`.
+`sqlite:///turnlog.db`. A path without a scheme, such as `turnlog.db`, is a SQLite file. A store that is not there is
+made by `init`, by `import` and, as a target, by `copy`; every other command refuses it. A store of an older version is
+brought up to date by `migrate`.
 
 What is asked for goes to standard output, everything else to standard error. In a pipe there are no colours, columns
 are parted by tabs, and nothing is cut off; `NO_COLOR` has a terminal do without colours, too. Control characters in

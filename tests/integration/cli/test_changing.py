@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
+
 from turnlog import Session, open_store
 
 
@@ -31,6 +33,18 @@ def test_a_store_is_made_a_session_started_and_a_message_added(turnlog: Any) -> 
     assert (message.sender, message.recipient, message.metadata) == ("ada", "bob", {"m": [1]})
 
 
+def test_a_path_is_a_store(turnlog: Any) -> None:
+    assert turnlog("--store", "b.db", "init").out == f"sqlite:///{turnlog.folder}/b.db is made\n"
+    turnlog("start", "--key", "k", "--store", "./b.db")
+    listed = turnlog("sessions", "--json", env={"TURNLOG_STORE": f"{turnlog.folder}/b.db"})
+
+    assert [each["key"] for each in json.loads(listed.out)["sessions"]] == ["k"]
+    assert sorted(path.name for path in turnlog.folder.glob("*.db")) == ["b.db"]
+    misspelt = turnlog("--store", "sqllite:///b.db", "sessions")
+    assert misspelt.code == 1
+    assert "did you mean 'sqlite:///'?" in misspelt.err
+
+
 def test_every_change_has_the_login_name_as_its_actor_or_the_one_that_is_named(turnlog: Any) -> None:
     turnlog("init")
     turnlog("start", "--key", "talk")
@@ -51,6 +65,20 @@ def test_text_comes_from_standard_input_if_none_is_given(turnlog: Any, talk: str
     assert [(message.role, message.text) for message in last] == [("user", "piped"), ("assistant", "two\nlines")]
     assert (refused.code, refused.out) == (1, "")
     assert refused.err.startswith("turnlog: standard input is no UTF-8 at byte 1: expected text in UTF-8\n  next: ")
+
+
+@pytest.mark.parametrize("given", ["", "\n"])
+@pytest.mark.parametrize("arguments", [(), ("-",), ("--role", "assistant", "--command-id", "c")])
+def test_an_empty_standard_input_is_an_error(turnlog: Any, given: str, arguments: tuple[str, ...]) -> None:
+    turnlog("init")
+    turnlog("start", "--key", "k")
+    before = opened(turnlog, json.loads(turnlog("sessions", "--json").out)["sessions"][0]["session"]).position
+    done = turnlog("add", "k", *arguments, input=given)
+
+    assert (done.code, done.out) == (1, "")
+    assert done.err.startswith("turnlog: standard input is empty: expected the text; give an empty one as ''\n  next: ")
+    session = opened(turnlog, json.loads(turnlog("sessions", "--json").out)["sessions"][0]["session"])
+    assert session.position == before
 
 
 def test_in_a_terminal_a_missing_text_is_refused_and_not_waited_for(turnlog: Any, talk: str) -> None:

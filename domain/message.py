@@ -1,6 +1,6 @@
 """A message as a value: what was said and by whom, and, once it is on the record, where it stands."""
 
-from collections.abc import ItemsView, Iterator, KeysView, Mapping, ValuesView
+from collections.abc import ItemsView, Iterator, KeysView, Mapping, Sequence, ValuesView
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
@@ -31,8 +31,7 @@ ContentGiven: TypeAlias = (
     | Mapping[str, Any]
     | tuple[str, Any]
     | ClientObject
-    | list[ClientObject]
-    | list[dict[str, Any]]
+    | Sequence[ClientObject | Mapping[str, Any]]
 )
 """What a message can be made of: a content, text for an instruction, a dict whose keys name the content or that has a
 role and a content, a pair of a role and what it says, or what a provider's client returned."""

@@ -9,7 +9,9 @@ from ..domain.content import AssistantResponseContent, InstructionContent, Respo
 from ..domain.content_errors import AnswerMisfit
 from ..domain.errors import InvalidValue
 from ..domain.message import Message
+from ..domain.parts import as_text, is_list_of_parts
 from ..domain.plain import Json, plain
+from ..domain.provider_messages import is_parts
 from ..domain.structured import response_format_from
 from ..projections.extras import needed
 
@@ -60,10 +62,11 @@ def _value(shape: ResponseFormat, answer: Json) -> Json:
     content = answer.content if isinstance(answer, Message) else answer
     if not isinstance(content, AssistantResponseContent):
         return plain(content, "an answer")
-    if not isinstance(content.assistant_response, str):
-        return plain(content.assistant_response, "an answer")
+    body = content.assistant_response
+    if not isinstance(body, str) and not (is_parts(body) and is_list_of_parts(body)):
+        return plain(body, "an answer")
     try:
-        return msgspec.json.decode(content.assistant_response)
+        return msgspec.json.decode(as_text(body))
     except (msgspec.DecodeError, RecursionError):
         raise AnswerMisfit(shape.name, "$", "expected JSON, and the text is none") from None
 

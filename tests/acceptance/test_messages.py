@@ -318,6 +318,8 @@ def test_a_reopened_session_holds_an_answer_against_the_shape_that_was_asked_for
     assert order.content.response_format is not None
     assert order.content.response_format.name == "Order"
     assert validate_answer(order, answer) == {"items": [{"price": 2.5}]}
+    blocks = [{"type": "thinking", "thinking": "?"}, {"type": "text", "text": '{"items": []}'}]
+    assert validate_answer(order, session.add_message({"role": "assistant", "content": blocks})) == {"items": []}
     assert validate_answer(place.content, {"x": 1}) == {"x": 1}
     with pytest.raises(AnswerMisfit, match=r"does not fit 'Order': at \$\.items\[0\]\.price, expected type \"number\""):
         validate_answer(order, {"items": [{"price": "secret"}]})

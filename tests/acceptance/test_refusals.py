@@ -67,7 +67,7 @@ CONTENT: dict[str, Case] = {
         ["do not name one kind"],
     ),
     "an unknown role": (lambda s: s.main.add({"role": "wizard", "content": "x"}), InvalidContent, ["wizard", "user"]),
-    "a list": (lambda s: s.main.add(["x"]), InvalidContent, ["list", "expected a str, a dict"]),  # type: ignore[arg-type]  # wrong on purpose
+    "a list": (lambda s: s.main.add(["x"]), InvalidContent, ["list", "expected a str, a dict"]),  # type: ignore[list-item]  # wrong on purpose
     "nothing": (lambda s: s.main.add(s.anything), InvalidContent, ["NoneType"]),
     "a value that is no JSON": (lambda s: s.main.add({"instruction": object()}), InvalidValue, ["object"]),
     "a number that is none": (lambda s: s.main.add({"result": float("nan")}), InvalidValue, ["nan"]),

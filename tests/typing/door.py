@@ -4,7 +4,11 @@
 """
 
 from collections.abc import Iterator
-from typing import assert_type
+from typing import Any, assert_type
+
+import anthropic.types
+from openai.types.chat import ChatCompletion
+from openai.types.responses import Response
 
 from turnlog import (
     Branch,
@@ -149,6 +153,19 @@ def managers(store: Store) -> None:
 
         manager.create_session("x", "y", "ada")  # type: ignore[call-arg]  # must be an error
         SessionManager(storage=store)  # type: ignore[arg-type]  # must be an error
+
+
+def clients(branch: Branch, completion: ChatCompletion, blocks: anthropic.types.Message, items: Response) -> None:
+    assert_type(branch.add(completion.choices[0].message), Message)
+    assert_type(branch.add(blocks), Message)
+    assert_type(branch.add(blocks.content), Message)
+    assert_type(branch.add(("assistant", blocks.content)), Message)
+    assert_type(branch.add(items), Message)
+    assert_type(branch.add(items.output), Message)
+    assert_type(branch.add_many(items.output), list[Message])
+    assert_type(branch.to_chat("openai-responses"), list[dict[str, Any]])
+
+    branch.add(7)  # type: ignore[arg-type]  # must be an error
 
 
 def provenance(branch: Branch) -> None:

@@ -2,8 +2,9 @@
 
 POSIX locks belong to the process and the file. Closing any descriptor of the file in this process (after reading its
 bytes, for example) releases SQLite's lock too; the next process that closes the database then concludes that it is the
-last one, and deletes the WAL. A lock of an open file description does not end so. Where there are none (outside of
-Linux), the check at every commit finds that the WAL was deleted.
+last one, and deletes the WAL. A lock of an open file description does not end so. The check at every commit is not
+enough: the other process copies the WAL into the database, and then deletes it, and a commit in between is lost (31 of
+197 in a race; none with the lock). It is all there is where there are no such locks (outside of Linux).
 """
 
 import errno

@@ -69,7 +69,7 @@ def test_the_life_of_a_managed_session(
     branch = manager.create_session("branch", branch_from="chat", metadata={"b": 2})
     branch.add_message("there")
     assert (branch.user, branch.metadata, texts(branch)) == ("ada", {"a": 1, "b": 2}, ["Be brief.", "hello", "there"])
-    assert [(info.name, info.message_count) for info in manager.list_sessions()] == [("chat", 1), ("branch", 2)]
+    assert [(info.name, info.message_count) for info in manager.list_sessions()] == [("chat", 2), ("branch", 3)]
 
     with pytest.raises(KeyTaken):
         manager.rename("chat", "branch")

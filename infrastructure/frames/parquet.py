@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from ...domain.errors import InvalidValue
+from ...domain.events import SessionForked
 from ...domain.redaction import REDACTIONS
 from ...projections.extras import needed
 from ...projections.frames import record_batch
@@ -25,7 +26,7 @@ from .asked import EVERYTHING
 from .events import event_columns
 from .feeding import feed
 from .frame import Frame
-from .labels import Labels
+from .labels import NAMING, Labels
 from .messages import READ, columns_of, wanted_of, written_of
 from .place import Checkpoint, Place, Window
 from .usage import Calls, usage_columns
@@ -110,16 +111,23 @@ class Export:
 
     def _touched(self, rows: Sequence[Row], window: Window) -> list[Window]:
         """The earlier windows that hold content that these rows redacted."""
-        places = {
-            found.global_position
-            for row in rows
-            if row.name in REDACTIONS
-            for position in redaction_in(event_of(row))[:1]
-            for found in self._recorder.read(row.session, after=position - 1, until=position)
-        }
+        places: set[int] = set()
+        for row in rows:
+            if row.name in REDACTIONS:
+                position, _ = redaction_in(event_of(row))
+                for found in self._recorder.read(row.session, after=position - 1, until=position):
+                    named = self._named_by(row.session, position) if found.name in NAMING else ()
+                    places.update((found.global_position, *named))
         if not any(place <= window.after for place in places):
             return []
         return [each for each in self._place.windows() if any(each.after < place <= each.until for place in places)]
+
+    def _named_by(self, session: str, position: int) -> Iterator[int]:
+        """The global positions of all events that have the user or the branch that an event named in a column."""
+        for row in self._recorder.read(session, after=position):
+            yield row.global_position
+            if row.name == "session.forked" and isinstance(forked := event_of(row), SessionForked):
+                yield from self._named_by(forked.fork, 0)
 
     def _rows(self, window: Window) -> list[Row]:
         """All rows of a window."""

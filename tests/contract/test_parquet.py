@@ -151,6 +151,25 @@ def test_what_was_redacted_is_taken_out_of_files_that_are_there(store: Store, tm
     agree(tmp_path, store)
 
 
+def test_a_redacted_user_and_branch_name_are_taken_out_of_all_files(store: Store, tmp_path: Path) -> None:
+    session = Session(user="secret user", store=store)
+    session.create_branch("secret branch").add("one")
+    fork = session.fork_session()
+    for n in range(6):
+        session.branches["secret branch"].add(f"two {n}")
+        fork.branches["secret branch"].add(f"three {n}")
+    store.export_parquet(tmp_path, events_per_file=3)
+    assert all("secret" in str(in_files(tmp_path, kind)) for kind in ("messages", "events"))
+
+    session.redact(1)
+    session.redact(2)
+    store.export_parquet(tmp_path)
+
+    for kind in ("messages", "events"):
+        assert "secret" not in str(in_files(tmp_path, kind))
+    assert b"secret" not in b"".join(file.read_bytes() for file in tmp_path.rglob("*.parquet"))
+
+
 def test_two_exports_at_once_are_refused_by_name(store: Store, tmp_path: Path) -> None:
     conversation(store)
     with place.Place(tmp_path).alone(), pytest.raises(ExportBusy, match=str(tmp_path)):

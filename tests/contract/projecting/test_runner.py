@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from turnlog.domain.errors import InvalidValue
+from turnlog.domain.events import MessageRedacted
 from turnlog.domain.projection_errors import (
     CheckpointMismatch,
     DefinitionChanged,
@@ -153,6 +154,23 @@ def test_a_poison_event_is_parked_its_session_waits_and_the_rest_goes_on(worksho
     assert letter.error == "ValueError: cannot take this"
     assert runner.status("said")[0].parked == 1
     assert runner.failures > 0
+
+
+def test_a_redaction_removes_the_message_of_the_error_of_a_dead_letter(workshop: Workshop, one: Store) -> None:
+    runner = workshop.runner(one)
+    runner.catch_up()
+    workshop.projection.poison = "bad"
+    workshop.say(one, "a", "one", "bad", "after")
+    workshop.work(runner)
+    left = '{"branch":1,"content":{"type":"instruction"}}'
+    one.append("a", [MessageRedacted(3, left)])
+    workshop.work(runner)
+    assert [letter.error for letter in runner.dead_letters("said")] == ["ValueError: cannot take this"]
+
+    one.append("a", [MessageRedacted(2, left)])
+    workshop.work(runner)
+
+    assert [letter.error for letter in runner.dead_letters("said")] == ["ValueError"]
 
 
 def test_what_was_parked_is_tried_again_with_what_waits_behind_it(workshop: Workshop, one: Store) -> None:

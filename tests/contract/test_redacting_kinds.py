@@ -1,0 +1,86 @@
+"""Mail, logs and operations are redacted by themselves, and where else their content is."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from turnlog import InvalidValue, Session, Store, UnknownOperation
+from turnlog.domain.events import Event, ModelCalled, OperationCompleted, OperationFailed, OperationStarted
+from turnlog.domain.record import Provenance
+
+SECRET = "her number is 555-0199"
+
+
+def held(store: Store, session: Session) -> list[int]:
+    """The positions of the events that still have the secret."""
+    return [row.position for row in store.recorder.read(session.id) if b"555-0199" in (row.payload or b"")]
+
+
+@pytest.mark.parametrize("by", ["mail", "id", "message"])
+def test_a_mail_is_redacted_with_the_messages_it_brought(store: Store, by: str) -> None:
+    session = Session(store=store)
+    one, two, three = (session.create_branch(name) for name in ("one", "two", "three"))
+    mail = session.exchange.send(one, None, SECRET, category="message")
+    session.exchange.collect_all()
+    two.receive_all()
+    three.receive_all()
+    assert len(held(store, session)) == 3
+
+    match by:
+        case "mail":
+            session.exchange.redact(mail, "asked for")
+        case "id":
+            session.exchange.redact(mail.id)
+        case _:
+            session.redact(two.messages[0])
+
+    assert held(store, session) == []
+    assert [message.text for message in (*two.messages, *three.messages)] == ["", ""]
+    assert store.verify().ok
+    assert not any("555-0199" in str(event) for event in session.events())
+
+
+def test_a_mail_that_was_not_sent_here_is_not_redacted(store: Store) -> None:
+    session = Session(store=store)
+    with pytest.raises(InvalidValue, match="'nothing' was not sent in session"):
+        session.exchange.redact("nothing")
+
+
+def test_a_log_is_redacted(store: Store) -> None:
+    session = Session(store=store)
+    log = session.logs.log_error(SECRET, data={"number": SECRET}, source=SECRET)
+    other = session.logs.log_info("open")
+
+    assert asyncio.run(session.logs.aredact(log, "asked for")) == 4
+
+    (left, same, *_) = list(session.logs)
+    assert (left.failed, left.error, left.data, left.source) == (True, "", None, None)
+    assert same == other
+    assert held(store, session) == []
+    assert store.verify().ok
+    with pytest.raises(InvalidValue, match="is not one of session"):
+        Session(store=store).logs.redact(log)
+
+
+@pytest.mark.parametrize("failed", [False, True])
+def test_an_operation_is_redacted_with_the_calls_it_led_to(store: Store, failed: bool) -> None:
+    session = Session(store=store)
+    number = session.default_branch.number
+    start = store.append(session.id, [OperationStarted("o", "chat", number, {"text": SECRET})]).last
+    ended: Event = OperationFailed("o", "ValueError", SECRET) if failed else OperationCompleted("o", SECRET)
+    called = ModelCalled("m", operation="o", branch=number, request=SECRET, response=SECRET)
+    store.append(session.id, [called, ended], provenance=Provenance(cause=start))
+    assert held(store, session) == [start, start + 1, start + 2]
+
+    assert session.redact_operation("o", "asked for") == [start + 3, start + 4, start + 5]
+
+    assert held(store, session) == []
+    (left,) = session.operations
+    assert (left.status, left.params, left.result, left.reason) == (
+        ("failed", None, None, "") if failed else ("completed", None, None, None)
+    )
+    assert store.verify().ok
+    with pytest.raises(UnknownOperation):
+        session.redact_operation("other")

@@ -318,9 +318,20 @@ class Store(AnalysedStore):
         """Gives back space that is not used, and refreshes what the database knows of its tables."""
         self._recorder.vacuum()
 
-    def verify(self, session: str | None = None, *, progress: Progress | None = None) -> Verification:
-        """Proves that a session, or all of them, is as it was recorded, or names what is not."""
-        return verify(self._recorder, session, progress)
+    def verify(
+        self,
+        session: str | None = None,
+        *,
+        projections: bool | Sequence[Projection] = False,
+        progress: Progress | None = None,
+    ) -> Verification:
+        """Prove that a session, or the whole store, is as it was recorded, or report what is not.
+
+        With `projections`, the rows in the store's database are compared with the events, which takes as long as to
+        build them anew. Those of the package and those attached are known; pass a list to have others compared too.
+        """
+        own = [] if isinstance(projections, bool) else projections
+        return verify(self._recorder, session, progress, None if projections is False else own)
 
     def sweep(self, ttl: int, provenance: Provenance = NOBODY) -> Swept:
         """Ends, with a tombstone each, the sessions that nobody has used for more than so many seconds."""

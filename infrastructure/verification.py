@@ -1,18 +1,22 @@
 """The proof: walks the digests of a session and names the first position that does not fit."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from hashlib import sha256
 
 import msgspec
 from msgspec.structs import replace
 
 from ..domain.decisions.session import is_name
-from ..domain.errors import SessionNotFoundError
+from ..domain.errors import InvalidValue, SessionNotFoundError
 from ..domain.events import EventRedacted, MessageRedacted, SessionStarted
 from ..domain.redaction import REDACTIONS
-from ..domain.store_errors import StoreFailed, UnreadableEvent
+from ..domain.store_errors import NotSupported, StoreFailed, UnreadableEvent
+from ..projections.built_in import BUILT_IN
 from ..projections.catalogue import Entry
+from ..projections.definition import Projection
 from .progress import Counted, Progress
+from .projecting.opening import target_of
+from .projecting.verification import RowsExamined, examine_rows
 from .recorder import Recorder
 from .rows import LAST, Row, chained, entry_after, event_of, header_of, is_redacted
 
@@ -30,8 +34,8 @@ class Fault(msgspec.Struct, frozen=True):
 class Verification(msgspec.Struct, frozen=True):
     """What was walked, and what was found: the first fault of each session, and those of the store.
 
-    If it is `unscrubbed`, the record is as it should be, and content that was redacted may still be in the files of the
-    database: a vacuum removes it.
+    What could not be examined is in `unchecked`. If it is `unscrubbed`, the record is as it should be, and content that
+    was redacted may still be in the files of the database: a vacuum removes it.
     """
 
     ok: bool
@@ -39,17 +43,29 @@ class Verification(msgspec.Struct, frozen=True):
     events: int
     faults: tuple[Fault, ...] = ()
     unscrubbed: bool = False
+    unchecked: tuple[str, ...] = ()
 
 
-def verify(recorder: Recorder, session: str | None = None, progress: Progress | None = None) -> Verification:
-    """Walks one session, or all of them and what holds the store together."""
+def verify(
+    recorder: Recorder,
+    session: str | None = None,
+    progress: Progress | None = None,
+    projections: Sequence[Projection] | None = None,
+) -> Verification:
+    """Walks one session, or all of them and what holds the store together; with projections, their rows too."""
+    if session is not None and projections is not None:
+        raise InvalidValue("projections", "hold the events of all sessions: expected no session beside them")
     if session is not None and (not is_name(session) or recorder.find_entry(session) is None):
         raise SessionNotFoundError(session)
-    entries = recorder.read_entries() if session is None else [recorder.find_entry(session) or Entry(session)]
-    positions = {entry.session: entry.position for entry in entries}
+    faults, unchecked, events = list[Fault](), list[str](), 0
+    positions: dict[str, int] = {}
+    try:
+        entries = recorder.read_entries() if session is None else [recorder.find_entry(session) or Entry(session)]
+        positions = {entry.session: entry.position for entry in entries}
+    except StoreFailed as reason:
+        faults.append(Fault(None, None, f"the catalogue cannot be read: {reason}"))
     named = list(positions)
     counted = Counted(progress, sum(positions.values()))
-    faults, events = [], 0
     for name in named:
         walk = _Walk(recorder, name, counted)
         fault = next(walk.faults(), None)
@@ -58,8 +74,29 @@ def verify(recorder: Recorder, session: str | None = None, progress: Progress | 
             faults.append(fault)
     counted.end()
     if session is None:
-        faults += [Fault(None, None, flaw) for flaw in recorder.find_flaws()]
-    return Verification(not faults, len(named), events, tuple(faults), recorder.unscrubbed())
+        whole = examine_store(recorder, projections)
+        faults += whole.faults
+        unchecked += whole.unchecked
+    return Verification(not faults, len(named), events, tuple(faults), recorder.unscrubbed(), tuple(unchecked))
+
+
+def examine_store(recorder: Recorder, projections: Sequence[Projection] | None = None) -> Verification:
+    """What holds the store together, without its sessions; with projections, their rows too."""
+    flaws, unchecked = recorder.find_flaws(), recorder.find_unchecked()
+    if projections is not None:
+        attached = recorder.inline.attached if recorder.inline is not None else []
+        rows = _rows_examined(recorder, [*(kind() for kind in BUILT_IN), *attached, *projections])
+        flaws, unchecked = flaws + rows.flaws, unchecked + rows.unchecked
+    faults = tuple(Fault(None, None, flaw) for flaw in flaws)
+    return Verification(not faults, 0, 0, faults, recorder.unscrubbed(), tuple(unchecked))
+
+
+def _rows_examined(recorder: Recorder, projections: Sequence[Projection]) -> RowsExamined:
+    try:
+        target = target_of(recorder)
+    except NotSupported:  # then it keeps no rows
+        return RowsExamined([], [])
+    return examine_rows(recorder, target, projections)
 
 
 class _Walk:

@@ -59,6 +59,19 @@ class PostgresTarget(Target):
         with self._connections.using() as connection, connection.transaction():
             yield PostgresTransaction(connection, self._connections.tables, self._clock, locking=False)
 
+    @contextmanager
+    def snapshot(self) -> Iterator[Transaction]:
+        with self._connections.using() as connection, connection.transaction():
+            connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+            yield PostgresTransaction(connection, self._connections.tables, self._clock, locking=False)
+
+    def is_searchable(self, shape: Shape) -> bool:
+        with self._connections.using() as connection, connection.transaction():
+            connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+            connection.execute("SET LOCAL enable_seqscan = off")
+            statement = _count_unsearchable(shape, self._connections.tables.schema)
+            return connection.execute(statement).fetchone() == (0,)
+
     def vacuum(self) -> None:
         with self._connections.alone() as connection:
             scrub(connection, self._connections.tables, self.name)
@@ -212,6 +225,18 @@ def _search(shape: Shape, schema: str, order: str, within: bool) -> str:
     ordered = ", ".join(f'"{name}" DESC' for name in (order, *key))
     rows = f"SELECT {quoted(*key)} FROM {_table(shape, schema)} WHERE {found}"
     return f"{rows} ORDER BY {ordered} LIMIT %(limit)s OFFSET %(skip)s"
+
+
+_WORD = r"(chr(39) || replace(replace(w.word, '\', '\\'), chr(39), repeat(chr(39), 2)) || chr(39))::tsquery"
+
+
+@lru_cache
+def _count_unsearchable(shape: Shape, schema: str) -> str:
+    """How many words are in the rows of a table more or less often than its index finds them."""
+    vector, table = words_expression(shape), _table(shape, schema)
+    found = f"SELECT count(*) FROM {table} WHERE {vector} @@ {_WORD}"
+    words = f"ts_stat($words$SELECT {vector} FROM {table}$words$)"
+    return f"SELECT count(*) FROM {words} AS w WHERE w.ndoc <> ({found})"
 
 
 @lru_cache

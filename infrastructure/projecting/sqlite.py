@@ -44,6 +44,29 @@ class SQLiteTarget(Target):
         with self._reading() as connection:
             yield SQLiteTransaction(connection, self._clock)
 
+    @contextmanager
+    def snapshot(self) -> Iterator[Transaction]:
+        with self._reading() as connection:
+            if connection.in_transaction:
+                yield SQLiteTransaction(connection, self._clock)
+                return
+            connection.execute("BEGIN")
+            try:
+                yield SQLiteTransaction(connection, self._clock)
+            finally:
+                connection.execute("ROLLBACK")
+
+    def is_searchable(self, shape: Shape) -> bool:
+        words = f'"{shape.place}__words"'
+        with self._writing() as connection:
+            try:
+                connection.execute(f"INSERT INTO {words} ({words}, rank) VALUES ('integrity-check', 1)")
+            except sqlite3.DatabaseError as reason:
+                if getattr(reason, "sqlite_errorcode", 0) & 0xFF != sqlite3.SQLITE_CORRUPT:
+                    raise
+                return False
+        return True
+
     def scrub(self) -> None:
         with self._alone() as connection:
             scrub(connection, self.name)

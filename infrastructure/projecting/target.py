@@ -84,6 +84,14 @@ class Target(ABC):
     def reading(self) -> AbstractContextManager[Transaction]:
         """A transaction that only reads."""
 
+    def snapshot(self) -> AbstractContextManager[Transaction]:
+        """A transaction that only reads, and sees one state from its first statement to its last."""
+        return self.reading()
+
+    def is_searchable(self, shape: Shape) -> bool:
+        """Whether the full-text index of a table has the text of its rows, and no other."""
+        return True
+
     def scrub(self) -> None:  # noqa: B027 (where others would have to wait, a vacuum does it)
         """Removes what redactions have left in the files of the database; raises RedactionPendingError if it cannot."""
 

@@ -33,7 +33,7 @@ def register(target: Target, projection: Projection, shards: int) -> None:
             return
         for shape in target.shapes(projection):
             transaction.create(shape)
-        written = _written(projection)
+        written = definition_of(projection)
         ledger.note(Version(projection.name, projection.version, shards, written))
         for shard in range(shards):
             ledger.note(Checkpoint(projection.name, projection.version, shard))
@@ -121,6 +121,11 @@ def tables_of(version: Version) -> list[Table]:
     return _tables(version.definition)
 
 
+def definition_of(projection: Projection) -> str:
+    """What the rows of a projection depend on, as it is written down beside them."""
+    return msgspec.json.encode(Definition(sorted(projection.names), list(projection.tables))).decode()
+
+
 def _is_known(target: Target, ledger: Ledger, projection: Projection, shards: int) -> bool:
     known = ledger.find_version(projection.name, projection.version)
     if known is None:
@@ -130,7 +135,7 @@ def _is_known(target: Target, ledger: Ledger, projection: Projection, shards: in
             raise DefinitionChanged(target.name, projection.name, projection.version, reason)
         return False
     for what, found, wanted in [
-        ("other tables or stored names", known.definition, _written(projection)),
+        ("other tables or stored names", known.definition, definition_of(projection)),
         (f"{known.shards} shards", known.shards, shards),
     ]:
         if found != wanted:
@@ -181,10 +186,6 @@ def _named(target: Target, ledger: Ledger, projection: str) -> Name:
     if name is None:
         raise UnknownProjection(target.name, projection, tuple(each.projection for each in ledger.names()))
     return name
-
-
-def _written(projection: Projection) -> str:
-    return msgspec.json.encode(Definition(sorted(projection.names), list(projection.tables))).decode()
 
 
 def _tables(definition: str) -> list[Table]:

@@ -14,7 +14,7 @@ from ..infrastructure.projecting.opening import target_of
 from ..infrastructure.projecting.status import find_statuses
 from ..infrastructure.settings import settings_from
 from ..infrastructure.store import Store
-from ..infrastructure.verification import Verification
+from ..infrastructure.verification import Verification, examine_store
 from ..projections.selection import Order, Selection
 from .failing import STORE_FAILED
 from .invocation import Invocation
@@ -105,12 +105,13 @@ def _counts(store: Store) -> dict[str, Json]:
 
 
 def _verification(store: Store) -> Json:
-    """The proof of the sessions used last."""
+    """The proof of the sessions used last, and of what holds the store together."""
     page = store.select_sessions(Selection(order=Order.UPDATED, descending=True), limit=NEWEST)
     found = [store.verify(entry.session) for entry in page.entries]
-    faults = tuple(fault for each in found for fault in each.faults)
-    unscrubbed = store.recorder.unscrubbed()
-    whole = Verification(not faults, len(found), sum(each.events for each in found), faults, unscrubbed)
+    store_itself = examine_store(store.recorder)
+    faults = (*(fault for each in found for fault in each.faults), *store_itself.faults)
+    events = sum(each.events for each in found)
+    whole = Verification(not faults, len(found), events, faults, store_itself.unscrubbed, store_itself.unchecked)
     return verification_told(whole)
 
 

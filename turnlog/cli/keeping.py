@@ -13,6 +13,7 @@ from ..infrastructure.store import Store
 from ..infrastructure.transfer.files import Target
 from ..infrastructure.verification import Verification
 from ..manager import SessionManager
+from ..projections.definition import Projection
 from ..projections.selection import PRESENT
 from ..session import Session
 from ..transfer import RECORD, form_of, write_documents
@@ -45,11 +46,13 @@ def make_store(invocation: Invocation, *, json: bool) -> None:
         Showing().line(f"{told['store']} {'is made' if made else 'is there already'}")
 
 
-def verify_store(store: Store, reference: str | None, *, json: bool, quiet: bool) -> None:
+def verify_store(
+    store: Store, reference: str | None, projections: bool | list[Projection], *, json: bool, quiet: bool
+) -> None:
     """The proof of a session, or of all and what holds them together."""
     session = None if reference is None else store.resolve(reference).session
     with bar("verify", quiet=quiet) as progress:
-        found = store.verify(session, progress=progress)
+        found = store.verify(session, projections=projections, progress=progress)
     if json:
         Showing().document(verification_told(found))
     else:
@@ -62,6 +65,8 @@ def verification_told(found: Verification) -> dict[str, Json]:
     """What was found, for programs."""
     faults = [{"session": fault.session, "position": fault.position, "reason": fault.reason} for fault in found.faults]
     told: dict[str, Json] = {"ok": found.ok, "sessions": found.sessions, "events": found.events, "faults": faults}
+    if found.unchecked:
+        told["unchecked"] = list(found.unchecked)
     return {**told, "unscrubbed": True} if found.unscrubbed else told
 
 
@@ -168,5 +173,7 @@ def _show_verification(found: Verification) -> None:
     for fault in found.faults:
         place = "the store" if fault.session is None else f"session {fault.session}"
         showing.line(f"{place}{'' if fault.position is None else f' at position {fault.position}'}: {fault.reason}")
+    for what in found.unchecked:
+        showing.line(("not checked", "yellow"), f": {what}")
     if found.unscrubbed:
         showing.line(("redacted content may remain in the files of the database", "yellow"), f": {REMOVED_BY}")

@@ -19,17 +19,11 @@ from ..infrastructure.projecting.status import Status, find_statuses, letters
 from ..infrastructure.projecting.target import Target
 from ..infrastructure.recorder import Opening
 from ..infrastructure.store import Store
-from ..projections.activity import Activity
-from ..projections.branch_tree import BranchTree
+from ..projections.built_in import BUILT_IN
 from ..projections.definition import Projection
-from ..projections.mailbox_rows import Mailboxes
-from ..projections.transcript import Transcript
-from ..projections.usage import TokenUsage
 from .bars import bar
 from .showing import Showing, note
 from .telling import iso
-
-BUILT_IN: tuple[type[Projection], ...] = (Activity, BranchTree, Mailboxes, TokenUsage, Transcript)
 
 HEADS = ("PROJECTION", "VERSION", "POSITION", "LAG", "PARKED", "DOING", "RUNNER")
 

@@ -11,13 +11,37 @@ from typing import Any
 
 from turnlog import open_store
 
+OWN = """
+from turnlog import Projection
+from turnlog.projections.tables import INTEGER, TEXT, Table
+
+class Starts(Projection):
+    name = "starts"
+    names = ("session.started",)
+    tables = (Table("starts", {"session": TEXT, "position": INTEGER}, key=("session",)),)
+
+    def apply(self, batch, rows):
+        for event in batch:
+            rows["starts"].put({"session": event.session, "position": event.position})
+"""
+
 
 def forge(path: Path) -> None:
     """Changes a word in a file behind its back."""
     with closing(sqlite3.connect(path)) as database:
-        for (name,) in database.execute("SELECT name FROM sqlite_schema WHERE type = 'trigger'").fetchall():
+        triggers = database.execute("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'").fetchall()
+        for name, _ in triggers:
             database.execute(f'DROP TRIGGER "{name}"')
         database.execute("UPDATE events SET payload = replace(payload, 'facts', 'fakes')")
+        for _, statement in triggers:
+            database.execute(statement)
+        database.commit()
+
+
+def execute(path: Path, statement: str) -> None:
+    """What another program does to a file."""
+    with closing(sqlite3.connect(path)) as database:
+        database.execute(statement)
         database.commit()
 
 
@@ -34,6 +58,39 @@ def test_verify_says_whether_the_record_is_as_it_was_and_ends_accordingly(turnlo
         "not as it was recorded: 1 session, 4 events",
         "session 5e55-talk at position 5: its digest does not fit its content and what came before",
     ]
+
+
+def test_verify_compares_the_rows_of_projections_on_request(turnlog: Any, talk: str) -> None:
+    turnlog("projections", "run", "transcript", "--once")
+    (turnlog.folder / "own.py").write_text(OWN, "utf-8")
+    turnlog("projections", "run", "own:Starts", "--once")
+    execute(turnlog.folder / "turnlog.db", "UPDATE projection_transcript__transcript__v1 SET text = 'x'")
+    plain = turnlog("verify")
+    compared = turnlog("verify", "--projections")
+    own = turnlog("verify", "--projection", "own:Starts")
+    as_json = json.loads(turnlog("verify", "--projections", "--json").out)
+
+    assert (plain.code, plain.out) == (0, "as it was recorded: 1 session, 7 events\n")
+    assert (compared.code, own.code) == (3, 3)
+    differs = "the store: the projection 'transcript' in version 1 differs from the events: the row"
+    assert compared.lines[1].startswith(f"{differs} ('{talk}', ")
+    assert compared.lines[-1] == "not checked: the projection 'starts' in version 1: pass it to have its rows checked"
+    assert not any("'starts'" in line for line in own.lines)
+    assert as_json["unchecked"] == [compared.lines[-1].removeprefix("not checked: ")]
+
+
+def test_verify_and_doctor_report_the_same_of_the_store(turnlog: Any, talk: str) -> None:
+    execute(turnlog.folder / "turnlog.db", "DROP TRIGGER events_are_not_changed")
+    verified = json.loads(turnlog("verify", "--json").out)
+    examined = json.loads(turnlog("doctor", "--json").out)
+    shown = turnlog("doctor")
+
+    reason = "the trigger events_are_not_changed is missing from the schema"
+    assert verified["faults"] == [{"session": None, "position": None, "reason": reason}]
+    assert examined["store"]["verification"] == verified
+    assert examined["ok"] is False
+    assert f"        reason: {reason}" in shown.lines
+    assert shown.code == 3
 
 
 def test_long_work_shows_how_far_it_is_in_a_terminal_and_nowhere_else(turnlog: Any, fill: Any) -> None:

@@ -33,17 +33,26 @@ def verify(
         str | None,
         typer.Argument(metavar="SESSION", help="One session; else all.", autocompletion=sessions_beginning),
     ] = None,
+    projections: Annotated[
+        bool, typer.Option("--projections", help="Compare the rows of projections with the events.")
+    ] = False,
+    projection: Annotated[
+        list[str] | None,
+        typer.Option("--projection", metavar="MODULE:CLASS", help="Compare those of a projection of your own too."),
+    ] = None,
     json: JSON = False,
     quiet: QUIET = False,
 ) -> None:
     """Prove that the record is as it was written.
 
-    It ends with 3 if it is not.
+    Digests, indexes, schema and counters are checked. It ends with 3 if something differs.
     """
     from ..keeping import verify_store
+    from ..projecting import named
 
+    own = [named(name) for name in projection or []]
     with invocation(ctx).reading() as store:
-        verify_store(store, session, json=json, quiet=quiet)
+        verify_store(store, session, own or projections, json=json, quiet=quiet)
 
 
 @app.command()
@@ -128,8 +137,8 @@ def backup(ctx: typer.Context, path: Annotated[str, typer.Argument(metavar="FILE
 def doctor(ctx: typer.Context, json: JSON = False) -> None:
     """Look whether all is well, and say what there is.
 
-    Versions, the store, the proof of the sessions used last, who works on projections and how far they are. It ends
-    with 3 if something is wrong.
+    Versions, the store, its indexes, schema and counters, the proof of the sessions used last, who works on projections
+    and how far they are. It ends with 3 if something is wrong.
     """
     from ..examining import examine
 

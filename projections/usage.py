@@ -60,6 +60,14 @@ ANSWERS = Table(
 """What an answer was counted with, to be taken off again if it is redacted: the record says it no longer then."""
 
 GROUPS = ("day", "session", "branch", "model", "user")
+NOTHING_USED: Row = {
+    "calls": 0,
+    "failed": 0,
+    "input_tokens": 0,
+    "output_tokens": 0,
+    "duration_ms": 0.0,
+    "cost": 0.0,
+}
 
 
 class TokenUsage(Projection):
@@ -120,7 +128,8 @@ def used(
     sums: dict[tuple[object, ...], Row] = {}
     for row in rows[USAGE].under():
         if all(row[name] == value for name, value in only.items()):
-            _sum(sums.setdefault(tuple(row[name] for name in by), _empty(row, by)), row, prices)
+            sum_of = sums.setdefault(tuple(row[name] for name in by), _empty(row, by))
+            add_usage(sum_of, {**row, "cost": _cost(row, prices)})
     return list(sums.values())
 
 
@@ -199,15 +208,16 @@ def _user(rows: Rows, session: str) -> str | None:
 
 
 def _empty(row: Row, by: Sequence[str]) -> Row:
-    sums = {"calls": 0, "failed": 0, "input_tokens": 0, "output_tokens": 0, "duration_ms": 0.0, "cost": 0.0}
-    return {name: row[name] for name in by} | sums
+    return {name: row[name] for name in by} | NOTHING_USED
 
 
-def _sum(sums: Row, row: Row, prices: Mapping[str, Price]) -> None:
-    for name in ("calls", "failed", "input_tokens", "output_tokens", "duration_ms"):
+def add_usage(sums: Row, row: Row) -> None:
+    """Add what a row has used, and its cost; the sum has no cost if one of its rows has none."""
+    for name in NOTHING_USED.keys() - {"cost"}:
         sums[name] += row[name]
+    sums["cost"] = None if row["cost"] is None or sums["cost"] is None else sums["cost"] + row["cost"]
+
+
+def _cost(row: Row, prices: Mapping[str, Price]) -> float | None:
     price = price_of(row["model"], prices)
-    if price is None or sums["cost"] is None:
-        sums["cost"] = None
-    else:
-        sums["cost"] += price.of(row["input_tokens"], row["output_tokens"])
+    return None if price is None else price.of(row["input_tokens"], row["output_tokens"])

@@ -7,6 +7,7 @@ from uuid import NAMESPACE_URL, uuid5
 
 import msgspec
 
+from ._names import Names, names_in
 from .branch import Branch
 from .domain.errors import InvalidValue, KeyTaken
 from .domain.message import Message
@@ -49,9 +50,10 @@ def form_of(path: Path, form: str | None) -> str:
 
 def told(session: Session) -> Told:
     """A session as a document tells it: what its default branch shows."""
+    names = names_in(session)
     return Told(
         session.name,
-        [_said(message) for message in session.messages],
+        [_said(message, names) for message in session.messages],
         session.metadata,
         session.created_at,
         session.updated_at,
@@ -72,8 +74,8 @@ def _openai_line(session: Session) -> bytes:
     return documents.as_openai_line(session.to_chat("openai"), offered(session.messages, "openai"))
 
 
-def _said(message: Message) -> Said:
-    return Said(dict(message.items()), message.text, message.created_at, message.sender)
+def _said(message: Message, names: Names) -> Said:
+    return Said(dict(message.items()), message.text, message.created_at, names.message(message).sender)
 
 
 def _document(found: list[dict[str, Json]]) -> bytes:

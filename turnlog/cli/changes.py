@@ -3,6 +3,7 @@
 import sys
 from dataclasses import dataclass
 
+from .._names import names_in
 from ..branch import Branch
 from ..domain.errors import InvalidValue
 from ..domain.plain import Json
@@ -53,7 +54,7 @@ def add_message(store: Store, reference: str, branch: str | None, said: Said, *,
         metadata=pairs_of(said.metadata, "the metadata") or None,
         command_id=said.command_id,
     )
-    _told(message_told(message), f"position {message.position} of session {session.id}", json)
+    _told(message_told(message, names_in(session)), f"position {message.position} of session {session.id}", json)
 
 
 def fork_branch(

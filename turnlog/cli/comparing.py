@@ -1,5 +1,6 @@
 """Two branches or moments beside each other, and the moment since which something is so."""
 
+from .._names import Names, names_in
 from ..branch_view import BranchView
 from ..domain.errors import InvalidValue
 from ..domain.message import Message
@@ -21,15 +22,16 @@ def show_difference(store: Store, reference: str, left: str, right: str, *, json
     """How two lines of messages go on from what they have in common."""
     session = session_of(store, reference)
     found = session.diff(_side(session, left), _side(session, right))
+    names = names_in(session)
     showing = Showing()
     if json:
         told: dict[str, Json] = {
             "session": session.id,
             "same": found.same,
-            "system": None if found.system is None else _systems_told(found.system),
+            "system": None if found.system is None else _systems_told(found.system, names),
             "common": len(found.common),
-            "left": [message_told(message) for message in found.left],
-            "right": [message_told(message) for message in found.right],
+            "left": [message_told(message, names) for message in found.left],
+            "right": [message_told(message, names) for message in found.right],
         }
         showing.document(told)
         return
@@ -43,7 +45,7 @@ def show_difference(store: Store, reference: str, left: str, right: str, *, json
                 _changed(showing, sign, message, style)
     showing.line(f"{len(found.common)} messages in common")
     for message in found.common.last(CONTEXT):
-        show_message(showing, message)
+        show_message(showing, names.message(message))
     _one_side(showing, "-", left, found.left, "red")
     _one_side(showing, "+", right, found.right, "green")
 
@@ -61,10 +63,10 @@ def find_beginning(store: Store, reference: str, branch: str | None, text: str, 
         where = "no branch says" if branch is None else f"the branch {branch!r} does not say"
         raise InvalidValue("the search", f"finds nothing: {where} {text!r} now; expected what is said there now")
     event = next(iter(session.events(after=position - 1, until=position)))
+    names = names_in(session)
     if json:
-        Showing().document({"session": session.id, "position": position, "event": event_told(event)})
+        Showing().document({"session": session.id, "position": position, "event": event_told(event, names)})
         return
-    names = {each.number: each.name for each in session.branches}
     event_line(Showing(), event, names, place=str(position))
 
 
@@ -100,9 +102,9 @@ def _changed(showing: Showing, sign: str, message: Message, style: str) -> None:
         showing.line((f"{sign}     {line}", style))
 
 
-def _systems_told(systems: Systems) -> dict[str, Json]:
-    told = {side: None if message is None else message_told(message) for side, message in systems._asdict().items()}
-    return dict(told)
+def _systems_told(systems: Systems, names: Names) -> dict[str, Json]:
+    sides = systems._asdict().items()
+    return {side: None if message is None else message_told(message, names) for side, message in sides}
 
 
 def _lines(view: SessionView, number: int | None) -> list[Messages]:

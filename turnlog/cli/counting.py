@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 
+from .._names import StoreNames
 from ..domain.plain import Json
 from ..infrastructure.store import Store
 from ..projections.activity import Activity, timeline
 from ..projections.tables import Row
-from ..projections.usage import TokenUsage, used
+from ..projections.usage import NO_BRANCH, NOTHING_USED, TokenUsage, add_usage, used
 from .meaning import session_of
 from .showing import Showing
 
@@ -22,7 +23,7 @@ FORMS = {"hour": "%Y-%m-%d %HZ", "day": "%Y-%m-%dZ", "month": "%Y-%mZ"}
 def show_statistics(store: Store, reference: str | None, by: str, span: str, *, json: bool) -> None:
     """Totals, what was used, and the activity, of the store or of one session."""
     session = None if reference is None else session_of(store, reference).id
-    usage = used(store.project(TokenUsage(), session=session), [by])
+    usage = _used(store, session, by)
     steps = timeline(store.project(Activity(), session=session), span)
     totals = _totals(store, session)
     showing = Showing()
@@ -36,6 +37,20 @@ def show_statistics(store: Store, reference: str | None, by: str, span: str, *, 
         _show_usage(showing, by, usage)
     if steps:
         _show_activity(showing, span, steps[-STEPS:])
+
+
+def _used(store: Store, session: str | None, by: str) -> list[Row]:
+    """What was used, by a column; branches of one name count together, whichever session they are in."""
+    rows = store.project(TokenUsage(), session=session)
+    if by != "branch":
+        return used(rows, [by])
+    names = StoreNames(store)
+    sums: dict[str | None, Row] = {}
+    for row in used(rows, ["session", "branch"]):
+        number = row["branch"]
+        name = None if number == NO_BRANCH else names.of(row["session"], number).branch(number)
+        add_usage(sums.setdefault(name, {"branch": name, **NOTHING_USED}), row)
+    return list(sums.values())
 
 
 def _totals(store: Store, session: str | None) -> dict[str, Json]:

@@ -4,6 +4,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from .._names import Names
 from ..branch_view import BranchView
 from ..domain.events import BranchCreated, BranchMerged, BranchRemoved, BranchRenamed, Event
 from ..domain.inheritance import stretches
@@ -178,5 +179,5 @@ def _turn(
         case _:
             number = getattr(event, "branch", None)
             where = "" if number is None else f"{columns.names.get(number, number)}: "
-            what = event_summary(event)
+            what = event_summary(event, Names(state))
             yield place, columns.row(number), [where, (name, "blue"), f" {what}".rstrip()]

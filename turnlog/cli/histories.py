@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from .._names import StoreNames
 from ..domain.errors import InvalidValue
 from ..domain.record import RecordedEvent
 from ..infrastructure.store import Store
@@ -34,7 +35,8 @@ def show_log(store: Store, reference: str, which: Which, last: int | None, *, fo
     found, left_out = _chosen(session, which, last)
     if left_out and not json:
         note("(other events come before these: --last N or --all)")
-    _show(found, session, json)
+    names = StoreNames(store)
+    _show(found, session, names, json)
     if follow:
         branch = None if which.branch is None else branch_of(session, which.branch)
         number = None if branch is None else branch.number
@@ -44,14 +46,14 @@ def show_log(store: Store, reference: str, which: Which, last: int | None, *, fo
                 for each in coming
                 if (number is None or each.branch == number) and (which.by is None or each.actor == which.by)
             )
-            _show(wanted, session, json)
+            _show(wanted, session, names, json)
 
 
 def follow(store: Store, reference: str | None, last: int, names: list[str], *, json: bool) -> None:
     """What was recorded last in the store or in a session, and then what comes, until somebody interrupts it."""
     session = None if reference is None else session_of(store, reference)
     with store.tail(last, names=names, session=None if session is None else session.id) as coming:
-        _show(coming, session, json)
+        _show(coming, session, StoreNames(store), json)
 
 
 def _chosen(
@@ -79,18 +81,16 @@ def _chosen(
     return list(found), False
 
 
-def _show(events: Iterable[RecordedEvent], session: Session | None, json: bool) -> None:
+def _show(events: Iterable[RecordedEvent], session: Session | None, names: StoreNames, json: bool) -> None:
     """Events line by line; those of several sessions with the beginning of the session's id."""
     showing = Showing()
     coming = isinstance(events, Subscription | Iterator)
-    names: dict[int, str] = {}
     for event in events:
+        named = names.of(event.session if session is None else session.id, event.branch)
         if json:
-            showing.json_line(event_told(event))
+            showing.json_line(event_told(event, named))
         else:
-            if session is not None and event.branch is not None and event.branch not in names:
-                names = {branch.number: branch.name for branch in session.branches}
             place = f"{event.position:>6}" if session is not None else f"{event.session} {event.position:>5}"
-            event_line(showing, event, names, place=place)
+            event_line(showing, event, named, place=place)
         if coming:
             showing.flush()

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from .._names import StoreNames
 from ..domain.plain import Json
 from ..domain.record import microseconds, moment
 from ..finding import Found, search
@@ -104,22 +105,23 @@ def search_messages(
         found = place.search(text, branch=branch_of(place, branch) if branch else None, role=role, limit=limit)
     if not found and not json:
         note("nothing found")
-    showing, names = Showing(), dict[str, str]()
+    showing, labels, names = Showing(), dict[str, str](), StoreNames(store)
     for each in found:
         if json:
-            showing.json_line({**message_told(each.message), **_where(each), "excerpt": each.excerpt})
+            told = message_told(each.message, names.of(each.message.session or ""))
+            showing.json_line({**told, **_where(each), "excerpt": each.excerpt})
         else:
-            _show_found(showing, store, each, names)
+            _show_found(showing, store, each, labels, names)
 
 
-def _show_found(showing: Showing, store: Store, found: Found, names: dict[str, str]) -> None:
+def _show_found(showing: Showing, store: Store, found: Found, labels: dict[str, str], names: StoreNames) -> None:
     message = found.message
     session = message.session or ""
-    if session not in names:
-        names[session] = Session.open(session, store=store).name or ""
-    where = f"{session}  {names[session]}".rstrip() + f"  on {', '.join(found.branches)}"
+    if session not in labels:
+        labels[session] = Session.open(session, store=store).name or ""
+    where = f"{session}  {labels[session]}".rstrip() + f"  on {', '.join(found.branches)}"
     showing.line((on_one_line(where), "bold"))
-    show_message(showing, message)
+    show_message(showing, names.of(session).message(message))
 
 
 def _where(found: Found) -> dict[str, Json]:

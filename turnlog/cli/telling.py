@@ -5,6 +5,7 @@ from datetime import datetime
 
 import msgspec
 
+from .._names import Names
 from ..domain.codec import encode
 from ..domain.events import Event, MessageAppended, SystemSet
 from ..domain.instant import Instant
@@ -49,8 +50,8 @@ def show_message(showing: Showing, message: Message) -> None:
         showing.line(f"    {line}")
 
 
-def message_told(message: Message) -> dict[str, Json]:
-    """A message for programs."""
+def message_told(message: Message, names: Names) -> dict[str, Json]:
+    """A message for programs; its sender and recipient are those on the record, its branch has its name."""
     told = message.to_dict()
     return {
         "position": message.position,
@@ -59,7 +60,8 @@ def message_told(message: Message) -> dict[str, Json]:
         "text": message.text,
         "sender": message.sender,
         "recipient": message.recipient,
-        "branch": message.branch,
+        "branch": None if message.branch is None else names.branch(message.branch),
+        "branch_number": message.branch,
         "created_at": told["created_at"],
         "origin": message.origin.value,
         "metadata": told["metadata"],
@@ -70,11 +72,11 @@ def message_told(message: Message) -> dict[str, Json]:
 # Events
 
 
-def event_line(showing: Showing, recorded: RecordedEvent, branches: dict[int, str], *, place: str) -> None:
+def event_line(showing: Showing, recorded: RecordedEvent, names: Names, *, place: str) -> None:
     """An event on one line: where, when, by whom, its name and what it says."""
-    branch = "" if recorded.branch is None else branches.get(recorded.branch, f"#{recorded.branch}")
+    branch = "" if recorded.branch is None else names.branch(recorded.branch)
     by = f" by {recorded.actor}" if recorded.actor else ""
-    said = event_summary(recorded.event)
+    said = event_summary(recorded.event, names)
     parts: list[Part] = [
         (f"{place}  ", "bold"),
         (f"{clock_time(recorded.recorded_at)}  ", "dim"),
@@ -84,7 +86,7 @@ def event_line(showing: Showing, recorded: RecordedEvent, branches: dict[int, st
     showing.line(*parts)
 
 
-def event_told(recorded: RecordedEvent) -> dict[str, Json]:
+def event_told(recorded: RecordedEvent, names: Names) -> dict[str, Json]:
     """An event for programs: its columns, and what it says as it is stored."""
     return {
         "session": recorded.session,
@@ -92,6 +94,8 @@ def event_told(recorded: RecordedEvent) -> dict[str, Json]:
         "global_position": recorded.global_position,
         "time": iso(recorded.time),
         "name": recorded.name,
+        "branch": None if recorded.branch is None else names.branch(recorded.branch),
+        "branch_number": recorded.branch,
         "actor": recorded.actor,
         "correlation": recorded.correlation,
         "cause": recorded.cause,
@@ -101,13 +105,13 @@ def event_told(recorded: RecordedEvent) -> dict[str, Json]:
     }
 
 
-def event_summary(event: Event) -> str:
+def event_summary(event: Event, names: Names) -> str:
     """What an event says, in one line."""
     if isinstance(event, MessageAppended) or (isinstance(event, SystemSet) and event.content is not None):
         content = event.content
         assert content is not None
         return f"{content.role.value}: {excerpt(content.text)}"
-    return excerpt(", ".join(_fields(event)))
+    return excerpt(", ".join(_fields(event, names)))
 
 
 def _stored(event: Event) -> dict[str, Json]:
@@ -120,7 +124,8 @@ def _style(event: Event) -> str:
     return role_style(event.content.role.value) if isinstance(event, MessageAppended) else "blue"
 
 
-def _fields(event: Event) -> Iterator[str]:
-    for field, value in _stored(event).items():
+def _fields(event: Event, names: Names) -> Iterator[str]:
+    for field, stored in _stored(event).items():
+        value = names.field(field, stored)
         if field not in ("branch", "id") and value not in (None, {}, []):
             yield f"{field} {value if isinstance(value, str | int | float) else msgspec.json.encode(value).decode()}"

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from .._names import Names, names_in
 from ..branch_view import BranchView
 from ..domain.plain import Json
 from ..infrastructure.store import Store
@@ -24,7 +25,7 @@ def show_messages(
     if found is None:
         note(f"session {view.id} has no branch yet, and so no messages")
         return
-    _show(Showing(), found.messages, last, json)
+    _show(Showing(), found.messages, names_in(view), last, json)
 
 
 def show_moment(store: Store, reference: str, moment: str, *, json: bool) -> None:
@@ -44,11 +45,11 @@ def show_moment(store: Store, reference: str, moment: str, *, json: bool) -> Non
         for key, value in values.items():
             showing.line(f"{what} {key} = {msgspec.json.encode(value).decode()}")
     if main is not None:
-        _show(showing, main.messages, LATELY, json)
+        _show(showing, main.messages, names_in(view), LATELY, json)
 
 
 def _moment_told(view: SessionView) -> dict[str, Json]:
-    main = branch_of(view, None)
+    main, names = branch_of(view, None), names_in(view)
     return {
         "session": view.id,
         "position": view.position,
@@ -60,25 +61,25 @@ def _moment_told(view: SessionView) -> dict[str, Json]:
         "metadata": view.metadata,
         "state": view.state,
         "default_branch": None if main is None else main.name,
-        "branches": [_branch_told(branch) for branch in view.branches],
+        "branches": [_branch_told(branch, names) for branch in view.branches],
     }
 
 
-def _branch_told(branch: BranchView) -> dict[str, Json]:
+def _branch_told(branch: BranchView, names: Names) -> dict[str, Json]:
     return {
         "number": branch.number,
         "name": branch.name,
-        "messages": [message_told(message) for message in branch.messages],
+        "messages": [message_told(message, names) for message in branch.messages],
     }
 
 
-def _show(showing: Showing, messages: Messages, last: int | None, json: bool) -> None:
+def _show(showing: Showing, messages: Messages, names: Names, last: int | None, json: bool) -> None:
     shown = messages if last is None else messages.last(last)
     left_out = len(messages) - len(shown)
     if left_out and not json:
         note(f"({left_out} messages come before these: --last N or --all)")
     for message in shown:
         if json:
-            showing.json_line(message_told(message))
+            showing.json_line(message_told(message, names))
         else:
-            show_message(showing, message)
+            show_message(showing, names.message(message))

@@ -8,6 +8,7 @@ from shutil import get_terminal_size
 from rich.cells import chop_cells
 
 from .._moments import position_of
+from .._names import names_in
 from ..branch_view import BranchView
 from ..domain.codec import encode
 from ..domain.errors import InvalidValue, UnknownBranch
@@ -140,9 +141,8 @@ class Walk:
         place = f"position {self._replay.position} of {self._last}"
         yield _styled(BOLD, _cut(on_one_line(f"{place}  session {view.id}{name}"), width))
         by = f" by {event.actor}" if event.actor else ""
-        yield _cut(
-            on_one_line(f"{clock_time(event.recorded_at)}  {event.name}{by}: {event_summary(event.event)}"), width
-        )
+        said = event_summary(event.event, names_in(view))
+        yield _cut(on_one_line(f"{clock_time(event.recorded_at)}  {event.name}{by}: {said}"), width)
         branches = "  ".join(f"{branch.name}: {len(branch.messages)}" for branch in view.branches)
         yield _styled(DIM, _cut(on_one_line(branches or "no branch yet"), width))
         yield _styled(DIM, "-" * width)
@@ -158,7 +158,8 @@ class Walk:
         branch = self._seen(view)
         if branch is None:
             return ["(nothing is said yet)"]
-        return [line for message in branch.messages.last(200) for line in _message_lines(message, width)]
+        names = names_in(view)
+        return [line for each in branch.messages.last(200) for line in _message_lines(names.message(each), width)]
 
     def _changes(self, view: SessionView, event: RecordedEvent, width: int) -> list[str]:
         """What the event says, and what the branch shows more and less for it."""

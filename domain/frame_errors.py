@@ -14,6 +14,11 @@ class QueryFailed(Refused):
 
 
 @error
+class QueryLimitError(QueryFailed):
+    """A query ran longer, or needed more memory, than it may; the store goes on working."""
+
+
+@error
 class ExportBusy(StoreError):
     """Somebody else is writing Parquet files to this place."""
 

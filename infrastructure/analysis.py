@@ -5,6 +5,7 @@ from typing import cast
 
 from .frames.parquet import EVENTS, Export, Exported
 from .frames.query import Parameters, Query
+from .frames.query_limits import QueryLimits
 from .frames.store_frames import Frames
 from .library.application import TurnlogApplication
 from .reading import Source
@@ -14,18 +15,30 @@ from .twins import awaited, awaited_read
 class AnalysedStore(TurnlogApplication):
     """The part of a store that answers with frames."""
 
+    query_limits = QueryLimits()
+    """The limits of queries that are given no others; those of the settings, where these name the store."""
+
     @property
     def frames(self) -> Frames:
         """Messages, events and usage of all sessions as Arrow batches, in memory that does not grow with the store."""
         return Frames(self.recorder, cast(Source, self))
 
-    def sql(self, query: str, parameters: Parameters = (), *, external_access: bool = False) -> Query:
+    def sql(
+        self,
+        query: str,
+        parameters: Parameters = (),
+        *,
+        external_access: bool = False,
+        timeout: float | None = None,
+        memory: float | None = None,
+    ) -> Query:
         """What DuckDB answers to a query over `messages`, `events`, `usage` and `sessions`.
 
         Parameters are for `?` in their order, or for `$name` by name. Only the tables that the query names are read,
-        batch by batch. It can reach neither files nor the network, unless it is let.
+        batch by batch. It can reach neither files nor the network, unless it is let. A query that runs longer than
+        `timeout` seconds, or needs more than `memory` megabytes, raises QueryLimitError; the default is `query_limits`.
         """
-        return Query(self.frames, query, parameters, external_access)
+        return Query(self.frames, query, parameters, external_access, self.query_limits.with_changes(timeout, memory))
 
     def export_parquet(self, path: str | Path, *, events_per_file: int = EVENTS) -> Exported:
         """Brings a folder of Parquet files up to where the record is: messages, usage and events, by day; and sessions.

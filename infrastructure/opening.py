@@ -67,7 +67,9 @@ def open_existing(address: str | None = None) -> Store:
 
 def configured_store(settings: Settings, compress: bool = False, opening: Opening = Opening.MAKING) -> Store:
     """The store that settings name, as they want it."""
-    return Store(configured_recorder(settings, compress, opening), most_bytes=settings.most_bytes)
+    store = Store(configured_recorder(settings, compress, opening), most_bytes=settings.most_bytes)
+    store.query_limits = store.query_limits.with_changes(settings.sql_timeout, settings.sql_memory)
+    return store
 
 
 def configured_recorder(settings: Settings, compress: bool = False, opening: Opening = Opening.MAKING) -> Recorder:

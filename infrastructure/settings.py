@@ -1,9 +1,9 @@
 """Settings: where the record is kept and how, from a dict, the environment and turnlog.toml, read in one way."""
 
 import os
-import tomllib
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
+from math import inf
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote
@@ -12,12 +12,16 @@ import msgspec
 
 from ..domain.errors import InvalidValue
 from .addresses import DEFAULT_ADDRESS, MEMORY, POSTGRES_SCHEMES, normalised, scheme_of
+from .toml_file import UnreadableTomlError, read_toml
 
 PREFIX = "TURNLOG_"
 OTHERS = ("TURNLOG_MODEL", "TURNLOG_PERSISTENCE")
 """What the environment says to other parts."""
 
 FILE = "turnlog.toml"
+LARGEST = 16_384
+"""Bytes of a file of settings at most."""
+
 SECTION = "session"
 IN_A_FOLDER = "turnlog.db"
 """What the database is called in the folder that `storage_path` names."""
@@ -42,6 +46,8 @@ class Settings(msgspec.Struct, frozen=True):
     autosave_interval: float = 0
     message_cache_size: int = 1000
     compress_messages: bool = False
+    sql_timeout: float | None = None
+    sql_memory: float | None = None
 
     @property
     def address(self) -> str:
@@ -67,7 +73,7 @@ def settings_from(given: Mapping[str, Any] | str | Path | Settings | None = None
     """
     if isinstance(given, Settings):
         return given
-    sources = [_given(given), _environment(), _file(Path(FILE)) if Path(FILE).is_file() else {}]
+    sources = [_given(given), _environment(), _file(Path(FILE)) if os.path.lexists(FILE) else {}]
     place = next((source for source in sources if source.keys() & set(PLACE)), {})
     merged = {key: value for source in reversed(sources) for key, value in source.items() if key not in PLACE}
     settings = Settings(**merged, **{key: place[key] for key in PLACE if key in place})
@@ -94,8 +100,8 @@ def _given(given: Mapping[str, Any] | str | Path | None) -> dict[str, Any]:
 
 def _file(path: Path) -> dict[str, Any]:
     try:
-        found = tomllib.loads(path.read_text("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as reason:
+        found = read_toml(path, LARGEST)
+    except UnreadableTomlError as reason:
         raise InvalidValue(path.name, f"cannot be read: {reason}") from reason
     settings = _section(found, path.name)
     for key, value in found.items():
@@ -233,4 +239,6 @@ FIELDS: dict[str, Field] = {
     "autosave_interval": Field("seconds, 0 for none", _is_number(0, A_HUNDRED_YEARS), _number),
     "message_cache_size": Field("a whole number of messages, 1 or more", _is_whole(1, 2**40), _number),
     "compress_messages": Field("true or false", _is_flag, _flag),
+    "sql_timeout": Field("seconds, more than 0", _is_number(1e-3, inf), _number),
+    "sql_memory": Field("megabytes, 1 or more", _is_number(1, inf), _number),
 }

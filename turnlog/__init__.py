@@ -122,6 +122,8 @@ __all__ = [
     "PromptTooLong",
     "Query",
     "QueryFailed",
+    "QueryLimitError",
+    "QueryLimits",
     "RecordDiffers",
     "RecordedElsewhere",
     "RecordedEvent",

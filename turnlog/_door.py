@@ -70,6 +70,7 @@ from .domain.expectation import NO_STREAM as NO_STREAM
 from .domain.frame_errors import ExportBusy as ExportBusy
 from .domain.frame_errors import ExportMismatch as ExportMismatch
 from .domain.frame_errors import QueryFailed as QueryFailed
+from .domain.frame_errors import QueryLimitError as QueryLimitError
 from .domain.images import ImagePolicy as ImagePolicy
 from .domain.log import Log as Log
 from .domain.log import LogType as LogType
@@ -132,6 +133,7 @@ from .infrastructure.expiry import Swept as Swept
 from .infrastructure.frames.frame import Frame as Frame
 from .infrastructure.frames.parquet import Exported as Exported
 from .infrastructure.frames.query import Query as Query
+from .infrastructure.frames.query_limits import QueryLimits as QueryLimits
 from .infrastructure.frames.store_frames import Frames as Frames
 from .infrastructure.logs.adapter import LogAdapter as LogAdapter
 from .infrastructure.logs.broadcaster import LogBroadcaster as LogBroadcaster

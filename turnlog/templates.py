@@ -1,6 +1,5 @@
 """Sessions that begin in a known way: what the system says, and what the metadata tell of it."""
 
-import tomllib
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
@@ -11,6 +10,7 @@ import msgspec
 from ._kept import Beginning, Kept
 from .domain.errors import InvalidValue, KeyTaken
 from .domain.plain import Json
+from .infrastructure.toml_file import UnreadableTomlError, read_toml
 from .session import Session
 
 
@@ -70,6 +70,9 @@ TEMPLATES = {
 }
 """The templates that are always there."""
 
+LARGEST = 1_000_000
+"""Bytes of a file of templates at most."""
+
 
 def template_named(name: str) -> Template:
     """The template that is always there under a name."""
@@ -84,7 +87,7 @@ def read_templates(path: str | Path) -> dict[str, Template]:
     """The templates of a TOML file: a table each, named as the template, with `system` and perhaps `metadata`."""
     file = Path(path).expanduser()
     try:
-        found = tomllib.loads(file.read_text("utf-8"))
+        found = read_toml(file, LARGEST)
         return {name: msgspec.convert({"name": name, **table}, Template) for name, table in found.items()}
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, msgspec.ValidationError, TypeError) as reason:
+    except (UnreadableTomlError, msgspec.ValidationError, TypeError) as reason:
         raise InvalidValue("the templates", f"in {file} cannot be read: {reason}") from reason

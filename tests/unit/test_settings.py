@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,7 @@ import pytest
 
 from turnlog.domain.errors import InvalidValue
 from turnlog.infrastructure.settings import FIELDS, Settings, settings_from
+from turnlog.templates import read_templates
 
 
 @pytest.fixture(autouse=True)
@@ -36,6 +39,8 @@ def test_every_setting_can_be_said_in_every_source(tmp_path: Path, monkeypatch: 
         "autosave_interval": 0.5,
         "message_cache_size": 7,
         "compress_messages": True,
+        "sql_timeout": 5.5,
+        "sql_memory": 200,
     }
     wanted = Settings(**said)
 
@@ -135,6 +140,50 @@ def test_what_is_wrong_in_the_file_is_named_with_the_file(text: str, said: str) 
     with pytest.raises(InvalidValue) as refused:
         settings_from()
     assert said in str(refused.value)
+
+
+def make_nested(path: Path) -> None:
+    path.write_text("a = " + "[" * 8000)
+
+
+def make_long_key(path: Path) -> None:
+    path.write_text("a." * 500_000 + "a = 1")
+
+
+def make_huge(path: Path) -> None:
+    path.write_text("# " + "x" * 20_000)
+
+
+def make_latin(path: Path) -> None:
+    path.write_bytes(b"store = '\xe9'")
+
+
+def make_link_to_nothing(path: Path) -> None:
+    path.symlink_to("nowhere")
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (make_nested, "nested too deeply"),
+        (make_long_key, "more than 16384 bytes"),
+        (make_huge, "more than 16384 bytes"),
+        (make_latin, "not UTF-8 at byte 9"),
+        (Path.mkdir, "not a regular file"),
+        (os.mkfifo, "not a regular file"),
+        (make_link_to_nothing, "No such file"),
+    ],
+)
+def test_a_settings_file_that_cannot_be_read_is_named(make: Callable[[Path], None], said: str) -> None:
+    make(Path("turnlog.toml"))
+    with pytest.raises(InvalidValue, match=f"turnlog.toml cannot be read: .*{said}"):
+        settings_from()
+
+
+def test_a_nested_file_of_templates_is_named(tmp_path: Path) -> None:
+    make_nested(tmp_path / "templates.toml")
+    with pytest.raises(InvalidValue, match=r"templates.toml cannot be read: its values are nested too deeply"):
+        read_templates(tmp_path / "templates.toml")
 
 
 def test_what_others_keep_beside_the_settings_does_not_matter() -> None:

@@ -15,9 +15,11 @@ from .showing import Showing, note
 from .visible import visible
 
 
-def answer_query(store: Store, query: str, *, csv: bool, json: bool) -> None:
+def answer_query(
+    store: Store, query: str, *, csv: bool, json: bool, timeout: float | None, memory: float | None
+) -> None:
     """The rows that answer a query."""
-    answer = store.sql(text_given(query))
+    answer = store.sql(text_given(query), timeout=timeout, memory=memory)
     columns, rows = answer.columns, answer.rows()
     showing = Showing()
     if json:

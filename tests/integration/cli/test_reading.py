@@ -355,3 +355,13 @@ def test_reading_appends_no_event(turnlog: Any, talk: str) -> None:
         assert store.last_global_position() == before + 1
     with closing(sqlite3.connect(turnlog.folder / "turnlog.db")) as database:
         assert database.execute("SELECT name FROM sqlite_schema WHERE name LIKE 'projection%'").fetchall() == []
+
+
+def test_sql_ends_a_query_that_runs_over_its_limits(turnlog: Any, talk: str) -> None:
+    endless = "SELECT count(*) AS n FROM range(100000000) a, range(100000000) b WHERE a.range * b.range = 17"
+    slow = turnlog("sql", endless, "--timeout", "0.3")
+    large = turnlog("sql", "SELECT list(range) AS n FROM range(1000000000)", "--memory", "50")
+
+    assert (slow.code, slow.out, large.code, large.out) == (1, "", 1, "")
+    assert "ran longer than 0.3 s" in slow.err
+    assert "more than 50 MB of memory" in large.err

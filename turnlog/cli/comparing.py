@@ -96,10 +96,10 @@ def _one_side(showing: Showing, sign: str, name: str, messages: Messages, style:
 
 
 def _changed(showing: Showing, sign: str, message: Message, style: str) -> None:
-    lines = (message.text or "(nothing)").split("\n")
-    showing.line((f"{sign} {message.role.value}: {lines[0]}  [{message.position}]", style))
-    for line in lines[1:]:
-        showing.line((f"{sign}     {line}", style))
+    first, *rest = (message.text or "(nothing)").split("\n")
+    showing.line((f"{sign} {message.role.value}: {first}  [{message.position}]", style))
+    for line in rest:
+        showing.text(line, indent=f"{sign}     ", style=style)
 
 
 def _systems_told(systems: Systems, names: Names) -> dict[str, Json]:

@@ -2,10 +2,11 @@
 
 import sys
 from collections.abc import Sequence
+from traceback import format_exception
 
 from ..domain.errors import MissingExtra
 from ..projections.extras import needed
-from .visible import visible
+from .visible import paragraph, visible
 
 MISSING = 3
 """How it ends when what the command line itself needs is not installed."""
@@ -30,10 +31,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(MISSING)
     try:
         app(args=in_front(given), prog_name="turnlog")
-    except Exception as fault:
+    except Exception as fault:  # noqa: BLE001 (whatever it is, it is told and ends the process)
         if "--debug" in given:
-            raise
-        print(f"turnlog: this is a fault in Turnlog: {type(fault).__name__}: {visible(str(fault))}", file=sys.stderr)
+            print(visible("".join(format_exception(fault))), end="", file=sys.stderr)
+        print(f"turnlog: this is a fault in Turnlog: {type(fault).__name__}: {paragraph(str(fault))}", file=sys.stderr)
         print("  next: run it again with --debug, and report what that shows", file=sys.stderr)
         sys.exit(FAULT)
 

@@ -5,7 +5,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from traceback import print_exception
+from traceback import format_exception
 from typing import Any
 
 import typer
@@ -24,7 +24,7 @@ from ..domain.projection_errors import UnknownProjection
 from ..domain.reference_errors import AmbiguousSession
 from ..domain.store_errors import OutcomeUnknown, SchemaMismatch, StoreFailed, StoreNotEmpty, StoreNotFound
 from .invocation import Invocation
-from .visible import visible
+from .visible import on_one_line, paragraph, visible
 
 REFUSED = 1
 STORE_FAILED = 3
@@ -82,7 +82,7 @@ def next_step(reason: TurnlogError, ctx: Any) -> str:
 def _tell(ctx: Any, reason: Exception, sentence: str, step: str, code: int) -> None:
     invocation = ctx.find_object(Invocation)
     if invocation is not None and invocation.debug:
-        print_exception(reason)
-    print(f"turnlog: {visible(sentence)}", file=sys.stderr)
-    print(f"  next: {visible(step)}", file=sys.stderr)
+        print(visible("".join(format_exception(reason))), end="", file=sys.stderr)
+    print(f"turnlog: {paragraph(sentence)}", file=sys.stderr)
+    print(f"  next: {on_one_line(step)}", file=sys.stderr)
     raise typer.Exit(code)

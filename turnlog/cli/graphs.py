@@ -14,6 +14,7 @@ from ..infrastructure.store import Store
 from .meaning import session_of, view_of
 from .showing import Part, Showing, counted
 from .telling import event_summary
+from .visible import quoted
 
 TURNS = (
     "branch.created",
@@ -44,6 +45,10 @@ class _Columns:
     taken: dict[int, int] = field(default_factory=dict)
     """By branch, its column."""
     names: dict[int, str] = field(default_factory=dict)
+
+    def name(self, branch: int) -> str:
+        """How a branch is called here; its number where it has no name yet."""
+        return quoted(self.names.get(branch, str(branch)))
 
     def give(self, branch: int) -> int:
         """The first free column, or the last there is."""
@@ -94,7 +99,7 @@ def show_branches(store: Store, reference: str, at: str | None, *, json: bool) -
         showing.line((f"{place:>{width}}  ", "dim"), *columns, *said)
     for branch in view.branches:
         default = ", the default" if branch == main else ""
-        showing.line("branch ", (branch.name, "bold"), f": {len(branch.messages)} messages{default}")
+        showing.line("branch ", (quoted(branch.name), "bold"), f": {len(branch.messages)} messages{default}")
 
 
 def _told(branch: BranchView) -> dict[str, Json]:
@@ -143,7 +148,7 @@ def _written(columns: _Columns, state: State, after: int, until: int) -> Iterato
             runs.append((branch, position, position, 1))
     for branch, first, last, count in runs:
         place = str(first) if count == 1 else f"{first}..{last}"
-        said = f"{columns.names.get(branch, branch)}: {counted(count, 'message')}"
+        said = f"{columns.name(branch)}: {counted(count, 'message')}"
         yield place, columns.row(branch), [said]
 
 
@@ -158,26 +163,26 @@ def _turn(
             columns.names[branch] = called
             columns.give(branch)
             if parent is None or parent not in columns.taken:
-                origin = "" if parent is None else f" from {columns.names.get(parent, parent)} at {at}"
-                yield place, columns.row(branch, "o"), [(called, "bold"), f" begins{origin}"]
+                origin = "" if parent is None else f" from {columns.name(parent)} at {at}"
+                yield place, columns.row(branch, "o"), [(quoted(called), "bold"), f" begins{origin}"]
                 return
             yield "", columns.link(parent, branch, "\\"), []
-            said = f" forked from {columns.names.get(parent, parent)} at {at}"
-            yield place, columns.row(branch, "o"), [(called, "bold"), said]
+            said = f" forked from {columns.name(parent)} at {at}"
+            yield place, columns.row(branch, "o"), [(quoted(called), "bold"), said]
         case BranchMerged(branch=branch, source=source):
-            said = f" merged into {columns.names.get(branch, branch)}"
+            said = f" merged into {columns.name(branch)}"
             if source in columns.taken and branch in columns.taken and columns.taken[source] != columns.taken[branch]:
                 yield "", columns.link(branch, source, "/"), []
-            yield place, columns.row(branch), [(str(columns.names.get(source, source)), "bold"), said]
+            yield place, columns.row(branch), [(columns.name(source), "bold"), said]
         case BranchRemoved(branch=branch):
-            yield place, columns.row(branch, "x"), [(str(columns.names.get(branch, branch)), "bold"), " removed"]
+            yield place, columns.row(branch, "x"), [(columns.name(branch), "bold"), " removed"]
             columns.taken.pop(branch, None)
         case BranchRenamed(branch=branch, name=called):
-            said = f" is called {called} from here on"
-            yield place, columns.row(branch), [(str(columns.names.get(branch, branch)), "bold"), said]
+            said = f" is called {quoted(called)} from here on"
+            yield place, columns.row(branch), [(columns.name(branch), "bold"), said]
             columns.names[branch] = called
         case _:
             number = getattr(event, "branch", None)
-            where = "" if number is None else f"{columns.names.get(number, number)}: "
+            where = "" if number is None else f"{columns.name(number)}: "
             what = event_summary(event, Names(state))
-            yield place, columns.row(number), [where, (name, "blue"), f" {what}".rstrip()]
+            yield place, columns.row(number), [where, (quoted(name), "blue"), f" {what}".rstrip()]

@@ -13,6 +13,7 @@ from ..session import Session
 from .meaning import branch_of, moment_of, session_of
 from .showing import Showing, note
 from .telling import event_line, event_told
+from .visible import quoted
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ def _show(events: Iterable[RecordedEvent], session: Session | None, names: Store
         if json:
             showing.json_line(event_told(event, named))
         else:
-            place = f"{event.position:>6}" if session is not None else f"{event.session} {event.position:>5}"
+            place = f"{event.position:>6}" if session is not None else f"{quoted(event.session)} {event.position:>5}"
             event_line(showing, event, named, place=place)
         if coming:
             showing.flush()

@@ -13,7 +13,7 @@ from ..session import Session
 from .meaning import branch_of, pairs_of, session_of, span_of
 from .showing import Showing, note
 from .telling import clock_time, iso, message_told, show_message
-from .visible import on_one_line
+from .visible import quoted
 
 ALL_STATUSES = ("active", "archived", "deleted")
 HEADS = ("SESSION", "USED", "MESSAGES", "STATUS", "USER", "KEY", "NAME")
@@ -119,8 +119,8 @@ def _show_found(showing: Showing, store: Store, found: Found, labels: dict[str, 
     session = message.session or ""
     if session not in labels:
         labels[session] = Session.open(session, store=store).name or ""
-    where = f"{session}  {labels[session]}".rstrip() + f"  on {', '.join(found.branches)}"
-    showing.line((on_one_line(where), "bold"))
+    called = f"  {quoted(labels[session])}" if labels[session] else ""
+    showing.line((f"{quoted(session)}{called}  on {', '.join(map(quoted, found.branches))}", "bold"))
     show_message(showing, names.of(session).message(message))
 
 

@@ -12,7 +12,7 @@ import msgspec
 from ..infrastructure.store import Store
 from .changes import text_given
 from .showing import Showing, note
-from .visible import visible
+from .visible import on_one_line, visible
 
 
 def answer_query(
@@ -34,11 +34,12 @@ def answer_query(
 
 
 def _show_separated(showing: Showing, rows: Sequence[Sequence[str]]) -> None:
-    """Rows as a spreadsheet reads them, which takes line feeds inside of quotes."""
+    """Rows as a spreadsheet reads them, which takes line feeds inside of quotes; in a terminal a row is one line."""
+    spelled = on_one_line if showing.looked_at else visible
     for row in rows:
         line = io.StringIO()
-        separated.writer(line, lineterminator="").writerow([visible(cell) for cell in row])
-        showing.line(line.getvalue())
+        separated.writer(line, lineterminator="").writerow(map(spelled, row))
+        print(line.getvalue())
 
 
 def _word(value: Any) -> str:

@@ -7,11 +7,12 @@ from typing import TypeAlias
 import msgspec
 from rich.cells import cell_len, set_cell_size
 from rich.console import Console
+from rich.containers import Lines
 from rich.style import Style
 from rich.text import Text
 
 from ..domain.plain import Json
-from .visible import on_one_line, visible
+from .visible import INDENT, on_one_line, visible, visible_json
 
 Part: TypeAlias = str | tuple[str, str]
 """Text, or text and the style that it has where there are colours."""
@@ -48,35 +49,45 @@ class Showing:
         return self._console.width
 
     def line(self, *parts: Part) -> None:
-        """One line of text, or several; what would steer a terminal is spelled out."""
+        """One line, whatever is in its parts; in a terminal what does not fit goes on below it, indented."""
+        pairs = [(part, "") if isinstance(part, str) else part for part in parts]
+        self._show([(on_one_line(said), style) for said, style in pairs], "")
+
+    def text(self, text: str, *, indent: str = INDENT, style: str = "") -> None:
+        """A text of any number of lines, each of them indented, in a terminal also where it is folded."""
+        for line in visible(text).split("\n"):
+            self._show([(line.expandtabs(4) if self.looked_at else line, style)], indent)
+
+    def _show(self, pairs: Sequence[tuple[str, str]], indent: str) -> None:
         if not self.looked_at:
-            print("".join(visible(part if isinstance(part, str) else part[0]) for part in parts))
+            print(indent + "".join(said for said, _ in pairs))
             return
         text = Text()
-        for part in parts:
-            said, style = (part, "") if isinstance(part, str) else part
-            text.append(visible(said), Style.parse(style) if style else None)
-        self._console.print(text)
+        for said, style in pairs:
+            text.append(said, Style.parse(style) if style else None)
+        for number, piece in enumerate(_folded(text, self.width, len(indent))):
+            self._console.print(Text(indent or (INDENT if number else "")) + piece)
 
     def table(self, heads: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         """Rows under their heads: in columns that fit the terminal, or with tabs between them and nothing cut off."""
+        names = list(map(on_one_line, heads))
         shown = [[on_one_line(cell) for cell in row] for row in rows]
         if not self.looked_at:
-            for row in [list(heads), *shown]:
+            for row in [names, *shown]:
                 print("\t".join(row))
             return
-        widths = self._widths([list(heads), *shown])
-        self.line((_columns(heads, widths), "bold"))
+        widths = self._widths([names, *shown])
+        self.line((_columns(names, widths), "bold"))
         for row in shown:
             self.line(_columns(row, widths))
 
     def document(self, value: Json) -> None:
         """One JSON document."""
-        print(msgspec.json.format(_encoded(value), indent=2).decode())
+        print(visible_json(msgspec.json.format(_encoded(value), indent=2).decode()))
 
     def json_line(self, value: Json) -> None:
         """One JSON document on a line of its own."""
-        print(_encoded(value).decode())
+        print(visible_json(_encoded(value).decode()))
 
     def flush(self) -> None:
         """Has what was shown so far be seen, also in a pipe."""
@@ -103,7 +114,19 @@ def role_style(role: str) -> str:
 
 def note(text: str) -> None:
     """Says something beside the answer: on standard error."""
-    print(visible(text), file=sys.stderr)
+    print(on_one_line(text), file=sys.stderr)
+
+
+def _folded(text: Text, width: int, indent: int) -> Lines:
+    """The text in pieces that fit; all but the first of a line that begins at the edge leave room for the indent."""
+    places, cells, room = list[int](), 0, max(width - indent, 2)
+    for place, character in enumerate(text.plain):
+        size = cell_len(character)
+        if cells + size > room:
+            places.append(place)
+            cells, room = 0, max(width - (indent or len(INDENT)), 2)
+        cells += size
+    return text.divide(places)
 
 
 def _columns(cells: Sequence[str], widths: Sequence[int]) -> str:

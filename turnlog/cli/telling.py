@@ -13,7 +13,7 @@ from ..domain.message import Message
 from ..domain.plain import Json
 from ..domain.record import RecordedEvent
 from .showing import Part, Showing, role_style
-from .visible import on_one_line
+from .visible import quoted, visible
 
 EXCERPT = 100
 """Characters of what an event says, on its line."""
@@ -31,7 +31,7 @@ def iso(time: int) -> str:
 
 def excerpt(text: str, most: int = EXCERPT) -> str:
     """The beginning of a text on one line."""
-    line = on_one_line(text)
+    line = visible(" ".join(text.split()))
     return line if len(line) <= most else f"{line[: most - 1]}…"
 
 
@@ -39,15 +39,14 @@ def excerpt(text: str, most: int = EXCERPT) -> str:
 
 
 def show_message(showing: Showing, message: Message) -> None:
-    """A message: who said it, where it stands and when, and then its words, indented."""
+    """A message: its role, sender, position and time, and then its text, indented."""
     role = message.role.value
-    sender = f" {message.sender}" if message.sender else ""
-    recipient = f" to {message.recipient}" if message.recipient else ""
+    sender = f" {quoted(message.sender)}" if message.sender else ""
+    recipient = f" to {quoted(message.recipient)}" if message.recipient else ""
     origin = "" if message.origin.value == "authored" else f", {message.origin.value}"
     place = f"  [{message.position}] {clock_time(message.created_at)}{origin}"
-    showing.line((f"{role}{sender}{recipient}", f"bold {role_style(role)}"), (on_one_line(place), "dim"))
-    for line in (message.text or "(nothing)").split("\n"):
-        showing.line(f"    {line}")
+    showing.line((f"{role}{sender}{recipient}", f"bold {role_style(role)}"), (place, "dim"))
+    showing.text(message.text or "(nothing)")
 
 
 def message_told(message: Message, names: Names) -> dict[str, Json]:
@@ -74,14 +73,14 @@ def message_told(message: Message, names: Names) -> dict[str, Json]:
 
 def event_line(showing: Showing, recorded: RecordedEvent, names: Names, *, place: str) -> None:
     """An event on one line: where, when, by whom, its name and what it says."""
-    branch = "" if recorded.branch is None else names.branch(recorded.branch)
-    by = f" by {recorded.actor}" if recorded.actor else ""
+    branch = "" if recorded.branch is None else quoted(names.branch(recorded.branch))
+    by = f" by {quoted(recorded.actor)}" if recorded.actor else ""
     said = event_summary(recorded.event, names)
     parts: list[Part] = [
         (f"{place}  ", "bold"),
         (f"{clock_time(recorded.recorded_at)}  ", "dim"),
-        (recorded.name, _style(recorded.event)),
-        on_one_line(f"{f' {branch}' if branch else ''}{by}{f': {said}' if said else ''}"),
+        (quoted(recorded.name), _style(recorded.event)),
+        f"{f' {quoted(branch)}' if branch else ''}{by}{f': {said}' if said else ''}",
     ]
     showing.line(*parts)
 

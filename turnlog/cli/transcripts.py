@@ -11,6 +11,7 @@ from ..session_view import SessionView
 from .meaning import branch_of, moment_of, session_of, view_of
 from .showing import Showing, note
 from .telling import clock_time, message_told, show_message
+from .visible import quoted
 
 LATELY = 10
 """Messages that are shown of a moment."""
@@ -40,10 +41,10 @@ def show_moment(store: Store, reference: str, moment: str, *, json: bool) -> Non
     showing.line(f"at position {view.position}, {clock_time(view.updated_at)}, {view.status}")
     for branch in view.branches:
         default = " (default)" if main is not None and branch.number == main.number else ""
-        showing.line("branch ", (branch.name, "bold"), f": {len(branch.messages)} messages{default}")
+        showing.line("branch ", (quoted(branch.name), "bold"), f": {len(branch.messages)} messages{default}")
     for what, values in (("metadata", view.metadata), ("state", view.state)):
         for key, value in values.items():
-            showing.line(f"{what} {key} = {msgspec.json.encode(value).decode()}")
+            showing.line(f"{what} {quoted(key)} = {msgspec.json.encode(value).decode()}")
     if main is not None:
         _show(showing, main.messages, names_in(view), LATELY, json)
 

@@ -22,7 +22,7 @@ from .keys import Key, struck
 from .meaning import branch_of, moment_of, session_of
 from .showing import role_style
 from .telling import clock_time, event_summary
-from .visible import on_one_line, visible
+from .visible import INDENT, on_one_line, quoted, visible
 
 OTHER_SCREEN, THIS_SCREEN = "\x1b[?1049h", "\x1b[?1049l"
 CLEARED = "\x1b[H\x1b[2J"
@@ -107,7 +107,7 @@ class Walk:
         head = list(self._head(view, event, width))
         room = max(height - len(head) - 1, 1)
         body = self._changes(view, event, width)[:room] if self.changes else self._shown(view, width)[-room:]
-        return [*head, *body, *[""] * (room - len(body)), _styled(DIM, _cut(self.said, width))][:height]
+        return [*head, *body, *[""] * (room - len(body)), _styled(DIM, _cut(on_one_line(self.said), width))][:height]
 
     def _ask(self) -> None:
         """Asks whether to fork here, if there is a branch to fork."""
@@ -118,9 +118,8 @@ class Walk:
             self.said = str(reason)
             return
         self.asking = True
-        name = on_one_line(source.name)
         here = self._replay.position
-        self.said = f"Fork {name} at {here}? The new branch stays on the record. y: fork, other keys: no"
+        self.said = f"Fork {quoted(source.name)} at {here}? The new branch stays on the record. y: fork, other keys: no"
 
     def _answer(self, key: Key | str) -> None:
         """Forks here if the key says yes."""
@@ -129,7 +128,7 @@ class Walk:
             self.said = "not forked"
             return
         forked = self._replay.fork_here(self._branch)
-        self.said = f"forked branch {on_one_line(forked.name)} at {forked.forked_at}"
+        self.said = f"forked branch {quoted(forked.name)} at {forked.forked_at}"
 
     def _event(self) -> RecordedEvent:
         here = self._replay.position
@@ -140,10 +139,10 @@ class Walk:
         name = f" {view.name}" if view.name else ""
         place = f"position {self._replay.position} of {self._last}"
         yield _styled(BOLD, _cut(on_one_line(f"{place}  session {view.id}{name}"), width))
-        by = f" by {event.actor}" if event.actor else ""
-        said = event_summary(event.event, names_in(view))
-        yield _cut(on_one_line(f"{clock_time(event.recorded_at)}  {event.name}{by}: {said}"), width)
-        branches = "  ".join(f"{branch.name}: {len(branch.messages)}" for branch in view.branches)
+        by = f" by {quoted(event.actor)}" if event.actor else ""
+        what = f"{quoted(event.name)}{by}: {event_summary(event.event, names_in(view))}"
+        yield _cut(on_one_line(f"{clock_time(event.recorded_at)}  {what}"), width)
+        branches = "  ".join(f"{quoted(branch.name)}: {len(branch.messages)}" for branch in view.branches)
         yield _styled(DIM, _cut(on_one_line(branches or "no branch yet"), width))
         yield _styled(DIM, "-" * width)
 
@@ -163,7 +162,7 @@ class Walk:
 
     def _changes(self, view: SessionView, event: RecordedEvent, width: int) -> list[str]:
         """What the event says, and what the branch shows more and less for it."""
-        lines = _wrapped(f"{event.name} {encode(event.event).decode()}", width)
+        lines = _hanging("", f"{quoted(event.name)} {on_one_line(encode(event.event).decode())}", width)
         here = self._replay.position
         after = self._seen(view)
         before = None if here == self._first else self._seen(self._session.at(here - 1))
@@ -182,7 +181,7 @@ class Walk:
 
 def _message_lines(message: Message, width: int) -> list[str]:
     role = message.role.value
-    sender = f" {message.sender}" if message.sender else ""
+    sender = f" {quoted(message.sender)}" if message.sender else ""
     head = _cut(on_one_line(f"{role}{sender}  [{message.position}]"), width)
     lines = _wrapped(message.text or "(nothing)", width - 2)
     return [_styled(COLOURS.get(role_style(role), ""), head), *(f"  {line}" for line in lines)]
@@ -193,7 +192,13 @@ def _styled(style: str, text: str) -> str:
 
 
 def _signed(sign: str, message: Message, width: int) -> list[str]:
-    return [f"{sign} {line}" for line in _wrapped(f"{message.role.value}: {message.text}", width - 2)]
+    return _hanging(f"{sign} ", f"{message.role.value}: {message.text}", width)
+
+
+def _hanging(start: str, text: str, width: int) -> list[str]:
+    """The text in lines that fit; all but the first are indented, so that none can pass for the first of another."""
+    first, *rest = _wrapped(text, width - len(start) - len(INDENT))
+    return [f"{start}{first}", *(f"{start}{INDENT}{line}" for line in rest)]
 
 
 def _wrapped(text: str, width: int) -> list[str]:

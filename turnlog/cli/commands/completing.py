@@ -3,6 +3,7 @@
 import typer
 
 from ..invocation import Invocation
+from ..visible import is_shell_safe, on_one_line
 
 MOST = 50
 """Suggestions; more than that nobody reads."""
@@ -19,8 +20,8 @@ def sessions_beginning(ctx: typer.Context, incomplete: str) -> list[tuple[str, s
             page = store.select_sessions(Selection(order=Order.UPDATED, descending=True), limit=1000)
             for entry in page.entries:
                 for word in filter(None, (entry.key, entry.session)):
-                    if word.startswith(incomplete) and len(found) < MOST:
-                        found.append((word, entry.name or entry.key or ""))
+                    if word.startswith(incomplete) and is_shell_safe(word) and len(found) < MOST:
+                        found.append((word, on_one_line(entry.name or entry.key or "")))
     except TurnlogError:
         return found  # a shell that completes is no place for an error
     return found
@@ -34,7 +35,8 @@ def branches_beginning(ctx: typer.Context, incomplete: str) -> list[str]:
     try:
         with _store(ctx).reading() as store:
             session = Session.open(store.resolve(str(ctx.params.get("session") or "@last")).session, store=store)
-            return [name for name in session.branches.keys() if name.startswith(incomplete)]  # noqa: SIM118 (no dict)
+            names = session.branches.keys()
+            return [name for name in names if name.startswith(incomplete) and is_shell_safe(name)]
     except TurnlogError:
         return []
 

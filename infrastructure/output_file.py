@@ -6,6 +6,7 @@ behind. Elsewhere it has a part name and a lock, and the next output beside it r
 
 import fcntl
 import os
+import re
 import stat
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
@@ -35,6 +36,8 @@ def output_file(path: Path, *, overwrite: bool = False) -> Iterator[BinaryIO]:
 
     A link is followed and stays. A FIFO or a character device is written to as it is.
     """
+    if "\0" in str(path):
+        raise InvalidValue("the file", f"{str(path)!r} has a NUL in its path: name another one")
     try:
         found = os.stat(path)  # noqa: PTH116 (follows /proc/self/fd, which resolving by text does not)
     except FileNotFoundError:
@@ -86,7 +89,7 @@ def create_private(path: Path) -> None:
 
 
 def _is_part_of(entry: str, name: str) -> bool:
-    return entry.startswith(f".{name}.") and entry.endswith(PART)
+    return re.fullmatch(rf"\.{re.escape(name)}\.[0-9a-f]{{12}}{re.escape(PART)}", entry) is not None
 
 
 @contextmanager

@@ -157,7 +157,7 @@ def test_a_stream_that_takes_parts_gets_all(store: Store) -> None:
 def test_what_is_no_file_and_no_stream_raises(store: Store, tmp_path: Path) -> None:
     (tmp_path / "loop").symlink_to("loop")
 
-    for path in (tmp_path, tmp_path / "loop", tmp_path / "none" / "all.jsonl"):
+    for path in (tmp_path, tmp_path / "loop", tmp_path / "none" / "all.jsonl", tmp_path / "a\0b"):
         with pytest.raises(InvalidValue, match="the file"):
             store.export_record(path, overwrite=True)
     assert [each.name for each in tmp_path.iterdir()] == ["loop"]
@@ -177,23 +177,27 @@ def test_a_failed_export_leaves_the_earlier_file_and_no_part(store: Store, tmp_p
     assert [(each.name, each.read_text()) for each in tmp_path.iterdir()] == [("all.jsonl", "before")]
 
 
+OTHERS = [".all.jsonl.download.part", ".all.jsonl.zip.0123456789ab.part", ".other.jsonl.0123456789ab.part"]
+
+
 def test_the_next_export_removes_abandoned_parts_and_no_others(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delattr(os, "O_TMPFILE")
     path = tmp_path / "all.jsonl"
     (tmp_path / ".all.jsonl.0123456789ab.part").write_text("evidence of a killed export")
-    (tmp_path / ".other.jsonl.0123456789ab.part").write_text("of another path")
+    for other in OTHERS:
+        (tmp_path / other).write_text("not of this path")
     with output_file.output_file(path) as file:
         file.write(b"slow")
         store.export_record(path)
-        parts = sorted(each.name for each in tmp_path.glob(".all*"))
+        parts = sorted({each.name for each in tmp_path.glob(".all*")} - set(OTHERS))
         path.unlink()
 
     assert len(parts) == 1
     assert parts != [".all.jsonl.0123456789ab.part"]
     assert path.read_bytes() == b"slow"
-    assert sorted(each.name for each in tmp_path.iterdir()) == [".other.jsonl.0123456789ab.part", "all.jsonl"]
+    assert sorted(each.name for each in tmp_path.iterdir()) == [*OTHERS, "all.jsonl"]
 
 
 @pytest.mark.parametrize("overwrite", [False, True])

@@ -10,7 +10,7 @@ from .content import KINDS, MessageContent
 from .content_errors import InvalidContent
 from .content_types import OWN, content_in, stored_form
 from .errors import InvalidValue
-from .events import STORED_NAMES, Event, MessageAppended
+from .events import STORED_NAMES, Event, MessageAppended, UnknownEvent
 from .plain import Json
 from .store_errors import UnreadableEvent
 
@@ -36,7 +36,10 @@ _names = {event: name for name, event in STORED_NAMES.items()}
 
 def stored_name(event: Event) -> str:
     """The name an event is stored under."""
-    return _names[type(event)]
+    name = _names.get(type(event))
+    if name is None:
+        raise InvalidValue("an event", f"cannot be a {type(event).__name__}: expected one that can be recorded")
+    return name
 
 
 def salted(payload: bytes, salt: str) -> bytes:
@@ -84,6 +87,14 @@ def decode(
         return _decoded(name, payload) if known else _lifted(name, payload, upcasters)
     except _MISFITS as reason:
         raise UnreadableEvent(session, position, name, f"its payload does not fit: {reason}") from None
+
+
+def unknown(payload: bytes | None, reason: str) -> UnknownEvent:
+    """What a reader gets for an event that cannot be read."""
+    try:
+        return UnknownEvent(reason, None if payload is None else msgspec.json.decode(payload))
+    except (ValueError, RecursionError):
+        return UnknownEvent(reason)
 
 
 def _storable(event: Event) -> object:

@@ -20,6 +20,16 @@ class Event(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fiel
     """The root of all events."""
 
 
+class UnknownEvent(Event, frozen=True):
+    """An event that this version of Turnlog cannot read, with its payload as far as it is JSON; never recorded.
+
+    A newer version wrote it, or a program that uses the eventsourcing library. Or its payload was damaged.
+    """
+
+    reason: str
+    payload: Json = None
+
+
 class BranchEvent(Event, frozen=True):
     """Something that happened on one branch, which is named by its number."""
 

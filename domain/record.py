@@ -9,6 +9,12 @@ from .events import BranchEvent, Event
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
+LATEST = (datetime(9999, 12, 30, 23, 59, 59, 999999, tzinfo=UTC) - EPOCH) // timedelta(microseconds=1)
+"""The last time that is recorded: it can be displayed in every time zone."""
+
+_FIRST_MOMENT = (datetime.min.replace(tzinfo=UTC) - EPOCH) // timedelta(microseconds=1)
+_LAST_MOMENT = (datetime.max.replace(tzinfo=UTC) - EPOCH) // timedelta(microseconds=1)
+
 
 class Provenance(msgspec.Struct, frozen=True):
     """Who did something, as part of what, and which event of the session led to it."""
@@ -52,8 +58,15 @@ class RecordedEvent(msgspec.Struct, frozen=True):
 
 @lru_cache(maxsize=64)
 def moment(time: int) -> datetime:
-    """The UTC time of so many microseconds since 1970."""
-    return EPOCH + timedelta(microseconds=time)
+    """The UTC time of so many microseconds since 1970; for one beyond the years 1 to 9999, 1970 or `LATEST`."""
+    return EPOCH + timedelta(microseconds=nearest_time(time))
+
+
+def nearest_time(time: int) -> int:
+    """The time, or the nearest one that can be displayed: events of older versions may have others."""
+    if _FIRST_MOMENT <= time <= _LAST_MOMENT:
+        return time
+    return LATEST if time > 0 else 0
 
 
 def microseconds(at: datetime) -> int:

@@ -54,6 +54,20 @@ class UnreadableEvent(StoreError):
 
 
 @error
+class InvalidEventError(Refused, ValueError):
+    """An event does not follow from those before it, so that its session could not be read any more."""
+
+    session: str
+    position: int
+    name: str
+    reason: str
+
+    def __str__(self) -> str:
+        place = f"at position {self.position} of session {self.session}"
+        return f"event {self.name!r} cannot be recorded {place}: {self.reason}; expected what follows from the others"
+
+
+@error
 class StoreFailed(StoreError):
     """The database said no: it is full, locked, not writable, not there, or broken."""
 

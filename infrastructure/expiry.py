@@ -9,6 +9,7 @@ from ..domain.errors import PositionConflict, SessionNotFoundError, SessionRefer
 from ..domain.events import Event
 from ..domain.record import Provenance
 from ..domain.state import State
+from ..domain.store_errors import UnreadableEvent
 from ..projections.catalogue import Entry
 from ..projections.selection import Order, Selection, mark_of, place_of
 from .loading import load
@@ -71,7 +72,7 @@ def _end(recorder: Recorder, entry: Entry, reason: str, now: int, provenance: Pr
                 if events
             ]
         )
-    except SessionReferenced:
+    except (SessionReferenced, UnreadableEvent):
         return False
     except (PositionConflict, SessionNotFoundError):
         return True

@@ -1,17 +1,39 @@
 """States out of a recorder: folded from all that is no message, and the positions of the messages."""
 
-from collections.abc import Iterable
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple, Protocol
 
-from ..domain.decisions.session import is_name
 from ..domain.errors import SessionNotFoundError, UnknownPosition
 from ..domain.evolve import evolve, place_message
 from ..domain.inheritance import inherit
-from ..domain.ranges import Written
+from ..domain.ranges import Positions, Written
 from ..domain.state import State
+from ..domain.validation import is_name
 from ..projections.catalogue import Entry
-from .recorder import Recorder
-from .rows import EVENT_REDACTED, MESSAGE_APPENDED, Row, event_of
+from .rows import EVENT_REDACTED, MESSAGE_APPENDED, Appended, Row, event_of
+
+
+class Source(Protocol):
+    """What states are read from: a recorder."""
+
+    @property
+    def forgets(self) -> bool:
+        """Whether sessions may vanish, and their ids begin anew."""
+
+    def read(self, session: str, *, after: int = 0, until: int | None = None) -> Iterator[Row]:
+        """The rows of a session after one position and up to another."""
+
+    def read_structure(self, session: str, *, after: int = 0, until: int) -> Iterator[Row]:
+        """The rows of a session that are no messages."""
+
+    def read_written(self, session: str, *, after: int = 0, until: int) -> dict[int, Positions]:
+        """The positions of the messages written on each branch."""
+
+    def find_entry(self, session: str) -> Entry | None:
+        """What the catalogue knows of a session."""
+
+    def find_command(self, session: str, command_id: str) -> Appended | None:
+        """What a command recorded when it first came."""
 
 
 class _Life(NamedTuple):
@@ -21,7 +43,7 @@ class _Life(NamedTuple):
     until: int
 
 
-def load(recorder: Recorder, session: str, at: int | None = None, written: Written | None = None) -> State:
+def load(recorder: Source, session: str, at: int | None = None, written: Written | None = None) -> State:
     """The state of a session at a position, or now, without any message being read.
 
     A position before 1 is one of a session that it goes on from. Whoever holds the positions of the messages already,
@@ -41,7 +63,7 @@ def load(recorder: Recorder, session: str, at: int | None = None, written: Writt
     return state
 
 
-def catch_up(recorder: Recorder, state: State) -> None:
+def catch_up(recorder: Source, state: State) -> None:
     """Takes into a state what has been recorded since."""
     rows: Iterable[Row] = recorder.read(state.session, after=max(state.position, 0))
     if recorder.forgets and state.position > 0:
@@ -59,14 +81,14 @@ def catch_up(recorder: Recorder, state: State) -> None:
             evolve(state, row.position, row.time, event_of(row))
 
 
-def _fold_again(recorder: Recorder, state: State) -> None:
+def _fold_again(recorder: Source, state: State) -> None:
     """Replace all of a state, which still has content that was redacted since it was folded."""
     fresh = load(recorder, state.session)
     for field in State.__struct_fields__:
         setattr(state, field, getattr(fresh, field))
 
 
-def _lineage(recorder: Recorder, session: str, at: int | None) -> list[_Life]:
+def _lineage(recorder: Source, session: str, at: int | None) -> list[_Life]:
     """The session and those it goes on from, each up to the position that matters."""
     entry = _entry(recorder, session)
     lineage = [_Life(entry, entry.position if at is None else at)]
@@ -81,14 +103,14 @@ def _lineage(recorder: Recorder, session: str, at: int | None) -> list[_Life]:
     return lineage
 
 
-def _entry(recorder: Recorder, session: str) -> Entry:
+def _entry(recorder: Source, session: str) -> Entry:
     entry = recorder.find_entry(session) if is_name(session) else None
     if entry is None:
         raise SessionNotFoundError(session)
     return entry
 
 
-def _take(recorder: Recorder, state: State, until: int, written: Written | None) -> None:
+def _take(recorder: Source, state: State, until: int, written: Written | None) -> None:
     """Folds a session's own events up to a position into the state it starts with."""
     places = recorder.read_written(state.session, until=until) if written is None else written
     for branch, own in places.items():

@@ -18,7 +18,17 @@ from ..projections.catalogue import Entry
 from ..projections.pages import Body
 from .projecting.memory import MemoryTarget
 from .recorder import Recorder
-from .rows import MESSAGE_APPENDED, Append, Appended, Outcome, Row, expectation_text, larger_than_allowed, stamped
+from .rows import (
+    MESSAGE_APPENDED,
+    Append,
+    Appended,
+    Outcome,
+    Row,
+    count_recorded,
+    expectation_text,
+    larger_than_allowed,
+    stamped,
+)
 
 
 class MemoryRecorder(Recorder):
@@ -45,7 +55,8 @@ class MemoryRecorder(Recorder):
             self._lock.notify_all()
         return outcomes
 
-    def append_together(self, appends: Sequence[Append]) -> list[Appended]:
+    def append_together(self, appends: Iterable[Append]) -> list[Appended]:
+        appends = list(appends)
         with self._open():
             rehearsal = MemoryRecorder()
             rehearsal._all = list(self._all)
@@ -59,7 +70,7 @@ class MemoryRecorder(Recorder):
                     raise outcome
             with self._undone_if_it_fails(appends):
                 appended = [self._append(append) for append in appends]
-                self._keep_inline()
+                self._keep_inline(count_recorded(appended))
             self._lock.notify_all()
         return [outcome for outcome in appended if isinstance(outcome, Appended)]
 
@@ -160,16 +171,16 @@ class MemoryRecorder(Recorder):
         try:
             with self._undone_if_it_fails([append]):
                 outcome = self._append(append)
-                self._keep_inline()
+                self._keep_inline(count_recorded([outcome]))
         except ProjectionFailed as reason:
             return reason
         return outcome
 
-    def _keep_inline(self) -> None:
+    def _keep_inline(self, appended: int) -> None:
         """Takes what was appended into the rows of projections, or fails with all of it undone."""
         if self.inline is not None:
             with self.target.writing() as transaction:
-                self.inline.keep(transaction, self._between, self._last())
+                self.inline.keep(transaction, self._between, self._last(), appended)
 
     def _between(self, after: int, until: int) -> list[Row]:
         return self.read_all(after=after, until=until, limit=len(self._all))

@@ -3,6 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from enum import Enum
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ from ..projections.catalogue import Entry
 from ..projections.pages import Body, FeedBody
 from ..projections.selection import Place, Selection
 from .commands import check_repeats, is_recorded
+from .folding import FoldCheck
 from .library.stored import RowNotification, appends_of, library_errors, notification_ids
 from .library.subscription import FeedSubscription
 from .rows import Append, Appended, Outcome, Row
@@ -57,6 +59,11 @@ class Recorder(ApplicationRecorder):
     originator_id_type: type[UUID] | type[str] = str
     """What the library's applications take the id of a stream for; on the record it is text."""
 
+    @cached_property
+    def folding(self) -> FoldCheck:
+        """The check of appends whose caller has no state of the session."""
+        return FoldCheck(self)
+
     @abstractmethod
     def append(self, appends: Sequence[Append]) -> list[Outcome]:
         """Commits several appends at once; each is recorded, refused or fails by itself.
@@ -65,8 +72,11 @@ class Recorder(ApplicationRecorder):
         """
 
     @abstractmethod
-    def append_together(self, appends: Sequence[Append]) -> list[Appended]:
-        """Commits several appends at once: all of them, or none and the first refusal is raised."""
+    def append_together(self, appends: Iterable[Append]) -> list[Appended]:
+        """Commits several appends at once: all of them, or none and the first refusal is raised.
+
+        They may be iterated over more than once.
+        """
 
     @abstractmethod
     def restore(self, entries: Iterable[Entry], rows: Iterable[Row]) -> None:
@@ -197,7 +207,7 @@ class Recorder(ApplicationRecorder):
         if kwargs.pop("tracking", None) is not None:
             raise NotSupportedError("a recorder of events keeps no checkpoints: expected a process recorder")
         with library_errors():
-            appends = appends_of(stored_events, **kwargs)
+            appends = self.folding.checked(appends_of(stored_events, **kwargs))
             for append in appends:  # before any of them is written
                 is_recorded(self, append)
             appended = self.append_together(appends) if appends else []

@@ -1,8 +1,8 @@
 """From what a person writes for a session to the session: its id, the beginning of it, its key, its label, @last."""
 
-from ..domain.decisions.session import is_name
 from ..domain.errors import SessionNotFoundError
 from ..domain.reference_errors import AmbiguousSession
+from ..domain.validation import is_name
 from ..projections.catalogue import Entry
 from ..projections.selection import Order, Selection
 from .recorder import Recorder

@@ -3,7 +3,7 @@ still the head. The digest is made in one place, and a commit takes one round tr
 
 from abc import abstractmethod
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from threading import Lock
 from typing import TypeAlias
 
@@ -87,7 +87,8 @@ class RemoteRecorder(Recorder):
             for append, outcome in zip(appends, outcomes, strict=True)
         ]
 
-    def append_together(self, appends: Sequence[Append]) -> list[Appended]:
+    def append_together(self, appends: Iterable[Append]) -> list[Appended]:
+        appends = list(appends)
         outcomes: dict[int, Appended] = {}
         repeats = _repeats(appends)
         for _ in range(ROUNDS):

@@ -1,6 +1,6 @@
 """Events as rows: what an append asks for, how its rows are stamped, and the digest that chains them. Pure."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from hashlib import sha256
 from secrets import token_urlsafe
 from typing import NamedTuple, TypeAlias
@@ -8,13 +8,15 @@ from typing import NamedTuple, TypeAlias
 import msgspec
 from msgspec.structs import replace
 
-from ..domain.codec import SALT_LENGTH, decode, encode, salted, stored_name
+from ..domain.codec import SALT_LENGTH, decode, encode, salted, stored_name, unknown
 from ..domain.errors import SessionTooLarge, TurnlogError
-from ..domain.events import STORED_NAMES, BranchEvent, Event, EventRedacted, MessageRedacted
+from ..domain.events import STORED_NAMES, BranchEvent, Event, EventRedacted, MessageRedacted, UnknownEvent
 from ..domain.expectation import ANY, Expectation, Expected
+from ..domain.expectation import checked as checked_expectation
 from ..domain.record import NOBODY, Provenance, RecordedEvent
 from ..domain.redaction import CONTENT_FIELDS, redacted_payload
 from ..domain.store_errors import UnreadableEvent
+from ..domain.validation import check_columns, check_event, check_keys, check_payload, check_time
 from ..projections.catalogue import HOUSEKEEPING, LABELS, Entry, described
 
 LAST = 2**62
@@ -111,13 +113,37 @@ def new_salt() -> str:
 
 
 def draft(events: Iterable[Event], salt: Callable[[], str] = new_salt) -> list[Draft]:
-    """The events as they will be stored, with a salt where they hold content; raises if one cannot be stored."""
+    """The events as they will be stored, salted where they hold content; raises if one may not be recorded."""
     drafts = []
     for event in events:
+        check_event(event)
         name, payload = stored_name(event), encode(event)
-        branch = event.branch if isinstance(event, BranchEvent) else None
-        drafts.append(Draft(name, branch, salted(payload, salt()) if name in CONTENT_FIELDS else payload, event))
+        check_payload(payload)
+        payload = salted(payload, salt()) if name in CONTENT_FIELDS else payload
+        drafts.append(Draft(name, branch_of(event), payload, event))
     return drafts
+
+
+def branch_of(event: Event) -> int | None:
+    """The number of the branch that is a column of the row of an event."""
+    return event.branch if isinstance(event, BranchEvent) else None
+
+
+def checked_draft(name: str, payload: bytes, session: str, position: int) -> Draft:
+    """The same for a payload that comes from elsewhere."""
+    check_payload(payload)
+    event = decode(name, payload, session, position)
+    check_keys(payload)
+    check_event(event)
+    return Draft(name, branch_of(event), payload, event)
+
+
+def checked_append(append: Append) -> Append:
+    """The append; raises if its columns may not enter the record. Its events were checked as they became drafts."""
+    check_columns(append.session, append.provenance, append.command_id)
+    check_time(append.time)
+    checked_expectation(append.expected)
+    return append
 
 
 def stamped(append: Append, head: Entry, global_position: int) -> tuple[list[Row], Entry]:
@@ -144,6 +170,11 @@ def stamped(append: Append, head: Entry, global_position: int) -> tuple[list[Row
         global_position += 1
     entry = described(head, time, [each.event for each in append.drafts])
     return rows, replace(entry, position=position, digest=digest, bytes=head.bytes + weight - append.freed)
+
+
+def count_recorded(outcomes: Iterable[object]) -> int:
+    """How many events appends have recorded."""
+    return sum(each.last - each.first + 1 for each in outcomes if isinstance(each, Appended) and not each.repeated)
 
 
 def larger_than_allowed(append: Append, head: Entry, entry: Entry) -> SessionTooLarge | None:
@@ -215,14 +246,43 @@ def event_of(row: Row) -> Event:
 
 
 def recorded(row: Row) -> RecordedEvent:
-    """The event that a row holds, with its columns."""
+    """The event that a row holds, with its columns; one whose name this version does not know is an UnknownEvent."""
+    if row.name in STORED_NAMES:
+        return _recorded(row, event_of(row))
+    return _recorded(row, unknown(row.payload, "no event has this stored name"))
+
+
+def recorded_in_feed(row: Row) -> RecordedEvent:
+    """The same for readers of many sessions: what cannot be read of one is an UnknownEvent, and stops none of them."""
+    try:
+        return recorded(row)
+    except UnreadableEvent as reason:
+        return _recorded(row, unknown(row.payload, reason.reason))
+
+
+def projected(rows: Iterable[Row]) -> Iterator[RecordedEvent]:
+    """The events as projections get them: without those whose payload does not fit their name.
+
+    `verify` reports such events. A projection that reads every name gets the events of unknown names, too.
+    """
+    for event in map(recorded_in_feed, rows):
+        if event.name not in STORED_NAMES or not isinstance(event.event, UnknownEvent):
+            yield event
+
+
+def event_in_feed(row: Row) -> Event:
+    """The event alone, for readers of many sessions."""
+    return recorded_in_feed(row).event
+
+
+def _recorded(row: Row, event: Event) -> RecordedEvent:
     return RecordedEvent(
         row.session,
         row.position,
         row.global_position,
         row.time,
         row.name,
-        event_of(row),
+        event,
         row.actor,
         row.correlation,
         row.cause,

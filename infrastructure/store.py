@@ -5,14 +5,13 @@ from pathlib import Path
 
 from eventsourcing.utils import EnvType
 
-from ..domain.decisions.session import checked_name, is_name
 from ..domain.errors import InvalidValue, SessionNotFoundError
 from ..domain.events import Event
 from ..domain.expectation import ANY, Expected
-from ..domain.expectation import checked as checked_expectation
 from ..domain.ranges import Written
 from ..domain.record import NOBODY, Provenance, RecordedEvent
 from ..domain.state import State
+from ..domain.validation import checked_name, is_name
 from ..projections.catalogue import Entry
 from ..projections.definition import Projection, checked_names, fold
 from ..projections.pages import Body
@@ -25,6 +24,7 @@ from .committing import GroupCommit
 from .copying import copy
 from .digest import store_digest
 from .expiry import Swept, sweep
+from .folding import check_decided
 from .loading import catch_up, load
 from .progress import Progress
 from .projecting.inline import Inline
@@ -33,7 +33,7 @@ from .projecting.reading import read_rows
 from .recorder import Recorder
 from .redacting import erasing
 from .referring import entry_meant
-from .rows import LAST, Append, Appended, Draft, Row, draft, recorded
+from .rows import LAST, Append, Appended, Draft, Row, checked_append, draft, projected, recorded, recorded_in_feed
 from .settings import A_HUNDRED_YEARS
 from .subscription import AwaitedSubscription, Subscription
 from .transfer.exporting import exported
@@ -75,6 +75,7 @@ class Store(AnalysedStore):
         provenance: Provenance = NOBODY,
         drafts: Sequence[Draft] | None = None,
         created: int | None = None,
+        state: State | None = None,
     ) -> Appended:
         """Records the events, all or none, and answers with the positions they got.
 
@@ -82,22 +83,20 @@ class Store(AnalysedStore):
         nothing: it returns the first result for the same content and raises CommandIdReusedError for other content.
         `drafts` are the encoded events. In a store that forgets, `created` tells sessions of the same id apart.
         A redaction erases the content of the event that it names in the same transaction.
+
+        Events that do not follow from those before them raise InvalidEventError, and nothing is written. A caller that
+        decided on the `state` at the expected position passes it; otherwise the store loads it where it is needed.
         """
-        checked_name(session, "a session id")
-        if command_id is not None:
-            checked_name(command_id, "a command id")
         ready = draft(events) if drafts is None else drafts
-        append = Append(
-            session,
-            ready,
-            checked_expectation(expected),
-            provenance,
-            self._clock(),
-            command_id,
-            created=created,
-            most_bytes=self._most_bytes,
+        time, most = self._clock(), self._most_bytes
+        append = checked_append(
+            Append(session, ready, expected, provenance, time, command_id, created=created, most_bytes=most)
         )
-        outcome = self._commits.append(erasing(self._recorder, append))
+        if state is None:
+            outcome = self._recorder.folding.append(append, self._write)
+        else:
+            check_decided(state, ready)
+            outcome = self._write(append)
         return checked_repeat(self._recorder, outcome, ready, command_id)
 
     def append_together(
@@ -106,19 +105,26 @@ class Store(AnalysedStore):
         provenance: Provenance = NOBODY,
         *,
         not_before: int = 0,
+        states: Sequence[State] | None = None,
     ) -> list[Appended]:
         """Records events of several sessions, each expected somewhere: all of them, or none and a refusal is raised.
 
         Each change ends with what `append` takes as `created`. No event's time is before `not_before` (microseconds).
+        A caller that decided on the `states` at the expected positions passes them, as to `append`.
         """
         time, most = max(self._clock(), not_before), self._most_bytes
-        appends = []
-        for session, events, expected, created in changes:
-            ready, place = draft(events), checked_expectation(expected)
-            name = checked_name(session, "a session id")
-            append = Append(name, ready, place, provenance, time, created=created, most_bytes=most)
-            appends.append(erasing(self._recorder, append))
-        return self._recorder.append_together(appends)
+        appends = [
+            checked_append(Append(session, draft(events), expected, provenance, time, created=created, most_bytes=most))
+            for session, events, expected, created in changes
+        ]
+        if states is None:
+            appends = self._recorder.folding.checked(appends)
+        for state, append in zip(states or (), appends, strict=False):
+            check_decided(state, append.drafts)
+        return self._recorder.append_together([erasing(self._recorder, append) for append in appends])
+
+    def _write(self, append: Append) -> Appended:
+        return self._commits.append(erasing(self._recorder, append))
 
     def read(
         self, session: str, *, after: int = 0, until: int | None = None, backwards: bool = False
@@ -155,7 +161,9 @@ class Store(AnalysedStore):
         """The events of all sessions behind a global position, in the order they were committed."""
         if limit < 1:
             raise InvalidValue("the limit", f"is {limit}: expected 1 or more")
-        return [recorded(row) for row in self._recorder.read_all(after=min(after, LAST), limit=min(limit, LAST))]
+        return [
+            recorded_in_feed(row) for row in self._recorder.read_all(after=min(after, LAST), limit=min(limit, LAST))
+        ]
 
     def project(self, projection: Projection, *, session: str | None = None, until: int | None = None) -> Rows:
         """The rows that events make, folded now: of one session up to a position, or of all up to a global position."""
@@ -163,7 +171,7 @@ class Store(AnalysedStore):
         if session is not None:
             return fold(projection, self.read(session, until=last))
         newest = min(last, self._recorder.last_global_position())
-        return fold(projection, map(recorded, self._feed(newest, projection.names)))
+        return fold(projection, projected(self._feed(newest, projection.names)))
 
     def attach(self, projection: Projection) -> None:
         """Catches up with a projection and keeps it in the transactions that append, for as long as this is open.

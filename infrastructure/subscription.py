@@ -12,7 +12,7 @@ from ..domain.record import RecordedEvent
 from ..domain.store_errors import StoreClosed
 from .feed import Feed
 from .recorder import Recorder
-from .rows import Row, recorded
+from .rows import Row, recorded_in_feed
 
 PATIENCE = 0.1
 """Seconds until a subscription that waits looks whether it has been closed."""
@@ -37,7 +37,7 @@ class Subscription:
     def __next__(self) -> RecordedEvent:
         while not self._closed.is_set():
             try:
-                return recorded(self._page.popleft())
+                return recorded_in_feed(self._page.popleft())
             except IndexError:
                 self._read_on()
         raise StopIteration
@@ -77,7 +77,7 @@ class AwaitedSubscription:
         found = self._subscription
         while not found._closed.is_set():
             if found._page:
-                return recorded(found._page.popleft())
+                return recorded_in_feed(found._page.popleft())
             # What a cancelled wait still reads stays on the page for the next one.
             await asyncio.get_running_loop().run_in_executor(self._thread, found._read_on)
         self._thread.shutdown(wait=False)

@@ -6,11 +6,11 @@ from hashlib import sha256
 import msgspec
 from msgspec.structs import replace
 
-from ..domain.decisions.session import is_name
-from ..domain.errors import InvalidValue, SessionNotFoundError
+from ..domain.errors import InvalidValue, Refused, SessionNotFoundError, StoreError
 from ..domain.events import EventRedacted, MessageRedacted, SessionStarted
 from ..domain.redaction import REDACTIONS
-from ..domain.store_errors import NotSupported, StoreFailed, UnreadableEvent
+from ..domain.store_errors import InvalidEventError, NotSupported, StoreFailed, UnreadableEvent
+from ..domain.validation import is_name
 from ..projections.built_in import BUILT_IN
 from ..projections.catalogue import Entry
 from ..projections.definition import Projection
@@ -18,6 +18,7 @@ from .progress import Counted, Progress
 from .projecting.opening import target_of
 from .projecting.verification import RowsExamined, examine_rows
 from .recorder import Recorder
+from .replaying import Replay, checked_event
 from .rows import LAST, Row, chained, entry_after, event_of, header_of, is_redacted
 
 BEGINNING = "session.started"
@@ -110,6 +111,7 @@ class _Walk:
         self._global_position = 0
         self._redacted: dict[int, bytes] = {}
         self._seen: set[int] = set()
+        self._replay = Replay(recorder)
 
     def faults(self) -> Iterator[Fault]:
         """What does not fit; after the first, the rest cannot be trusted either."""
@@ -156,9 +158,18 @@ class _Walk:
                     yield from self._redacts(position, left)
                 case SessionStarted(forked_from=str(source), forked_at=int(point), forked_digest=digest):
                     yield from self._goes_on(source, point, digest)
+            self._fold(row)
             self.entry = entry_after(self.entry, row)
-        except UnreadableEvent as reason:
+        except (UnreadableEvent, InvalidEventError) as reason:
             yield Fault(self._session, row.position, reason.reason)
+        except (Refused, StoreError) as reason:
+            yield Fault(self._session, row.position, f"it could not be recorded today: {reason}")
+
+    def _fold(self, row: Row) -> None:
+        """Whether the session can be opened: the event is folded as it would be then."""
+        if self.entry.position in (0, -1):
+            self._replay.begin(row.session, row.position)
+        self._replay.take(row, checked_event(row))
 
     def _redacts(self, position: int, left: str) -> Iterator[Fault]:
         """Whether the event that a redaction names has what the redaction left, and no more."""

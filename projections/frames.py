@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, cast
 
 from ..domain.content import MessageRole
 from ..domain.ranges import Origin
+from ..domain.record import nearest_time
 from .extras import needed
 from .pages import Page, Reader
 from .said import NO_METADATA, AnswerSaid, OtherSaid, Said, said
@@ -161,13 +162,25 @@ def _array(values: Sequence[object], kind: "pyarrow.DataType") -> "pyarrow.Array
     if kind in (pa.string(), pa.large_string()) and None not in values:
         return _text_array(values, kind)  # type: ignore[arg-type]  # columns of text hold text
     if pa.types.is_timestamp(kind):
-        return pa.array(values, pa.int64()).view(kind)
+        return _times(values).view(kind)
     try:
         return pa.array(values, kind)
     except (OverflowError, pa.ArrowInvalid):
         if kind != pa.int64():
             raise
         return pa.array([each if _fits(each) else None for each in values], kind)
+
+
+def _times(values: Sequence[object]) -> "pyarrow.Array":
+    """Times in microseconds, none of them beyond what a program can display."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    times = pa.array(values, pa.int64())
+    ends = pc.min_max(times)
+    if all(end is None or nearest_time(end) == end for end in (ends["min"].as_py(), ends["max"].as_py())):
+        return times
+    return pa.array([None if time is None else nearest_time(time) for time in times.to_pylist()], pa.int64())
 
 
 def _text_array(values: Sequence[str], kind: "pyarrow.DataType") -> "pyarrow.Array":

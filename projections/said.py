@@ -156,9 +156,14 @@ def said_in_feed(bodies: Sequence[FeedBody]) -> list[Said]:
 
 def _said_alone(body: FeedBody) -> Said:
     session, position, _, time, name, branch, payload = body
+    # What cannot be read of one session is shown as a message without a role, and stops no reader of the others.
     written = branch if name == "message.appended" and branch is not None else SYSTEM
     alone = (position, time, payload)
-    return _said(Page(session, 0, [alone], written, Origin.AUTHORED), alone)
+    try:
+        return _said(Page(session, 0, [alone], written, Origin.AUTHORED), alone)
+    except UnreadableEvent:
+        nothing = OtherSaid(MessageRole.UNSET, "", None, None)
+        return Said(branch or 0, nothing, None, None, NO_METADATA, Origin.AUTHORED.value)  # type: ignore[arg-type]  # never decoded
 
 
 def event_of(page: Page, body: Body) -> Event:

@@ -70,6 +70,10 @@ NOTHING_USED: Row = {
 }
 
 
+LARGEST = 2**63 - 1
+"""The largest number that a column has room for; a sum ends here."""
+
+
 class TokenUsage(Projection):
     """What was used, by the calls on the record and by the answers that say what they cost.
 
@@ -183,9 +187,8 @@ def _count(rows: Rows, recorded: RecordedEvent, spent: _Spent) -> None:
         row["user"] = _user(rows, recorded.session)
     row["calls"] += 1
     row["failed"] += spent.failed
-    row["input_tokens"] += spent.input_tokens or 0
-    row["output_tokens"] += spent.output_tokens or 0
-    row["duration_ms"] += spent.duration_ms or 0
+    for name in ("input_tokens", "output_tokens", "duration_ms"):
+        row[name] = min(row[name] + (getattr(spent, name) or 0), LARGEST)  # so that no call can stop the projection
     rows[USAGE].put(row)
 
 

@@ -57,6 +57,7 @@ __all__ = [
     "InvalidBranch",
     "InvalidContent",
     "InvalidMail",
+    "InvalidEventError",
     "InvalidMerge",
     "InvalidOrder",
     "InvalidPackage",

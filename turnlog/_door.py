@@ -95,6 +95,7 @@ from .domain.record import RecordedEvent as RecordedEvent
 from .domain.reference_errors import AmbiguousSession as AmbiguousSession
 from .domain.store_errors import DamagedRecord as DamagedRecord
 from .domain.store_errors import DeliveryFailed as DeliveryFailed
+from .domain.store_errors import InvalidEventError as InvalidEventError
 from .domain.store_errors import LogStoreFull as LogStoreFull
 from .domain.store_errors import NotSupported as NotSupported
 from .domain.store_errors import OutcomeUnknown as OutcomeUnknown

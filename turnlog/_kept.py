@@ -7,9 +7,9 @@ from typing import NamedTuple, TypeVar
 from ._planning import SystemGiven
 from ._provenance import provenance
 from .domain.decisions import session as sessions
-from .domain.decisions.session import checked_name
 from .domain.errors import KeyTaken, PositionConflict, SessionNotFoundError, SessionReferenced, TurnlogError
 from .domain.plain import Json
+from .domain.validation import checked_name
 from .infrastructure.expiry import Swept
 from .infrastructure.memory import MemoryRecorder
 from .infrastructure.store import Store

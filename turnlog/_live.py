@@ -159,6 +159,7 @@ class Live:
             provenance=provenance(),
             drafts=drafts,
             created=_created(self.store, self._state),
+            state=self._state,
         )
         if appended.repeated:
             return self._recorded(appended)
@@ -232,12 +233,11 @@ def change_together(lives: Sequence[Live], decision: Callable[..., Sequence[Sequ
         found = {live.id: held.enter_context(live.current()) for live in sorted(lives, key=lambda live: live.id)}
         states = [found[live.id] for live in lives]
         for attempt in range(ATTEMPTS):
-            decided = zip(states, decision(*states), strict=True)
-            changes = [
-                (state.session, events, state.position, _created(store, state)) for state, events in decided if events
-            ]
+            decided = [(state, events) for state, events in zip(states, decision(*states), strict=True) if events]
+            changes = [(state.session, events, state.position, _created(store, state)) for state, events in decided]
+            latest, bases = max(state.time for state in states), [state for state, _ in decided]
             try:
-                store.append_together(changes, provenance(), not_before=max(state.time for state in states))
+                store.append_together(changes, provenance(), not_before=latest, states=bases)
                 return
             except PositionConflict as conflict:
                 lost = conflict

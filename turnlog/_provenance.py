@@ -9,9 +9,9 @@ from typing import ParamSpec, TypeVar
 from msgspec.structs import replace
 
 from ._telemetry import traced
-from .domain.decisions.session import checked_name
 from .domain.errors import InvalidValue
 from .domain.record import NOBODY, Provenance
+from .domain.validation import checked_name
 from .infrastructure.rows import LAST
 
 P = ParamSpec("P")

@@ -11,6 +11,7 @@ from .domain.errors import SessionExists
 from .domain.inheritance import inherit, stretches
 from .domain.plain import Json
 from .domain.state import State
+from .domain.validation import checked_name
 from .infrastructure.reading import SessionReader
 from .projections.messages import all_shown
 
@@ -89,4 +90,4 @@ def _recorded_at(live: Live, at: int | None) -> tuple[Live, int]:
 
 
 def _new_id(given: str | None) -> str:
-    return str(uuid4()) if given is None else sessions.checked_name(given, "a session id")
+    return str(uuid4()) if given is None else checked_name(given, "a session id")

@@ -12,10 +12,10 @@ import msgspec
 from ._default import meaning
 from ._kept import Beginning, Kept, Saved, every, left_to_the_parent
 from .custom_storage import Backing
-from .domain.decisions.session import checked_name
 from .domain.errors import InvalidValue, KeyTaken, PositionConflict
 from .domain.instant import Instant
 from .domain.store_errors import NotSupported
+from .domain.validation import checked_name
 from .infrastructure.clock import wall_clock
 from .infrastructure.expiry import Swept
 from .infrastructure.forking import tell

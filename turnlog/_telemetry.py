@@ -4,8 +4,8 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from .domain.decisions.session import is_name
 from .domain.record import NOBODY, Provenance
+from .domain.validation import is_name
 
 ACTOR_KEYS = ("turnlog.actor", "enduser.id")
 """The entries of the baggage that name the actor, the first that is there."""

@@ -1,15 +1,17 @@
 """Finding what was said: by words, phrases and beginnings, in what branches show and nowhere else."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 
 import msgspec
 
 from ._default import StoreGiven, store_of
-from .domain.errors import InvalidValue
+from .domain.errors import InvalidValue, SessionNotFoundError
 from .domain.inheritance import local_position
 from .domain.message import Message
 from .domain.ranges import index_of
 from .domain.state import State, Status
+from .domain.store_errors import UnreadableEvent
 from .infrastructure.projecting.searching import places_of
 from .infrastructure.projecting.target import Target
 from .infrastructure.reading import SessionReader
@@ -43,16 +45,25 @@ def search(
     kept = store_of(store)
     phrases, most = looked_for(query), checked_limit(limit)
     found: list[Found] = []
-    states: dict[str, State] = {}
+    states: dict[str, State | None] = {}
     for session, position in places_of(kept.recorder, index, phrases, ()):
         if len(found) >= most:
             break
         if session not in states:
-            states[session] = kept.load(session)
+            states[session] = _state(kept, session)
         state = states[session]
-        if state.status is not Status.DELETED and (user is None or state.user == user):
-            found += _shown(kept, state, position, phrases, role, [branch.number for branch in state.live])
+        if state is not None and state.status is not Status.DELETED and (user is None or state.user == user):
+            with suppress(UnreadableEvent):  # of one session, which must not keep the others from being found
+                found += _shown(kept, state, position, phrases, role, [branch.number for branch in state.live])
     return found
+
+
+def _state(store: Store, session: str) -> State | None:
+    """The state of a session; None if it cannot be read."""
+    try:
+        return store.load(session)
+    except (UnreadableEvent, SessionNotFoundError):
+        return None
 
 
 def search_in(

@@ -11,8 +11,8 @@ import msgspec
 
 from ._provenance import acting, provenance
 from .branch_view import BranchView
-from .domain.decisions.session import checked_name
 from .domain.errors import InvalidValue
+from .domain.validation import checked_name
 from .domain.work_errors import FlowFailed
 
 

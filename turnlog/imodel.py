@@ -9,9 +9,9 @@ from typing import Protocol, Self, runtime_checkable
 from msgspec.structs import replace
 
 from .domain.asking import Answer, Asked
-from .domain.decisions.session import checked_name
 from .domain.errors import InvalidValue
 from .domain.plain import Json, plain
+from .domain.validation import checked_name
 from .infrastructure.models.patience import Patience
 from .infrastructure.models.provider import ProviderModel, Secret, key_from
 from .infrastructure.models.throttle import Clock, Throttle

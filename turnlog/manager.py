@@ -18,11 +18,11 @@ from ._kept import Beginning, Kept, Saved
 from ._planning import SystemGiven
 from ._stored_elsewhere import StoredElsewhere
 from .custom_storage import Awaited, Direct, SessionStorage, SessionStore
-from .domain.decisions.session import checked_name, is_name
 from .domain.errors import InvalidValue, SessionNotFoundError
 from .domain.instant import Instant
 from .domain.plain import Json
 from .domain.record import microseconds
+from .domain.validation import checked_name, is_name
 from .infrastructure.expiry import Swept
 from .infrastructure.opening import configured_store
 from .infrastructure.settings import Settings, settings_from

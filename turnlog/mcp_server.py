@@ -7,9 +7,9 @@ from typing import Self
 
 from .domain.content import ResponseFormat
 from .domain.content_errors import AnswerMisfit
-from .domain.decisions.session import checked_name
 from .domain.errors import InvalidValue
 from .domain.plain import Json, plain
+from .domain.validation import checked_name
 from .domain.work_errors import InvalidArguments, UnknownTool
 from .infrastructure.answers import validate_answer
 from .infrastructure.models.mcp import ToolSaid, ToolServer, shown

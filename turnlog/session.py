@@ -47,6 +47,7 @@ from .domain.plain import Json
 from .domain.ranges import Origin
 from .domain.record import RecordedEvent
 from .domain.state import State
+from .domain.validation import checked_name
 from .infrastructure.twins import awaited, awaited_read
 from .logs import Logs
 from .operations.params import ModelGiven
@@ -98,7 +99,7 @@ class Session(Life, Posting, SessionView, Conducting):
             system=dated_system(default_system if system is None else system, None),
             messages=loaded_messages(messages),
         )
-        id = str(uuid4()) if session_id is None else sessions.checked_name(session_id, "a session id")
+        id = str(uuid4()) if session_id is None else checked_name(session_id, "a session id")
         owner, main = user_id if user is None else user, str(uuid4())
         steps: list[Decision] = [lambda state: sessions.start(state, name=name, key=key, user=owner, metadata=metadata)]
         if begun != BranchPlan():

@@ -11,9 +11,9 @@ from ._redacting import redact_operation
 from ._rerunning import Comparison, compared, rerun
 from .branch import Branch
 from .branch_view import BranchView
-from .domain.decisions.session import checked_name
 from .domain.errors import InvalidValue
 from .domain.message import ContentGiven, Message
+from .domain.validation import checked_name
 from .flow import Flow, FlowRun, Node
 from .imodel import LanguageModel
 from .infrastructure.twins import awaited, awaited_read

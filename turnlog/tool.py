@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from .domain.decisions.session import checked_name
 from .domain.errors import InvalidValue
 from .domain.plain import Json, plain
+from .domain.validation import checked_name
 from .domain.work_errors import InvalidArguments, ToolFailed, ToolTimedOut, UnknownTool
 
 if TYPE_CHECKING:

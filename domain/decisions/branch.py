@@ -19,8 +19,9 @@ from ..lookup import free_name, get_branch, is_taken, lineage_at, position_in
 from ..plain import Json, plain
 from ..ranges import Origin
 from ..state import State
+from ..validation import LONGEST_NAME, checked_name
 from .mail import left_behind
-from .session import LONGEST_NAME, active, checked_name
+from .session import active
 
 LONGEST_STEM = LONGEST_NAME - 20
 """What a fork of a fork of a fork keeps of its parent's name, so that its own does not grow without end."""

@@ -30,7 +30,8 @@ from ..plain import plain
 from ..post import among, in_order, line_of, routed
 from ..ranges import Origin
 from ..state import BranchState, ModelState, State
-from .session import active, checked_name
+from ..validation import checked_name
+from .session import active
 
 CHAT = "generate"
 """The purpose of the model that a branch chats with."""

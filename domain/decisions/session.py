@@ -1,6 +1,5 @@
 """Decisions on a session as a whole: start, name, metadata, state, and where it is in its life."""
 
-import unicodedata
 from collections.abc import Mapping
 
 from msgspec.structs import replace
@@ -28,11 +27,7 @@ from ..events import (
 )
 from ..plain import Json, plain, same
 from ..state import State, Status
-
-LONGEST_NAME = 255
-
-_NO_TEXT = frozenset({"Cc", "Cs", "Zl", "Zp"})
-"""The categories of characters that no name can have: controls, surrogates, separators of lines and paragraphs."""
+from ..validation import checked_name
 
 
 def start(
@@ -162,27 +157,6 @@ def active(state: State) -> State:
     if started(state).status is not Status.ACTIVE:
         raise SessionNotActive(state.session, state.status.value)
     return state
-
-
-def checked_name(name: str, what: str) -> str:
-    """A name that can be shown, stored and looked up."""
-    if not isinstance(name, str):
-        raise InvalidValue(what, f"cannot be a {type(name).__name__}: expected a str")
-    if not name or len(name) > LONGEST_NAME:
-        raise InvalidValue(what, f"has {len(name)} characters: expected 1 to {LONGEST_NAME}")
-    if not _is_text(name):
-        raise InvalidValue(what, f"{name!r} has line breaks, control characters or surrogates: expected none")
-    return name
-
-
-def is_name(name: object) -> bool:
-    """Whether something can be a name; what cannot is not on the record."""
-    return isinstance(name, str) and 0 < len(name) <= LONGEST_NAME and _is_text(name)
-
-
-def _is_text(name: str) -> bool:
-    """Whether a name is one line of text; joiners and other marks that do not print belong to many languages."""
-    return name.isprintable() or not any(unicodedata.category(each) in _NO_TEXT for each in name)
 
 
 def _put_away(state: State) -> Status:

@@ -19,9 +19,10 @@ from ..lookup import get_branch
 from ..message import Message
 from ..plain import Json, plain, same
 from ..state import State
+from ..validation import checked_name
 from ..work_errors import OperationOver
 from .message import added
-from .session import active, checked_name
+from .session import active
 
 
 def register_tool(state: State, tool: str, *, schema: Json = None, branch: int | None = None) -> list[Event]:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from ...domain.codec import decode
-from ...domain.events import BranchCreated, BranchRenamed, SessionStarted
+from ...domain.events import BranchCreated, BranchRenamed, Event, SessionStarted
 from ...domain.store_errors import UnreadableEvent
 from ..recorder import Recorder
 
@@ -39,9 +39,7 @@ class Labels:
 
     def take(self, session: str, position: int, name: str, payload: bytes | None) -> None:
         """Takes an event that is one of `NAMING` into the label of its session."""
-        if payload is None:
-            raise UnreadableEvent(session, position, name, "its payload was erased")
-        event = decode(name, payload, session, position)
+        event = _event(session, position, name, payload)
         if isinstance(event, SessionStarted) and event.forked_from is None:
             self._remember(session, Label(event.user, {}))
         elif isinstance(event, SessionStarted):
@@ -61,14 +59,22 @@ class Labels:
         names: dict[int, str] = {}
         for life, until in _lineage(self._recorder, session, position):
             for row in self._recorder.read_structure(life, until=until):
-                if row.name not in NAMING or row.payload is None:
+                if row.name not in NAMING:
                     continue
-                event = decode(row.name, row.payload, life, row.position)
+                event = _event(life, row.position, row.name, row.payload)
                 if isinstance(event, SessionStarted):
                     user = user if event.user is None else event.user
                 elif isinstance(event, BranchCreated | BranchRenamed):
                     names[event.branch] = event.name
         return Label(user, names)
+
+
+def _event(session: str, position: int, name: str, payload: bytes | None) -> Event | None:
+    """The event; None if it cannot be read, so that its session stays without a label and the others do not."""
+    try:
+        return None if payload is None else decode(name, payload, session, position)
+    except UnreadableEvent:
+        return None
 
 
 def sessions_of(recorder: Recorder, users: Iterable[str]) -> Iterator[str]:

@@ -9,6 +9,7 @@ from ...domain.errors import SessionNotFoundError
 from ...domain.events import SystemSet
 from ...domain.record import moment
 from ...domain.state import State, Status
+from ...domain.store_errors import UnreadableEvent
 from ...projections.frames import record_batch, said_columns
 from ...projections.messages import Messages, all_shown, shown_messages
 from ...projections.pages import FeedBody
@@ -91,7 +92,10 @@ def wanted_of(page: list[FeedBody], asked: Asked, deleted: frozenset[str] = froz
 
 def _takes_away(session: str, position: int, payload: bytes) -> bool:
     """Whether there is no system message from here on."""
-    event = decode(SYSTEM_SET, payload, session, position)
+    try:
+        event = decode(SYSTEM_SET, payload, session, position)
+    except UnreadableEvent:
+        return False
     return isinstance(event, SystemSet) and event.content is None
 
 
@@ -112,10 +116,13 @@ def shown_batches(recorder: Recorder, source: Source, asked: Asked) -> Iterator[
     for session in _live(recorder, asked):
         try:
             state = load(recorder, session)
+            for batch in _shown(source, state, asked).batches():
+                yield _widened(batch, state.user)
         except SessionNotFoundError:  # it vanished meanwhile
             continue
-        for batch in _shown(source, state, asked).batches():
-            yield _widened(batch, state.user)
+        except UnreadableEvent:
+            if asked.sessions is not None:  # it is the one that was asked for
+                raise
 
 
 def chosen(recorder: Recorder, asked: Asked) -> Iterator[str]:

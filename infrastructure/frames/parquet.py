@@ -13,15 +13,14 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from ...domain.errors import InvalidValue
-from ...domain.events import SessionForked
-from ...domain.redaction import REDACTIONS
+from ...domain.events import EventRedacted, MessageRedacted, SessionForked
 from ...projections.extras import needed
 from ...projections.frames import record_batch
 from ...projections.prices import PRICES
 from ...projections.record_columns import events_schema, messages_schema, usage_schema
 from ...projections.said import said_in_feed
 from ..recorder import Recorder, body_of
-from ..rows import Row, event_of, redaction_in
+from ..rows import Row, event_in_feed, redaction_in
 from .asked import EVERYTHING
 from .events import event_columns
 from .feeding import feed
@@ -113,8 +112,9 @@ class Export:
         """The earlier windows that hold content that these rows redacted."""
         places: set[int] = set()
         for row in rows:
-            if row.name in REDACTIONS:
-                position, _ = redaction_in(event_of(row))
+            event = event_in_feed(row)
+            if isinstance(event, MessageRedacted | EventRedacted):
+                position, _ = redaction_in(event)
                 for found in self._recorder.read(row.session, after=position - 1, until=position):
                     named = self._named_by(row.session, position) if found.name in NAMING else ()
                     places.update((found.global_position, *named))

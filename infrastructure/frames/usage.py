@@ -10,7 +10,7 @@ from ...projections.frames import record_batch
 from ...projections.prices import Price, price_of
 from ...projections.record_columns import usage_schema
 from ..recorder import Recorder
-from ..rows import MESSAGE_APPENDED, Row, event_of
+from ..rows import MESSAGE_APPENDED, Row, event_in_feed
 from .asked import Asked
 from .events import row_pages
 from .labels import NAMING, Label, Labels
@@ -84,12 +84,11 @@ def usage_columns(
 def _used(row: Row, calls: Calls) -> ModelCalled | None:
     """What an event used, as the call that it is or that it comes from; nothing if it used none or was counted."""
     if row.name == MODEL_CALLED:
-        call = event_of(row)
-        assert isinstance(call, ModelCalled)
-        return call
+        call = event_in_feed(row)
+        return call if isinstance(call, ModelCalled) else None
     if row.name != MESSAGE_APPENDED or row.payload is None or b'"usage"' not in row.payload:
         return None
-    match event_of(row):
+    match event_in_feed(row):
         case MessageAppended(branch, AssistantResponseContent(usage=used) as said, origin=Origin.AUTHORED):
             if used is None or (row.cause is not None and calls.has(row.session, row.cause)):
                 return None

@@ -7,7 +7,7 @@ from ...domain.state import Status
 from ...projections.pages import FeedBody
 from ...projections.selection import Place, Selection
 from ..recorder import Recorder
-from ..rows import Row, event_of
+from ..rows import Row, event_in_feed
 from .feeding import feed
 
 NAMES = ("message.retracted", "branch.change_undone")
@@ -32,7 +32,7 @@ class Withdrawn:
         return [(body[0], body[5], body[1]) in self._retracted for body in bodies]
 
     def _take(self, row: Row) -> None:
-        match event_of(row):
+        match event_in_feed(row):
             case MessageRetracted(branch, message):
                 self._retractions[row.session, row.position] = row.session, branch, message
             case ChangeUndone(undone=position):

@@ -133,7 +133,7 @@ class PostgresProcess(PostgresView, Process):
         if tracking is None:
             return self.recorder.insert_events(stored_events, **kwargs)
         with library_errors():
-            appends = appends_of(stored_events, **kwargs)
+            appends = self.recorder.folding.checked(appends_of(stored_events, **kwargs))
             with self.writing(tracking) as connection:
                 appended = _Inside(self.recorder, connection).append_together(appends) if appends else []
                 check_repeats(self.recorder, appends, appended)

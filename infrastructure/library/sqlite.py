@@ -116,7 +116,7 @@ class SQLiteProcess(SQLiteView, Process):
         self, stored_events: Sequence[StoredEvent], *, tracking: Tracking | None = None, **kwargs: Any
     ) -> Sequence[int] | None:
         with library_errors():
-            appends = appends_of(stored_events, **kwargs)
+            appends = self.recorder.folding.checked(appends_of(stored_events, **kwargs))
             with self.recorder.appending(appends) as (connection, appended):
                 check_repeats(self.recorder, appends, appended)
                 if tracking is not None:

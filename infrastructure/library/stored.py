@@ -15,13 +15,12 @@ from eventsourcing.persistence import (
     StoredEvent,
 )
 
-from ...domain.codec import decode
-from ...domain.decisions.session import checked_name
 from ...domain.errors import KeyTaken, PositionConflict, Refused, StoreError
-from ...domain.events import STORED_NAMES, BranchEvent
+from ...domain.events import STORED_NAMES
 from ...domain.record import NOBODY, Provenance
 from ...domain.store_errors import StoreClosed, UnreadableEvent
-from ..rows import Append, Appended, Draft, Row
+from ...domain.validation import check_columns, check_time
+from ..rows import Append, Appended, Draft, Row, checked_draft
 
 
 class RowNotification(Notification):
@@ -63,9 +62,12 @@ def appends_of(
     events, so that the catalogue and the indexes know of it; all else is kept as it comes.
     """
     time = time_ns() // 1000 if time is None else time
+    check_time(time)
+    for each in stored_events:
+        check_columns(str(each.originator_id), provenance, command_id)
     return [
         Append(
-            session=checked_name(str(run[0].originator_id), "an originator id"),
+            session=str(run[0].originator_id),
             drafts=[_draft(each) for each in run],
             expected=run[0].originator_version - 1,
             provenance=provenance,
@@ -115,8 +117,7 @@ def _after(stored: StoredEvent) -> tuple[UUID | str, int]:
 def _draft(stored: StoredEvent) -> Draft:
     if stored.topic not in STORED_NAMES:
         return Draft(stored.topic, None, stored.state, None)
-    event = decode(stored.topic, stored.state, str(stored.originator_id), stored.originator_version)
-    return Draft(stored.topic, event.branch if isinstance(event, BranchEvent) else None, stored.state, event)
+    return checked_draft(stored.topic, stored.state, str(stored.originator_id), stored.originator_version)
 
 
 def _end(appended: Appended) -> int:

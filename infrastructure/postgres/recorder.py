@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
 from msgspec.structs import replace
-from psycopg import Connection
+from psycopg import Connection, Rollback
 
 from ...domain.projection_errors import ProjectionFailed
 from ...domain.ranges import Positions
@@ -84,35 +84,46 @@ class PostgresRecorder(RemoteRecorder):
                 raise
             # Each alone, so that none fails for another's event. One that stood on it will find that the head moved.
             return [reason] if len(sent) == 1 else [self._outcomes([one], together=False)[0] for one in sent]
-        return list(map(wire.outcome, sent, answers))
+        outcomes = list(map(wire.outcome, sent, answers))
+        return outcomes if len(answers) == len(sent) else wire.undone(sent, outcomes)
 
-    def _ask(self, statement: str, parameters: tuple[object, ...], erase: Erasures) -> list[tuple[Any, ...]]:
-        """The server's answers to a call; one transaction also erases, and has the rows of inline projections."""
+    def _ask(self, statement: str, calls: Sequence[tuple[object, ...]], erase: Erasures) -> list[tuple[Any, ...]]:
+        """The server's answers to calls; one transaction also erases, and has the rows of inline projections.
+
+        If one of several calls cannot be recorded, nothing is, and its answers are the last.
+        """
         inline = self.inline
-        if inline is None and not any(erase):
-            return self._connections.ask_once(statement, parameters)
+        if inline is None and len(calls) == 1 and not any(erase):
+            return self._connections.ask_once(statement, calls[0])
         if inline is None:
-            return self._ask_in_transaction(None, statement, parameters, erase)
-        return inline.around(lambda: self._ask_in_transaction(inline, statement, parameters, erase))
+            return self._ask_in_transaction(None, statement, calls, erase)
+        return inline.around(lambda: self._ask_in_transaction(inline, statement, calls, erase))
 
     def _ask_in_transaction(
-        self, inline: "Inline | None", statement: str, parameters: tuple[object, ...], erase: Erasures
+        self, inline: "Inline | None", statement: str, calls: Sequence[tuple[object, ...]], erase: Erasures
     ) -> list[tuple[Any, ...]]:
         tables = self._connections.tables
-        with self._connections.using() as connection, connection.transaction():
+        answers: list[tuple[Any, ...]] = []
+        with self._connections.using() as connection, connection.transaction() as transaction:
 
             def read(after: int, until: int) -> list[Row]:
                 which = {"after": after, "until": until, "limit": LAST}
                 found = connection.execute(tables.named(sql.READ_ALL), which, binary=True)
                 return list(map(Row._make, found))
 
-            answers = connection.execute(tables.named(statement), parameters, binary=True).fetchall()
+            for parameters in calls:
+                found = connection.execute(tables.named(statement), parameters, binary=True).fetchall()
+                answers += found
+                if len(calls) > 1 and any(answer[0] not in ("recorded", "repeated") for answer in found):
+                    raise Rollback(transaction)
             for answer, rows in zip(answers, erase, strict=True):
                 if answer[0] == "recorded":
                     self._erase(connection, rows)
-            if inline is not None and any(answer[0] == "recorded" for answer in answers):
+            recorded = sum(answer[2] - answer[1] + 1 for answer in answers if answer[0] == "recorded")
+            if inline is not None and recorded:
                 newest = connection.execute(tables.named(sql.NEWEST_GLOBAL_POSITION)).fetchone()
-                inline.keep(PostgresTransaction(connection, tables), read, int(newest[0]) if newest else 0)
+                last = int(newest[0]) if newest else 0
+                inline.keep(PostgresTransaction(connection, tables), read, last, recorded)
         return answers
 
     def _erase(self, connection: Connection[Any], rows: Sequence[Row]) -> None:
@@ -140,12 +151,13 @@ class PostgresRecorder(RemoteRecorder):
 
         If nobody can be asked, or not in so many tries, the error says that it is not known.
         """
-        parameters = wire.parameters(attempts)
+        parts = wire.in_calls(attempts, MOST_BYTES) if statement is sql.APPEND_TOGETHER else [attempts]
+        calls = list(map(wire.parameters, parts))
         erase = [attempt.append.erase for attempt in attempts]
         lost: Lost | None = None
         for _ in range(TRIES):
             try:
-                return self._ask(statement, (*parameters, lost is not None), erase)
+                return self._ask(statement, [(*call, lost is not None) for call in calls], erase)
             except Lost as reason:
                 lost = reason
             except StoreFailed as reason:

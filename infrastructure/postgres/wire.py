@@ -1,6 +1,6 @@
 """What goes to the server and what comes back: attempts as parameters, answers as outcomes, rows as columns. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import accumulate
 from typing import Any, Final
 
@@ -14,6 +14,10 @@ from ..rows import Appended, Row
 
 NOTHING: Final = bytes(32)
 """The digest in front of the first event of a session."""
+
+
+MOST_EVENTS = 100_000
+"""In one call, if there are several: they are described in JSON, of which PostgreSQL takes a quarter of a gigabyte."""
 
 
 class _Labels(msgspec.Struct):
@@ -81,6 +85,27 @@ def first_of(attempts: Sequence[Attempt], most: int) -> Sequence[Attempt]:
     """As many of the attempts as have so many bytes of payload between them; at least one, if there is one."""
     sizes = accumulate(attempt.entry.bytes - attempt.head.bytes for attempt in attempts)
     return attempts[: max(1, sum(size <= most for size in sizes))]
+
+
+def in_calls(attempts: Sequence[Attempt], most: int) -> Iterator[Sequence[Attempt]]:
+    """The attempts in calls that the server takes: by their bytes, and by how many events they have."""
+    start, size, events = 0, 0, 0
+    for place, attempt in enumerate(attempts):
+        size += attempt.entry.bytes - attempt.head.bytes
+        events += len(attempt.rows)
+        if place > start and (size > most or events > MOST_EVENTS):
+            yield attempts[start:place]
+            start, size, events = place, attempt.entry.bytes - attempt.head.bytes, len(attempt.rows)
+    yield attempts[start:]
+
+
+def undone(attempts: Sequence[Attempt], outcomes: Sequence[Answer]) -> list[Answer]:
+    """The outcomes of attempts that go together, after a call in which one of them could not be recorded."""
+    found = [
+        Moved(attempt.head) if isinstance(answer, Appended) and not answer.repeated else answer
+        for attempt, answer in zip(attempts, outcomes, strict=False)
+    ]
+    return found + [Moved(attempt.head) for attempt in attempts[len(found) :]]
 
 
 def outcome(attempt: Attempt, answer: tuple[Any, ...]) -> Answer:

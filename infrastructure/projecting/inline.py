@@ -16,7 +16,7 @@ from ...domain.store_errors import StoreFailed
 from ...projections.definition import Projection, checked_projection
 from ...projections.rows import Rows
 from ..recorder import Recorder
-from ..rows import Row, recorded
+from ..rows import Row, projected
 from .ledger import Checkpoint, Ledger, prepare
 from .target import Bound, Target, Transaction
 from .versions import register, take_over
@@ -78,10 +78,10 @@ class Inline:
         for attached in self._attached.values():
             self._catch_up(attached)
 
-    def keep(self, transaction: Transaction, read: Read, last: int) -> None:
-        """Takes the events up to the last global position into the rows, as part of the transaction."""
+    def keep(self, transaction: Transaction, read: Read, last: int, appended: int) -> None:
+        """Apply the events up to the last global position, so many of which the transaction itself appended."""
         for attached in self._attached.values():
-            attached.take(transaction, read, last, FAR)
+            attached.take(transaction, read, last, appended + FAR)
 
     def around(self, append: Callable[[], R]) -> R:
         """Appends, after catching up if that is far behind."""
@@ -179,7 +179,7 @@ class _Attached:
         transaction.write(self._rows.take_changes())
 
     def _take_in(self, rows: Sequence[Row]) -> None:
-        batch = list(map(recorded, rows))
+        batch = list(projected(rows))
         self._rows.know(self.projection.needs(batch))
         self.projection.apply(batch, self._rows)
 

@@ -9,7 +9,7 @@ from ...projections.tables import Shape
 from ...projections.transcript import TRANSCRIPT, Transcript
 from ...projections.words import Phrase, found_in
 from ..recorder import Recorder
-from ..rows import recorded
+from ..rows import recorded_in_feed
 from .ledger import Ledger, ledger_shapes
 from .opening import target_of
 from .target import Target
@@ -72,7 +72,7 @@ def _behind(
     while reached < last:
         page = recorder.read_all(after=reached, until=last, names=WRITTEN, limit=10 * PAGE)
         for row in page:
-            if (not under or row.session in under) and _has(recorded(row), phrases):
+            if (not under or row.session in under) and _has(recorded_in_feed(row), phrases):
                 yield row.session, row.position
         reached = page[-1].global_position if page else last
 

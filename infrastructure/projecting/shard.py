@@ -12,13 +12,14 @@ import structlog
 from msgspec.structs import replace
 
 from ...domain.errors import StoreError
+from ...domain.events import EventRedacted, MessageRedacted
 from ...domain.projection_errors import CheckpointMismatch
 from ...domain.record import RecordedEvent
 from ...domain.redaction import REDACTIONS
 from ...domain.store_errors import DeliveryFailed, UnreadableEvent
 from ...projections.definition import Projection
 from ..recorder import Recorder
-from ..rows import Row, event_of, recorded, redaction_in
+from ..rows import Row, event_in_feed, projected, redaction_in
 from .lease import NEVER, Condition, Lease, LeaseLost, Pace
 from .ledger import Checkpoint, Hook, Ledger, Letter, Wish
 from .target import Target, Transaction
@@ -187,7 +188,11 @@ class Shard(Lease):
 
     def _redact_letters(self, ledger: Ledger, transaction: Transaction, redactions: Sequence[Row]) -> None:
         """Leave of the error of a dead letter only its kind, if the event that it met was redacted."""
-        redacted = {(row.session, redaction_in(event_of(row))[0]) for row in redactions}
+        redacted = {
+            (row.session, redaction_in(event)[0])
+            for row in redactions
+            if isinstance(event := event_in_feed(row), MessageRedacted | EventRedacted)
+        }
         for letter in self._letters:
             if (letter.session, letter.position) in redacted:
                 letter.error = letter.error.partition(":")[0]
@@ -201,7 +206,7 @@ class Shard(Lease):
 
     def _decoded(self, rows: Sequence[Row], suspect: Suspect | None) -> list[RecordedEvent]:
         self._suspect = suspect
-        batch = list(map(recorded, rows))
+        batch = list(projected(rows))
         self._suspect = None
         return batch
 
@@ -222,6 +227,11 @@ class Shard(Lease):
         """Goes on from where the rows are: the database was restored, or the projection is kept inline too."""
         self._rows.forget()
         self.seen, self._reacted = checkpoint.global_position, checkpoint.reacted
+
+    def _react_to(self, rows: Sequence[Row]) -> None:
+        events = list(projected(rows))
+        if events:
+            self.projection.react_to(events)
 
     # What cannot be applied
 
@@ -284,7 +294,7 @@ class Shard(Lease):
         if letter.hook == Hook.REACT and letter.wish == Wish.RETRY:
             (row,) = self._recorder.read(letter.session, after=letter.position - 1, until=letter.position)
             self._suspect = Suspect(Hook.REACT, row, letter=letter)
-            self.projection.react_to([recorded(row)])
+            self._react_to([row])
             self._suspect = None
         with self._target.writing() as transaction:
             ledger = Ledger(self._target, transaction)
@@ -337,7 +347,7 @@ class Shard(Lease):
             for row in rows:
                 if self._is_mine(row) and row.position < held.get(row.session, row.position + 1):
                     self._suspect = Suspect(Hook.REACT, row)
-                    self.projection.react_to([recorded(row)])
+                    self._react_to([row])
                     self._suspect = None
                 done = row.global_position
             done = self.seen if len(rows) < REACTIONS_AT_A_TIME else done
@@ -356,7 +366,7 @@ class Shard(Lease):
         mine = [row for row in rows if self._is_mine(row) and row.position < held.get(row.session, row.position + 1)]
         if mine:
             self._suspect, self._at_once = Suspect(Hook.REACT, mine[0], len(mine)), done
-            self.projection.react_to(list(map(recorded, mine)))
+            self._react_to(mine)
             self._suspect = None
         self._note_reacted(done)
         return True

@@ -28,6 +28,12 @@ from .shapes import (
 LARGEST_CALL = 64 << 20
 """Bytes per call, about; what goes together, or belongs to one append, is never split."""
 
+LARGEST_TOGETHER = 512 << 20
+"""Bytes of what is recorded in one step, about; the server takes a gigabyte per call."""
+
+MOST_EVENTS = 300_000
+"""Events that are recorded in one step: the server takes a million arguments per call, and an event has three."""
+
 UNDER_WAY = 10 * 60 * 1000
 """Milliseconds for which a call that was given up may still be on its way to the server."""
 
@@ -106,6 +112,12 @@ def first_call(attempts: Sequence[Attempt]) -> Sequence[Attempt]:
         if weight > LARGEST_CALL and count > 0:
             return attempts[:count]
     return attempts
+
+
+def fits_in_a_call(attempts: Sequence[Attempt]) -> bool:
+    """Whether one call can hold attempts that are recorded together or not at all."""
+    sizes = [_ROW_OVERHEAD + len(row.payload or b"") for attempt in attempts for row in attempt.rows]
+    return len(sizes) <= MOST_EVENTS and sum(sizes) <= LARGEST_TOGETHER
 
 
 def _answer(attempt: Attempt, outcome: bytes, *details: bytes) -> Answer:

@@ -50,7 +50,7 @@ from msgspec.structs import replace
 
 from ...domain.errors import Refused, StoreError
 from ...domain.ranges import Positions
-from ...domain.store_errors import OutcomeUnknown, SchemaMismatch, StoreFailed, StoreNotFound
+from ...domain.store_errors import NotSupported, OutcomeUnknown, SchemaMismatch, StoreFailed, StoreNotFound
 from ...projections.catalogue import Entry
 from ...projections.pages import Body
 from ...projections.selection import Order, Place, Selection
@@ -60,7 +60,7 @@ from ..remote import Attempt, Moved, RemoteRecorder
 from ..rows import LAST, Appended, Row
 from . import scripts
 from .address import Address
-from .appending import Answer, Call, first_call
+from .appending import LARGEST_TOGETHER, MOST_EVENTS, Answer, Call, first_call, fits_in_a_call
 from .auditing import flaws
 from .restoring import Restoring
 from .scrubbing import scrub
@@ -259,6 +259,9 @@ class RedisRecorder(RemoteRecorder):
     # Appending
 
     def _commit(self, attempts: Sequence[Attempt], *, together: bool) -> Sequence[Appended | Refused | Moved]:
+        if together and not fits_in_a_call(attempts):
+            advice = f"record {MOST_EVENTS} events or {LARGEST_TOGETHER >> 20} MB at most, such as fewer sessions"
+            raise NotSupported(self.name, "so much in one step", advice)
         now = attempts if together else first_call(attempts)
         answers = self._patiently(Call(now, self._encoding, together=together))
         later = [Moved(attempt.head) for attempt in attempts[len(now) :]]

@@ -25,7 +25,7 @@ from ..forking import tell
 from ..paging import Page, in_pages, whole_pages
 from ..projecting.sqlite import SQLiteTransaction
 from ..recorder import Opening, Recorder
-from ..rows import LAST, Append, Appended, Outcome, Row, expectation_text, larger_than_allowed, stamped
+from ..rows import LAST, Append, Appended, Outcome, Row, count_recorded, expectation_text, larger_than_allowed, stamped
 from ..selecting import SQLITE, query, selected
 from . import sql
 from .backup import write_backup
@@ -81,7 +81,7 @@ class SQLiteRecorder(Recorder):
             return self.inline.around(lambda: self._append(appends))
         return self._append(appends)
 
-    def append_together(self, appends: Sequence[Append]) -> list[Appended]:
+    def append_together(self, appends: Iterable[Append]) -> list[Appended]:
         if self.inline is not None:
             return self.inline.around(lambda: self._append_together(appends))
         return self._append_together(appends)
@@ -92,12 +92,12 @@ class SQLiteRecorder(Recorder):
         return self._connections
 
     @contextmanager
-    def appending(self, appends: Sequence[Append]) -> Iterator[tuple[sqlite3.Connection, list[Appended]]]:
+    def appending(self, appends: Iterable[Append]) -> Iterator[tuple[sqlite3.Connection, list[Appended]]]:
         """Appends together, in a transaction that takes other rows beside them."""
         with self._connections.writing() as connection:
             appended = [_raised(_append(connection, append, self._encoding)) for append in appends]
             yield connection, appended
-            self._keep_inline(connection)
+            self._keep_inline(connection, count_recorded(appended))
         self._wake()
 
     def restore(self, entries: Iterable[Entry], rows: Iterable[Row]) -> None:
@@ -233,15 +233,15 @@ class SQLiteRecorder(Recorder):
     def _append(self, appends: Sequence[Append]) -> list[Outcome]:
         with self._connections.writing() as connection:
             outcomes: list[Outcome] = [_append(connection, append, self._encoding) for append in appends]
-            self._keep_inline(connection)
+            self._keep_inline(connection, count_recorded(outcomes))
         self._wake()
         return outcomes
 
-    def _append_together(self, appends: Sequence[Append]) -> list[Appended]:
+    def _append_together(self, appends: Iterable[Append]) -> list[Appended]:
         with self.appending(appends) as (_, appended):
             return appended
 
-    def _keep_inline(self, connection: sqlite3.Connection) -> None:
+    def _keep_inline(self, connection: sqlite3.Connection, appended: int) -> None:
         """Takes what was appended into the rows of projections, in the same transaction."""
         if self.inline is None:
             return
@@ -250,7 +250,7 @@ class SQLiteRecorder(Recorder):
             return list(map(Row._make, connection.execute(sql.READ_ALL, (after, until, -1))))
 
         last = connection.execute(sql.NEWEST_GLOBAL_POSITION).fetchone()[0]
-        self.inline.keep(SQLiteTransaction(connection), read, last)
+        self.inline.keep(SQLiteTransaction(connection), read, last, appended)
 
     def _wake(self) -> None:
         with self._news:

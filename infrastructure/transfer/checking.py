@@ -3,12 +3,14 @@
 from collections.abc import Iterable, Iterator
 from typing import NoReturn
 
-from ...domain.codec import decode
-from ...domain.decisions.session import is_name
-from ...domain.events import STORED_NAMES, EventRedacted, MessageRedacted, SessionStarted
-from ...domain.store_errors import DamagedRecord, UnreadableEvent
+from ...domain.errors import Refused, SessionNotFoundError
+from ...domain.events import EventRedacted, MessageRedacted, SessionStarted
+from ...domain.store_errors import DamagedRecord, InvalidEventError, UnreadableEvent
+from ...domain.validation import check_keys, is_name
+from ..loading import Source
+from ..replaying import Replay, checked_event
 from ..rows import Row, chained, header_of, is_redacted, redaction_in
-from .lines import FORMAT, Closing, decode_closing, decode_line, decode_opening, hash_of, row_of
+from .lines import FORMAT, MARK, Closing, decode_closing, decode_line, decode_opening, hash_of, row_of
 
 NOTHING = bytes(32)
 
@@ -16,14 +18,15 @@ NOTHING = bytes(32)
 class Walk:
     """One reading of a file; `rows` gives its events as they are checked, and raises at the first that does not fit."""
 
-    def __init__(self, lines: Iterable[bytes]) -> None:
+    def __init__(self, lines: Iterable[bytes], store: Source, replay: Replay) -> None:
+        self._store = store
+        self._replay = replay
+        self._commands: set[str] = set()
         self._lines = enumerate(lines, 1)
         self._number = 0
         self.digests: dict[str, bytearray] = {}
         """By session, the digests of its events one after the other."""
         self.firsts: dict[str, int] = {}
-        self.forks: list[tuple[int, str, SessionStarted]] = []
-        """The sessions that go on from others, each with its line."""
         self._erased: dict[tuple[str, int], tuple[int, bytes | None]] = {}
         self._named: set[tuple[str, int]] = set()
         self._missing: set[str] = set()
@@ -34,7 +37,7 @@ class Walk:
         self._open()
         for number, text in self._lines:
             self._number = number
-            if text.startswith(b'{"turnlog"'):
+            if text.startswith(MARK):
                 self._close(text)
                 return
             row = self._row(text)
@@ -66,6 +69,7 @@ class Walk:
         if not text.endswith(b"\n"):
             self._damaged("it breaks off")
         try:
+            check_keys(text)
             return row_of(decode_line(text))
         except (ValueError, RecursionError) as reason:
             self._damaged(f"it is no event: {reason}")
@@ -85,14 +89,12 @@ class Walk:
         previous = NOTHING if before is None else before.digest
         if chained(previous, header_of(row), hash_of(row)) != row.digest:
             self._damaged("its digest does not fit its content and what comes before it")
-        self._is_readable(row)
+        self._takes(row)
         if row.payload_hash is not None:
             self._erased[row.session, row.position] = self._number, row.payload
         self.digests[row.session] += row.digest
 
     def _begins(self, row: Row) -> None:
-        if not is_name(row.session):
-            self._damaged(f"it names the session {row.session!r}, which cannot be one")
         if row.session in self.digests:
             self._damaged(f"it is of session {row.session}, whose events ended before")
         if row.session in self._missing:
@@ -101,20 +103,50 @@ class Walk:
             self._damaged(f"it is the first of session {row.session} and has position {row.position}: expected 1")
         self.digests[row.session] = bytearray()
         self.firsts[row.session] = row.position
+        self._commands = set()
+        self._replay.begin(row.session, row.position)
 
-    def _is_readable(self, row: Row) -> None:
-        if row.name not in STORED_NAMES:
-            return  # of the eventsourcing library, which knows what it means
+    def _takes(self, row: Row) -> None:
+        """Checks what an event means: what the public API would not record is not taken from a file either."""
         try:
-            event = decode(row.name, row.payload or b"", row.session, row.position)
+            self._check_command(row)
+            event = checked_event(row)
+            if isinstance(event, MessageRedacted | EventRedacted):
+                self._redacted(row, event)
+            if isinstance(event, SessionStarted):
+                self._starts(row, event)
+            self._replay.take(row, event)
+        except DamagedRecord:
+            raise
         except UnreadableEvent as reason:
             self._damaged(reason.reason)
-        if isinstance(event, MessageRedacted | EventRedacted):
-            self._redacted(row, event)
-        if isinstance(event, SessionStarted) and event.forked_from is not None:
-            self.forks.append((self._number, row.session, event))
-            if event.forked_from not in self.digests:
-                self._missing.add(event.forked_from)
+        except InvalidEventError as reason:
+            self._damaged(f"its event {reason.name} does not follow from those before it: {reason.reason}")
+        except (Refused, SessionNotFoundError) as reason:
+            self._damaged(f"its event {row.name} cannot be recorded: {reason}")
+
+    def _starts(self, row: Row, event: SessionStarted) -> None:
+        origin, at = event.forked_from, event.forked_at
+        if origin is None or at is None:
+            return
+        digest = self.digest_at(origin, at)
+        if digest is None and is_name(origin):
+            digest = next((each.digest for each in self._store.read(origin, after=at - 1, until=at)), None)
+        if digest is None:
+            missing = f"session {row.session} goes on from {origin} at {at}"
+            self._damaged(f"{missing}, which is neither in front of it nor in the store")
+        if digest.hex() != event.forked_digest:
+            self._damaged(f"session {row.session} goes on from {origin} at {at}, and that is not what it was")
+        if origin not in self.digests:
+            self._missing.add(origin)
+
+    def _check_command(self, row: Row) -> None:
+        before = self._last.command_id if self._last is not None and self._last.session == row.session else None
+        if row.command_id is None or row.command_id == before:
+            return
+        if row.command_id in self._commands:
+            self._damaged(f"its command {row.command_id!r} has recorded other events before")
+        self._commands.add(row.command_id)
 
     def _redacted(self, row: Row, redaction: MessageRedacted | EventRedacted) -> None:
         position, left = redaction_in(redaction)

@@ -1,12 +1,11 @@
 """A file of the record into a store: all of it is checked before anything is written, then a session at a time."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import groupby
 
 import msgspec
 from msgspec.structs import replace
 
-from ...domain.decisions.session import is_name
 from ...domain.errors import KeyTaken, SessionTooLarge
 from ...domain.events import STORED_NAMES, Event, SessionRenamed, SessionStarted
 from ...domain.record import Provenance
@@ -15,8 +14,10 @@ from ...projections.catalogue import Entry
 from ..progress import Counted, Progress
 from ..recorder import Recorder
 from ..redacting import erasing
-from ..rows import Append, Draft, Row, entry_after, event_of
-from .checking import Walk
+from ..replaying import Replay, fork_points
+from ..rows import Append, Draft, Row, chained, entry_after, event_of, header_of
+from .checking import NOTHING, Walk
+from .lines import MARK, decode_line, hash_of, row_of
 
 Lines = Callable[[], Iterable[bytes]]
 """The lines of a file, as often as they are asked for."""
@@ -37,29 +38,71 @@ class Imported(msgspec.Struct, frozen=True):
 def imported(
     recorder: Recorder, lines: Lines, most_bytes: int | None = None, progress: Progress | None = None
 ) -> Imported:
-    """Takes a record into a store, each session in one transaction, or refuses all of it and writes nothing.
+    """Import a record in one transaction, or raise and write nothing; all of it is checked before.
 
     A session that is there already, and is the same as far as both go, gets what it lacks; one that differs is refused.
     """
     counted = Counted(progress, 0 if progress is None else 2 * _events_in(lines()))
-    walk, entries = Walk(lines()), dict[str, Entry]()
+    walk, entries = Walk(lines(), recorder, Replay(recorder, fork_points(lines()))), dict[str, Entry]()
     for row in counted.over(walk.rows()):
         entries[row.session] = entry_after(entries.get(row.session) or Entry(row.session, row.position - 1), row)
     present = {session: _present(recorder, walk, session) for session in entries}
-    _check_origins(recorder, walk)
     _check_keys(recorder, entries, present)
     _check_sizes(entries, present, most_bytes)
     lacking = {session for session, at in present.items() if at is None or at < walk.last(session)}
-    count = 0
-    for session, rows in groupby(counted.over(Walk(lines()).rows()), key=lambda row: row.session):
-        if session in lacking:
-            appends = list(_appends(rows, present[session], entries[session].key))
-            recorder.append_together([erasing(recorder, append) for append in appends])
-            count += sum(len(append.drafts) for append in appends)
+    if lacking:
+        keys = {session: entries[session].key for session in lacking}
+        recorder.append_together(_Appends(recorder, lines, walk, counted, present, keys))
     counted.end()
     unchanged = tuple(session for session in entries if session not in lacking)
     added = tuple(session for session in entries if session in lacking)
-    return Imported(added, count, unchanged, next(reversed(entries), None))
+    return Imported(
+        added, sum(_count(walk, each, present[each]) for each in added), unchanged, next(reversed(entries), None)
+    )
+
+
+class _Appends:
+    """The appends of a file that was checked: each time they are iterated over, the file is read again.
+
+    So a file of any size can be recorded in one transaction, and be tried again.
+    """
+
+    def __init__(
+        self,
+        recorder: Recorder,
+        lines: Lines,
+        walk: Walk,
+        counted: Counted,
+        present: Mapping[str, int | None],
+        keys: Mapping[str, str | None],
+    ) -> None:
+        self._recorder, self._lines, self._walk = recorder, lines, walk
+        self._count, self._was_read = counted.over, False
+        self._present, self._keys = present, keys
+
+    def __iter__(self) -> Iterator[Append]:
+        rows_read = self._rows() if self._was_read else self._count(self._rows())  # the progress is that of one reading
+        self._was_read = True
+        for session, rows in groupby(rows_read, key=lambda row: row.session):
+            if session in self._keys:
+                for append in _appends(rows, self._present[session], self._keys[session]):
+                    yield erasing(self._recorder, append)
+
+    def _rows(self) -> Iterator[Row]:
+        for number, line in enumerate(self._lines(), 1):
+            if line.startswith(MARK):  # the first line and the last
+                continue
+            row = row_of(decode_line(line))
+            before = self._walk.digest_at(row.session, row.position - 1) or NOTHING
+            digest = chained(before, header_of(row), hash_of(row))
+            if not digest == row.digest == self._walk.digest_at(row.session, row.position):
+                raise DamagedRecord(number, "the file was changed while it was read")
+            yield row
+
+
+def _count(walk: Walk, session: str, present: int | None) -> int:
+    """How many events of a session are not in the store."""
+    return walk.last(session) - (walk.firsts[session] - 1 if present is None else present)
 
 
 def _events_in(lines: Iterable[bytes]) -> int:
@@ -84,20 +127,6 @@ def _present(recorder: Recorder, walk: Walk, session: str) -> int | None:
         middle = (low + high) // 2
         low, high = (middle + 1, high) if same(middle) else (low, middle)
     raise RecordDiffers(session, low)
-
-
-def _check_origins(recorder: Recorder, walk: Walk) -> None:
-    """Refuses sessions that go on from others which are neither in the file nor in the store as they were."""
-    for line, session, started in walk.forks:
-        origin, at = started.forked_from or "", started.forked_at or 0
-        digest = walk.digest_at(origin, at)
-        if digest is None and is_name(origin):
-            digest = next((row.digest for row in recorder.read(origin, after=at - 1, until=at)), None)
-        if digest is None:
-            missing = f"session {session} goes on from {origin} at {at}"
-            raise DamagedRecord(line, f"{missing}, which is neither in front of it nor in the store")
-        if digest.hex() != started.forked_digest:
-            raise DamagedRecord(line, f"session {session} goes on from {origin} at {at}, and that is not what it was")
 
 
 def _check_sizes(entries: dict[str, Entry], present: dict[str, int | None], most: int | None) -> None:

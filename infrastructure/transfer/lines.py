@@ -15,6 +15,9 @@ from ..rows import Row
 
 FORMAT = 1
 
+MARK = b'{"turnlog"'
+"""How the first line and the last begin, and no event does."""
+
 NO_PAYLOAD = msgspec.Raw()
 
 

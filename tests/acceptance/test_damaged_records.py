@@ -58,15 +58,15 @@ DAMAGES: list[tuple[str, Callable[[list[bytes]], list[bytes]], int, str]] = [
     ("no UTF-8", lambda lines: [*lines[:4], b'{"session":"\xff"}\n', *lines[5:]], 5, "is no event"),
     (
         "a session in two parts",
-        lambda lines: [*lines[:5], *lines[7:9], *lines[5:7], *lines[9:]],
-        8,
+        lambda lines: [*lines[:6], *lines[7:9], lines[6], *lines[9:]],
+        9,
         "whose events ended before",
     ),
     (
         "the fork in front",
         lambda lines: [lines[0], *lines[7:10], *lines[1:7], lines[10]],
-        5,
-        "one in front of it goes on from that",
+        2,
+        "which is neither in front of it nor in the store",
     ),
     ("fewer said", lambda lines: edited(lines, 10, b'"events":6', b'"events":5'), 11, "other sessions or events"),
 ]

@@ -13,13 +13,13 @@ from .._live import Live, Origin, Origins
 from ..domain.asking import Answer, Asked
 from ..domain.content import ActionRequestContent, ActionResponseContent
 from ..domain.decisions import work
-from ..domain.decisions.session import is_name
 from ..domain.errors import TurnlogError
 from ..domain.events import Event, MessageAppended, ModelCalled, SystemSet
 from ..domain.evolve import Placed
 from ..domain.message import Message
 from ..domain.plain import Json
 from ..domain.state import State
+from ..domain.validation import is_name
 from ..domain.work_errors import AccessDenied, InvalidArguments, ToolFailed, UnknownTool
 from ..imodel import LanguageModel
 from ..infrastructure.reading import SessionReader

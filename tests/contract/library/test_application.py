@@ -142,7 +142,8 @@ def test_a_position_that_is_taken_or_leaves_a_gap_is_refused(store: Store) -> No
 
 
 def test_several_streams_are_saved_together_or_not_at_all(store: Store) -> None:
-    a1, b1, a2 = (DomainEvent.unrecorded(s, p, StateSet("k", p)) for s, p in (("a", 1), ("b", 1), ("a", 2)))
+    a1, b1 = (DomainEvent.unrecorded(session, 1, SessionStarted()) for session in "ab")
+    a2 = DomainEvent.unrecorded("a", 2, StateSet("k", 2))
 
     with pytest.raises(IntegrityError):
         store.save(a1, b1, a2, b1)

@@ -47,6 +47,9 @@ def test_it_yields_what_is_there_and_then_what_comes(store: Store) -> None:
             assert taken(subscription, 1) == [(4, "a", 2)]
 
 
+STATE = StateSet("k", 0)
+
+
 def test_it_begins_behind_the_global_position_given(store: Store) -> None:
     store.append("a", [SessionStarted(), StateSet("k", 1), StateSet("k", 2)])
 
@@ -57,7 +60,7 @@ def test_it_begins_behind_the_global_position_given(store: Store) -> None:
 def test_it_misses_nothing_and_repeats_nothing_while_others_write(store: Store) -> None:
     def write(session: str) -> None:
         for value in range(50):
-            store.append(session, [StateSet("k", value), StateSet("j", value)])
+            store.append(session, [StateSet("k", value), StateSet("j", value)] if value else [SessionStarted(), STATE])
 
     writers = [Thread(target=write, args=(name,)) for name in "abcd"]
     with store.recorder.subscribe() as subscription, running(*writers):
@@ -114,7 +117,8 @@ def test_events_of_other_names_are_passed_over_and_not_looked_at_again(
     monkeypatch.setattr(type(store.recorder), "read_all", noted)
 
     def write() -> None:
-        for value in range(30):
+        store.append("a", [SessionStarted()])
+        for value in range(29):
             store.append("a", [StateSet("k", value)])
         store.append("a", [LogRecorded(LogType.INFO)])
 

@@ -1,0 +1,210 @@
+"""What no state could take in is rejected by every way to append, with a named error, and nothing is written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from threading import Thread
+from typing import TYPE_CHECKING
+
+import msgspec
+import pytest
+from eventsourcing.persistence import DataError, StoredEvent
+
+from turnlog.domain.codec import encode, stored_name
+from turnlog.domain.content import InstructionContent
+from turnlog.domain.errors import InvalidValue, PositionConflict
+from turnlog.domain.events import (
+    BranchCreated,
+    BranchRenamed,
+    BranchRewound,
+    ChangeUndone,
+    Event,
+    MailDelivered,
+    MessageAppended,
+    MessageRetracted,
+    OperationCompleted,
+    SessionForked,
+    SessionStarted,
+    StateRemoved,
+    StateSet,
+    UnknownEvent,
+)
+from turnlog.domain.expectation import NO_STREAM
+from turnlog.domain.record import LATEST, Provenance
+from turnlog.domain.store_errors import InvalidEventError
+
+if TYPE_CHECKING:
+    from tests.contract.conftest import Clock, Stores
+    from turnlog.infrastructure.store import Store
+
+MAIN = BranchCreated(0, "id-main", "main")
+
+
+def said(text: str = "hello", branch: int = 0, sender: str | None = None) -> Event:
+    return MessageAppended(branch, InstructionContent(instruction=text), sender)
+
+
+UNFOLDABLE: dict[str, list[Event]] = {
+    "another start": [SessionStarted()],
+    "a message on no branch": [said(branch=3)],
+    "a message on a branch that comes later": [said(branch=1), BranchCreated(1, "b", "b")],
+    "a branch that is its own parent": [BranchCreated(1, "b", "b", parent=1, at=1)],
+    "a branch of another number": [BranchCreated(7, "b", "b")],
+    "a branch of a name that is taken": [BranchCreated(1, "b", "main")],
+    "a name for no branch": [BranchRenamed(4, "b")],
+    "a rewind into the future": [BranchRewound(0, 99)],
+    "an undo of nothing": [ChangeUndone(0, 3, ())],
+    "a retraction of no message": [MessageRetracted(0, 1)],
+    "a removal of a key that is not set": [StateRemoved("k")],
+    "a removal of a key that is set and removed": [StateSet("k", 1), StateRemoved("k"), StateRemoved("k")],
+    "an end of no operation": [OperationCompleted("o")],
+    "a mail that was not sent": [MailDelivered("id-main", [3])],
+    "a fork of the future": [SessionForked("t", 99)],
+}
+
+
+@pytest.fixture
+def talking(store: Store) -> Store:
+    """A store with a session `s` that has a branch and a message."""
+    store.append("s", [SessionStarted(), MAIN, said()])
+    return store
+
+
+@pytest.mark.parametrize("events", UNFOLDABLE.values(), ids=UNFOLDABLE)
+def test_an_append_that_cannot_be_folded_writes_nothing(talking: Store, events: list[Event]) -> None:
+    before = talking.record_of()
+
+    with pytest.raises(InvalidEventError, match=r"cannot be recorded at position . of session s"):
+        talking.append("s", events)
+    with pytest.raises(InvalidEventError):
+        talking.append_together([("t", [SessionStarted()], NO_STREAM, None), ("s", events, 3, None)])
+
+    assert talking.record_of() == before
+    assert talking.load("s").position == 3
+
+
+@pytest.mark.parametrize("events", UNFOLDABLE.values(), ids=UNFOLDABLE)
+def test_the_library_cannot_save_what_cannot_be_folded(talking: Store, events: list[Event]) -> None:
+    stored = [StoredEvent("s", place, stored_name(event), encode(event)) for place, event in enumerate(events, 4)]
+
+    with pytest.raises(DataError, match="cannot be recorded at position"):
+        talking.recorder.insert_events(stored)
+
+    assert talking.last_global_position() == 3
+
+
+def test_what_the_library_saves_is_folded_onto_what_came_before(talking: Store) -> None:
+    events = [BranchCreated(1, "b", "b", parent=0, at=3), said(branch=1)]
+    talking.recorder.insert_events(
+        [StoredEvent("s", place, stored_name(event), encode(event)) for place, event in enumerate(events, 4)]
+    )
+
+    assert talking.load("s").names == {"main": 0, "b": 1}
+
+
+def test_a_stream_of_the_library_takes_no_events_of_a_session(talking: Store) -> None:
+    talking.recorder.insert_events([StoredEvent("other", 1, "program:Opened", b"{}")])
+
+    for name in ("s", "other"):
+        position = 4 if name == "s" else 2
+        topic = "program:Opened" if name == "s" else "session.started"
+        with pytest.raises(DataError):
+            talking.recorder.insert_events([StoredEvent(name, position, topic, b"{}")])
+    with pytest.raises(InvalidEventError):
+        talking.append("other", [StateSet("k", 1)])
+    assert talking.last_global_position() == 4
+
+
+def test_a_payload_of_the_library_has_each_key_once(talking: Store) -> None:
+    payload = b'{"key":"k","value":{"a":1,"a":2}}'
+
+    with pytest.raises(DataError, match="key 'a' twice"):
+        talking.recorder.insert_events([StoredEvent("s", 4, "session.state_set", payload)])
+
+
+def nested(levels: int) -> object:
+    value: object = 1
+    for _ in range(levels):
+        value = [value]
+    return value
+
+
+NO_NAMES = ["a\nb", "a\x1b[2J", "a\0", "a\x9b", "a\u2028b", "\u202eb", "", "x" * 256]
+
+
+@pytest.mark.parametrize("name", NO_NAMES)
+@pytest.mark.parametrize(
+    "events",
+    [
+        lambda name: [said(sender=name)],
+        lambda name: [BranchCreated(1, name, "b")],
+        lambda name: [BranchCreated(1, "b", name)],
+        lambda name: [StateSet(name, 1)],
+        lambda name: [SessionForked(name, 1)],
+    ],
+    ids=["sender", "id of a branch", "name of a branch", "key", "fork"],
+)
+def test_a_name_is_one_line_of_text(talking: Store, events: Callable[[str], list[Event]], name: str) -> None:
+    with pytest.raises(InvalidValue):
+        talking.append("s", events(name))
+    assert talking.last_global_position() == 3
+
+
+def test_columns_and_times_are_checked_where_events_enter(talking: Store, clock: Clock) -> None:
+    for who in (Provenance("a\nb"), Provenance(None, "\x1b"), Provenance(None, None, 2**70)):
+        with pytest.raises(InvalidValue):
+            talking.append("s", [said()], provenance=who)
+    for now in (-1, LATEST + 1, 2**62):
+        clock.now = now
+        with pytest.raises(InvalidValue, match="a time is"):
+            talking.append("s", [said()])
+    clock.now = 1_700_000_000_000_000
+    with pytest.raises(InvalidValue, match="nested too deep"):
+        talking.append("s", [StateSet("k", nested(120))])
+    with pytest.raises(InvalidValue, match="cannot be a UnknownEvent"):
+        talking.append("s", [UnknownEvent("made up")])
+    assert talking.last_global_position() == 3
+
+
+def test_content_holds_any_text(talking: Store) -> None:
+    text = "".join(map(chr, range(32))) + "\u2028\u202e"
+    talking.append("s", [said(text), StateSet("k", [nested(90), text])])
+
+    assert talking.load("s").values["k"][1] == text
+    assert talking.sql("SELECT content FROM messages ORDER BY position DESC LIMIT 1").rows() == [{"content": text}]
+
+
+def test_appends_to_one_session_that_depend_on_it_are_each_folded(stores: Stores, talking: Store) -> None:
+    other = stores.beside(talking)
+    numbers: list[int] = []
+
+    def create(store: Store) -> None:
+        for _ in range(5):
+            while True:
+                number = len(store.load("s").branches)
+                try:
+                    store.append("s", [BranchCreated(number, f"id-{number}", f"branch {number}")])
+                except (InvalidEventError, PositionConflict):
+                    continue
+                numbers.append(number)
+                break
+
+    threads = [Thread(target=create, args=(each,)) for each in (talking, other, talking)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert sorted(numbers) == list(range(1, 16))
+    assert [branch.number for branch in talking.load("s").branches] == list(range(16))
+    assert talking.verify().ok
+
+
+def test_verify_reports_a_session_that_cannot_be_opened(talking: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(type(talking.recorder.folding), "append", lambda check, append, record: record(append))
+    talking.append("s", [StateRemoved("k")])
+
+    (fault,) = talking.verify().faults
+    assert (fault.session, fault.position) == ("s", 4)
+    assert "does not follow from those before it" in fault.reason
+    assert msgspec.json.encode(fault.reason)

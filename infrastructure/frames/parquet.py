@@ -126,7 +126,7 @@ class Export:
         """The global positions of all events that have the user or the branch that an event named in a column."""
         for row in self._recorder.read(session, after=position):
             yield row.global_position
-            if row.name == "session.forked" and isinstance(forked := event_of(row), SessionForked):
+            if row.name == "session.forked" and isinstance(forked := event_in_feed(row), SessionForked):
                 yield from self._named_by(forked.fork, 0)
 
     def _rows(self, window: Window) -> list[Row]:

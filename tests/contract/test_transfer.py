@@ -58,7 +58,8 @@ def test_a_record_comes_out_as_it_went_in(stores: Stores, clock: Clock, tmp_path
     assert back.verify() == one.verify()
     there = Session.open(later.id, store=back)
     assert [message.text for message in there.messages] == [message.text for message in later.messages]
-    assert Session.open(session.id, store=back).default_branch.add(first.text, command_id="once").position == 4
+    again = Session.open(session.id, store=back).default_branch
+    assert again.add(session.at(4).messages[-1].text, command_id="once").position == 4
     other.close()
 
 

@@ -157,7 +157,7 @@ def _key(recorded: RecordedEvent, spent: _Spent) -> tuple[str, str, int, str]:
 
 
 def _answer(recorded: RecordedEvent, spent: _Spent) -> Row:
-    tokens = {"input_tokens": spent.input_tokens or 0, "output_tokens": spent.output_tokens or 0}
+    tokens = {name: min(getattr(spent, name) or 0, LARGEST) for name in ("input_tokens", "output_tokens")}
     return dict(zip(USAGE.key, _key(recorded, spent), strict=True)) | {"position": recorded.position} | tokens
 
 

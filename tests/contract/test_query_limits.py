@@ -12,6 +12,7 @@ import pytest
 
 from turnlog import InvalidValue, QueryFailed, QueryLimitError, QueryLimits, Session, Store, open_store
 from turnlog.infrastructure.frames import query_limits, store_frames
+from turnlog.infrastructure.frames.messages import message_batches
 from turnlog.infrastructure.memory import MemoryRecorder
 
 ENDLESS = "SELECT count(*) AS n FROM range(100000000) a, range(100000000) b WHERE a.range * b.range = 17"
@@ -73,7 +74,7 @@ def test_content_that_needs_memory_is_not_written_to_disk(
 
 
 def test_a_stopped_query_reads_the_record_no_further(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    ended, batches = threading.Event(), store_frames.message_batches
+    ended, batches = threading.Event(), message_batches
 
     def endless(*arguments: Any) -> Iterator[Any]:
         try:

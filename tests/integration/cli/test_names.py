@@ -56,7 +56,7 @@ READING = [
     ("search", "owe", "--session", "root", "--branch", "billing"),
     ("stats", "--by", "branch"),
     ("stats", "grandchild", "--by", "branch"),
-    ("export", "root", "--format", "markdown", "-"),
+    ("export", "-", "root", "--form", "markdown"),
 ]
 
 

@@ -27,6 +27,7 @@ from .expiry import Swept, sweep
 from .folding import check_decided
 from .loading import catch_up, load
 from .progress import Progress
+from .projecting.catching_up import catch_up as catch_up_read_models
 from .projecting.inline import Inline
 from .projecting.opening import target_of
 from .projecting.reading import read_rows
@@ -281,7 +282,8 @@ class Store(AnalysedStore):
         return next(self._recorder.read(session, after=position - 1, until=position), None)
 
     def scrub(self) -> None:
-        """Remove from the database's files what redactions have left in them."""
+        """Remove from read models and from the database's files what redactions have left in them."""
+        catch_up_read_models(self._recorder)
         self._recorder.scrub()
 
     def copy_to(self, target: "Store", *, progress: Progress | None = None) -> int:
@@ -324,6 +326,8 @@ class Store(AnalysedStore):
 
     def vacuum(self) -> None:
         """Gives back space that is not used, and refreshes what the database knows of its tables."""
+        if self._recorder.unscrubbed():
+            catch_up_read_models(self._recorder)
         self._recorder.vacuum()
 
     def verify(

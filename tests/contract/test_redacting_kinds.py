@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from uuid import UUID
 
 import pytest
+from eventsourcing.persistence import StoredEvent
 
 from turnlog import InvalidValue, Session, Store, UnknownOperation
 from turnlog.domain.events import Event, ModelCalled, OperationCompleted, OperationFailed, OperationStarted
 from turnlog.domain.record import Provenance
+from turnlog.infrastructure.library.factory import RecorderFactory
 
 SECRET = "her number is 555-0199"
 
@@ -84,3 +87,14 @@ def test_an_operation_is_redacted_with_the_calls_it_led_to(store: Store, failed:
     assert store.verify().ok
     with pytest.raises(UnknownOperation):
         session.redact_operation("other")
+
+
+def test_a_redaction_deletes_the_snapshots_that_hold_the_content(store: Store) -> None:
+    session = Session(store=store)
+    snapshots = RecorderFactory(None, store.recorder).aggregate_recorder("snapshots")
+    snapshots.insert_events([StoredEvent(UUID(session.id), 3, "state", SECRET.encode())])
+    assert len(snapshots.select_events(UUID(session.id))) == 1
+
+    session.redact(session.default_branch.add(SECRET))
+
+    assert list(snapshots.select_events(UUID(session.id))) == []

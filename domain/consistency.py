@@ -13,6 +13,7 @@ from . import events as e
 from .codec import stored_name
 from .evolve import evolve
 from .ranges import Range, Ranges
+from .redaction import is_reserved, reserved_name
 from .state import State, Status
 from .store_errors import InvalidEventError, UnreadableEvent
 
@@ -72,6 +73,8 @@ def _fault_of_branch(state: State, event: e.BranchCreated) -> str | None:
         return f"another branch has the id {event.id!r}"
     if event.name in state.names:
         return f"another branch has the name {event.name!r}"
+    if is_reserved(event.name) and event.name != reserved_name(event.branch):
+        return f"the name {event.name!r} is reserved for a redacted branch"
     if (event.parent is None) != (event.at is None):
         return "it names a parent, or a position of it, without the other"
     if event.parent is None:
@@ -82,6 +85,8 @@ def _fault_of_branch(state: State, event: e.BranchCreated) -> str | None:
 
 
 def _fault_of_rename(state: State, event: e.BranchRenamed) -> str | None:
+    if is_reserved(event.name) and event.name != reserved_name(event.branch):
+        return f"the name {event.name!r} is reserved for a redacted branch"
     holder = state.names.get(event.name)
     return f"another branch has the name {event.name!r}" if holder not in (None, event.branch) else None
 
@@ -118,7 +123,11 @@ def _fault_of_retraction(state: State, event: e.MessageRetracted) -> str | None:
 def _fault_of_redaction(state: State, event: e.MessageRedacted) -> str | None:
     if state.owner(event.message) is None and not _is_system(state, event.message):
         return f"there is no message at position {event.message}"
-    return None
+    return None if event.message >= 1 else f"position {event.message} was recorded by another session"
+
+
+def _fault_of_event_redaction(state: State, event: e.EventRedacted) -> str | None:
+    return None if 1 <= event.event <= state.position else f"there is no event at position {event.event} before it"
 
 
 def _fault_of_position(state: State, position: int | None) -> str | None:
@@ -167,5 +176,6 @@ _CHECKS: Mapping[type[e.Event], Callable[[State, Any], str | None]] = MappingPro
         e.ChangeUndone: _fault_of_undo,
         e.MessageRetracted: _fault_of_retraction,
         e.MessageRedacted: _fault_of_redaction,
+        e.EventRedacted: _fault_of_event_redaction,
     }
 )

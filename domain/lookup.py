@@ -1,6 +1,7 @@
 """Finding a branch or a position in a state; what is not there is refused, with what is there."""
 
 from .errors import BranchNotYet, RemovedBranch, UnknownBranch, UnknownPosition
+from .redaction import is_reserved
 from .state import BranchState, State
 
 
@@ -57,7 +58,7 @@ def position_in(state: State, position: int) -> int:
 
 def is_taken(state: State, name: str) -> bool:
     """Whether a branch or another participant answers to a name, or a branch did to it as its id."""
-    return name in state.names or name in state.ids or name in state.participants
+    return name in state.names or name in state.ids or name in state.participants or is_reserved(name)
 
 
 def free_name(state: State, stem: str) -> str:

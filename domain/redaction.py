@@ -1,5 +1,6 @@
 """What a redaction removes from the payload of each event, and what it leaves. Pure."""
 
+import re
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import TypeAlias
@@ -9,40 +10,50 @@ import msgspec
 from .content_types import is_content_name
 from .plain import Json
 
-Blank: TypeAlias = Callable[[Json, int], Json]
-"""The value that takes the place of a field, from the value it had and the position of the event."""
+Blank: TypeAlias = Callable[[Json, Mapping[str, Json]], Json]
+"""The value that takes the place of a field, from the value it had and all fields of the event."""
 
 SPEAKERS = ("user", "assistant", "tool", "system", "developer")
 """The roles that a content of an application's own may have, and keeps."""
+
+
+def reserved_name(branch: Json) -> str:
+    """The name that a branch has when its name is redacted."""
+    return f"redacted-{branch}"
+
+
+def is_reserved(name: str) -> bool:
+    """Whether only redaction may give a name."""
+    return _RESERVED.fullmatch(name) is not None
 
 
 REMOVED = None
 """In place of a `Blank`: the field is left out, and so has its default."""
 
 
-def _null(value: Json, position: int) -> Json:
+def _null(value: Json, fields: Mapping[str, Json]) -> Json:
     return None
 
 
-def _empty_text(value: Json, position: int) -> Json:
+def _empty_text(value: Json, fields: Mapping[str, Json]) -> Json:
     return ""
 
 
-def _empty_list(value: Json, position: int) -> Json:
+def _empty_list(value: Json, fields: Mapping[str, Json]) -> Json:
     return []
 
 
-def _keys_alone(value: Json, position: int) -> Json:
+def _keys_alone(value: Json, fields: Mapping[str, Json]) -> Json:
     """The keys stay: without them, an earlier value would seem to be in force."""
     return dict.fromkeys(value) if isinstance(value, dict) else {}
 
 
-def _name(value: Json, position: int) -> Json:
-    """A name that no other branch has."""
-    return f"redacted-{position}"
+def _name(value: Json, fields: Mapping[str, Json]) -> Json:
+    """A name that no other branch of the session or of its forks has: names of this form are reserved."""
+    return reserved_name(fields["branch"])
 
 
-def _kind_of_content(value: Json, position: int) -> Json:
+def _kind_of_content(value: Json, fields: Mapping[str, Json]) -> Json:
     """The kind of a content, who speaks where the kind does not say it, and whether a call succeeded."""
     if not isinstance(value, dict):
         return None
@@ -108,7 +119,7 @@ REDACTIONS: Mapping[str, str] = MappingProxyType({"message.redacted": "message",
 """The events that record a redaction, each with the field that has the position of what was redacted."""
 
 
-def redacted_payload(name: str, position: int, payload: bytes) -> bytes:
+def redacted_payload(name: str, payload: bytes) -> bytes:
     """What a redaction leaves of a payload; of what is left already, the same again."""
     blanks = CONTENT_FIELDS[name]
     fields: dict[str, Json] = msgspec.json.decode(payload, type=dict[str, Json])
@@ -118,8 +129,9 @@ def redacted_payload(name: str, position: int, payload: bytes) -> bytes:
         if field not in blanks:
             left[field] = value
         elif (blank := blanks[field]) is not REMOVED:
-            left[field] = blank(value, position)
+            left[field] = blank(value, fields)
     return _encode(left)
 
 
+_RESERVED = re.compile(r"redacted-[0-9]+")
 _encode = msgspec.json.Encoder().encode

@@ -7,7 +7,7 @@ import msgspec
 
 from ..domain.codec import unsalted
 from ..domain.errors import CommandIdReusedError
-from .rows import Append, Appended, Draft, Row, redacted
+from .rows import Append, Appended, Draft, Row
 
 
 class Reader(Protocol):
@@ -25,7 +25,7 @@ class Reader(Protocol):
 def checked_repeat(recorder: Reader, appended: Appended, drafts: Sequence[Draft], command_id: str | None) -> Appended:
     """Return what a command recorded; if an earlier call did, raise CommandIdReusedError unless its content was this.
 
-    Content is the names, branches and payloads of the events. Of an event that was redacted, what is left counts.
+    Content is the names, branches and payloads of the events. What was redacted since counts as different.
     """
     if appended.repeated and command_id is not None:
         rows = list(recorder.read(appended.session, after=appended.first - 1, until=appended.last))
@@ -49,12 +49,9 @@ def is_recorded(recorder: Reader, append: Append) -> bool:
 
 
 def _is_same(draft: Draft, row: Row) -> bool:
-    if (draft.name, draft.branch) != (row.name, row.branch):
-        return False
-    repeated = row._replace(payload=draft.payload, payload_hash=None)
-    if row.payload_hash is not None:
-        repeated = redacted(repeated)
-    return _canonical(repeated.payload) == _canonical(row.payload)
+    if (draft.name, draft.branch) != (row.name, row.branch) or row.payload_hash is not None:
+        return False  # whether what was redacted was the same can no longer be known
+    return _canonical(draft.payload) == _canonical(row.payload)
 
 
 def _canonical(payload: bytes | None) -> bytes | None:

@@ -1,43 +1,72 @@
 """A redaction made ready for recording: the rows without their content, and the catalogue's labels afterwards."""
 
-from collections.abc import Mapping
+from collections import defaultdict
 
 from msgspec.structs import replace
 
 from ..domain.errors import InvalidValue
+from ..domain.events import Event
 from ..domain.redaction import CONTENT_FIELDS, REDACTIONS
 from ..projections.catalogue import Entry, described
 from .recorder import Recorder
 from .rows import LABELLING, LAST, Append, Row, event_of, redacted, redaction_in
 
 
-def erasing(recorder: Recorder, append: Append) -> Append:
-    """The append; if it redacts events that are on the record, with what its transaction has to erase."""
-    redactions = [event for draft in append.drafts if draft.name in REDACTIONS and (event := draft.event)]
-    if not redactions:
+class Erasing:
+    """Appends of one transaction, in their order, each with what it has to erase."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        self._recorder = recorder
+        self._erased: defaultdict[str, dict[int, Row]] = defaultdict(dict)
+        self._recorded: defaultdict[str, list[Event]] = defaultdict(list)
+
+    def checked(self, append: Append) -> Append:
+        """The append with what it has to erase; a redaction of an event that is not on the record raises."""
+        for draft in append.drafts:
+            if draft.name in REDACTIONS and draft.event is not None:
+                position, _ = redaction_in(draft.event)
+                if self._row(append.session, position) is None:
+                    raise InvalidValue(
+                        f"the event at position {position}", "is not on the record: expected one that is"
+                    )
+        return self.prepared(append)
+
+    def prepared(self, append: Append) -> Append:
+        """The same for a record that was checked, and may bring what it redacts along."""
+        erase: dict[int, Row] = {}
+        freed, labels = 0, False
+        for draft in append.drafts:
+            if draft.name not in REDACTIONS or draft.event is None:
+                continue
+            position, left = redaction_in(draft.event)
+            row = self._row(append.session, position)
+            if row is None or row.payload_hash is not None or position in self._erased[append.session]:
+                continue
+            erase[position] = self._erased[append.session][position] = _left_of(row, left)
+            freed += len(row.payload or b"") - len(left.encode())
+            labels = labels or row.name in LABELLING
+        if erase:
+            entry = self._entry_afterwards(append.session) if labels else None
+            append = replace(append, erase=tuple(erase.values()), freed=freed, entry=entry)
+        self._recorded[append.session] += [draft.event for draft in append.drafts if draft.event is not None]
         return append
-    found: dict[int, Row] = {}
-    for position, text in map(redaction_in, redactions):
-        row = next(recorder.read(append.session, after=position - 1, until=position), None)
-        if row is None or row.payload_hash is not None:
-            continue
-        if row.name not in CONTENT_FIELDS:
-            raise InvalidValue(f"the event at position {position}", f"is {row.name}, which holds no content")
-        left = redacted(row)
-        if left.payload != text.encode():
-            raise InvalidValue(f"the redaction of position {position}", "does not leave what a redaction leaves")
-        found[position] = row
-    erase = {position: redacted(row) for position, row in found.items()}
-    freed = sum(len(row.payload or b"") - len(erase[position].payload or b"") for position, row in found.items())
-    labels = any(row.name in LABELLING for row in found.values())
-    entry = _entry_afterwards(recorder, append.session, erase) if labels else None
-    return replace(append, erase=tuple(erase.values()), freed=freed, entry=entry)
+
+    def _row(self, session: str, position: int) -> Row | None:
+        return next(self._recorder.read(session, after=position - 1, until=position), None)
+
+    def _entry_afterwards(self, session: str) -> Entry:
+        """The entry that the events of a session make, those of earlier appends included."""
+        entry, erased = Entry(session), self._erased[session]
+        for row in self._recorder.read_structure(session, until=LAST):
+            if row.name in LABELLING:
+                entry = described(entry, row.time, [event_of(erased.get(row.position, row))])
+        return described(entry, entry.time, self._recorded[session])
 
 
-def _entry_afterwards(recorder: Recorder, session: str, erase: Mapping[int, Row]) -> Entry:
-    """The entry that the events of a session make, with some of them redacted."""
-    entry = Entry(session)
-    for row in recorder.read_structure(session, until=LAST):
-        if row.name in LABELLING:
-            entry = described(entry, row.time, [event_of(erase.get(row.position, row))])
-    return entry
+def _left_of(row: Row, left: str) -> Row:
+    if row.name not in CONTENT_FIELDS:
+        raise InvalidValue(f"the event at position {row.position}", f"is {row.name}, which holds no content")
+    after = redacted(row)
+    if after.payload != left.encode():
+        raise InvalidValue(f"the redaction of position {row.position}", "does not leave what a redaction leaves")
+    return after

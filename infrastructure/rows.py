@@ -212,7 +212,7 @@ def redacted(row: Row) -> Row:
     """The row without its content; the hash of the payload takes its place in the proof."""
     if row.payload is None or row.payload_hash is not None:
         return row
-    left = redacted_payload(row.name, row.position, row.payload)
+    left = redacted_payload(row.name, row.payload)
     return row._replace(payload=left, payload_hash=sha256(row.payload).digest())
 
 
@@ -228,7 +228,7 @@ def redaction_in(event: Event) -> tuple[int, str]:
 def is_redacted(row: Row) -> bool:
     """Whether the payload of a row holds nothing but what a redaction leaves, on the branch of the row."""
     try:
-        if row.payload is None or redacted_payload(row.name, row.position, row.payload) != row.payload:
+        if row.payload is None or redacted_payload(row.name, row.payload) != row.payload:
             return False
         event = event_of(row)
     except (UnreadableEvent, ValueError, LookupError, TypeError, AttributeError, RecursionError):

@@ -32,7 +32,7 @@ from .projecting.inline import Inline
 from .projecting.opening import target_of
 from .projecting.reading import read_rows
 from .recorder import Recorder
-from .redacting import erasing
+from .redacting import Erasing
 from .referring import entry_meant
 from .rows import LAST, Append, Appended, Draft, Row, checked_append, draft, projected, recorded, recorded_in_feed
 from .settings import A_HUNDRED_YEARS
@@ -122,10 +122,11 @@ class Store(AnalysedStore):
             appends = self._recorder.folding.checked(appends)
         for state, append in zip(states or (), appends, strict=False):
             check_decided(state, append.drafts)
-        return self._recorder.append_together([erasing(self._recorder, append) for append in appends])
+        erasing = Erasing(self._recorder)
+        return self._recorder.append_together([erasing.checked(append) for append in appends])
 
     def _write(self, append: Append) -> Appended:
-        return self._commits.append(erasing(self._recorder, append))
+        return self._commits.append(Erasing(self._recorder).checked(append))
 
     def read(
         self, session: str, *, after: int = 0, until: int | None = None, backwards: bool = False
@@ -314,7 +315,10 @@ class Store(AnalysedStore):
 
         The same record again writes nothing. A session that differs from the one that is here is refused.
         """
-        return imported(self._recorder, lines_of(source), self._most_bytes, progress)
+        taken = imported(self._recorder, lines_of(source), self._most_bytes, progress)
+        if taken.events and self._recorder.unscrubbed():
+            self.scrub()
+        return taken
 
     def backup(self, path: str | Path) -> None:
         """Writes a copy of the database to a new file while others go on working; it is there when it is complete."""

@@ -83,7 +83,7 @@ def _row(live: Live, position: int) -> Row:
 
 
 def _decided(state: State, row: Row, reason: str | None) -> Sequence[Event]:
-    if row.position in state.redacted:
+    if row.payload_hash is not None:
         return []
     left = (redacted(row).payload or b"").decode() if row.name in CONTENT_FIELDS else ""
     return message.redact(state, row.position, row.name, left, reason)

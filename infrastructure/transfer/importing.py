@@ -13,7 +13,7 @@ from ...domain.store_errors import DamagedRecord, RecordDiffers
 from ...projections.catalogue import Entry
 from ..progress import Counted, Progress
 from ..recorder import Recorder
-from ..redacting import erasing
+from ..redacting import Erasing
 from ..replaying import Replay, fork_points
 from ..rows import Append, Draft, Row, chained, entry_after, event_of, header_of
 from .checking import NOTHING, Walk
@@ -83,10 +83,11 @@ class _Appends:
     def __iter__(self) -> Iterator[Append]:
         rows_read = self._rows() if self._was_read else self._count(self._rows())  # the progress is that of one reading
         self._was_read = True
+        erasing = Erasing(self._recorder)
         for session, rows in groupby(rows_read, key=lambda row: row.session):
             if session in self._keys:
                 for append in _appends(rows, self._present[session], self._keys[session]):
-                    yield erasing(self._recorder, append)
+                    yield erasing.prepared(append)
 
     def _rows(self) -> Iterator[Row]:
         for number, line in enumerate(self._lines(), 1):

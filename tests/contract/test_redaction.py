@@ -7,10 +7,12 @@ import pytest
 
 from turnlog import (
     ActionResponseContent,
+    InvalidEventError,
     InvalidValue,
     Message,
     MessageContent,
     MessageRole,
+    NameTaken,
     RecordedElsewhere,
     Session,
     Store,
@@ -19,6 +21,7 @@ from turnlog import (
     content_type,
     open_store,
 )
+from turnlog.domain.content import InstructionContent
 from turnlog.domain.events import (
     AccessDenied,
     BranchCreated,
@@ -26,6 +29,7 @@ from turnlog.domain.events import (
     EventRedacted,
     LogRecorded,
     MailSent,
+    MessageAppended,
     MessageRedacted,
     MetadataUpdated,
     ModelCalled,
@@ -208,6 +212,53 @@ EVERYWHERE: list[Event] = [
 ]
 
 
+def test_the_name_of_a_redacted_branch_is_reserved(store: Store, session: Session) -> None:
+    with pytest.raises(NameTaken):
+        session.new_branch(name="redacted-1")
+    secret = session.new_branch(name="secret")
+    fork = session.fork_session()
+    session.redact(7)
+
+    assert Session.open(session.id, store=store).branches[secret.number].name == "redacted-1"
+    assert [branch.name for branch in Session.open(fork.id, store=store).branches] == ["main", "redacted-1"]
+    with pytest.raises(NameTaken):
+        fork.new_branch(name="redacted-2")
+    assert store.verify().faults == ()
+
+
+def test_a_redaction_of_what_is_not_there_is_not_recorded(store: Store, session: Session) -> None:
+    left = '{"branch":0,"content":{"type":"instruction"}}'
+    for events in (
+        [EventRedacted(0, "{}")],
+        [EventRedacted(9, "{}")],
+        [MessageRedacted(-1, left)],
+        [MessageAppended(0, InstructionContent(instruction=SECRET)), MessageRedacted(7, left)],
+    ):
+        with pytest.raises((InvalidValue, InvalidEventError)):
+            store.append(session.id, events)
+
+    assert session.position == 6
+    assert store.verify().faults == ()
+
+
+def test_an_import_brings_labels_and_redactions_that_follow_each_other(clock: Any, store: Store) -> None:
+    source = Session(SECRET, name=SECRET, session_id="s", metadata={"phone": SECRET}, store=store)
+    with open_store("memory://") as copy:
+        copy.import_record(store.record_of())
+        clock.now += 1
+        source.rename("known")
+        clock.now += 1
+        source.redact(1)
+        source.redact(3)
+
+        copy.import_record(store.record_of())
+
+        assert copy.get_session("s") == store.get_session("s")
+        assert copy.verify().faults == ()
+        assert copy.record_of() == store.record_of()
+    assert store.get_session("s").name == "known"
+
+
 def test_every_event_with_content_can_be_redacted(store: Store) -> None:
     session = Session(SECRET, name=SECRET, user=SECRET, metadata={"phone": SECRET}, store=store)
     main = session.default_branch
@@ -234,5 +285,5 @@ def test_every_event_with_content_can_be_redacted(store: Store) -> None:
     for handle in (session, elsewhere, Session.open(session.id, store=store)):
         assert (handle.name, handle.user, handle.metadata) == (None, None, {"phone": None})
         assert handle.state == {"phone": None}
-        assert [branch.name for branch in handle.branches] == ["redacted-2", "redacted-9"]
+        assert [branch.name for branch in handle.branches] == ["redacted-0", "redacted-1"]
         assert [message.text for message in handle.branches[0].messages] == ["", "", "stays"]

@@ -48,32 +48,30 @@ def test_there_is_a_sample_of_every_event_with_content() -> None:
 @pytest.mark.parametrize("event", SAMPLES, ids=stored_name)
 def test_a_redacted_event_has_no_content_and_can_be_read(event: e.Event) -> None:
     name = stored_name(event)
-    left = redacted_payload(name, 7, salted(encode(event), "s" * SALT_LENGTH))
+    left = redacted_payload(name, salted(encode(event), "s" * SALT_LENGTH))
 
     assert b"555-0199" not in left
     assert b'"salt"' not in left
-    assert redacted_payload(name, 7, left) == left
+    assert redacted_payload(name, left) == left
     read = decode(name, left, "session", 7)
     kept = set(event.__struct_fields__) - set(CONTENT_FIELDS[name])
     assert {field: getattr(read, field) for field in kept} == {field: getattr(event, field) for field in kept}
 
 
 def test_a_redacted_message_keeps_its_kind() -> None:
-    left = redacted_payload("message.appended", 4, encode(SAMPLES[10]))
+    left = redacted_payload("message.appended", encode(SAMPLES[10]))
 
     assert left == b'{"branch":0,"content":{"type":"instruction"},"lineage":["s/1"],"mail":3}'
 
 
 def test_the_name_of_a_redacted_branch_is_one_that_no_other_has() -> None:
-    assert (
-        redacted_payload("branch.renamed", 4, encode(e.BranchRenamed(1, MARK))) == b'{"branch":1,"name":"redacted-4"}'
-    )
+    assert redacted_payload("branch.renamed", encode(e.BranchRenamed(1, MARK))) == b'{"branch":1,"name":"redacted-1"}'
 
 
 def test_an_overwritten_value_stays_overwritten_when_it_is_redacted() -> None:
     payload = encode(e.MetadataUpdated({"phone": MARK, "deep": JSON}))
 
-    assert redacted_payload("session.metadata_updated", 4, payload) == b'{"changes":{"phone":null,"deep":null}}'
+    assert redacted_payload("session.metadata_updated", payload) == b'{"changes":{"phone":null,"deep":null}}'
 
 
 @pytest.mark.parametrize("event", [e.BranchRewound(0, 3), e.MailCollected("ada", [3]), e.SessionForked("f", 2)])

@@ -55,7 +55,7 @@ WITH_CONTENT = [place for place, event in enumerate(LIFE) if stored_name(event) 
 
 
 def left_of(event: Event, position: int) -> str:
-    return redacted_payload(stored_name(event), position, encode(event)).decode()
+    return redacted_payload(stored_name(event), encode(event)).decode()
 
 
 def redaction(event: Event, position: int) -> Event:

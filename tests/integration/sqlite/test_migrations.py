@@ -58,7 +58,7 @@ def test_an_old_database_gets_the_steps_it_lacks_once(tmp_path: Path) -> None:
     with pytest.raises(SchemaMismatch, match="schema 2: expected schema 1 or older; a newer Turnlog wrote it"):
         open_store(f"sqlite:///{tmp_path}/old.db")
     with connected(tmp_path / "old.db") as connection:
-        assert connection.execute("SELECT session, messages FROM catalogue").fetchall() == [(session, 0)]
+        assert connection.execute("SELECT session, messages FROM catalogue").fetchall() == [(session, 1)]
 
 
 def test_a_step_that_fails_leaves_the_database_as_it_was(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from turnlog.infrastructure.folding import FoldCheck
 from turnlog.infrastructure.memory import MemoryRecorder
 from turnlog.infrastructure.postgres.recorder import PostgresRecorder
 from turnlog.infrastructure.redis.address import parsed
@@ -101,6 +102,13 @@ class Stores:
 def clock() -> Clock:
     """What the stores take for the time."""
     return Clock()
+
+
+@pytest.fixture
+def unchecked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lets any events be appended, whether a session can take them in or not, where only their reading is tested."""
+    monkeypatch.setattr(FoldCheck, "checked", lambda check, appends: list(appends))
+    monkeypatch.setattr(FoldCheck, "append", lambda check, append, record: record(append))
 
 
 @pytest.fixture(params=STORES)

@@ -30,7 +30,7 @@ def words(payload: bytes | None) -> str:
 def long(stores: Stores) -> Store:
     """A session `s` with messages on two branches in turn, at the positions 4, 5, 6 ..., among others."""
     store = stores.new()
-    store.append("r", [SessionStarted(), said("other")])
+    store.append("r", [SessionStarted(), BranchCreated(0, "c", "main"), said("other")])
     created = [SessionStarted(), BranchCreated(0, "a", "main"), BranchCreated(1, "b", "other")]
     store.append("s", [*created, *(said(str(place), place % 2) for place in range(4, 4 + MANY))])
     return store

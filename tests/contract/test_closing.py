@@ -80,7 +80,7 @@ def test_a_store_closes_at_the_end_of_its_block_when_something_goes_wrong(store:
 
 
 def test_a_reader_that_is_under_way_when_the_store_closes_is_told(store: Store) -> None:
-    store.append("s", [SessionRenamed(str(number)) for number in range(2500)])
+    store.append("s", [SessionStarted(), *(SessionRenamed(str(number)) for number in range(2499))])
     reading = store.read("s")
     next(reading)
     store.close()

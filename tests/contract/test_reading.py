@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from tests.contract.conftest import Stores
     from turnlog.infrastructure.store import Store
 
+pytestmark = pytest.mark.usefixtures("unchecked")
+
 STARTED = SessionStarted()
 MAIN = BranchCreated(0, "id-main", "main")
 OTHER = BranchCreated(1, "id-other", "other")

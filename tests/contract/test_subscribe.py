@@ -17,6 +17,8 @@ from turnlog.infrastructure.store import Store
 if TYPE_CHECKING:
     from tests.contract.conftest import Stores
 
+pytestmark = pytest.mark.usefixtures("unchecked")
+
 
 def said(text: str = "hi") -> MessageAppended:
     return MessageAppended(1, InstructionContent(text))

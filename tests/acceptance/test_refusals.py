@@ -72,7 +72,7 @@ CONTENT: dict[str, Case] = {
     "a value that is no JSON": (lambda s: s.main.add({"instruction": object()}), InvalidValue, ["object"]),
     "a number that is none": (lambda s: s.main.add({"result": float("nan")}), InvalidValue, ["nan"]),
     "a lone surrogate": (lambda s: s.main.add("\ud800"), InvalidValue, ["lone surrogate"]),
-    "a lone surrogate in the sender": (lambda s: s.main.add("x", sender="\ud800"), InvalidValue, ["lone surrogate"]),
+    "a lone surrogate in the sender": (lambda s: s.main.add("x", sender="\ud800"), InvalidValue, ["surrogates"]),
     "a sender that is no text": (lambda s: s.main.add("x", sender=5), InvalidValue, ["int", "str"]),  # type: ignore[arg-type]  # wrong on purpose
     "metadata that is no JSON": (lambda s: s.main.add("x", metadata={"k": object()}), InvalidValue, ["object"]),
     "an empty dict to the session": (lambda s: s.session.add_message({}), InvalidContent, ["empty"]),

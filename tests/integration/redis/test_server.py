@@ -375,11 +375,12 @@ def test_an_append_of_very_many_events_is_one_append(store: Store) -> None:
 
 
 def test_written_positions_are_read_between_bounds(store: Store) -> None:
-    store.append("s", [STARTED, MAIN, *[said("x", number % 2) for number in range(10)]])
+    other = BranchCreated(1, "id-other", "other")
+    store.append("s", [STARTED, MAIN, other, *[said("x", number % 2) for number in range(10)]])
     written = store.recorder.read_written("s", after=4, until=9)
 
-    assert {branch: list(positions) for branch, positions in written.items()} == {0: [5, 7, 9], 1: [6, 8]}
-    assert store.recorder.read_written("s", after=12, until=99) == {}
+    assert {branch: list(positions) for branch, positions in written.items()} == {0: [6, 8], 1: [5, 7, 9]}
+    assert store.recorder.read_written("s", after=13, until=99) == {}
     assert store.recorder.read_written("t", until=99) == {}
 
 

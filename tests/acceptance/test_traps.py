@@ -178,7 +178,7 @@ def test_messages_cannot_be_changed_and_are_equal_by_what_they_are(session: Sess
 
 @pytest.mark.parametrize(
     "given",
-    [{}, {"instrction": "x"}, {"rol": "user", "content": "x"}, {"role": "user"}, {"content": "x"}, {"foreign": 1}],
+    [{}, {"instrction": "x"}, {"rol": "user", "content": "x"}, {"content": "x"}, {"foreign": 1}],
 )
 def test_a_dict_that_is_not_understood_is_refused_with_the_keys_that_are(  # T20
     session: Session, given: dict[str, Any]
@@ -187,6 +187,15 @@ def test_a_dict_that_is_not_understood_is_refused_with_the_keys_that_are(  # T20
 
     with pytest.raises(InvalidContent, match=r"expected keys among arguments, .*instruction, .*role and content"):
         session.add_message(given)
+
+    assert session.position == before
+
+
+def test_a_dict_with_a_role_and_no_content_is_refused_with_the_key_that_it_needs(session: Session) -> None:  # T20
+    before = session.position
+
+    with pytest.raises(InvalidContent, match=r'needs the key "content": expected role and content'):
+        session.add_message({"role": "user"})
 
     assert session.position == before
 

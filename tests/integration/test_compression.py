@@ -69,9 +69,12 @@ class Kept:
         """Puts other bytes under the mark of a payload."""
         if self.kind == "sqlite":
             with closing(sqlite3.connect(self._folder / "turnlog.db")) as connection, connection:
+                trigger = "SELECT sql FROM sqlite_schema WHERE name = 'events_are_not_changed'"
+                ((kept,),) = connection.execute(trigger).fetchall()
                 connection.execute("DROP TRIGGER events_are_not_changed")
                 which = "session = (SELECT number FROM catalogue WHERE session = ?) AND position = ?"
                 connection.execute(f"UPDATE events SET payload = ? WHERE {which}", (payload, session, position))
+                connection.execute(kept)
             return
         with self._server.client() as client:
             client.hset(f"{{{self._folder.name}}}:payloads:{session}", str(position), cast("Any", payload))

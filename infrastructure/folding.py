@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from ..domain import events as e
 from ..domain.codec import stored_name
 from ..domain.consistency import check_follows, follow
-from ..domain.errors import PositionConflict
+from ..domain.errors import PositionConflict, SessionNotFoundError
 from ..domain.events import SessionStarted
 from ..domain.expectation import ANY, holds
 from ..domain.inheritance import inherit
@@ -48,6 +48,13 @@ class FoldCheck:
     def append(self, append: Append, record: Callable[[Append], Appended]) -> Appended:
         """Record an append that can be folded; where that depends on the state, on just this state."""
         for _ in range(ATTEMPTS):
+            known = self._branches.get(append.session)
+            if known is not None and self._recorder.forgets and append.created is None and _is_free(append, known[1]):
+                # The recorder compares the session with the one that is known, in the round trip of the append.
+                try:
+                    return record(replace(append, created=known[0]))
+                except SessionNotFoundError:
+                    self._branches.pop(append.session, None)
             (checked,) = self.checked([append])
             try:
                 return record(checked)
@@ -78,12 +85,8 @@ class FoldCheck:
     def _is_free(self, append: Append, states: dict[str, State]) -> bool:
         """Whether the events can be folded wherever the session is by now."""
         known = self._branches.get(append.session)
-        if known is None or append.session in states:
+        if known is None or append.session in states or not _is_free(append, known[1]):
             return False
-        for each in append.drafts:
-            branch = getattr(each.event, "branch", None)
-            if type(each.event) not in FREE or (branch is not None and not 0 <= branch < known[1]):
-                return False
         return not self._recorder.forgets or self._created(append.session) == known[0]
 
     def _state(self, append: Append) -> State:
@@ -130,6 +133,15 @@ class FoldCheck:
     def _created(self, session: str) -> int | None:
         entry = self._recorder.find_entry(session)
         return None if entry is None else entry.created
+
+
+def _is_free(append: Append, branches: int) -> bool:
+    """Whether the events can be folded onto every state of a session that is started and has so many branches."""
+    for each in append.drafts:
+        branch = getattr(each.event, "branch", None)
+        if type(each.event) not in FREE or (branch is not None and not 0 <= branch < branches):
+            return False
+    return True
 
 
 def check_decided(state: State, drafts: Sequence[Draft]) -> None:

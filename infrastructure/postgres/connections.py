@@ -99,6 +99,8 @@ class Connections:
     @contextmanager
     def alone(self) -> Iterator[Connection]:
         """A connection of the caller's own, for work that changes its settings; closed afterwards."""
+        if self._closed:
+            raise StoreClosed(self.name)
         try:
             with self.connect() as connection:
                 yield connection

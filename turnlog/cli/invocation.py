@@ -61,7 +61,7 @@ def _diagnostics_aside() -> None:
     """Has diagnostics go to standard error: what goes to standard output is the answer."""
     import structlog
 
-    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+    structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))
 
 
 def login_name() -> str:

@@ -336,4 +336,6 @@ def test_what_the_server_refuses_is_a_failure_in_its_words_without_what_was_to_b
 
     assert "private" not in str(failed.value)
     assert recorder.append([kit.renamed("c")])[0].first == 2
+    with place.database.connect() as connection:
+        connection.execute("ALTER TABLE turnlog_events DROP CONSTRAINT no_x")
     assert recorder.find_flaws() == []

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from turnlog.infrastructure.folding import FoldCheck
 from turnlog.infrastructure.redis.address import parsed
 from turnlog.infrastructure.redis.recorder import RedisRecorder
 from turnlog.infrastructure.store import Store
@@ -22,6 +23,13 @@ if TYPE_CHECKING:
     from tests.redis_server import RedisServer
 
 _prefixes = count()
+
+
+@pytest.fixture
+def unchecked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lets events be appended that do not follow from those before them: how they are stored depends on none of it."""
+    monkeypatch.setattr(FoldCheck, "checked", lambda check, appends: list(appends))
+    monkeypatch.setattr(FoldCheck, "append", lambda check, append, record: record(append))
 
 
 class Clock:

@@ -18,6 +18,7 @@ from uuid import uuid4
 
 from ..domain.errors import InvalidValue
 from ..domain.store_errors import OutputExistsError
+from .sqlite.files import file_id, find
 
 PART = ".part"
 """The end of the name of a file that is not complete."""
@@ -51,6 +52,8 @@ def output_file(path: Path, *, overwrite: bool = False) -> Iterator[BinaryIO]:
     target = Path(os.path.realpath(path))
     if found is not None and not os.path.samestat(found, target.stat()):
         raise InvalidValue("the file", f"{path} has no name of its own: name a path in a folder")
+    if _belongs_to_open_store(target):
+        raise InvalidValue("the file", f"{path} belongs to a store that is open: name another one")
     remove_parts(target)
     with whole_file(target, overwrite=overwrite) as file:
         yield file
@@ -66,6 +69,12 @@ def whole_file(path: Path, *, overwrite: bool = False) -> Iterator[BinaryIO]:
             part.put(overwrite)
         except FileExistsError:
             raise OutputExistsError(str(path)) from None
+
+
+def _belongs_to_open_store(path: Path) -> bool:
+    """Whether a path is a SQLite file that this process has open, or its log."""
+    names = (path.name, path.name.removesuffix("-wal"), path.name.removesuffix("-shm"))
+    return any(find(file_id(path.with_name(name))) is not None for name in names if name)
 
 
 def remove_parts(path: Path) -> None:

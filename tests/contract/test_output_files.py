@@ -12,7 +12,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from turnlog import InvalidValue, LogStore, OutputExistsError, Session, SessionManager, SessionNotFoundError, Store
+from turnlog import (
+    InvalidValue,
+    LogStore,
+    OutputExistsError,
+    Session,
+    SessionManager,
+    SessionNotFoundError,
+    Store,
+    open_store,
+)
 from turnlog.infrastructure import output_file
 from turnlog.infrastructure.memory import MemoryRecorder
 from turnlog.infrastructure.transfer.files import write_lines
@@ -249,3 +258,15 @@ def test_parquet_files_go_through_links_and_over_no_fifo(store: Store, tmp_path:
     os.mkfifo(folder / "_checkpoint.json")
     with pytest.raises(InvalidValue, match=r"_checkpoint\.json, which is not a file"):
         store.export_parquet(folder)
+
+
+@pytest.mark.parametrize("ending", ["", "-wal", "-shm"])
+def test_an_export_never_replaces_the_files_of_an_open_store(tmp_path: Path, ending: str) -> None:
+    with open_store(f"sqlite:///{tmp_path}/turnlog.db") as store:
+        session = Session("Be terse.", store=store)
+
+        with pytest.raises(InvalidValue, match="belongs to a store that is open"):
+            store.export_record(tmp_path / f"turnlog.db{ending}", overwrite=True)
+
+        session.default_branch.add("still here")
+        assert store.verify().ok

@@ -13,7 +13,7 @@ import pytest
 
 from turnlog import Session, SessionNotFoundError, StoreFailed
 from turnlog.domain.content import InstructionContent
-from turnlog.domain.errors import KeyTaken, PositionConflict
+from turnlog.domain.errors import CommandIdReusedError, KeyTaken, PositionConflict
 from turnlog.domain.events import (
     BranchCreated,
     Event,
@@ -112,7 +112,9 @@ def test_a_command_that_comes_again_and_an_append_that_is_refused_refresh_nothin
     full(store, "s")
     before = deadlines(place, "s")
 
-    store.append("s", [said("b")], command_id="c")
+    full(store, "s")
+    with pytest.raises(CommandIdReusedError):
+        store.append("s", [said("b")], command_id="c")
     store.append("s", [])
     with pytest.raises(PositionConflict):
         store.append("s", [said("b")], expected=1)

@@ -73,7 +73,8 @@ def test_a_command_in_a_pipe_and_in_a_terminal(turnlog: Any, name: str) -> None:
 
 def again(name: str, arguments: tuple[str, ...]) -> tuple[str, ...]:
     """The arguments for a second time, where the first has made something that is not made twice."""
-    return {"copy": ("sqlite:///copy2.db",), "backup": ("backup2.db",)}.get(name, arguments)
+    others = {"copy": ("sqlite:///copy2.db",), "backup": ("backup2.db",), "export": ("talk.md", "talk", "--force")}
+    return others.get(name, arguments)
 
 
 def test_a_follower_says_what_there_is_until_it_is_interrupted(turnlog: Any, talk: str) -> None:

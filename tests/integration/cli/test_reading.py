@@ -150,8 +150,8 @@ def test_messages_as_json_are_lines(turnlog: Any, talk: str) -> None:
         (5, "assistant", "Keep facts, derive state."),
     ]
     assert list(found[0]) == [
-        *("position", "id", "role", "text", "sender", "recipient", "branch", "created_at", "origin"),
-        *("metadata", "content"),
+        *("position", "id", "role", "text", "sender", "recipient", "branch", "branch_number"),
+        *("created_at", "origin", "metadata", "content"),
     ]
 
 

@@ -35,4 +35,4 @@ def test_a_full_disk_is_a_named_error_and_the_store_is_usable_afterwards(tmp_pat
     assert len(sentences) == 2
     assert all(f"the store sqlite:///{tmp_path}/full.db failed: " in sentence for sentence in sentences)
     assert answer == "2 5 ['Be brief.', 'before', 'after']"
-    assert verification == "Verification(ok=True, sessions=1, events=5, faults=())"
+    assert verification == "Verification(ok=True, sessions=1, events=5, faults=(), unscrubbed=False, unchecked=())"

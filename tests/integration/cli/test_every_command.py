@@ -63,7 +63,7 @@ def test_a_command_in_a_pipe_and_in_a_terminal(turnlog: Any, name: str) -> None:
     arguments, word = SAID[name]
 
     piped = turnlog(*name.split(), *arguments)
-    shown = turnlog.in_terminal(*name.split(), *again(name, arguments)).end()
+    shown = turnlog.in_terminal(*name.split(), *again(name, arguments), size=(300, 30)).end()
 
     for ended in (piped, shown):
         said = ended.out + ended.err

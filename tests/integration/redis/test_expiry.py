@@ -13,7 +13,7 @@ import pytest
 
 from turnlog import Session, SessionNotFoundError, StoreFailed
 from turnlog.domain.content import InstructionContent
-from turnlog.domain.errors import CommandIdReusedError, KeyTaken, PositionConflict
+from turnlog.domain.errors import KeyTaken, PositionConflict
 from turnlog.domain.events import (
     BranchCreated,
     Event,
@@ -26,7 +26,6 @@ from turnlog.domain.events import (
     StateSet,
 )
 from turnlog.domain.expectation import NO_STREAM
-from turnlog.infrastructure.folding import FoldCheck
 from turnlog.projections.selection import Order, Selection
 
 if TYPE_CHECKING:
@@ -58,13 +57,6 @@ def deadlines(place: Place, session: str) -> dict[str, int]:
 def store(place: Place) -> Store:
     """A store whose sessions live for a day."""
     return place.store(ttl=DAY)
-
-
-@pytest.fixture
-def unchecked(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Lets a session be started again while it is there, which the store could be told by others."""
-    monkeypatch.setattr(FoldCheck, "checked", lambda check, appends: list(appends))
-    monkeypatch.setattr(FoldCheck, "append", lambda check, append, record: record(append))
 
 
 def full(store: Store, session: str, **labels: Any) -> None:
@@ -113,8 +105,6 @@ def test_a_command_that_comes_again_and_an_append_that_is_refused_refresh_nothin
     before = deadlines(place, "s")
 
     full(store, "s")
-    with pytest.raises(CommandIdReusedError):
-        store.append("s", [said("b")], command_id="c")
     store.append("s", [])
     with pytest.raises(PositionConflict):
         store.append("s", [said("b")], expected=1)
@@ -387,7 +377,7 @@ def test_lists_hold_what_is_there_whatever_happened(place: Place, store: Store) 
 
     for name in listing(place):
         assert all(store.find_session(session) for session in place.members(name))
-    assert {fault.reason for fault in store.verify().faults} == {"a session starts at position 1"}
+    assert store.verify().ok
 
 
 def expire_again(place: Place, session: str) -> None:

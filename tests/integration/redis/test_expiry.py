@@ -377,7 +377,7 @@ def test_lists_hold_what_is_there_whatever_happened(place: Place, store: Store) 
 
     for name in listing(place):
         assert all(store.find_session(session) for session in place.members(name))
-    assert store.verify().ok
+    assert {fault.reason for fault in store.verify().faults} == {"a session starts at position 1"}  # nothing of lists
 
 
 def expire_again(place: Place, session: str) -> None:

@@ -93,6 +93,7 @@ def test_ten_processes_that_open_a_new_database_at_once_all_find_it_ready(place:
 def test_groups_over_the_same_sessions_in_any_order_never_wait_for_each_other_in_a_circle(place: Any, kit: Any) -> None:
     recorders = [place.recorder() for _ in range(4)]
     sessions = [f"s{number}" for number in range(12)]
+    recorders[0].append([kit.started(session) for session in sessions])
 
     def work(number: int) -> list[Any]:
         chance, answers = Random(number), []
@@ -116,6 +117,7 @@ def test_groups_over_the_same_sessions_in_any_order_never_wait_for_each_other_in
 
 def test_one_of_many_that_start_the_same_session_starts_it(place: Any, kit: Any) -> None:
     recorders = [place.recorder() for _ in range(8)]
+    recorders[0].append([kit.started(f"own {number}") for number in range(8)])
     barrier = Barrier(8)
 
     def work(number: int) -> list[Any]:
@@ -123,7 +125,7 @@ def test_one_of_many_that_start_the_same_session_starts_it(place: Any, kit: Any)
         for turn in range(20):
             barrier.wait()
             answers += recorders[number].append(
-                [kit.renamed(str(number), f"{turn}", expected=NO_STREAM), kit.renamed(str(number), f"own {number}")]
+                [kit.started(f"{turn}", expected=NO_STREAM), kit.renamed(str(number), f"own {number}")]
             )
         return answers
 
@@ -211,17 +213,17 @@ def test_those_who_go_together_do_not_stand_on_what_a_command_recorded_earlier(p
 FORKS = """
 import os, sys
 from turnlog import open_store
-from turnlog.domain.events import SessionRenamed
+from turnlog.domain.events import SessionRenamed, SessionStarted
 
 print("ready", flush=True)
 sys.stdin.readline()
 with open_store(sys.argv[1]) as store:
-    store.append("s", [SessionRenamed("before")])
-    store.recorder.wait(0, 9.0)
+    store.append("s", [SessionStarted(), SessionRenamed("before")])
+    store.recorder.wait(1, 9.0)
     child = os.fork()
     if child == 0:
         store.append("s", [SessionRenamed("child")])
-        assert store.recorder.wait(1, 9.0)
+        assert store.recorder.wait(2, 9.0)
         store.close()
         os._exit(0)
     assert os.waitpid(child, 0)[1] == 0

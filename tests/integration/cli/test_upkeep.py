@@ -214,7 +214,7 @@ def test_the_doctor_tells_what_is_there_and_what_is_wrong(turnlog: Any, talk: st
 
     store = well["store"]
     assert (well["ok"], store["problem"], store["durability"]) == (True, None, "full")
-    assert (store["sessions"], store["messages"], store["events"]) == (1, 3, 7)
+    assert (store["sessions"], store["messages"], store["events"]) == (1, 4, 7)
     assert store["verification"] == {"ok": True, "sessions": 1, "events": 7, "faults": []}
     assert [(each["projection"], each["lag"], each["parked"]) for each in store["projections"]] == [("usage", 0, 0)]
     assert set(well["extras"]) == {"cli", "frames", "logs", "models", "redis", "tokens"}

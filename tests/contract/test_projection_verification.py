@@ -11,10 +11,12 @@ from typing import Any
 import pytest
 
 from turnlog import InvalidValue, Session
+from turnlog.domain.events import MessageRedacted
 from turnlog.domain.record import RecordedEvent
 from turnlog.infrastructure.projecting.lease import Pace
 from turnlog.infrastructure.projecting.opening import target_of
 from turnlog.infrastructure.projecting.runner import Runner
+from turnlog.infrastructure.rows import redacted
 from turnlog.infrastructure.store import Store
 from turnlog.projections.built_in import BUILT_IN
 from turnlog.projections.definition import Projection
@@ -218,7 +220,9 @@ def test_rows_that_have_not_read_a_redaction_are_not_checked(store: Store) -> No
     session = converse(store)
     runner = Runner(store, [Transcript()])
     runner.catch_up()
-    session.redact(session.default_branch.messages[1])
+    row = store.find_row(session.id, session.default_branch.messages[1].position or 0)
+    assert row is not None
+    store.append(session.id, [MessageRedacted(row.position, (redacted(row).payload or b"").decode())])
 
     behind = "events were redacted that it has not read yet: let it catch up first"
     found = store.verify(projections=True)

@@ -4,11 +4,12 @@ from typing import Any
 
 import msgspec
 
-from ._conducting import conduct, rebuilt
-from ._live import Live
+from ._conducting import conduct, find_operation, rebuilt
+from ._live import Live, Origin
 from .domain.content import ActionRequestContent
 from .domain.decisions import work
 from .domain.events import (
+    Event,
     MessageAppended,
     ModelCalled,
     OperationCompleted,
@@ -19,8 +20,10 @@ from .domain.events import (
 from .domain.message import Message
 from .domain.plain import Json
 from .domain.record import RecordedEvent
+from .domain.state import State
 from .domain.work_errors import OperationOver, UnknownOperation
 from .infrastructure.reading import SessionReader
+from .infrastructure.twins import settled
 from .operations.journal import Journal
 from .operations.params import GenerateParams
 from .operations.work import Left
@@ -100,11 +103,13 @@ def operations_of(live: Live) -> list[Operation]:
 
 
 async def resume(live: Live, operation: Operation | str, params: object) -> Any:
-    """Goes on with an operation."""
+    """Continue an operation that was interrupted."""
     steps = _open(live, operation)
+    find_operation(live, steps.start.name)
+    attempt, steps = await settled(lambda: _take_over(live, steps))
     start = steps.start
     made = [message for message in steps.said if isinstance(message.content, ActionRequestContent)]
-    left = Left(steps.started.position, steps.said, Journal(steps.events))
+    left = Left(steps.started.position, attempt, steps.said, Journal(steps.events))
     given = rebuilt(start.name, start.params, made) if params is None else params
     if params is None and isinstance(given, GenerateParams) and steps.said:
         given = given.saying(steps.said[0])
@@ -115,6 +120,26 @@ def abandon(live: Live, operation: Operation | str, reason: str | None) -> None:
     """Ends an operation that is open."""
     id = operation if isinstance(operation, str) else operation.id
     live.change(lambda state: work.abandon(state, id, reason))
+
+
+def _take_over(live: Live, steps: Steps) -> tuple[int, Steps]:
+    """Record that an open operation is resumed: the number of this attempt, and what earlier ones had recorded.
+
+    Both belong to the event that is recorded here. Read before or after it, they could be those of another caller
+    who resumes at the same time, and both would record an answer.
+    """
+    id, attempt = steps.start.operation, 0
+
+    def decide(state: State) -> list[Event]:
+        nonlocal attempt
+        events = work.resume(state, id)
+        attempt = state.operations[id].attempt + 1
+        return events
+
+    position = steps.started.position
+    live.change(decide, origins=lambda first: [Origin(position)])
+    (resumed,) = (each for each in steps_of(live, position - 1) if each.start.operation == id)
+    return attempt, resumed
 
 
 def _open(live: Live, operation: Operation | str) -> Steps:

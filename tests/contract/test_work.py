@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from turnlog import Answer, Asked, OperationOver, Session
+from turnlog._live import Origin
 from turnlog.domain.content import ActionRequestContent, Usage
 from turnlog.domain.decisions import work
+from turnlog.domain.message import Message
 from turnlog.infrastructure.store import Store
+from turnlog.operations.work import Work
 
 
 class Scripted:
@@ -104,3 +108,65 @@ def test_a_session_that_goes_on_from_another_has_none_of_its_operations_open(sto
     assert fork.operations == []
     with pytest.raises(OperationOver):
         fork.abandon("o-1")
+
+
+class Killed(BaseException):
+    """Ends a resume without a record of how it ended, as kill -9 does."""
+
+
+def interrupted(store: Store) -> Session:
+    """A session with an operation "o-1" whose process ended before the model responded."""
+    session = Session(store=store)
+    branch = session.default_branch.number
+    session._live.change(
+        lambda state: work.start(state, "o-1", "chat", branch, {}, [Message("Hello!")]),
+        origins=lambda first: [Origin(), Origin(first)],
+    )
+    return session
+
+
+def test_two_resumes_at_once_record_one_response(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    session = interrupted(store)
+    first, second = (Session.open(session.id, store=store) for _ in range(2))
+    first.set_model(Scripted(Answer(text="from the first")))
+    second.set_model(Scripted(Answer(text="from the second")))
+    change = first._live.change
+
+    def change_and_let_second_resume(*args: Any, **kwargs: Any) -> Any:
+        monkeypatch.undo()
+        placed = change(*args, **kwargs)
+        assert asyncio.run(second.resume("o-1")) == "from the second"
+        return placed
+
+    monkeypatch.setattr(first._live, "change", change_and_let_second_resume)
+    with pytest.raises(OperationOver):
+        asyncio.run(first.resume("o-1"))
+
+    assert [message.text for message in session.messages] == ["Hello!", "from the second"]
+    assert [operation.status for operation in session.operations] == ["completed"]
+
+
+def test_a_resume_keeps_what_the_resume_before_it_recorded(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    session = interrupted(store)
+    first, second = (Session.open(session.id, store=store) for _ in range(2))
+    first.set_model(Scripted())
+    second.set_model(Scripted(Answer(text="from the second")))
+    change = first._live.change
+
+    def end(*args: object) -> None:
+        raise Killed
+
+    def let_second_resume_and_change(*args: Any, **kwargs: Any) -> Any:
+        monkeypatch.undo()
+        with monkeypatch.context() as patch:
+            patch.setattr(Work, "complete", end)
+            patch.setattr(Work, "fail", end)
+            with pytest.raises(Killed):
+                asyncio.run(second.resume("o-1"))
+        return change(*args, **kwargs)
+
+    monkeypatch.setattr(first._live, "change", let_second_resume_and_change)
+
+    assert asyncio.run(first.resume("o-1")) == "from the second"
+    assert [message.text for message in session.messages] == ["Hello!", "from the second"]
+    assert [operation.status for operation in session.operations] == ["completed"]

@@ -33,9 +33,13 @@ T = TypeVar("T")
 
 
 class Left(msgspec.Struct):
-    """What is left of an operation that was interrupted: where it began, with which messages, and what it had done."""
+    """What is left of an operation that was interrupted: where it began, with which messages, and what it had done.
+
+    `attempt` is the number of the attempt that continues it: those before can record nothing for it any more.
+    """
 
     began: int
+    attempt: int
     said: list[Message]
     journal: Journal
 
@@ -104,10 +108,7 @@ class Work:
         return self._heard(placed)
 
     async def _take_up(self, left: "Left") -> list[Message]:
-        await self._record(lambda state: work.resume(state, self.id), lambda first: [Origin(left.began)])
-        with self.live.current() as state:
-            self.attempt = state.operations[self.id].attempt
-        self.began = left.began
+        self.attempt, self.began = left.attempt, left.began
         await self._apart(lambda: self._look(left.began))
         self._shown += left.said
         return left.said

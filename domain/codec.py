@@ -38,7 +38,8 @@ def stored_name(event: Event) -> str:
     """The name an event is stored under."""
     name = _names.get(type(event))
     if name is None:
-        raise InvalidValue("an event", f"cannot be a {type(event).__name__}: expected one that can be recorded")
+        what = f"the class {event.__name__}" if isinstance(event, type) else f"a {type(event).__name__}"
+        raise InvalidValue("an event", f"cannot be {what}: expected one that can be recorded")
     return name
 
 

@@ -79,6 +79,8 @@ def check_time(time: int) -> None:
 def check_columns(session: str, provenance: Provenance, command_id: str | None) -> None:
     """Reject names, beside those in the event itself, that cannot be recorded."""
     checked_name(session, "a session id")
+    if not isinstance(provenance, Provenance):
+        raise InvalidValue("the provenance", f"must be a Provenance, not {type(provenance).__name__!r}")
     if provenance.actor is not None:
         checked_name(provenance.actor, "an actor")
     if provenance.correlation is not None:

@@ -1,8 +1,11 @@
 """Addresses of stores as they are given: with a scheme, or the path of a SQLite file. No error shows a password."""
 
+import os
 import re
 from difflib import get_close_matches
-from urllib.parse import quote
+from pathlib import Path
+from typing import TypeAlias
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from ..domain.errors import InvalidValue
 from .redis.address import SCHEMES as REDIS_SCHEMES
@@ -11,30 +14,85 @@ DEFAULT_ADDRESS = "sqlite:///turnlog.db"
 MEMORY = "memory://"
 POSTGRES_SCHEMES = ("postgresql", "postgres")
 SCHEMES = ("sqlite", "memory", *POSTGRES_SCHEMES, *REDIS_SCHEMES)
-IN_MEMORY = (":memory:", "sqlite:///:memory:", "sqlite://:memory:")
-"""What SQLite and SQLAlchemy call a database that is kept in no file."""
+IN_MEMORY = ":memory:"
+"""What SQLite calls a database that is kept in no file."""
+
+DURABILITIES = ("full", "normal")
+
+AddressGiven: TypeAlias = str | os.PathLike[str]
+"""The address of a store, or the path of a SQLite file."""
 
 _SCHEME_ALONE = re.compile(r"[a-z][a-z0-9+.-]+(?=:)", re.IGNORECASE)
 
 
 def normalised(address: object) -> str:
-    """Return an address with its scheme; text without one is the path of a SQLite file."""
+    """Return an address with its scheme; a path, or text without a scheme, is that of a SQLite file."""
+    if isinstance(address, os.PathLike):
+        return _file_address(os.fspath(address))
     if not isinstance(address, str):
         raise not_understood(address)
     if not address.strip():
         raise InvalidValue("the store address", f"{address!r} is empty: expected {_KNOWN}")
-    if address in IN_MEMORY:
-        return MEMORY
     if "://" in address:
-        if scheme_of(address) not in SCHEMES:
+        scheme, rest = scheme_of(address), address.partition("://")[2]
+        if scheme not in SCHEMES:
             raise not_understood(address)
-        return address
-    if "\0" in address or _SCHEME_ALONE.match(address) or address.lower() in SCHEMES:
+        return MEMORY if scheme == "sqlite" and _is_in_memory(address, rest) else address
+    if _SCHEME_ALONE.match(address) or address.lower() in SCHEMES:
         raise not_understood(address)
+    return _file_address(address)
+
+
+def sqlite_file(address: str) -> tuple[Path, dict[str, str]]:
+    """Return the file that the address of a SQLite store names, and the options of the address."""
     try:
-        return f"sqlite:///{quote(address)}"
+        parts = urlsplit(address)
+        options = dict(parse_qsl(parts.query, keep_blank_values=True))
+        path = Path(unquote(parts.path[1:])).expanduser()
+    except (ValueError, RuntimeError):
+        raise not_understood(address) from None  # what Python says of an address may quote its password
+    if len(parts.path) < 2 or parts.netloc or parts.fragment or "\0" in str(path):
+        raise not_understood(address)
+    return path, options
+
+
+def durability_in(options: dict[str, str], default: str) -> str:
+    """Return the durability that the options of a SQLite address name; raise InvalidValue for any other option."""
+    options = dict(options)
+    durability = options.pop("durability", default)
+    if options or durability not in DURABILITIES:
+        given = ", ".join([*options, durability])
+        raise InvalidValue("the store address", f"has the options {given}: expected durability=full or normal")
+    return durability
+
+
+def _file_address(path: object) -> str:
+    """The address of a SQLite file."""
+    if path == IN_MEMORY:
+        return MEMORY
+    if not isinstance(path, str) or "\0" in path or _begins_in_memory(path):
+        raise not_understood(path)
+    try:
+        return f"sqlite:///{quote(path)}"
     except UnicodeEncodeError:
-        raise not_understood(address) from None
+        raise not_understood(path) from None
+
+
+def _is_in_memory(address: str, rest: str) -> bool:
+    """Whether an address names SQLite's database in memory; with an option that no store has, it is an error."""
+    place, _, query = rest.partition("?")
+    path = unquote(place.removeprefix("/"))
+    if not _begins_in_memory(path):
+        return False
+    if path != IN_MEMORY:
+        raise not_understood(address)
+    durability_in(dict(parse_qsl(query, keep_blank_values=True)), "full")
+    return True
+
+
+def _begins_in_memory(path: str) -> bool:
+    """Whether a path would be the name of a file by a misunderstanding only."""
+    return path.strip().lower().startswith(IN_MEMORY)
 
 
 def scheme_of(address: str) -> str:

@@ -1,6 +1,5 @@
 """What analysts ask a store for: frames, SQL over them, and files that others read."""
 
-from pathlib import Path
 from typing import cast
 
 from .frames.parquet import EVENTS, Export, Exported
@@ -8,6 +7,7 @@ from .frames.query import Parameters, Query
 from .frames.query_limits import QueryLimits
 from .frames.store_frames import Frames
 from .library.application import TurnlogApplication
+from .paths import PathGiven, checked_path
 from .reading import Source
 from .twins import awaited, awaited_read
 
@@ -40,13 +40,13 @@ class AnalysedStore(TurnlogApplication):
         """
         return Query(self.frames, query, parameters, external_access, self.query_limits.with_changes(timeout, memory))
 
-    def export_parquet(self, path: str | Path, *, events_per_file: int = EVENTS) -> Exported:
+    def export_parquet(self, path: PathGiven, *, events_per_file: int = EVENTS) -> Exported:
         """Brings a folder of Parquet files up to where the record is: messages, usage and events, by day; and sessions.
 
         Each event goes into the files once, however often this is called, broken off and called again. Words that were
         redacted are taken out of files that are there already. One export at a time: another one is refused.
         """
-        return Export(self.recorder, Path(path).expanduser(), events_per_file, self.frames.sessions()).run()
+        return Export(self.recorder, checked_path(path, "the folder"), events_per_file, self.frames.sessions()).run()
 
     asql = awaited_read(sql)
     aexport_parquet = awaited(export_parquet)

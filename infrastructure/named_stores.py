@@ -1,11 +1,12 @@
 """Stores by the names that session managers elsewhere have for them."""
 
 import re
-from pathlib import Path
 from urllib.parse import quote
 
 from ..domain.errors import InvalidValue
+from .addresses import MEMORY, normalised
 from .opening import open_recorder
+from .paths import PathGiven, checked_path
 from .sqlite.naming import name_sessions
 from .store import Store
 
@@ -25,17 +26,19 @@ class SQLiteSessionStore(Store):
 
     def __init__(
         self,
-        path: str | Path = "sessions.db",
+        path: PathGiven = "sessions.db",
         table_name: str = SESSIONS,
         *,
         durability: str = "full",
         compress: bool = False,
     ) -> None:
-        file = Path(path).expanduser()
+        address = normalised(checked_path(path, "the path"))
+        if address == MEMORY:
+            raise InvalidValue("the path", "is ':memory:', which is not a file: use MemorySessionStore")
         if not isinstance(table_name, str) or not _IDENTIFIER.fullmatch(table_name):
             expected = "expected at most 63 letters, digits and underscores, no digit first"
             raise InvalidValue("table_name", f"is {table_name!r}: {expected}")
-        recorder = open_recorder(f"sqlite:///{quote(str(file))}?durability={durability}", compress=compress)
+        recorder = open_recorder(f"{address}?durability={durability}", compress=compress)
         try:
             name_sessions(recorder, table_name)
         except BaseException:

@@ -2,15 +2,22 @@
 
 import re
 from collections.abc import Sequence
-from pathlib import Path
-from urllib.parse import parse_qsl, unquote, urlsplit
 
 import structlog
 
-from ..domain.errors import InvalidValue, StoreError
+from ..domain.errors import StoreError
 from ..projections.definition import Projection
 from ..projections.extras import needed
-from .addresses import MEMORY, POSTGRES_SCHEMES, normalised, not_understood, scheme_of
+from .addresses import (
+    MEMORY,
+    POSTGRES_SCHEMES,
+    AddressGiven,
+    durability_in,
+    normalised,
+    not_understood,
+    scheme_of,
+    sqlite_file,
+)
 from .memory import MemoryRecorder
 from .recorder import Opening, Recorder
 from .redis.address import SCHEMES as REDIS_SCHEMES
@@ -21,13 +28,14 @@ from .store import Store
 
 log = structlog.get_logger("turnlog")
 
-DURABILITIES = ("full", "normal")
 
-
-def open_store(address: str | None = None, *, inline: Sequence[Projection] = (), compress: bool = False) -> Store:
+def open_store(
+    address: AddressGiven | None = None, *, inline: Sequence[Projection] = (), compress: bool = False
+) -> Store:
     """The store at an address, made if it is not there.
 
-    `sqlite:///file.db` or the path `file.db`, `postgresql://user@host/database`, `redis://host/0?ttl=3600` or `memory://`.
+    `sqlite:///file.db` or the path `file.db` (text or os.PathLike), `postgresql://user@host/database`,
+    `redis://host/0?ttl=3600` or `memory://`.
     Without an address the settings decide: TURNLOG_STORE, then `store` in ./turnlog.toml, then ./turnlog.db.
     The projections given are attached: their rows are kept in the transactions that append. With `compress` what is
     said from now on is kept compressed, in SQLite and Redis; who reads it needs not ask for that.
@@ -55,7 +63,7 @@ def _finish_redactions(store: Store) -> None:
             log.warning("redaction pending", store=store.address, reason=str(reason))
 
 
-def open_existing(address: str | None = None) -> Store:
+def open_existing(address: AddressGiven | None = None) -> Store:
     """The store at an address, or of the settings, as it is: nothing is made, and nothing brought up to date.
 
     One that is not there is refused as `StoreNotFound`, one of an older version as `SchemaMismatch`.
@@ -84,7 +92,7 @@ def configured_recorder(settings: Settings, compress: bool = False, opening: Ope
 
 
 def open_recorder(
-    address: str,
+    address: AddressGiven,
     *,
     durability: str | None = None,
     connections: int | None = None,
@@ -97,19 +105,13 @@ def open_recorder(
         return _postgres(address, connections, opening)
     if scheme_of(address) in REDIS_SCHEMES:
         return _redis(address, compress, opening)
-    try:
-        parts = urlsplit(address)
-        options = dict(parse_qsl(parts.query, keep_blank_values=True))
-        path = Path(unquote(parts.path[1:])).expanduser()
-    except (ValueError, RuntimeError):
-        raise not_understood(address) from None  # what Python says of an address may quote its password
     if address == MEMORY:
         return MemoryRecorder()
-    is_path = len(parts.path) > 1 and not (parts.netloc or parts.fragment or "\0" in str(path))
-    if scheme_of(address) == "sqlite" and is_path:
-        kept = _durability(options, durability or "full")
-        return SQLiteRecorder(path, kept, connections, compress=compress, opening=opening)
-    raise not_understood(address)
+    if scheme_of(address) != "sqlite":
+        raise not_understood(address)
+    path, options = sqlite_file(address)
+    kept = durability_in(options, durability or "full")
+    return SQLiteRecorder(path, kept, connections, compress=compress, opening=opening)
 
 
 def _postgres(address: str, connections: int | None, opening: Opening) -> Recorder:
@@ -130,11 +132,3 @@ def _with_ttl(address: str, ttl: int | None) -> str:
     if ttl is None or scheme_of(address) not in REDIS_SCHEMES or re.search(r"[?&]ttl=", address):
         return address
     return f"{address}{'&' if '?' in address else '?'}ttl={ttl}"
-
-
-def _durability(options: dict[str, str], default: str) -> str:
-    durability = options.pop("durability", default)
-    if options or durability not in DURABILITIES:
-        given = ", ".join([*options, durability])
-        raise InvalidValue("the store address", f"has the options {given}: expected durability=full or normal")
-    return durability

@@ -18,6 +18,7 @@ from uuid import uuid4
 
 from ..domain.errors import InvalidValue
 from ..domain.store_errors import OutputExistsError
+from .paths import checked_path
 from .sqlite.files import file_id, find
 
 PART = ".part"
@@ -37,8 +38,7 @@ def output_file(path: Path, *, overwrite: bool = False) -> Iterator[BinaryIO]:
 
     A link is followed and stays. A FIFO or a character device is written to as it is.
     """
-    if "\0" in str(path):
-        raise InvalidValue("the file", f"{str(path)!r} has a NUL in its path: name another one")
+    path = checked_path(path)
     try:
         found = os.stat(path)  # noqa: PTH116 (follows /proc/self/fd, which resolving by text does not)
     except FileNotFoundError:

@@ -1,6 +1,6 @@
 """Events as rows: what an append asks for, how its rows are stamped, and the digest that chains them. Pure."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from hashlib import sha256
 from secrets import token_urlsafe
 from typing import NamedTuple, TypeAlias
@@ -9,7 +9,7 @@ import msgspec
 from msgspec.structs import replace
 
 from ..domain.codec import SALT_LENGTH, decode, encode, salted, stored_name, unknown
-from ..domain.errors import SessionTooLarge, TurnlogError
+from ..domain.errors import InvalidValue, SessionTooLarge, TurnlogError
 from ..domain.events import STORED_NAMES, BranchEvent, Event, EventRedacted, MessageRedacted, UnknownEvent
 from ..domain.expectation import ANY, Expectation, Expected
 from ..domain.expectation import checked as checked_expectation
@@ -115,13 +115,27 @@ def new_salt() -> str:
 def draft(events: Iterable[Event], salt: Callable[[], str] = new_salt) -> list[Draft]:
     """The events as they will be stored, salted where they hold content; raises if one may not be recorded."""
     drafts = []
-    for event in events:
+    for event in checked_list(events):
+        name = stored_name(event)
         check_event(event)
-        name, payload = stored_name(event), encode(event)
+        payload = encode(event)
         check_payload(payload)
         payload = salted(payload, salt()) if name in CONTENT_FIELDS else payload
         drafts.append(Draft(name, branch_of(event), payload, event))
     return drafts
+
+
+def checked_list(events: Iterable[Event]) -> Iterable[Event]:
+    """The events; raises for what is not a list of them, such as one event alone."""
+    if isinstance(events, Iterable) and not isinstance(events, str | bytes | Mapping | type):
+        return events
+    raise InvalidValue("the events", f"must be a list of events, not {type(events).__name__!r}")
+
+
+def check_changes(changes: object) -> None:
+    """Raise for what is not a list of a session, its events, an expectation and a time of creation each."""
+    if not isinstance(changes, list | tuple) or not all(isinstance(each, tuple) and len(each) == 4 for each in changes):
+        raise InvalidValue("the changes", "must be a list of tuples (session, events, expected, created)")
 
 
 def branch_of(event: Event) -> int | None:

@@ -12,6 +12,7 @@ import msgspec
 
 from ..domain.errors import InvalidValue
 from .addresses import DEFAULT_ADDRESS, MEMORY, POSTGRES_SCHEMES, normalised, scheme_of
+from .paths import PathGiven, checked_path
 from .toml_file import UnreadableTomlError, read_toml
 
 PREFIX = "TURNLOG_"
@@ -66,7 +67,7 @@ class Settings(msgspec.Struct, frozen=True):
         return None if self.max_session_size is None else int(self.max_session_size * MEGABYTE)
 
 
-def settings_from(given: Mapping[str, Any] | str | Path | Settings | None = None) -> Settings:
+def settings_from(given: Mapping[str, Any] | PathGiven | Settings | None = None) -> Settings:
     """The settings: what is given, then TURNLOG_... of the environment, then ./turnlog.toml, then the defaults.
 
     A dict or a TOML file has them under `session`; what else is in it is for others.
@@ -81,11 +82,11 @@ def settings_from(given: Mapping[str, Any] | str | Path | Settings | None = None
     return settings
 
 
-def _given(given: Mapping[str, Any] | str | Path | None) -> dict[str, Any]:
+def _given(given: Mapping[str, Any] | PathGiven | None) -> dict[str, Any]:
     if given is None:
         return {}
-    if isinstance(given, str | Path):
-        path = Path(given).expanduser()
+    if isinstance(given, str | os.PathLike):
+        path = checked_path(given, "the settings")
         if not path.is_file():
             raise InvalidValue("the settings", f"are to be in {path}, which is no file: expected a TOML file")
         return _file(path)
@@ -162,7 +163,7 @@ def _check_together(settings: Settings) -> None:
 
 def _database(storage_path: str) -> Path:
     """The file that a path stands for, its folder made: itself if it looks like a database, or one in it."""
-    path = Path(storage_path).expanduser()
+    path = checked_path(storage_path, "storage_path")
     file = path if path.suffix in (".db", ".sqlite", ".sqlite3") or path.is_file() else path / IN_A_FOLDER
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -185,11 +186,12 @@ class Field(NamedTuple):
         """The value, refused if it is not one that is accepted."""
         if not self.takes(value):
             raise InvalidValue(where, f"is {value!r}: expected {self.accepted}")
-        return str(value) if isinstance(value, Path) else value
+        return os.fspath(value) if isinstance(value, os.PathLike) else value
 
 
 def _is_text(value: Any) -> bool:
-    return isinstance(value, str | Path) and bool(str(value)) and "\0" not in str(value)
+    text = os.fspath(value) if isinstance(value, os.PathLike) else value
+    return isinstance(text, str) and bool(text) and "\0" not in text
 
 
 def _is_whole(first: int, last: int) -> Callable[[Any], bool]:
@@ -225,7 +227,7 @@ def _flag(text: str) -> Any:
 A_HUNDRED_YEARS = 100 * 366 * 24 * 60 * 60
 
 FIELDS: dict[str, Field] = {
-    "store": Field(f"an address, such as {DEFAULT_ADDRESS!r}", lambda value: isinstance(value, str) and bool(value)),
+    "store": Field(f"an address, such as {DEFAULT_ADDRESS!r}", _is_text),
     "backend": Field(
         "'sqlite' or 'memory'; for a server, its address as store",
         _one_of("sqlite", "memory"),

@@ -1,7 +1,6 @@
 """The store as the door sees it: events in, events and states out, over any recorder."""
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from pathlib import Path
 
 from eventsourcing.utils import EnvType
 
@@ -26,6 +25,7 @@ from .digest import store_digest
 from .expiry import Swept, sweep
 from .folding import check_decided
 from .loading import catch_up, load
+from .paths import PathGiven, checked_path
 from .progress import Progress
 from .projecting.catching_up import catch_up as catch_up_read_models
 from .projecting.inline import Inline
@@ -34,7 +34,19 @@ from .projecting.reading import read_rows
 from .recorder import Recorder
 from .redacting import Erasing
 from .referring import entry_meant
-from .rows import LAST, Append, Appended, Draft, Row, checked_append, draft, projected, recorded, recorded_in_feed
+from .rows import (
+    LAST,
+    Append,
+    Appended,
+    Draft,
+    Row,
+    check_changes,
+    checked_append,
+    draft,
+    projected,
+    recorded,
+    recorded_in_feed,
+)
 from .settings import A_HUNDRED_YEARS
 from .subscription import AwaitedSubscription, Subscription
 from .transfer.exporting import exported
@@ -114,6 +126,7 @@ class Store(AnalysedStore):
         A caller that decided on the `states` at the expected positions passes them, as to `append`.
         """
         time, most = max(self._clock(), not_before), self._most_bytes
+        check_changes(changes)
         appends = [
             checked_append(Append(session, draft(events), expected, provenance, time, created=created, most_bytes=most))
             for session, events, expected, created in changes
@@ -292,6 +305,8 @@ class Store(AnalysedStore):
 
         `progress` is called now and then with how much is done, and how much there is to do.
         """
+        if not isinstance(target, Store):
+            raise InvalidValue("the target", f"must be a Store, not {type(target).__name__!r}: open it with open_store")
         copied = copy(self._recorder, target._recorder, progress)
         if target._recorder.inline is not None:
             target._recorder.inline.catch_up()
@@ -310,7 +325,7 @@ class Store(AnalysedStore):
         """The exact record of sessions as `export_record` writes it."""
         return b"".join(exported(self._recorder, sessions or None))
 
-    def import_record(self, source: str | Path | bytes, *, progress: Progress | None = None) -> Imported:
+    def import_record(self, source: PathGiven | bytes, *, progress: Progress | None = None) -> Imported:
         """Takes over an exact record, from a file or as bytes: all of it is checked before anything is written.
 
         The same record again writes nothing. A session that differs from the one that is here is refused.
@@ -320,9 +335,9 @@ class Store(AnalysedStore):
             self.scrub()
         return taken
 
-    def backup(self, path: str | Path) -> None:
+    def backup(self, path: PathGiven) -> None:
         """Writes a copy of the database to a new file while others go on working; it is there when it is complete."""
-        self._recorder.backup(Path(path).expanduser())
+        self._recorder.backup(checked_path(path, "the backup"))
 
     def digest(self) -> str:
         """Return one SHA-256 digest of all sessions, equal for its copies and backups."""

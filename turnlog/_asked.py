@@ -1,6 +1,5 @@
 """What a manager is asked for, checked."""
 
-from abc import ABCMeta
 from datetime import datetime
 
 from .domain.errors import InvalidValue
@@ -32,11 +31,3 @@ def check_days(days: float) -> None:
     """Refuses what is no number of days."""
     if not isinstance(days, int | float) or isinstance(days, bool) or not 0 <= days <= MOST_DAYS:
         raise InvalidValue("days", f"is {days!r}: expected a number from 0 to {MOST_DAYS}")
-
-
-def check_methods(given: object, form: ABCMeta) -> None:
-    """Refuses storage that lacks a method of its form."""
-    missing = [name for name in sorted(form.__abstractmethods__) if not callable(getattr(given, name, None))]
-    if missing:
-        what, lacks = f"a {type(given).__name__}", ", ".join(missing)
-        raise InvalidValue("the storage", f"is {what} without {lacks}: expected a Store or a {form.__name__}")

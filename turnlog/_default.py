@@ -9,13 +9,13 @@ from threading import Lock
 from typing import TypeAlias
 
 from .domain.errors import InvalidValue
-from .infrastructure.addresses import normalised
+from .infrastructure.addresses import AddressGiven, normalised
 from .infrastructure.opening import configured_store, open_store
 from .infrastructure.settings import Settings, settings_from
 from .infrastructure.store import Store
 
-StoreGiven: TypeAlias = Store | str
-"""A store, or its address."""
+StoreGiven: TypeAlias = Store | AddressGiven
+"""A store, its address, or the path of a SQLite file."""
 
 _lock = Lock()
 _opened: dict[tuple[int, Path, Settings | str], Store] = {}
@@ -51,8 +51,8 @@ def store_of(given: StoreGiven | None) -> Store:
         return default_store()
     if isinstance(given, Store):
         return given
-    if not isinstance(given, str):
-        raise InvalidValue("the store", f"is a {type(given).__name__}: expected a Store or an address")
+    if not isinstance(given, str | os.PathLike):
+        raise InvalidValue("the store", f"is a {type(given).__name__}: expected a Store, an address or a path")
     address = normalised(given)
     return _opened_once((os.getpid(), Path.cwd(), address), lambda: open_store(address))
 

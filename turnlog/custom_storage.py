@@ -4,8 +4,10 @@ import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Coroutine
 from threading import Lock, Thread
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
+from ._default import StoreGiven
+from .domain.errors import InvalidValue
 from .domain.store_errors import NotSupported
 from .infrastructure.forking import tell
 from .projections.session_info import SessionInfo
@@ -57,6 +59,12 @@ class SessionStore(ABC):
     @abstractmethod
     async def list_for_user(self, user_id: str) -> list[Session]:
         """The sessions of one user."""
+
+
+StorageForm: TypeAlias = type[SessionStorage] | type[SessionStore]
+
+Place: TypeAlias = StoreGiven | SessionStorage | SessionStore
+"""Where a manager keeps its sessions."""
 
 
 class Backing(ABC):
@@ -159,6 +167,23 @@ class Awaited(Backing):
                 self._loop = asyncio.new_event_loop()
                 Thread(target=_run_until_stopped, args=(self._loop,), name="turnlog storage", daemon=True).start()
             return self._loop
+
+
+def backing_of(storage: object, form: StorageForm) -> Backing:
+    """Storage of either form as a manager uses it; raise if it has the methods of neither."""
+    other = SessionStore if form is SessionStorage else SessionStorage
+    if not isinstance(storage, form) and not missing_methods(storage, other):
+        form = other
+    missing = missing_methods(storage, form)
+    if missing:
+        what, lacks = f"is a {type(storage).__name__}", ", ".join(missing)
+        raise InvalidValue("the storage", f"{what} without {lacks}: expected a Store, an address or a {form.__name__}")
+    return Direct(storage) if form is SessionStorage else Awaited(storage)  # type: ignore[arg-type]  # it has the methods
+
+
+def missing_methods(storage: object, form: StorageForm) -> list[str]:
+    """The methods of a form that storage lacks."""
+    return [name for name in sorted(form.__abstractmethods__) if not callable(getattr(storage, name, None))]
 
 
 def _run_until_stopped(loop: asyncio.AbstractEventLoop) -> None:

@@ -1,6 +1,7 @@
 """Sessions by name: created or loaded, listed, searched, put away; the whole life of many conversations."""
 
 import atexit
+import os
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime, timedelta
 from functools import partial
@@ -10,21 +11,22 @@ from typing import Any, Self
 
 from msgspec.structs import replace
 
-from ._asked import check_days, check_methods, checked_status, checked_time
+from ._asked import check_days, checked_status, checked_time
 from ._autosave import Autosave
-from ._default import StoreGiven
 from ._deferred import Deferred
 from ._kept import Beginning, Kept, Saved
 from ._planning import SystemGiven
 from ._stored_elsewhere import StoredElsewhere
-from .custom_storage import Awaited, Direct, SessionStorage, SessionStore
+from .custom_storage import Place, SessionStorage, SessionStore, StorageForm, backing_of
 from .domain.errors import InvalidValue, SessionNotFoundError
 from .domain.instant import Instant
 from .domain.plain import Json
 from .domain.record import microseconds
 from .domain.validation import checked_name, is_name
+from .infrastructure.addresses import normalised
 from .infrastructure.expiry import Swept
 from .infrastructure.opening import configured_store
+from .infrastructure.paths import PathGiven, checked_path
 from .infrastructure.settings import Settings, settings_from
 from .infrastructure.store import Store
 from .infrastructure.transfer.files import read_bytes
@@ -43,39 +45,38 @@ DAY = 24 * 60 * 60 * 1_000_000
 class SessionManager:
     """Many sessions, each by a name that no other has; use it as a context manager, or close it.
 
-    It keeps them where the settings say, in a store that it is given, or in storage of your own. What is said in a
-    session is on the record when the call returns, unless the settings ask for `deferred`.
+    It keeps them where the settings say, or in what `store` or `storage` (which take the same) is: an address, the path
+    of a SQLite file, an open `Store`, or your own `SessionStorage` or `SessionStore`. What is added to a session is on
+    the record when the call returns, unless the settings ask for `deferred`.
     """
 
     def __init__(
         self,
-        config: Mapping[str, Any] | str | Path | Settings | None = None,
+        config: Mapping[str, Any] | PathGiven | Settings | None = None,
         *,
-        store: StoreGiven | SessionStore | None = None,
-        storage: SessionStorage | None = None,
+        store: Place | None = None,
+        storage: Place | None = None,
     ) -> None:
         if store is not None and storage is not None:
             raise InvalidValue("storage", "is given beside a store: expected one of the two")
         self.settings = settings_from(config)
         self._own: Store | None = None
-        self._kept = self._keeping(store, storage)
+        self._kept = self._keeping(store) if storage is None else self._keeping(storage, SessionStorage)
         self._autosave = Autosave(self._kept.save_all, self.settings.autosave_interval)
         self._closed = False
         if type(self._kept) is not Kept:  # what waits to be saved is not to wait for a collector of garbage
             atexit.register(self.close)
 
-    def _keeping(self, store: StoreGiven | SessionStore | None, storage: SessionStorage | None) -> Kept:
-        if storage is not None:
-            check_methods(storage, SessionStorage)
-            return StoredElsewhere(Direct(storage), self.settings.most_bytes)
-        if store is not None and not isinstance(store, Store | str):
-            check_methods(store, SessionStore)
-            return StoredElsewhere(Awaited(store), self.settings.most_bytes)
-        if isinstance(store, str):
-            self.settings = replace(self.settings, store=store, backend=None, storage_path=None)
-        if not isinstance(store, Store):
-            store = self._own = configured_store(self.settings)
-        return Deferred(store, self.settings.message_cache_size) if self.settings.deferred else Kept(store)
+    def _keeping(self, place: Place | None, form: StorageForm = SessionStore) -> Kept:
+        """What keeps the sessions; storage that is not derived from either form is taken to be of the one given."""
+        if isinstance(place, str | os.PathLike):
+            self.settings = replace(self.settings, store=normalised(place), backend=None, storage_path=None)
+            place = None
+        if place is None:
+            place = self._own = configured_store(self.settings)
+        if isinstance(place, Store):
+            return Deferred(place, self.settings.message_cache_size) if self.settings.deferred else Kept(place)
+        return StoredElsewhere(backing_of(place, form), self.settings.most_bytes)
 
     # One session
 
@@ -301,7 +302,7 @@ class SessionManager:
     # Files
 
     def export_sessions(
-        self, path: str | Path, *references: Session | str, form: str | None = None, overwrite: bool = False
+        self, path: PathGiven, *references: Session | str, form: str | None = None, overwrite: bool = False
     ) -> Path:
         """Write sessions, or all if none is named, to a file, and return its path.
 
@@ -309,7 +310,7 @@ class SessionManager:
         "sharegpt" (lines to train a model with); if none is named, the one the file is named for. A file that exists
         raises OutputExistsError unless `overwrite` is true.
         """
-        file = Path(path).expanduser()
+        file = checked_path(path)
         chosen = form_of(file, form)
         self._kept.save_all()
         named = [self.get(reference) for reference in references]
@@ -320,7 +321,7 @@ class SessionManager:
         return file
 
     def import_sessions(
-        self, path: str | Path | bytes, *, name: str | None = None, replace: bool = False
+        self, path: PathGiven | bytes, *, name: str | None = None, replace: bool = False
     ) -> list[Session]:
         """Takes over the sessions of a file, or of its bytes, and answers with them: all, or none if one cannot be.
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from difflib import get_close_matches
-from pathlib import Path
 from string import Template as Text
 
 import msgspec
@@ -10,6 +9,7 @@ import msgspec
 from ._kept import Beginning, Kept
 from .domain.errors import InvalidValue, KeyTaken
 from .domain.plain import Json
+from .infrastructure.paths import PathGiven, checked_path
 from .infrastructure.toml_file import UnreadableTomlError, read_toml
 from .session import Session
 
@@ -83,9 +83,9 @@ def template_named(name: str) -> Template:
     return TEMPLATES[name]
 
 
-def read_templates(path: str | Path) -> dict[str, Template]:
+def read_templates(path: PathGiven) -> dict[str, Template]:
     """The templates of a TOML file: a table each, named as the template, with `system` and perhaps `metadata`."""
-    file = Path(path).expanduser()
+    file = checked_path(path, "the templates")
     try:
         found = read_toml(file, LARGEST)
         return {name: msgspec.convert({"name": name, **table}, Template) for name, table in found.items()}

@@ -4,13 +4,13 @@ import os
 from collections.abc import Mapping
 from datetime import timedelta
 from hashlib import sha256
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from ...domain.errors import InvalidValue
 from ...domain.store_errors import DeliveryFailed
 from ...projections.extras import needed
+from ..paths import PathGiven, checked_path
 from .formats import FORMATS
 from .redactor import STANDARD, LogRedactor
 from .subscriber import LogBatch, LogSubscriber
@@ -32,7 +32,7 @@ class S3LogSubscriber(LogSubscriber):
 
     def __init__(
         self,
-        target: str | Path,
+        target: PathGiven,
         prefix: str = "logs",
         *,
         format: str = "jsonl.gz",
@@ -74,9 +74,9 @@ class S3LogSubscriber(LogSubscriber):
         return f"{self._prefix}{when}-{batch.key}{self._ending}"
 
 
-def _address(target: str | Path) -> str:
-    if isinstance(target, Path) or target[:1] in ("/", ".", "~"):
-        return Path(target).expanduser().absolute().as_uri()
+def _address(target: PathGiven) -> str:
+    if isinstance(target, os.PathLike) or target[:1] in ("/", ".", "~"):
+        return checked_path(target, "the target").absolute().as_uri()
     address = target if "://" in target else f"s3://{target}"
     parts = urlsplit(address)
     if parts.scheme not in SCHEMES or "@" in parts.netloc or parts.query or parts.fragment:

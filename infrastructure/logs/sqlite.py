@@ -3,7 +3,6 @@
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 
 import msgspec
 
@@ -13,6 +12,7 @@ from ...domain.record import microseconds
 from ...domain.store_errors import StoreFailed
 from ...projections.log_filter import LogFilter
 from ..clock import wall_clock
+from ..paths import PathGiven, checked_path
 from ..sqlite.connections import Connections
 from ..sqlite.schema import begin_wal, statements
 from .adapter import LogAdapter
@@ -65,16 +65,16 @@ class SQLiteWALLogAdapter(LogAdapter):
 
     def __init__(
         self,
-        path: str | Path = "logs.db",
+        path: PathGiven = "logs.db",
         *,
         table: str = "logs",
         redactor: LogRedactor | None = STANDARD,
         clock: Callable[[], int] = wall_clock,
     ) -> None:
         super().__init__(redactor=redactor, clock=clock)
-        if not str(path) or "\0" in str(path) or str(path) == ":memory:":
-            raise InvalidValue("the path", f"is {str(path)!r}: expected that of a file")
-        self._path = Path(path).expanduser()
+        self._path = checked_path(path, "the path")
+        if str(self._path) == ":memory:":
+            raise InvalidValue("the path", "is ':memory:': expected that of a file")
         self._table = checked_table(table)
         self.name = f"sqlite:{self._path}" if table == "logs" else f"sqlite:{self._path}?table={table}"
         self._connections = Connections(self._path, self.name, self._prepare)

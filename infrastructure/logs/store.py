@@ -18,6 +18,7 @@ from ...domain.record import moment
 from ...domain.store_errors import LogStoreFull
 from ..clock import wall_clock
 from ..forking import tell
+from ..paths import PathGiven, checked_path
 from ..twins import awaited
 from .adapter import LogAdapter
 from .broadcaster import LogBroadcaster
@@ -74,7 +75,7 @@ class LogStore(LogReading, LogWriting):
         capacity: int | None = 10_000,
         adapters: Sequence[LogAdapter] = (),
         broadcaster: LogBroadcaster | None = None,
-        folder: str | Path | None = None,
+        folder: PathGiven | None = None,
         prefix: str = "logs",
         extension: str = ".jsonl",
         redactor: LogRedactor | None = STANDARD,
@@ -90,7 +91,7 @@ class LogStore(LogReading, LogWriting):
         self.dropped = 0
         self._adapters = _apart(adapters)
         self._broadcaster = broadcaster
-        self._folder = None if folder is None else Path(folder).expanduser()
+        self._folder = None if folder is None else checked_path(folder, "the folder")
         self._prefix, self._extension = prefix, checked_extension(extension)
         self._redactor, self._save_at_exit = redactor, save_at_exit
         self._clock, self._fresh_id = clock, fresh_id
@@ -170,13 +171,13 @@ class LogStore(LogReading, LogWriting):
         """Flushes, and dumps to the folder, if there is one, what was not dumped there."""
         return self._flush(with_folder=True, clear=True)
 
-    def dump(self, path: str | Path | None = None, *, clear: bool = False) -> Path:
+    def dump(self, path: PathGiven | None = None, *, clear: bool = False) -> Path:
         """Writes all that is held to a file, and answers where: as a JSON array (.json) or as lines of JSON (.jsonl).
 
         Without a path a new file is made in the folder. A file that is there is never written over. With `clear` it
         lets go of what was written, unless somebody else is to take it still.
         """
-        target = self._free_path() if path is None else Path(path).expanduser()
+        target = self._free_path() if path is None else checked_path(path)
         with self._flushing:
             with self._lock:
                 logs, until = list(self._logs), self._gone + len(self._logs)

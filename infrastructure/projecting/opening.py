@@ -1,11 +1,8 @@
 """From an address, or from a store, to the database that rows of projections are kept in."""
 
-from pathlib import Path
-from urllib.parse import unquote, urlsplit
-
 from ...domain.errors import InvalidValue
 from ...domain.store_errors import NotSupported, StoreNotFound
-from ..addresses import MEMORY, POSTGRES_SCHEMES, normalised, scheme_of
+from ..addresses import MEMORY, POSTGRES_SCHEMES, AddressGiven, normalised, scheme_of, sqlite_file
 from ..memory import MemoryRecorder
 from ..recorder import Opening, Recorder
 from ..sqlite.recorder import SQLiteRecorder
@@ -32,22 +29,20 @@ def target_of(recorder: Recorder) -> Target:
     )
 
 
-def open_target(address: str, opening: Opening = Opening.MAKING) -> Target:
+def open_target(address: AddressGiven, opening: Opening = Opening.MAKING) -> Target:
     """The database at an address; rows may be kept elsewhere than in their store's."""
     address = normalised(address)
-    scheme, rest = scheme_of(address), address.partition("://")[2]
+    scheme = scheme_of(address)
     if scheme in POSTGRES_SCHEMES:
         from .postgres import PostgresTarget  # here, because the driver takes long to import
 
         return PostgresTarget.at(address)
     if address == MEMORY:
         return MemoryTarget()
-    parts = urlsplit(address)
-    if scheme == "sqlite" and len(parts.path) > 1 and not (parts.netloc or parts.query or "\0" in rest):
-        path = Path(unquote(parts.path[1:])).expanduser()
-        if opening is Opening.EXISTING and not path.exists():
-            raise StoreNotFound(f"sqlite:///{path.absolute()}")
-        return SQLiteFile(path)
-    raise InvalidValue(
-        "the address of the target", "is not understood: expected 'sqlite:///rows.db' or 'postgresql://host/database'"
-    )
+    path, options = sqlite_file(address) if scheme == "sqlite" else (None, {})
+    if path is None or options:
+        expected = "expected 'sqlite:///rows.db' or 'postgresql://host/database'"
+        raise InvalidValue("the address of the target", f"is not understood: {expected}")
+    if opening is Opening.EXISTING and not path.exists():
+        raise StoreNotFound(f"sqlite:///{path.absolute()}")
+    return SQLiteFile(path)

@@ -18,8 +18,10 @@ from ...domain.projection_errors import PositionNotReached
 from ...domain.store_errors import StoreClosed
 from ...projections.definition import Projection, checked_projection
 from ...projections.rows import Rows
+from ..addresses import AddressGiven
 from ..clock import wall_clock
 from ..opening import open_store
+from ..recorder import Recorder
 from ..store import Store
 from ..twins import awaited, awaited_read
 from . import versions
@@ -49,9 +51,9 @@ class Runner:
 
     def __init__(
         self,
-        store: Store | str,
+        store: Store | AddressGiven,
         projections: Sequence[Projection],
-        target: Target | str | None = None,
+        target: Target | AddressGiven | None = None,
         *,
         shards: int = 1,
         pace: Pace | None = None,
@@ -61,11 +63,11 @@ class Runner:
     ) -> None:
         pace = pace or Pace()
         _check(projections, shards)
-        opened = open_store(store) if isinstance(store, str) else store
-        self._own_store = opened if isinstance(store, str) else None
+        opened = store if isinstance(store, Store) else open_store(store)
+        self._own_store = None if isinstance(store, Store) else opened
         self._recorder = opened.recorder
-        self._owns_target = isinstance(target, str)
-        self._target = open_target(target) if isinstance(target, str) else target or target_of(self._recorder)
+        self._owns_target = not (target is None or isinstance(target, Target))
+        self._target = _target_given(target, self._recorder)
         self._pace, self._clock = pace, clock
         self._stopping = Event()
         self._thread: Thread | None = None
@@ -300,6 +302,13 @@ def _check(projections: Sequence[Projection], shards: int) -> None:
                 f"the projection {which[0]!r}", "comes twice: expected each name once, or another version"
             )
         seen.add(which)
+
+
+def _target_given(target: Target | AddressGiven | None, recorder: Recorder) -> Target:
+    """The database for the rows: the one given, the one at an address, or the store's own."""
+    if target is None:
+        return target_of(recorder)
+    return target if isinstance(target, Target) else open_target(target)
 
 
 @contextmanager

@@ -15,7 +15,7 @@ COMPANIONS = ("-wal", "-shm", "-journal")
 
 def write_backup(source: sqlite3.Connection, path: Path) -> None:
     """Copies a database into a new file, through a part file beside it; nothing that is at the path is overwritten."""
-    for there in (path, *(path.with_name(path.name + companion) for companion in COMPANIONS)):
+    for there in (path, *(path.parent / (path.name + companion) for companion in COMPANIONS)):
         if os.path.lexists(there):
             raise InvalidValue("the backup", f"cannot be written to {path}: {there} exists; expected a new file")
     try:

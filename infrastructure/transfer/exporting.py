@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from ...domain.errors import SessionNotFoundError
+from ...domain.validation import is_name
 from ...projections.catalogue import Entry
 from ..progress import Counted, Progress
 from ..recorder import Recorder
@@ -33,10 +34,7 @@ def exported(
 
 def _with_ancestors(recorder: Recorder, sessions: Iterable[str] | None) -> list[Entry]:
     """The entries, each behind that of the session it goes on from, which is read later and so knows of the fork."""
-    if sessions is None:
-        chosen = list(recorder.read_entries())
-    else:
-        chosen = [_entry(recorder, session) for session in dict.fromkeys(sessions)]
+    chosen = recorder.read_entries() if sessions is None else (_entry(recorder, session) for session in sessions)
     found: dict[str, Entry] = {}
     for entry in chosen:
         line = [entry]
@@ -50,7 +48,7 @@ def _with_ancestors(recorder: Recorder, sessions: Iterable[str] | None) -> list[
 
 
 def _entry(recorder: Recorder, session: str) -> Entry:
-    entry = recorder.find_entry(session)
+    entry = recorder.find_entry(session) if is_name(session) else None
     if entry is None:
-        raise SessionNotFoundError(session)
+        raise SessionNotFoundError(str(session))
     return entry

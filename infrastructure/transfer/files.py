@@ -1,14 +1,15 @@
 """Lines to a file or a stream, and back."""
 
+import os
 from collections.abc import Iterable
-from pathlib import Path
 from typing import BinaryIO, TypeAlias
 
 from ...domain.errors import InvalidValue
 from ..output_file import output_file
+from ..paths import PathGiven, checked_path
 from .importing import Lines
 
-Target: TypeAlias = str | Path | BinaryIO
+Target: TypeAlias = PathGiven | BinaryIO
 """A path, or a binary stream that is open already."""
 
 
@@ -19,11 +20,11 @@ def write_record(target: Target, lines: Iterable[bytes], *, overwrite: bool = Fa
 
 def write_lines(target: Target, lines: Iterable[bytes], *, overwrite: bool = False) -> int:
     """Write lines to a stream, or to a file that is there when it is complete; return how many they were."""
-    if not isinstance(target, str | Path):
+    if not isinstance(target, str | os.PathLike) and hasattr(target, "write"):
         count = _write(target, lines)
         target.flush()
         return count
-    path = Path(target).expanduser()
+    path = checked_path(target)
     try:
         with output_file(path, overwrite=overwrite) as file:
             return _write(file, lines)
@@ -41,11 +42,11 @@ def _write(file: BinaryIO, lines: Iterable[bytes]) -> int:
     return count
 
 
-def lines_of(source: str | Path | bytes) -> Lines:
+def lines_of(source: PathGiven | bytes) -> Lines:
     """The lines of a file, or of what was read from one."""
     if isinstance(source, bytes):
         return lambda: source.splitlines(keepends=True)
-    path = Path(source).expanduser()
+    path = checked_path(source)
 
     def lines() -> Iterable[bytes]:
         try:
@@ -57,9 +58,9 @@ def lines_of(source: str | Path | bytes) -> Lines:
     return lines
 
 
-def read_bytes(path: str | Path) -> bytes:
+def read_bytes(path: PathGiven) -> bytes:
     """The content of a file."""
-    file = Path(path).expanduser()
+    file = checked_path(path)
     try:
         return file.read_bytes()
     except OSError as reason:

@@ -122,9 +122,10 @@ def test_an_option_that_no_store_has_is_refused(here: Path, options: str) -> Non
     assert list(here.iterdir()) == []
 
 
-def test_a_path_is_no_address(here: Path) -> None:
+@pytest.mark.parametrize("given", [5, b"turnlog.db", object()])
+def test_what_is_neither_text_nor_a_path_is_no_address(here: Path, given: Any) -> None:
     with pytest.raises(InvalidValue, match="expected 'sqlite:///turnlog"):
-        open_store(here / "turnlog.db")  # type: ignore[arg-type]  # wrong on purpose
+        open_store(given)
 
 
 @pytest.mark.parametrize("path", ["b.db", "./b.db", "folder/b.db", "b", "my notes#?%20.db", "memory.db", "~/b.db"])

@@ -152,7 +152,7 @@ def managers(store: Store) -> None:
         assert_type(manager.save(manager.get("x")), Saved)
 
         manager.create_session("x", "y", "ada")  # type: ignore[call-arg]  # must be an error
-        SessionManager(storage=store)  # type: ignore[arg-type]  # must be an error
+        SessionManager(storage=5)  # type: ignore[arg-type]  # must be an error
 
 
 def clients(branch: Branch, completion: ChatCompletion, blocks: anthropic.types.Message, items: Response) -> None:

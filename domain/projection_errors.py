@@ -76,6 +76,21 @@ class CheckpointMismatch(StoreError):
 
 
 @error
+class LedgerDamagedError(StoreError):
+    """What a database has recorded about its projections was changed by another program, and cannot be used."""
+
+    target: str
+    projection: str
+    reason: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.target} has damaged entries about the projection {self.projection!r}: {self.reason}; "
+            f"rebuild it with `turnlog projections rebuild {self.projection}`"
+        )
+
+
+@error
 class PositionNotReached(StoreError, TimeoutError):
     """A projection did not come to a global position in the time given."""
 

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from ..domain.errors import InvalidValue, Refused, SessionNotFoundError, StoreError
 from ..domain.events import EventRedacted, MessageRedacted, SessionStarted
+from ..domain.projection_errors import LedgerDamagedError
 from ..domain.redaction import REDACTIONS
 from ..domain.store_errors import InvalidEventError, NotSupported, StoreFailed, UnreadableEvent
 from ..domain.validation import is_name
@@ -15,6 +16,7 @@ from ..projections.built_in import BUILT_IN
 from ..projections.catalogue import Entry
 from ..projections.definition import Projection
 from .progress import Counted, Progress
+from .projecting.ledger_verification import examine_ledger
 from .projecting.opening import target_of
 from .projecting.verification import RowsExamined, examine_rows
 from .recorder import Recorder
@@ -84,20 +86,29 @@ def verify(
 def examine_store(recorder: Recorder, projections: Sequence[Projection] | None = None) -> Verification:
     """What holds the store together, without its sessions; with projections, their rows too."""
     flaws, unchecked = recorder.find_flaws(), recorder.find_unchecked()
-    if projections is not None:
-        attached = recorder.inline.attached if recorder.inline is not None else []
-        rows = _rows_examined(recorder, [*(kind() for kind in BUILT_IN), *attached, *projections])
-        flaws, unchecked = flaws + rows.flaws, unchecked + rows.unchecked
+    rows = _projections_examined(recorder, projections)
+    flaws, unchecked = flaws + rows.flaws, unchecked + rows.unchecked
     faults = tuple(Fault(None, None, flaw) for flaw in flaws)
     return Verification(not faults, 0, 0, faults, recorder.unscrubbed(), tuple(unchecked))
 
 
-def _rows_examined(recorder: Recorder, projections: Sequence[Projection]) -> RowsExamined:
+def _projections_examined(recorder: Recorder, projections: Sequence[Projection] | None) -> RowsExamined:
+    """The tables of projections and the entries about them; if these are as they should be, the rows too."""
     try:
         target = target_of(recorder)
     except NotSupported:  # then it keeps no rows
         return RowsExamined([], [])
-    return examine_rows(recorder, target, projections)
+    flaws = examine_ledger(recorder, target)
+    if projections is None:
+        return RowsExamined(flaws, [])
+    attached = recorder.inline.attached if recorder.inline is not None else []
+    try:
+        rows = examine_rows(recorder, target, [*(kind() for kind in BUILT_IN), *attached, *projections])
+    except (LedgerDamagedError, StoreFailed):
+        if not flaws:
+            raise
+        return RowsExamined(flaws, ["the rows of projections: their tables, or the entries about them, are damaged"])
+    return RowsExamined(flaws + rows.flaws, rows.unchecked)
 
 
 class _Walk:

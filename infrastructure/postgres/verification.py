@@ -1,7 +1,7 @@
 """What is wrong with a database as a whole: indexes that omit rows, a schema that was changed, a feed with gaps."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from ..migrations import differences
@@ -28,7 +28,9 @@ def flaws(connection: Connection, tables: Tables) -> Iterator[str]:
         yield from (flaw for (flaw,) in connection.execute(tables.named(statements.FIND_FLAWS)).fetchall())
         yield from _index_flaws(connection, tables)
     if not unchecked(connection):
-        yield from _schema_flaws(connection, tables)
+        yield from schema_differences(
+            connection, tables.schema, lambda scratch: create(connection, Tables(scratch, tables.prefix))
+        )
 
 
 def unchecked(connection: Connection) -> list[str]:
@@ -38,17 +40,17 @@ def unchecked(connection: Connection) -> list[str]:
     return ["the schema: comparing it takes a server and a role that can create temporary tables"]
 
 
-def _schema_flaws(connection: Connection, tables: Tables) -> Iterator[str]:
-    """What differs from the schema of the package, which is made beside the actual one and rolled back."""
+def schema_differences(connection: Connection, schema: str, make: Callable[[str], None]) -> Iterator[str]:
+    """What differs from the objects that `make` creates in another schema, where they are rolled back."""
     with connection.transaction(force_rollback=True):
         connection.execute("SET LOCAL search_path = ''")  # so that all names are shown with their schema
         others = _names(connection)
-        create(connection, Tables(SCRATCH, tables.prefix))
+        make(SCRATCH)
         made = sorted(_names(connection) - others)
         ((scratch,),) = connection.execute("SELECT pg_my_temp_schema()::regnamespace::text").fetchall()
-        schema_name = re.compile(rf'"?\b(?:{tables.schema}|{SCRATCH}|{scratch})\b"?\.')
+        schema_name = re.compile(rf'"?\b(?:{schema}|{SCRATCH}|{scratch})\b"?\.')
         expected = _objects(connection, scratch, made, schema_name)
-        found = _objects(connection, tables.schema, made, schema_name)
+        found = _objects(connection, schema, made, schema_name)
     yield from differences(expected, found)
 
 

@@ -9,6 +9,7 @@ from .inline import Inline
 from .ledger import Ledger, ledger_shapes
 from .opening import target_of
 from .target import Target
+from .versions import check_counting, check_entries
 
 
 def catch_up(recorder: Recorder) -> None:
@@ -20,26 +21,24 @@ def catch_up(recorder: Recorder) -> None:
         target = target_of(recorder)
     except NotSupported:
         return
-    for projection in _kept(target):
+    for kind in BUILT_IN:
         try:
-            Inline(recorder, target).attach(projection)
+            if _is_kept(target, kind):
+                Inline(recorder, target).attach(kind())
         except TurnlogError as reason:
-            which = (
-                f"the rows of the projection {projection.name!r} cannot be brought up to date: {type(reason).__name__}"
-            )
+            which = f"the rows of the projection {kind.name!r} cannot be brought up to date: {type(reason).__name__}"
             raise RedactionPendingError(recorder.name, which) from reason
 
 
-def _kept(target: Target) -> list[Projection]:
+def _is_kept(target: Target, kind: type[Projection]) -> bool:
     with target.reading() as transaction:
-        if not transaction.exists(ledger_shapes(target)[-1]):
-            return []
+        if not any(map(transaction.exists, ledger_shapes(target))):
+            return False
         ledger = Ledger(target, transaction)
-        return [kind() for kind in BUILT_IN if _is_kept(ledger, kind)]
-
-
-def _is_kept(ledger: Ledger, kind: type[Projection]) -> bool:
-    name = ledger.find_name(kind.name)
-    if name is None or name.version != kind.version or any(ledger.letters(kind.name, kind.version)):
-        return False
-    return len(ledger.checkpoints(kind.name, kind.version)) == 1
+        for each in ledger.versions(kind.name):
+            check_entries(ledger, each)
+        name = ledger.find_name(kind.name)
+        version = None if name is None else check_counting(ledger, name)
+        if version is None or version.version != kind.version:
+            return False
+        return version.shards == 1 and not ledger.letters(kind.name, kind.version)

@@ -133,6 +133,8 @@ class _Attached:
         ledger = Ledger(self._target, transaction)
         checkpoint = ledger.find_checkpoint(self.projection.name, self.projection.version, 0)
         if checkpoint is None:
+            if ledger.find_version(self.projection.name, self.projection.version) is not None:
+                raise ledger.damaged(self.projection.name, f"version {self.projection.version} has no checkpoint")
             return self._let_go(last)
         at = checkpoint.global_position
         if self._known_at != (at, checkpoint.digest):

@@ -121,7 +121,7 @@ class Lease:
             checkpoint.owner, checkpoint.token = self._owner, checkpoint.token + 1
             checkpoint.leased_until = now + round(self._pace.lease * 1_000_000)
             ledger.note(checkpoint)
-            letters = list(ledger.letters(*self._which))
+            letters = ledger.letters(*self._which)
             ledger.save()
         self._rows.forget()
         self._token, self._letters, self._renewed = checkpoint.token, letters, self._clock()

@@ -1,15 +1,18 @@
 """The books of the runners, beside the rows: which versions there are, how far each has read, and what was parked."""
 
-from collections.abc import Iterator
 from enum import StrEnum
 from functools import lru_cache
+from typing import Annotated, TypeVar
 
 import msgspec
+from msgspec import Meta
 from msgspec.structs import asdict
 
+from ...domain.errors import InvalidValue
+from ...domain.projection_errors import LedgerDamagedError
 from ...domain.store_errors import SchemaMismatch
 from ...projections.rows import Rows
-from ...projections.tables import BOOLEAN, INTEGER, TEXT, Shape, Table
+from ...projections.tables import BOOLEAN, IDENTIFIER, INTEGER, LONGEST, TEXT, Row, Shape, Table
 from .target import Target, Transaction
 
 FORMAT = 1
@@ -79,112 +82,189 @@ class Wish(StrEnum):
     SKIP = "skip"
 
 
-class Name(msgspec.Struct):
+Number = Annotated[int, Meta(ge=1, lt=10_000)]
+"""Of a version."""
+
+Shard = Annotated[int, Meta(ge=0, lt=1024)]
+Shards = Annotated[int, Meta(ge=1, le=1024)]
+Count = Annotated[int, Meta(ge=0)]
+"""A position that may not be reached yet, or how often something happened."""
+
+Digest = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+Identifier = Annotated[str, Meta(pattern=f"^(?:{IDENTIFIER.pattern})$", max_length=LONGEST)]
+
+
+class Entry(msgspec.Struct):
+    """Something about a projection."""
+
+    projection: Identifier
+
+
+class Name(Entry):
     """A projection, and its version that counts."""
 
-    projection: str
-    version: int
+    version: Number
     paused: bool = False
 
 
-class Version(msgspec.Struct):
+class Version(Entry):
     """A version of a projection; while it is building, its rows are not complete."""
 
-    projection: str
-    version: int
-    shards: int
+    version: Number
+    shards: Shards
     definition: str
     building: bool = True
 
 
-class Checkpoint(msgspec.Struct):
+class Definition(msgspec.Struct):
+    """What of a projection its rows depend on, as it is written down beside them."""
+
+    names: list[str]
+    tables: list[Table]
+
+
+class Checkpoint(Entry):
     """How far one shard of a version has read, whose work it is, and why it stopped if it did.
 
     The digest is that of the event at the global position: with it a store that went back to a backup is known.
     """
 
-    projection: str
-    version: int
-    shard: int
-    global_position: int = 0
-    digest: str | None = None
-    reacted: int = 0
+    version: Number
+    shard: Shard
+    global_position: Count = 0
+    digest: Digest | None = None
+    reacted: Count = 0
     complete: bool = False
     owner: str | None = None
-    token: int = 0
-    leased_until: int = 0
+    token: Count = 0
+    leased_until: Count = 0
     failure: str | None = None
 
 
-class Letter(msgspec.Struct):
+class Letter(Entry):
     """An event that could not be applied or reacted to, and waits for somebody to decide."""
 
-    projection: str
-    version: int
-    shard: int
+    version: Number
+    shard: Shard
     session: str
-    position: int
-    hook: str
-    global_position: int
+    position: Count
+    hook: Hook
+    global_position: Count
     event: str
     error: str
-    tries: int
+    tries: Count
     parked: int
-    wish: str | None = None
+    wish: Wish | None = None
+
+
+E = TypeVar("E", bound=Entry)
+KINDS: tuple[type[Entry], ...] = (Name, Version, Checkpoint, Letter)
 
 
 class Ledger:
     """The books as one transaction sees them; `save` writes what was noted."""
 
     def __init__(self, target: Target, transaction: Transaction) -> None:
+        self._target = target
         self._transaction = transaction
         self._rows = Rows(ledger_shapes(target), transaction)
 
     def find_name(self, projection: str) -> Name | None:
         """The version of a projection that counts."""
-        row = self._rows[NAMES].find(projection)
-        return None if row is None else Name(**row)
+        return self._find(Name, projection)
 
     def names(self) -> list[Name]:
         """All projections of this target."""
-        return [Name(**row) for row in self._rows[NAMES]]
+        return self._entries(Name)
 
     def find_version(self, projection: str, version: int) -> Version | None:
         """A version of a projection."""
-        row = self._rows[VERSIONS].find(projection, version)
-        return None if row is None else Version(**row)
+        return self._find(Version, projection, version)
 
     def versions(self, projection: str) -> list[Version]:
         """The versions of a projection, the oldest first."""
-        return [Version(**row) for row in self._rows[VERSIONS].under(projection)]
+        return self._entries(Version, projection)
+
+    def tables(self, version: Version) -> list[Table]:
+        """The tables of a version, as they were declared when it was built."""
+        try:
+            return tables_of(version)
+        except (msgspec.DecodeError, InvalidValue, RecursionError) as reason:
+            raise self.damaged(version.projection, damaged_definition(version, reason)) from reason
 
     def find_checkpoint(self, projection: str, version: int, shard: int) -> Checkpoint | None:
         """How far a shard is."""
-        row = self._rows[CHECKPOINTS].find(projection, version, shard)
-        return None if row is None else Checkpoint(**row)
+        return self._find(Checkpoint, projection, version, shard)
 
     def checkpoints(self, projection: str, version: int | None = None) -> list[Checkpoint]:
         """How far the shards of a version are, or of all versions."""
-        prefix = (projection,) if version is None else (projection, version)
-        return [Checkpoint(**row) for row in self._rows[CHECKPOINTS].under(*prefix)]
+        return self._entries(Checkpoint, *((projection,) if version is None else (projection, version)))
 
-    def letters(self, projection: str, version: int, shard: int | None = None) -> Iterator[Letter]:
+    def letters(self, projection: str, version: int, shard: int | None = None) -> list[Letter]:
         """What was parked, in the order of sessions and positions."""
         prefix = (projection, version) if shard is None else (projection, version, shard)
-        return (Letter(**row) for row in self._rows[LETTERS].under(*prefix))
+        return self._entries(Letter, *prefix)
 
-    def note(self, entry: Name | Version | Checkpoint | Letter) -> None:
+    def raw(self, kind: type[Entry], *prefix: object) -> list[Row]:
+        """The rows of the entries of a kind as they are, damaged or not."""
+        return self._rows[_TABLE_OF[kind]].under(*prefix)
+
+    def damaged(self, projection: str, reason: str) -> LedgerDamagedError:
+        """The error to raise for entries that do not fit each other."""
+        return LedgerDamagedError(self._target.name, projection, reason)
+
+    def note(self, entry: Entry) -> None:
         """Puts down an entry."""
         self._rows[_TABLE_OF[type(entry)]].put(asdict(entry))
 
-    def strike(self, entry: Name | Version | Checkpoint | Letter) -> None:
+    def strike(self, entry: Entry) -> None:
         """Takes an entry out."""
         table = _TABLE_OF[type(entry)]
         self._rows[table].delete(*[getattr(entry, name) for name in table.key])
 
+    def strike_all(self, kind: type[Entry], *prefix: object) -> None:
+        """Delete the entries of a kind, damaged or not."""
+        table = _TABLE_OF[kind]
+        for row in self.raw(kind, *prefix):
+            self._rows[table].delete(*[row[name] for name in table.key])
+
     def save(self) -> None:
         """Writes what was noted, as part of the transaction."""
         self._transaction.write(self._rows.take_changes())
+
+    def _find(self, kind: type[E], *key: object) -> E | None:
+        row = self._rows[_TABLE_OF[kind]].find(*key)
+        return None if row is None else self._entry(kind, row)
+
+    def _entries(self, kind: type[E], *prefix: object) -> list[E]:
+        return [self._entry(kind, row) for row in self.raw(kind, *prefix)]
+
+    def _entry(self, kind: type[E], row: Row) -> E:
+        try:
+            return entry_of(kind, row)
+        except msgspec.ValidationError as reason:
+            raise self.damaged(row["projection"], damage_of(kind, row, reason)) from reason
+
+
+def entry_of(kind: type[E], row: Row) -> E:
+    """The entry that a row holds; raises msgspec.ValidationError if it holds none."""
+    return msgspec.convert(row, kind)
+
+
+def damage_of(kind: type[Entry], row: Row, reason: Exception) -> str:
+    """Which row of which table is damaged, and how."""
+    table = _TABLE_OF[kind]
+    return f"the row {tuple(row[name] for name in table.key)} of the table {table.name!r} holds no entry: {reason}"
+
+
+def tables_of(version: Version) -> list[Table]:
+    """The tables that the definition of a version declares; what msgspec or a table raises if it declares none."""
+    return msgspec.json.decode(version.definition, type=Definition).tables
+
+
+def damaged_definition(version: Version, reason: Exception) -> str:
+    """Which definition cannot be read, and why."""
+    return f"the definition of version {version.version} cannot be read: {reason}"
 
 
 @lru_cache(maxsize=32)
@@ -197,11 +277,11 @@ def prepare(target: Target) -> None:
     """Makes the books, if there are none; those of a newer Turnlog are refused."""
     shapes = ledger_shapes(target)
     with target.reading() as transaction:
-        made = transaction.exists(shapes[-1]) and _format(target, transaction)
+        made = is_kept(target, transaction) and _format(target, transaction)
     if not made:
         with target.writing() as transaction:
             transaction.alone()
-            if not transaction.exists(shapes[-1]):
+            if not is_kept(target, transaction):
                 for shape in shapes:
                     transaction.create(shape)
                 rows = Rows(shapes, transaction)
@@ -209,13 +289,18 @@ def prepare(target: Target) -> None:
                 transaction.write(rows.take_changes())
 
 
+def is_kept(target: Target, transaction: Transaction) -> bool:
+    """Whether there are books in a database, and so perhaps rows of projections."""
+    return all(map(transaction.exists, ledger_shapes(target)))
+
+
 def _format(target: Target, transaction: Transaction) -> int:
     row = Rows(ledger_shapes(target), transaction)[LEDGER].find(1)
-    found: int = FORMAT if row is None else row["format"]
-    if found > FORMAT:
+    found = FORMAT if row is None else row["format"]
+    if not isinstance(found, int) or found > FORMAT:
         books, newer = f"the books of projections in format {found}", "a newer Turnlog keeps them"
         raise SchemaMismatch(target.name, books, f"format {FORMAT} or older; {newer}")
     return found
 
 
-_TABLE_OF = {Name: NAMES, Version: VERSIONS, Checkpoint: CHECKPOINTS, Letter: LETTERS}
+_TABLE_OF: dict[type, Table] = {Name: NAMES, Version: VERSIONS, Checkpoint: CHECKPOINTS, Letter: LETTERS}

@@ -1,6 +1,6 @@
 """Rows of projections in process: gone when their target is."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from threading import RLock
 
@@ -8,7 +8,7 @@ from ...projections.rows import Change, Kept
 from ...projections.tables import Key, Shape, Stored
 from ...projections.words import Phrase, found_in, in_ascii
 from ..clock import wall_clock
-from .target import Target, Transaction
+from .target import PLACE, Target, Transaction
 
 
 class MemoryTarget(Target):
@@ -82,6 +82,13 @@ class MemoryTransaction(Transaction):
 
     def exists(self, shape: Shape) -> bool:
         return shape.place in self._target.places
+
+    def places(self, prefix: str) -> list[str]:
+        return sorted(name for name in self._target.places if name.startswith(prefix) and PLACE.search(name))
+
+    def schema_flaws(self, shapes: Sequence[Shape], views: Mapping[str, Shape]) -> list[str]:
+        """There is nothing beside the tables."""
+        return []
 
     def drop(self, shape: Shape) -> None:
         self.write([Change(shape, [], [shape.key_of(row) for row in self.scan(shape, ())])])

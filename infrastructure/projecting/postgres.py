@@ -1,6 +1,6 @@
 """Rows of projections in PostgreSQL: in a store's own database, or in another."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any, TypeAlias
@@ -12,8 +12,9 @@ from ..postgres.address import DEFAULTS, understood
 from ..postgres.connections import Connection, Connections
 from ..postgres.scrubbing import ADD_PENDING, MAKE_PENDING, PENDING, scrub
 from ..postgres.sql import Tables
+from ..postgres.verification import schema_differences, unchecked
 from .statements import column_definitions, index_definitions, matches, on_conflict, quoted
-from .target import Target, Transaction
+from .target import PLACE, Target, Transaction
 
 TYPES = {
     Kind.TEXT: 'text COLLATE "C"',
@@ -130,6 +131,26 @@ class PostgresTransaction(Transaction):
     def exists(self, shape: Shape) -> bool:
         found = self._connection.execute("SELECT to_regclass(%s) IS NOT NULL", [_table(shape, self._schema)])
         return found.fetchone() == (True,)
+
+    def places(self, prefix: str) -> list[str]:
+        found = self._connection.execute(
+            "SELECT tablename::text FROM pg_catalog.pg_tables WHERE schemaname = %s AND starts_with(tablename, %s)"
+            " ORDER BY tablename",
+            [self._schema, prefix],
+        )
+        return [name for (name,) in found if PLACE.search(name)]
+
+    def schema_flaws(self, shapes: Sequence[Shape], views: Mapping[str, Shape]) -> list[str]:
+        def make(schema: str) -> None:
+            expected = PostgresTransaction(self._connection, Tables(schema, self._tables.prefix))
+            for shape in shapes:
+                expected.create(shape)
+            for view, shape in views.items():
+                expected.point(view, shape)
+
+        if unchecked(self._connection):
+            return []
+        return list(schema_differences(self._connection, self._schema, make))
 
     def drop(self, shape: Shape) -> None:
         self._connection.execute(f"DROP TABLE IF EXISTS {_table(shape, self._schema)}")

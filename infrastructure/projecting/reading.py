@@ -9,7 +9,7 @@ from ...projections.rows import Rows, TableSeen
 from ...projections.tables import Key, Shape, Stored
 from .ledger import Ledger, ledger_shapes
 from .target import Target, Transaction
-from .versions import tables_of
+from .versions import check_counting
 
 
 def read_rows(target: Target, projection: Projection) -> Rows:
@@ -42,8 +42,8 @@ class _Current:
             raise UnknownProjection(self._target.name, self._projection.name, known)
         if name.version == self._projection.version:
             return shape
-        version = ledger.find_version(name.projection, name.version)
-        if version is None or shape.table not in tables_of(version):
+        version = check_counting(ledger, name)
+        if shape.table not in ledger.tables(version):
             raise InvalidValue(
                 f"the rows of the projection {name.projection!r}",
                 f"are those of version {name.version} still, whose tables are different: expected to wait until "

@@ -274,7 +274,7 @@ class Shard(Lease):
         if old is None and suspect.hook is Hook.REACT:
             checkpoint.reacted = self._reacted = row.global_position
         self._keep(ledger, transaction, checkpoint)
-        return list(ledger.letters(*self._which))
+        return ledger.letters(*self._which)
 
     def _answer_letters(self) -> bool:
         """Does what somebody asked to be done with a dead letter."""
@@ -282,7 +282,7 @@ class Shard(Lease):
             return False
         self._looked = self._clock()
         with self._target.reading() as transaction:
-            self._letters = list(Ledger(self._target, transaction).letters(*self._which))
+            self._letters = Ledger(self._target, transaction).letters(*self._which)
         for letter in self._letters:
             if letter.wish is not None:
                 self._answer(letter)
@@ -303,7 +303,7 @@ class Shard(Lease):
                 self._replay(ledger, transaction, letter)
             ledger.strike(letter)
             self._keep(ledger, transaction, checkpoint)
-            letters = list(ledger.letters(*self._which))
+            letters = ledger.letters(*self._which)
         self._letters = letters
 
     def _replay(self, ledger: Ledger, transaction: Transaction, letter: Letter, before: int | None = None) -> None:

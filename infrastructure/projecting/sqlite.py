@@ -1,8 +1,8 @@
 """Rows of projections in a SQLite file: a store's own, or one beside it."""
 
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, closing, contextmanager
 from functools import lru_cache
 from pathlib import Path
 
@@ -14,9 +14,10 @@ from ...projections.words import Phrase, in_ascii
 from ..clock import wall_clock
 from ..sqlite.connections import Connections
 from ..sqlite.schema import begin_wal
-from ..sqlite.scrubbing import note_pending, scrub
+from ..sqlite.scrubbing import is_index_sound, note_pending, scrub
+from ..sqlite.verification import schema_differences
 from .statements import column_definitions, index_definitions, matches, on_conflict, quoted
-from .target import Target, Transaction
+from .target import PLACE, Target, Transaction
 
 TYPES = {Kind.TEXT: "TEXT", Kind.INTEGER: "INTEGER", Kind.REAL: "REAL", Kind.BOOLEAN: "INTEGER", Kind.JSON: "TEXT"}
 
@@ -57,15 +58,9 @@ class SQLiteTarget(Target):
                 connection.execute("ROLLBACK")
 
     def is_searchable(self, shape: Shape) -> bool:
-        words = f'"{shape.place}__words"'
+        index = f"{shape.place}__words"
         with self._writing() as connection:
-            try:
-                connection.execute(f"INSERT INTO {words} ({words}, rank) VALUES ('integrity-check', 1)")
-            except sqlite3.DatabaseError as reason:
-                if getattr(reason, "sqlite_errorcode", 0) & 0xFF != sqlite3.SQLITE_CORRUPT:
-                    raise
-                return False
-        return True
+            return not _is_table(connection, index) or is_index_sound(connection, index)
 
     def scrub(self) -> None:
         with self._alone() as connection:
@@ -127,13 +122,24 @@ class SQLiteTransaction(Transaction):
                 self._connection.execute(statement)
 
     def exists(self, shape: Shape) -> bool:
-        query = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?"
-        return self._connection.execute(query, (shape.place,)).fetchone() is not None
+        return _is_table(self._connection, shape.place)
+
+    def places(self, prefix: str) -> list[str]:
+        found = self._connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name")
+        return [name for (name,) in found if name.startswith(prefix) and PLACE.search(name)]
+
+    def schema_flaws(self, shapes: Sequence[Shape], views: Mapping[str, Shape]) -> list[str]:
+        with closing(sqlite3.connect(":memory:", isolation_level=None)) as made:
+            expected = SQLiteTransaction(made)
+            for shape in shapes:
+                expected.create(shape)
+            for view, shape in views.items():
+                expected.point(view, shape)
+            return list(schema_differences(made, self._connection))
 
     def drop(self, shape: Shape) -> None:
         self._connection.execute(f'DROP TABLE IF EXISTS "{shape.place}"')
-        if shape.table.search:
-            self._connection.execute(f'DROP TABLE IF EXISTS "{shape.place}__words"')
+        self._connection.execute(f'DROP TABLE IF EXISTS "{shape.place}__words"')
 
     def point(self, view: str, shape: Shape | None) -> None:
         self._connection.execute(f'DROP VIEW IF EXISTS "{view}"')
@@ -148,6 +154,11 @@ class SQLiteTransaction(Transaction):
 
     def now(self) -> int:
         return self._clock()
+
+
+def _is_table(connection: sqlite3.Connection, name: str) -> bool:
+    query = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?"
+    return connection.execute(query, (name,)).fetchone() is not None
 
 
 def _native(shape: Shape, rows: Iterable[Stored]) -> Iterable[Stored]:

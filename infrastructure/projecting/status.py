@@ -6,7 +6,7 @@ import msgspec
 
 from ...domain.projection_errors import UnknownProjection
 from ..recorder import Recorder
-from .ledger import Checkpoint, Ledger, Letter, Name, ledger_shapes
+from .ledger import Checkpoint, Ledger, Letter, Name, is_kept
 from .target import Target
 
 
@@ -68,7 +68,7 @@ def statuses(recorder: Recorder, target: Target, now: int, projection: str | Non
         for name in names:
             for version in ledger.versions(name.projection):
                 key = (name.projection, version.version)
-                found.append((name, version, ledger.checkpoints(*key), len(list(ledger.letters(*key)))))
+                found.append((name, version, ledger.checkpoints(*key), len(ledger.letters(*key))))
     last = recorder.last_global_position()
     return [
         Status(
@@ -87,7 +87,7 @@ def statuses(recorder: Recorder, target: Target, now: int, projection: str | Non
 def find_statuses(recorder: Recorder, target: Target, now: int, projection: str | None = None) -> list[Status]:
     """The same, also where no runner has ever been, which nothing is changed about."""
     with target.reading() as transaction:
-        kept = all(transaction.exists(shape) for shape in ledger_shapes(target))
+        kept = is_kept(target, transaction)
     if kept:
         return statuses(recorder, target, now, projection)
     if projection is not None:
@@ -100,7 +100,7 @@ def letters(target: Target, projection: str, version: int | None = None) -> list
     with target.reading() as transaction:
         ledger = Ledger(target, transaction)
         name = get_name(target, ledger, projection)
-        return list(ledger.letters(projection, version or name.version))
+        return ledger.letters(projection, version or name.version)
 
 
 def reached(target: Target, projection: str) -> int:
@@ -109,6 +109,7 @@ def reached(target: Target, projection: str) -> int:
         ledger = Ledger(target, transaction)
         name = get_name(target, ledger, projection)
         checkpoints: Sequence[Checkpoint] = ledger.checkpoints(projection, name.version)
+        _check(ledger, name, checkpoints)
     return min(each.global_position for each in checkpoints)
 
 
@@ -118,7 +119,13 @@ def reacted(target: Target, projection: str) -> int:
         ledger = Ledger(target, transaction)
         name = get_name(target, ledger, projection)
         checkpoints: Sequence[Checkpoint] = ledger.checkpoints(projection, name.version)
+        _check(ledger, name, checkpoints)
     return min(each.reacted for each in checkpoints)
+
+
+def _check(ledger: Ledger, name: Name, checkpoints: Sequence[Checkpoint]) -> None:
+    if not checkpoints:
+        raise ledger.damaged(name.projection, f"version {name.version}, which counts, has no checkpoint")
 
 
 def get_name(target: Target, ledger: Ledger, projection: str) -> Name:

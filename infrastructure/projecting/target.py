@@ -1,7 +1,8 @@
 """The contract of every database that rows of projections are kept in: transactions over tables, and little more."""
 
+import re
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 
 from ...domain.errors import InvalidValue
@@ -12,6 +13,10 @@ from ...projections.words import Phrase
 
 LONGEST_PLACE = 56
 """Characters of the name of a table in a database; with what is added for indexes it stays within PostgreSQL's 63."""
+
+
+PLACE = re.compile(r"projection_(?P<projection>[a-z0-9_]+?)__(?P<table>[a-z0-9_]+?)__v(?P<version>[0-9]+)\Z")
+"""The name of a table of a version of a projection, behind the prefix of the target."""
 
 
 class Transaction(ABC):
@@ -45,6 +50,14 @@ class Transaction(ABC):
     @abstractmethod
     def exists(self, shape: Shape) -> bool:
         """Whether a table is there."""
+
+    @abstractmethod
+    def places(self, prefix: str) -> list[str]:
+        """The names that begin so, of tables that are named as `Target.place` names those of versions."""
+
+    @abstractmethod
+    def schema_flaws(self, shapes: Sequence[Shape], views: Mapping[str, Shape]) -> list[str]:
+        """What of these tables, their indexes and triggers, and of these views is missing, changed or added."""
 
     @abstractmethod
     def drop(self, shape: Shape) -> None:
@@ -112,7 +125,11 @@ class Target(ABC):
 
     def place(self, projection: str, table: str, version: int) -> str:
         """The name of a table of a version of a projection."""
-        return self.checked(f"{self.prefix}projection_{projection}__{table}__v{version}")
+        return self.checked(f"{self.place_prefix(projection)}{table}__v{version}")
+
+    def place_prefix(self, projection: str = "") -> str:
+        """What the names of the tables of a projection begin with; without one, of all of them."""
+        return f"{self.prefix}projection_{projection}{projection and '__'}"
 
     def view(self, projection: str, table: str) -> str:
         """The name by which everybody finds the rows of the version that counts."""

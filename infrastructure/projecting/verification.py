@@ -11,10 +11,10 @@ from ...projections.definition import Projection, fold
 from ...projections.tables import Key, Shape, Stored
 from ..recorder import Recorder
 from ..rows import recorded
-from .ledger import Hook, Ledger, Version, ledger_shapes
+from .ledger import Hook, Ledger, Version, is_kept
 from .shard import shard_of
 from .target import Target
-from .versions import definition_of, tables_of
+from .versions import definition_of
 
 MOST = 10
 """Rows of one table that are reported one by one."""
@@ -53,10 +53,10 @@ def examine_rows(recorder: Recorder, target: Target, projections: Sequence[Proje
     """Compares the rows of all versions in a database; of projections that are not given, nothing can be said."""
     known = {(projection.name, projection.version): projection for projection in projections}
     examined = RowsExamined([], [])
-    for version in _versions(target):
+    for version, has_tables in _versions(target):
         what = f"the projection {version.projection!r} in version {version.version}"
         projection = known.get((version.projection, version.version))
-        if not tables_of(version):
+        if not has_tables:
             continue
         if projection is None:
             examined.unchecked.append(f"{what}: pass it to have its rows checked")
@@ -69,20 +69,19 @@ def examine_rows(recorder: Recorder, target: Target, projections: Sequence[Proje
     return examined
 
 
-def _versions(target: Target) -> list[Version]:
+def _versions(target: Target) -> list[tuple[Version, bool]]:
+    """The versions that there are, and whether each has tables."""
     with target.snapshot() as transaction:
-        if not all(transaction.exists(shape) for shape in ledger_shapes(target)):
+        if not is_kept(target, transaction):
             return []
         ledger = Ledger(target, transaction)
-        return [version for name in ledger.names() for version in ledger.versions(name.projection)]
+        found = [version for name in ledger.names() for version in ledger.versions(name.projection)]
+        return [(version, bool(ledger.tables(version))) for version in found]
 
 
 def _examine(recorder: Recorder, target: Target, projection: Projection, version: Version) -> RowsExamined:
     shapes = target.shapes(projection)
     with target.snapshot() as transaction:
-        missing = [shape.table.name for shape in shapes if not transaction.exists(shape)]
-        if missing:
-            return RowsExamined([f"does not have its table {name!r}" for name in missing], [])
         ledger = Ledger(target, transaction)
         which = (version.projection, version.version)
         letters = [letter for letter in ledger.letters(*which) if letter.hook == Hook.APPLY]

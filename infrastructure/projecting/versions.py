@@ -1,22 +1,28 @@
 """Which versions of a projection there are in a database: how one comes, takes over from the one before, and goes."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 import msgspec
 
 from ...domain.errors import InvalidValue
 from ...domain.projection_errors import DefinitionChanged, UnknownProjection
 from ...projections.definition import Projection
-from ...projections.tables import Shape, Table
-from .ledger import Checkpoint, Ledger, Name, Version
+from ...projections.tables import Shape
+from .ledger import (
+    KINDS,
+    LEDGER,
+    Checkpoint,
+    Definition,
+    E,
+    Ledger,
+    Name,
+    Version,
+    entry_of,
+    ledger_shapes,
+    prepare,
+)
 from .target import Target, Transaction
-
-
-class Definition(msgspec.Struct):
-    """What of a projection its rows depend on, as it is written down beside them."""
-
-    names: list[str]
-    tables: list[Table]
 
 
 def register(target: Target, projection: Projection, shards: int) -> None:
@@ -72,22 +78,65 @@ def rebuild(target: Target, projection: str) -> None:
         transaction.alone()
         ledger = Ledger(target, transaction)
         name = _named(target, ledger, projection)
-        version = ledger.find_version(projection, name.version)
-        assert version is not None
+        version = check_counting(ledger, name)
         before = ledger.checkpoints(projection, version.version)  # locked first, as whoever writes rows does
         _point(target, transaction, ledger, name, None)
-        for shape in _shapes(target, version):
+        for shape in _shapes(target, ledger, version):
             transaction.drop(shape)
-        for shape in _shapes(target, version):
+        for shape in _shapes(target, ledger, version):
             transaction.create(shape)
         _point(target, transaction, ledger, name, version.definition)
-        for letter in list(ledger.letters(projection, version.version)):
+        for letter in ledger.letters(projection, version.version):
             ledger.strike(letter)
         for old in before:
             ledger.note(Checkpoint(projection, version.version, old.shard, reacted=old.reacted, token=old.token + 1))
         version.building = True
         ledger.note(version)
         ledger.save()
+
+
+def begin_anew(target: Target, projection: Projection) -> None:
+    """Drop all versions of a projection, whose entries may be damaged, and make this version the one that counts.
+
+    Its rows are to be built from the start. Reactions begin where a readable checkpoint says that they ended, else at
+    the beginning.
+    """
+    with target.reading() as transaction:
+        if not any(map(transaction.exists, ledger_shapes(target))):
+            raise UnknownProjection(target.name, projection.name, ())
+    prepare(target)
+    with target.writing() as transaction:
+        transaction.alone()
+        ledger = Ledger(target, transaction)
+        places = transaction.places(target.place_prefix(projection.name))
+        if not places and not any(ledger.raw(kind, projection.name) for kind in KINDS):
+            raise UnknownProjection(target.name, projection.name, ())
+        before = _readable(ledger, Checkpoint, projection.name)
+        shards = max((each.shard + 1 for each in before), default=1)
+        for place in places:
+            transaction.point(target.view(projection.name, place.split("__")[1]), None)
+            transaction.drop(Shape(LEDGER, place))
+        for kind in KINDS:
+            ledger.strike_all(kind, projection.name)
+        for shard in range(shards):
+            mine = [each for each in before if each.shard == shard]
+            reacted, token = (max((getattr(each, name) for each in mine), default=0) for name in ("reacted", "token"))
+            ledger.note(Checkpoint(projection.name, projection.version, shard, reacted=reacted, token=token + 1))
+        for shape in target.shapes(projection):
+            transaction.create(shape)
+        written = definition_of(projection)
+        ledger.note(Version(projection.name, projection.version, shards, written))
+        _point(target, transaction, ledger, Name(projection.name, projection.version), written)
+        ledger.save()
+
+
+def _readable(ledger: Ledger, kind: type[E], projection: str) -> list[E]:
+    """The entries of a kind that are not damaged."""
+    found = []
+    for row in ledger.raw(kind, projection):
+        with suppress(msgspec.ValidationError):
+            found.append(entry_of(kind, row))
+    return found
 
 
 def drop(target: Target, projection: str, version: int) -> None:
@@ -106,19 +155,14 @@ def drop(target: Target, projection: str, version: int) -> None:
                 f"the version {version} of the projection {projection!r}", f"cannot be dropped: {expected}"
             )
         checkpoints = ledger.checkpoints(projection, version)  # locked first, as whoever writes rows does
-        for shape in _shapes(target, gone):
+        for shape in _shapes(target, ledger, gone):
             transaction.drop(shape)
-        for letter in list(ledger.letters(projection, version)):
+        for letter in ledger.letters(projection, version):
             ledger.strike(letter)
         for checkpoint in checkpoints:
             ledger.strike(checkpoint)
         ledger.strike(gone)
         ledger.save()
-
-
-def tables_of(version: Version) -> list[Table]:
-    """The tables of a version, as they were declared when it was built."""
-    return _tables(version.definition)
 
 
 def definition_of(projection: Projection) -> str:
@@ -133,7 +177,10 @@ def _is_known(target: Target, ledger: Ledger, projection: Projection, shards: in
         if name is not None and projection.version < name.version:
             reason = f"version {name.version} counting, and this one dropped"
             raise DefinitionChanged(target.name, projection.name, projection.version, reason)
+        if name is not None:
+            check_counting(ledger, name)
         return False
+    check_entries(ledger, known)
     for what, found, wanted in [
         ("other tables or stored names", known.definition, definition_of(projection)),
         (f"{known.shards} shards", known.shards, shards),
@@ -141,6 +188,44 @@ def _is_known(target: Target, ledger: Ledger, projection: Projection, shards: in
         if found != wanted:
             raise DefinitionChanged(target.name, projection.name, projection.version, what)
     return True
+
+
+def check_kept(target: Target, projection: Projection) -> None:
+    """Raise UnknownProjection if a database has no rows of a projection, and what `check_entries` raises."""
+    with target.reading() as transaction:
+        there = [transaction.exists(shape) for shape in ledger_shapes(target)]
+        if not any(there):
+            raise UnknownProjection(target.name, projection.name, ())
+        ledger = Ledger(target, transaction)
+        if not all(there):
+            raise ledger.damaged(projection.name, "a table with entries about projections is missing")
+        versions = ledger.versions(projection.name)
+        for version in versions:
+            check_entries(ledger, version)
+        check_counting(ledger, _named(target, ledger, projection.name))
+        missing = [shape.place for each in versions for shape in _shapes(target, ledger, each)]
+        missing = [place for place in missing if place not in transaction.places(target.place_prefix())]
+        if missing:
+            raise ledger.damaged(projection.name, f"the table {missing[0]} is missing")
+
+
+def check_counting(ledger: Ledger, name: Name) -> Version:
+    """The version that counts; raises LedgerDamagedError if there is none."""
+    version = ledger.find_version(name.projection, name.version)
+    if version is None:
+        raise ledger.damaged(name.projection, f"version {name.version}, which counts, is not among its versions")
+    return version
+
+
+def check_entries(ledger: Ledger, version: Version) -> None:
+    """Raise LedgerDamagedError if a version has no name, other shards than it says, or no tables that can be read."""
+    ledger.tables(version)
+    if ledger.find_name(version.projection) is None:
+        raise ledger.damaged(version.projection, "none of its versions counts")
+    found = [each.shard for each in ledger.checkpoints(version.projection, version.version)]
+    if found != list(range(version.shards)):
+        reason = f"version {version.version} has {version.shards} shards, and checkpoints of the shards {found}"
+        raise ledger.damaged(version.projection, reason)
 
 
 def _check_tables(target: Target, transaction: Transaction, ledger: Ledger, projection: Projection) -> None:
@@ -155,10 +240,11 @@ def _point(target: Target, transaction: Transaction, ledger: Ledger, name: Name,
     views = {
         target.view(name.projection, table.name): None
         for version in ledger.versions(name.projection)
-        for table in _tables(version.definition)
+        for table in ledger.tables(version)
     }
     places: dict[str, Shape | None] = dict(views)
-    for table in _tables(definition) if definition else ():
+    counting = Version(name.projection, name.version, 1, definition or "")
+    for table in ledger.tables(counting) if definition else ():
         place = target.place(name.projection, table.name, name.version)
         places[target.view(name.projection, table.name)] = Shape(table, place)
     for view, shape in places.items():
@@ -178,6 +264,7 @@ def _standing(target: Target, ledger: Ledger, projection: Projection) -> tuple[N
     name, version = _named(target, ledger, projection.name), ledger.find_version(projection.name, projection.version)
     if version is None:
         raise UnknownProjection(target.name, f"{projection.name} in version {projection.version}", (name.projection,))
+    check_entries(ledger, version)
     return name, version
 
 
@@ -188,12 +275,7 @@ def _named(target: Target, ledger: Ledger, projection: str) -> Name:
     return name
 
 
-def _tables(definition: str) -> list[Table]:
-    return msgspec.json.decode(definition, type=Definition).tables
-
-
-def _shapes(target: Target, version: Version) -> list[Shape]:
+def _shapes(target: Target, ledger: Ledger, version: Version) -> list[Shape]:
     return [
-        Shape(table, target.place(version.projection, table.name, version.version))
-        for table in _tables(version.definition)
+        Shape(table, target.place(version.projection, table.name, version.version)) for table in ledger.tables(version)
     ]

@@ -2,7 +2,8 @@
 
 `secure_delete` is not enough. When SQLite moves rows from one page to another, a copy of them stays in the unused part
 of the first page, and a full-text index keeps the text of a deleted row until its segments are merged. So the indexes
-are merged and the database is rewritten.
+are merged and the database is rewritten. An index that does not fit its table, because a trigger was missing for a
+time, may keep text of rows that have lost theirs: it is built anew.
 """
 
 import sqlite3
@@ -27,6 +28,20 @@ SELECT name FROM sqlite_schema WHERE type = 'table' AND sql LIKE 'CREATE VIRTUAL
 """
 
 
+# The full-text indexes of projections; each has its text in a table that it does not own.
+_FIND_OWN_INDEXES = """
+SELECT name FROM sqlite_schema
+WHERE type = 'table' AND name GLOB 'projection_*__words' AND sql LIKE 'CREATE VIRTUAL TABLE% USING fts5%'
+"""
+
+# The tables inside of such indexes whose index was taken out of the schema.
+_FIND_LEFT_OVER = """
+SELECT name FROM sqlite_schema AS inner_table
+WHERE type = 'table' AND name GLOB 'projection_*__words_data'
+  AND NOT EXISTS (SELECT 1 FROM sqlite_schema WHERE name || '_data' = inner_table.name)
+"""
+
+
 def note_pending(connection: sqlite3.Connection) -> None:
     """Record, as part of a transaction that removes content, that the files have to be cleaned."""
     connection.execute(_MAKE_PENDING)  # a file with nothing but rows of projections has no such table yet
@@ -45,6 +60,7 @@ def scrub(connection: sqlite3.Connection, store: str) -> None:
         return
     if not _empties_log(connection):  # then it could not be emptied afterwards, with all of the database in it
         raise _prevented(store)
+    _mend_indexes(connection, store)
     compact(connection)
     if not _empties_log(connection):
         raise _prevented(store)
@@ -56,6 +72,26 @@ def compact(connection: sqlite3.Connection) -> None:
     for (index,) in connection.execute(_FIND_INDEXES).fetchall():
         connection.execute(f'INSERT INTO "{index}" ("{index}") VALUES (\'optimize\')')
     connection.execute("VACUUM")
+
+
+def is_index_sound(connection: sqlite3.Connection, index: str) -> bool:
+    """Whether a full-text index has the text of the rows of its table, and no other."""
+    try:
+        connection.execute(f'INSERT INTO "{index}" ("{index}", rank) VALUES (\'integrity-check\', 1)')
+    except sqlite3.DatabaseError as reason:
+        if getattr(reason, "sqlite_errorcode", 0) & 0xFF != sqlite3.SQLITE_CORRUPT:
+            raise
+        return False
+    return True
+
+
+def _mend_indexes(connection: sqlite3.Connection, store: str) -> None:
+    """Build full-text indexes anew that do not fit their tables; raises if one cannot be reached any more."""
+    for (table,) in connection.execute(_FIND_LEFT_OVER):
+        raise RedactionPendingError(store, f"the table {table} belongs to a full-text index that is missing: drop it")
+    for (index,) in connection.execute(_FIND_OWN_INDEXES).fetchall():
+        if not is_index_sound(connection, index):
+            connection.execute(f'INSERT INTO "{index}" ("{index}") VALUES (\'rebuild\')')
 
 
 def _pending(connection: sqlite3.Connection) -> list[str]:

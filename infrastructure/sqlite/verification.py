@@ -38,17 +38,22 @@ def _pages_and_indexes(connection: sqlite3.Connection) -> Iterator[str]:
 def _schema(connection: sqlite3.Connection) -> Iterator[str]:
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as made:
         prepare(made, ":memory:")
-        expected = _objects(made, frozenset())
+        yield from schema_differences(made, connection)
+
+
+def schema_differences(made: sqlite3.Connection, connection: sqlite3.Connection) -> Iterator[str]:
+    """What differs from the objects of a database in which nothing else was made."""
+    expected = _objects(made)
     own = frozenset(name.partition(" ")[2] for name in expected)
     yield from differences(expected, _objects(connection, own))
 
 
-def _objects(connection: sqlite3.Connection, own: frozenset[str]) -> dict[str, list[str]]:
+def _objects(connection: sqlite3.Connection, own: frozenset[str] | None = None) -> dict[str, list[str]]:
     """The objects of the schema as tokens, by kind and name; with names, only those and what is put onto them."""
     found = {}
     schema = "SELECT type, name, lower(tbl_name), sql FROM sqlite_schema WHERE sql IS NOT NULL"
     for kind, name, table, definition in connection.execute(schema):
-        if not own or name in own or (kind in ("trigger", "index") and table in own):
+        if own is None or name in own or (kind in ("trigger", "index") and table in own):
             tokens = _TOKEN.findall(definition)
             found[f"{kind} {name}"] = [token for token in tokens if not token.startswith(("--", "/*"))]
     return found

@@ -9,7 +9,7 @@ from time import sleep
 
 from ..domain.errors import InvalidValue
 from ..domain.plain import Json
-from ..domain.projection_errors import ProjectionStopped
+from ..domain.projection_errors import LedgerDamagedError, ProjectionStopped
 from ..domain.store_errors import StoreNotFound
 from ..infrastructure.progress import Progress
 from ..infrastructure.projecting.ledger import Letter
@@ -17,6 +17,7 @@ from ..infrastructure.projecting.opening import open_target, target_of
 from ..infrastructure.projecting.runner import Runner
 from ..infrastructure.projecting.status import Status, find_statuses, letters
 from ..infrastructure.projecting.target import Target
+from ..infrastructure.projecting.versions import begin_anew, check_kept
 from ..infrastructure.recorder import Opening
 from ..infrastructure.store import Store
 from ..projections.built_in import BUILT_IN
@@ -98,7 +99,11 @@ def catch_up(store: Store, names: Sequence[str], target: str | None, shards: int
 def rebuild_projection(store: Store, name: str, target: str | None, *, quiet: bool) -> None:
     """Rows emptied, and built from the start by this runner or by another that has the lease."""
     projection = named(name)
-    _check_kept(store, target, projection.name)
+    try:
+        _check_kept(store, target, projection)
+    except LedgerDamagedError:
+        with _target(store, target) as rows:
+            begin_anew(rows, projection)
     runner = _runner(store, [name], target, None)
     try:
         runner.rebuild(projection.name)
@@ -131,7 +136,7 @@ def settle_letters(
         raise InvalidValue("--retry", "stands beside --skip: expected one of the two")
     chosen = None if session is None else store.resolve(session).session
     projection = named(name)
-    _check_kept(store, target, projection.name)
+    _check_kept(store, target, projection)
     runner = _runner(store, [name], target, None)
     try:
         count = (runner.retry if retry else runner.skip)(projection.name, chosen)
@@ -163,9 +168,10 @@ def named(name: str) -> Projection:
     return made
 
 
-def _check_kept(store: Store, target: str | None, projection: str) -> None:
+def _check_kept(store: Store, target: str | None, projection: Projection) -> None:
+    """Raise UnknownProjection if its rows are not kept, and LedgerDamagedError if the entries about it are damaged."""
     with _target(store, target) as rows:
-        find_statuses(store.recorder, rows, store.now(), projection)
+        check_kept(rows, projection)
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from random import Random
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -89,6 +89,12 @@ class DeadlyTransaction(Transaction):
 
     def exists(self, shape: Shape) -> bool:
         return self._around(lambda: self._transaction.exists(shape))
+
+    def places(self, prefix: str) -> list[str]:
+        return self._around(lambda: self._transaction.places(prefix))
+
+    def schema_flaws(self, shapes: Sequence[Shape], views: Mapping[str, Shape]) -> list[str]:
+        return self._around(lambda: self._transaction.schema_flaws(shapes, views))
 
     def drop(self, shape: Shape) -> None:
         self._around(lambda: self._transaction.drop(shape))

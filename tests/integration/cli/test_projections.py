@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import signal
+import sqlite3
+from contextlib import closing
 from typing import Any
 
 from turnlog import Session, TokenUsage, open_store
@@ -72,6 +74,41 @@ def test_a_projection_is_built_anew(turnlog: Any, talk: str) -> None:
     assert done.out == "usage is at 8\n"
     with open_store(f"sqlite:///{turnlog.folder}/turnlog.db") as store:
         assert store.rows(TokenUsage()) is not None
+
+
+def test_a_damaged_projection_is_reported_and_rebuilt(turnlog: Any, talk: str) -> None:
+    turnlog("projections", "run", "transcript", "--once")
+    with closing(sqlite3.connect(turnlog.folder / "turnlog.db")) as connection:
+        connection.execute("DROP TRIGGER projection_transcript__transcript__v1__words_u")
+        connection.execute("UPDATE projection__versions SET definition = 'no JSON'")
+        connection.commit()
+    status = turnlog("projections", "status")
+    doctor = turnlog("doctor", "--json")
+    done = turnlog("projections", "rebuild", "transcript")
+
+    assert status.code == 0
+    assert doctor.code == 3
+    faults = json.loads(doctor.out)["store"]["verification"]["faults"]
+    reason = "the projection 'transcript': the definition of version 1 cannot be read: JSON is malformed: "
+    assert [each["reason"].partition("invalid")[0] for each in faults] == [reason]
+    assert (done.out, done.code) == ("transcript is at 7\n", 0)
+    assert turnlog("verify", "--projections").code == 0
+
+
+def test_a_projection_without_a_trigger_is_reported_and_rebuilt(turnlog: Any, talk: str) -> None:
+    turnlog("projections", "run", "transcript", "--once")
+    with closing(sqlite3.connect(turnlog.folder / "turnlog.db")) as connection:
+        connection.execute("DROP TRIGGER projection_transcript__transcript__v1__words_u")
+        connection.commit()
+    doctor = turnlog("doctor", "--json")
+    done = turnlog("projections", "rebuild", "transcript")
+
+    assert doctor.code == 3
+    faults = json.loads(doctor.out)["store"]["verification"]["faults"]
+    reason = "the trigger projection_transcript__transcript__v1__words_u is missing from the schema"
+    assert [each["reason"] for each in faults] == [reason]
+    assert (done.out, done.code) == ("transcript is at 7\n", 0)
+    assert turnlog("doctor").code == 0
 
 
 def test_what_was_parked_is_shown_and_tried_again_or_passed_over(turnlog: Any) -> None:

@@ -20,6 +20,7 @@ from .commands import check_repeats, is_recorded
 from .folding import FoldCheck
 from .library.stored import RowNotification, appends_of, library_errors, notification_ids
 from .library.subscription import FeedSubscription
+from .redacting import erasing
 from .rows import Append, Appended, Outcome, Row
 
 PAGE = 1000
@@ -202,12 +203,13 @@ class Recorder(ApplicationRecorder):
     def insert_events(self, stored_events: Sequence[StoredEvent], **kwargs: Any) -> Sequence[int] | None:
         """Records events at exactly their positions, all or none; answers with their global positions.
 
-        Takes `provenance`, `command_id` and `time` beside them.
+        Takes `provenance`, `command_id` and `time` beside them. What a redaction erases stays in the files of the
+        database until the store is opened or scrubbed.
         """
         if kwargs.pop("tracking", None) is not None:
             raise NotSupportedError("a recorder of events keeps no checkpoints: expected a process recorder")
         with library_errors():
-            appends = self.folding.checked(appends_of(stored_events, **kwargs))
+            appends = erasing(self, self.folding.checked(appends_of(stored_events, **kwargs)))
             for append in appends:  # before any of them is written
                 is_recorded(self, append)
             appended = self.append_together(appends) if appends else []

@@ -1,6 +1,8 @@
 """A redaction made ready for recording: the rows without their content, and the catalogue's labels afterwards."""
 
 from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from typing import Protocol
 
 from msgspec.structs import replace
 
@@ -8,14 +10,36 @@ from ..domain.errors import InvalidValue
 from ..domain.events import Event
 from ..domain.redaction import CONTENT_FIELDS, REDACTIONS
 from ..projections.catalogue import Entry, described
-from .recorder import Recorder
 from .rows import LABELLING, LAST, Append, Row, event_of, redacted, redaction_in
+
+
+class Source(Protocol):
+    """What a recorder has to find what is erased."""
+
+    def read(self, session: str, *, after: int = 0, until: int | None = None) -> Iterator[Row]:
+        """The rows of a session after one position and up to another."""
+        ...
+
+    def read_structure(self, session: str, *, after: int = 0, until: int) -> Iterator[Row]:
+        """The rows of a session that are no messages."""
+        ...
+
+
+def erasing(source: Source, appends: Iterable[Append]) -> list[Append]:
+    """The appends of one transaction, each with what it has to erase; one that cannot be recorded raises."""
+    erasing = Erasing(source)
+    return [erasing.checked(append) for append in appends]
+
+
+def first_redaction(append: Append) -> int | None:
+    """The place of the first redaction among the events of an append."""
+    return next((place for place, draft in enumerate(append.drafts) if draft.name in REDACTIONS), None)
 
 
 class Erasing:
     """Appends of one transaction, in their order, each with what it has to erase."""
 
-    def __init__(self, recorder: Recorder) -> None:
+    def __init__(self, recorder: Source) -> None:
         self._recorder = recorder
         self._erased: defaultdict[str, dict[int, Row]] = defaultdict(dict)
         self._recorded: defaultdict[str, list[Event]] = defaultdict(list)

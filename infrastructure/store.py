@@ -28,11 +28,12 @@ from .loading import catch_up, load
 from .paths import PathGiven, checked_path
 from .progress import Progress
 from .projecting.catching_up import catch_up as catch_up_read_models
+from .projecting.catching_up import finish_appended, finish_redactions
 from .projecting.inline import Inline
 from .projecting.opening import target_of
 from .projecting.reading import read_rows
 from .recorder import Recorder
-from .redacting import Erasing
+from .redacting import Erasing, erasing
 from .referring import entry_meant
 from .rows import (
     LAST,
@@ -95,7 +96,8 @@ class Store(AnalysedStore):
         A session that is not where it is expected raises PositionConflict. A `command_id` that was used before writes
         nothing: it returns the first result for the same content and raises CommandIdReusedError for other content.
         `drafts` are the encoded events. In a store that forgets, `created` tells sessions of the same id apart.
-        A redaction erases the content of the event that it names in the same transaction.
+        A redaction erases the content of the event that it names in the same transaction, and then from read models
+        and files. If that is prevented, it is recorded and RedactionPendingError is raised.
 
         Events that do not follow from those before them raise InvalidEventError, and nothing is written. A caller that
         decided on the `state` at the expected position passes it; otherwise the store loads it where it is needed.
@@ -110,6 +112,7 @@ class Store(AnalysedStore):
         else:
             check_decided(state, ready)
             outcome = self._write(append)
+        finish_appended(self._recorder, [append], [outcome])
         return checked_repeat(self._recorder, outcome, ready, command_id)
 
     def append_together(
@@ -135,8 +138,9 @@ class Store(AnalysedStore):
             appends = self._recorder.folding.checked(appends)
         for state, append in zip(states or (), appends, strict=False):
             check_decided(state, append.drafts)
-        erasing = Erasing(self._recorder)
-        return self._recorder.append_together([erasing.checked(append) for append in appends])
+        appended = self._recorder.append_together(erasing(self._recorder, appends))
+        finish_appended(self._recorder, appends, appended)
+        return appended
 
     def _write(self, append: Append) -> Appended:
         return self._commits.append(Erasing(self._recorder).checked(append))
@@ -297,8 +301,7 @@ class Store(AnalysedStore):
 
     def scrub(self) -> None:
         """Remove from read models and from the database's files what redactions have left in them."""
-        catch_up_read_models(self._recorder)
-        self._recorder.scrub()
+        finish_redactions(self._recorder)
 
     def copy_to(self, target: "Store", *, progress: Progress | None = None) -> int:
         """Copies all that is here now into an empty store of any kind, as it is; answers how many events that were.

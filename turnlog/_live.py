@@ -17,6 +17,7 @@ from .domain.evolve import Placed, evolve
 from .domain.expectation import ANY, Expected, checked, holds
 from .domain.images import ImagePolicy, images_in
 from .domain.state import State
+from .domain.store_errors import RedactionPendingError
 from .infrastructure.commands import checked_repeat
 from .infrastructure.forking import tell
 from .infrastructure.rows import Appended, Draft, draft, expectation_text
@@ -151,16 +152,20 @@ class Live:
         if origins is not None:
             own = zip(drafts, origins(self._state.position + 1), strict=True)
             drafts = [draft._replace(cause=origin.cause, actor=origin.actor) for draft, origin in own]
-        appended = self.store.append(
-            self.id,
-            events,
-            expected=self._state.position,
-            command_id=command_id,
-            provenance=provenance(),
-            drafts=drafts,
-            created=_created(self.store, self._state),
-            state=self._state,
-        )
+        try:
+            appended = self.store.append(
+                self.id,
+                events,
+                expected=self._state.position,
+                command_id=command_id,
+                provenance=provenance(),
+                drafts=drafts,
+                created=_created(self.store, self._state),
+                state=self._state,
+            )
+        except RedactionPendingError:  # the events are recorded
+            self._torn = True
+            raise
         if appended.repeated:
             return self._recorded(appended)
         placed = [(position, appended.time, event) for position, event in enumerate(events, appended.first)]

@@ -14,8 +14,8 @@ from .domain.message import Message
 from .domain.record import RecordedEvent
 from .domain.redaction import CONTENT_FIELDS, REDACTIONS
 from .domain.state import State
-from .domain.store_errors import RedactionPendingError
 from .domain.work_errors import UnknownOperation
+from .infrastructure.projecting.catching_up import finish_redactions
 from .infrastructure.rows import MESSAGE_APPENDED, Row, event_of, redacted, redaction_in
 
 
@@ -52,12 +52,10 @@ def redact(live: Live, positions: Sequence[int], reason: str | None) -> list[int
     What is redacted already is not again; if something of it is left in the files of the store, it is removed.
     """
     rows = [_row(live, position) for position in positions]
-    live.change(lambda state: [each for row in rows for each in _decided(state, row, reason)])
+    recorded = live.change(lambda state: [each for row in rows for each in _decided(state, row, reason)])
     places = _redactions(live, rows)
-    try:
-        live.store.scrub()
-    except RedactionPendingError as pending:
-        raise RedactionPendingError(pending.store, pending.reason, live.id, places[0]) from pending
+    if not recorded:
+        finish_redactions(live.store.recorder, live.id, places[0])
     return places
 
 

@@ -2,15 +2,19 @@
 
 from typing import Any
 
-from eventsourcing.application import AggregateNotFoundError, Application, Repository
-from eventsourcing.persistence import EventStore, InfrastructureFactory, InfrastructureFactoryError
+from eventsourcing.application import AggregateNotFoundError, Application, ProcessingEvent, Repository
+from eventsourcing.persistence import EventStore, InfrastructureFactory, InfrastructureFactoryError, Recording
 from eventsourcing.utils import Environment, EnvType
 
 from ...domain.errors import SessionNotFoundError, UnknownPosition
+from ...domain.record import RecordedEvent
+from ...domain.redaction import REDACTIONS
 from ..loading import load
+from ..projecting.catching_up import finish_redactions
 from ..recorder import Recorder
 from .factory import RecorderFactory
 from .mapper import EventMapper
+from .stored import library_errors
 
 PERSISTENCE = "turnlog.infrastructure.library.persistence"
 """Opens a store by its address; named, not imported, since it knows how to open every kind of store."""
@@ -50,6 +54,16 @@ class TurnlogApplication(Application[str]):
 
     def construct_repository(self) -> "SessionRepository":
         return SessionRepository(self.events, self.recorder)
+
+    def _record(self, processing_event: ProcessingEvent[str]) -> list[Recording[str]]:
+        """Record events; what redactions among them erase is then removed from read models and files, too."""
+        recordings = super()._record(processing_event)
+        for each in recordings:
+            if isinstance(each.domain_event, RecordedEvent) and each.domain_event.name in REDACTIONS:
+                with library_errors():
+                    finish_redactions(self.recorder, each.domain_event.session, each.domain_event.position)
+                break
+        return recordings
 
     def __del__(self) -> None:
         """Closes nothing, other than the library's: what was read may still be on its way out of the recorder."""

@@ -13,6 +13,7 @@ from ..postgres import wire
 from ..postgres.connections import Connection
 from ..postgres.recorder import PostgresRecorder
 from ..recorder import Recorder
+from ..redacting import erasing
 from ..remote import Attempt
 from ..rows import LAST
 from .beside import Beside, Process, View, not_ahead
@@ -133,7 +134,7 @@ class PostgresProcess(PostgresView, Process):
         if tracking is None:
             return self.recorder.insert_events(stored_events, **kwargs)
         with library_errors():
-            appends = self.recorder.folding.checked(appends_of(stored_events, **kwargs))
+            appends = erasing(self.recorder, self.recorder.folding.checked(appends_of(stored_events, **kwargs)))
             with self.writing(tracking) as connection:
                 appended = _Inside(self.recorder, connection).append_together(appends) if appends else []
                 check_repeats(self.recorder, appends, appended)
@@ -152,7 +153,11 @@ class _Inside(PostgresRecorder):
     def _send(self, attempts: Sequence[Attempt], statement: str) -> list[tuple[Any, ...]]:
         connection: Connection = vars(self)["_connection"]
         named = self.connections.tables.named(statement)
-        return connection.execute(named, (*wire.parameters(attempts), False), binary=True).fetchall()
+        answers = connection.execute(named, (*wire.parameters(attempts), False), binary=True).fetchall()
+        for answer, attempt in zip(answers, attempts, strict=True):
+            if answer[0] == "recorded":
+                self._erase(connection, attempt.append.erase)
+        return answers
 
 
 def _in_postgres(recorder: Recorder) -> PostgresRecorder:

@@ -10,6 +10,7 @@ from eventsourcing.persistence import AggregateRecorder, IntegrityError, StoredE
 
 from ..commands import check_repeats
 from ..recorder import Recorder
+from ..redacting import erasing
 from ..rows import LAST
 from ..sqlite.recorder import SQLiteRecorder
 from .beside import Beside, Process, View, not_ahead
@@ -116,7 +117,7 @@ class SQLiteProcess(SQLiteView, Process):
         self, stored_events: Sequence[StoredEvent], *, tracking: Tracking | None = None, **kwargs: Any
     ) -> Sequence[int] | None:
         with library_errors():
-            appends = self.recorder.folding.checked(appends_of(stored_events, **kwargs))
+            appends = erasing(self.recorder, self.recorder.folding.checked(appends_of(stored_events, **kwargs)))
             with self.recorder.appending(appends) as (connection, appended):
                 check_repeats(self.recorder, appends, appended)
                 if tracking is not None:

@@ -1,10 +1,14 @@
 """How the built-in projections that are kept in a store's database take in a redaction at once."""
 
+from collections.abc import Sequence
+
 from ...domain.errors import TurnlogError
 from ...domain.store_errors import NotSupported, RedactionPendingError
 from ...projections.built_in import BUILT_IN
 from ...projections.definition import Projection
 from ..recorder import Recorder
+from ..redacting import first_redaction
+from ..rows import Append, Appended
 from .inline import Inline
 from .ledger import Ledger, ledger_shapes
 from .opening import target_of
@@ -28,6 +32,24 @@ def catch_up(recorder: Recorder) -> None:
         except TurnlogError as reason:
             which = f"the rows of the projection {kind.name!r} cannot be brought up to date: {type(reason).__name__}"
             raise RedactionPendingError(recorder.name, which) from reason
+
+
+def finish_redactions(recorder: Recorder, session: str | None = None, position: int | None = None) -> None:
+    """Remove from read models and files what redactions have left in them; if that fails, name the redaction."""
+    try:
+        catch_up(recorder)
+        recorder.scrub()
+    except RedactionPendingError as pending:
+        raise RedactionPendingError(pending.store, pending.reason, session, position) from pending
+
+
+def finish_appended(recorder: Recorder, appends: Sequence[Append], appended: Sequence[Appended]) -> None:
+    """The same after appends, if there are redactions among them."""
+    for append, outcome in zip(appends, appended, strict=True):
+        place = first_redaction(append)
+        if place is not None:
+            finish_redactions(recorder, outcome.session, outcome.first + place)
+            return
 
 
 def _is_kept(target: Target, kind: type[Projection]) -> bool:

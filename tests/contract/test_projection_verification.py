@@ -218,7 +218,7 @@ def test_rows_whose_code_raises_are_reported_as_not_checked(store: Store) -> Non
 @kept_in("memory", "postgres", "sqlite")
 def test_rows_that_have_not_read_a_redaction_are_not_checked(store: Store) -> None:
     session = converse(store)
-    runner = Runner(store, [Transcript()])
+    runner = Runner(store, [Transcript()], shards=2)  # rows in shards are left to their runners
     runner.catch_up()
     row = store.find_row(session.id, session.default_branch.messages[1].position or 0)
     assert row is not None

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass, fields
 
+LAST_SESSION = "@last"
+"""How the session is called that was used last, of those that are not deleted."""
+
 
 class TurnlogError(Exception):
     """The root: catch this to catch everything Turnlog raises on purpose."""
@@ -44,6 +47,8 @@ class SessionNotFoundError(ItemNotFoundError, SessionError):
     session: str
 
     def __str__(self) -> str:
+        if self.session == LAST_SESSION:
+            return f"the store has no session, so {self.session} cannot be found"
         return f"there is no session {self.session!r}: expected the id of one in this store, or its name to a manager"
 
 
@@ -59,13 +64,14 @@ class SessionExists(SessionError):
 
 @error
 class KeyTaken(SessionError):
-    """Another session has this key."""
+    """Another session has this key; `session` is the one that was to get it, and may not exist."""
 
-    session: str
+    session: str | None
     key: str
+    by: str = "another session"
 
     def __str__(self) -> str:
-        return f"the key {self.key!r} is taken by another session than {self.session}: expected a key that is free"
+        return f"the key {self.key!r} is taken by {self.by}: expected a key that is free"
 
 
 @error
@@ -82,15 +88,16 @@ class SessionNotActive(SessionError):
 
 @error
 class SessionTooLarge(SessionError):
-    """With this, the session would weigh more than the settings allow."""
+    """With this, the session would weigh more than the settings allow; None is a session that was to be started."""
 
-    session: str
+    session: str | None
     bytes: int
     most: int
 
     def __str__(self) -> str:
+        which = "the new session" if self.session is None else f"session {self.session}"
         return (
-            f"session {self.session} would weigh {self.bytes} bytes: expected {self.most} at most (max_session_size); "
+            f"{which} would weigh {self.bytes} bytes: expected {self.most} at most (max_session_size); "
             f"go on in a new session, such as a fork of this one that is self_contained"
         )
 

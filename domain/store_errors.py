@@ -21,7 +21,7 @@ class OutputExistsError(Refused):
     path: str
 
     def __str__(self) -> str:
-        return f"{self.path} exists: expected a new file, or overwrite=True (--force)"
+        return f"{self.path} exists: expected a new file, or overwrite=True"
 
 
 @error

@@ -91,6 +91,21 @@ def configured_recorder(settings: Settings, compress: bool = False, opening: Ope
     )
 
 
+def check_address(address: AddressGiven) -> None:
+    """Raise InvalidValue for an address that means no store; nothing is opened."""
+    address = normalised(address)
+    if scheme_of(address) in POSTGRES_SCHEMES:
+        from .postgres.address import understood  # here, because the driver takes as long to import as all the rest
+
+        understood(address)
+    elif scheme_of(address) in REDIS_SCHEMES:
+        redis_address(address)
+    elif scheme_of(address) == "sqlite":
+        durability_in(sqlite_file(address)[1], "full")
+    elif address != MEMORY:
+        raise not_understood(address)
+
+
 def open_recorder(
     address: AddressGiven,
     *,

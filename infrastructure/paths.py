@@ -18,7 +18,7 @@ def checked_path(given: object, what: str = "the file") -> Path:
     if not isinstance(text, str):
         raise InvalidValue(what, f"must be a path of text, not of {type(text).__name__!r}")
     if not text:
-        raise InvalidValue(what, "has an empty path: name one")
+        raise InvalidValue(what, "'' is empty: name a path")
     if "\0" in text:
         raise InvalidValue(what, f"{text!r} has a NUL in its path: name another one")
     try:

@@ -1,19 +1,16 @@
 """From what a person writes for a session to the session: its id, the beginning of it, its key, its label, @last."""
 
-from ..domain.errors import SessionNotFoundError
+from ..domain.errors import LAST_SESSION, SessionNotFoundError
 from ..domain.reference_errors import AmbiguousSession
 from ..domain.validation import is_name
 from ..projections.catalogue import Entry
 from ..projections.selection import Order, Selection
 from .recorder import Recorder
 
-LAST = "@last"
-"""The session that was used last, of those that are not deleted."""
-
 
 def entry_meant(recorder: Recorder, reference: str) -> Entry:
     """The catalogue's entry of the session that is meant; refused if there is none, or more than one."""
-    if reference == LAST:
+    if reference == LAST_SESSION:
         found = recorder.select_entries(Selection(order=Order.UPDATED, descending=True), None, 1)
     else:
         known = is_name(reference)

@@ -197,7 +197,7 @@ def larger_than_allowed(append: Append, head: Entry, entry: Entry) -> SessionToo
         return None
     if all(isinstance(each.event, HOUSEKEEPING) for each in append.drafts):
         return None
-    return SessionTooLarge(append.session, entry.bytes, append.most_bytes)
+    return SessionTooLarge(append.session if head.position else None, entry.bytes, append.most_bytes)
 
 
 def header_of(columns: tuple[object, ...]) -> bytes:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from html import escape
 from typing import Any
@@ -13,6 +13,9 @@ from ..domain.plain import Json
 
 HEADINGS = {"system": "System", "developer": "Developer", "user": "User", "assistant": "Assistant", "tool": "Tool"}
 SHAREGPT = {"system": "system", "developer": "system", "user": "human", "assistant": "gpt", "tool": "tool"}
+
+MORE = "turnlog"
+"""The key, in a message of a JSON document, of its sender, recipient and metadata."""
 
 _STYLE = (
     "body{font-family:sans-serif;max-width:50rem;margin:2rem auto;padding:0 1rem;line-height:1.5}"
@@ -30,6 +33,8 @@ class Said:
     text: str
     at: datetime | None = None
     sender: str | None = None
+    recipient: str | None = None
+    metadata: Mapping[str, Json] = field(default_factory=dict)
 
     @property
     def role(self) -> str:
@@ -47,6 +52,9 @@ class Told:
     created_at: datetime
     updated_at: datetime
     session_id: str
+    key: str | None = None
+    user: str | None = None
+    status: str = "active"
 
     @property
     def title(self) -> str:
@@ -55,14 +63,25 @@ class Told:
 
 
 def as_json(told: Told) -> dict[str, Json]:
-    """The session as a JSON document: name, messages, metadata and times."""
+    """The session as a JSON document: what it is called, its messages, metadata and times."""
     return {
+        "id": told.session_id,
+        "key": told.key,
         "name": told.name,
-        "messages": [dict(said.chat) for said in told.messages],
+        "user": told.user,
+        "status": told.status,
+        "messages": [_chat_and_more(said) for said in told.messages],
         "metadata": dict(told.metadata),
         "created_at": told.created_at.isoformat(),
         "updated_at": told.updated_at.isoformat(),
     }
+
+
+def _chat_and_more(said: Said) -> dict[str, Json]:
+    """The chat dict of a message, with what a chat dict has no key for under one of its own."""
+    more = {"sender": said.sender, "recipient": said.recipient, "metadata": dict(said.metadata)}
+    known = {name: value for name, value in more.items() if value}
+    return {**said.chat, **({MORE: known} if known else {})}
 
 
 def as_markdown(told: Told) -> str:

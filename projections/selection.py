@@ -17,6 +17,7 @@ Place: TypeAlias = tuple[int | str, str]
 """Where an entry stands in an order: by its value, and by its session among those with the same one."""
 
 PRESENT = (Status.ACTIVE.value, Status.ARCHIVED.value)
+STATUSES = (*PRESENT, Status.DELETED.value)
 """The sessions that have not been deleted."""
 
 MOST = 10_000

@@ -4,14 +4,14 @@ from datetime import datetime
 
 from .domain.errors import InvalidValue
 from .domain.record import microseconds
-from .projections.selection import PRESENT
+from .projections.selection import STATUSES
 
 MOST_DAYS = 365_000
 
 
 def checked_status(status: str) -> str:
     """A status that a session can have."""
-    if status not in (*PRESENT, "deleted"):
+    if status not in STATUSES:
         raise InvalidValue("the status", f"{status!r} is unknown: expected active, archived or deleted")
     return status
 

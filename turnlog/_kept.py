@@ -88,7 +88,7 @@ class Kept:
             found = self.find(name)
             if found is not None:
                 if beginning.user is not None and found.user != beginning.user:
-                    raise KeyTaken("that of another user", name)
+                    raise KeyTaken(None, name, "a session of another user")
                 return found
             try:
                 return self.start(name, beginning)
@@ -105,7 +105,7 @@ class Kept:
     def fork(self, source: Session, name: str, beginning: Beginning) -> Session:
         """A new session that goes on from another; a name that is taken is refused."""
         if self.store.find_key(checked_name(name, "a session name")) is not None:
-            raise KeyTaken("a new one", name)
+            raise KeyTaken(None, name)
         there = Session.open(source.id, store=self.store)
         fork = there.fork_session(
             name=name,

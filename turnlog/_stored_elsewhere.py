@@ -85,7 +85,7 @@ class StoredElsewhere(Kept):
     def fork(self, source: Session, name: str, beginning: Beginning) -> Session:
         with self._lock:
             if self.find(checked_name(name, "a session name")) is not None:
-                raise KeyTaken("a new one", name)
+                raise KeyTaken(None, name)
             return self._forked(source, name, beginning)
 
     def _forked(self, source: Session, name: str, beginning: Beginning) -> Session:

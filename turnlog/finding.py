@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from difflib import get_close_matches
 
 import msgspec
 
 from ._default import StoreGiven, store_of
+from .domain.content import MessageRole
 from .domain.errors import InvalidValue, SessionNotFoundError
 from .domain.inheritance import local_position
 from .domain.message import Message
@@ -42,8 +44,8 @@ def search(
     Found is what a branch shows that is there now: nothing retracted, cleared or redacted. Where the projection
     `Transcript` is kept, in the store's own database or in `index`, it is asked; what it has not read yet is read here.
     """
+    phrases, most, role = looked_for(query), checked_limit(limit), checked_role(role)
     kept = store_of(store)
-    phrases, most = looked_for(query), checked_limit(limit)
     found: list[Found] = []
     states: dict[str, State | None] = {}
     for session, position in places_of(kept.recorder, index, phrases, ()):
@@ -56,6 +58,15 @@ def search(
             with suppress(UnreadableEvent):  # of one session, which must not keep the others from being found
                 found += _shown(kept, state, position, phrases, role, [branch.number for branch in state.live])
     return found
+
+
+def checked_role(role: str | None) -> str | None:
+    """The role, if messages can have it."""
+    if role is None or role in tuple(MessageRole):
+        return role
+    near = get_close_matches(role, MessageRole, n=1) if isinstance(role, str) else []
+    suggestion = f"; did you mean {str(near[0])!r}?" if near else ""
+    raise InvalidValue("the role", f"{role!r} is not one of {', '.join(MessageRole)}{suggestion}")
 
 
 def _state(store: Store, session: str) -> State | None:
@@ -77,7 +88,7 @@ def search_in(
     index: Target | None = None,
 ) -> list[Found]:
     """The newest messages of some branches of a session, those inherited from other sessions included."""
-    phrases, most = looked_for(query), checked_limit(limit)
+    phrases, most, role = looked_for(query), checked_limit(limit), checked_role(role)
     sessions = [state.session, *(ancestor.session for ancestor in state.ancestors)]
     found: list[Found] = []
     for position in _local(state, places_of(store.recorder, index, phrases, sessions)):

@@ -37,7 +37,7 @@ from .projections.statistics import Statistics, activity, statistics
 from .searching import says
 from .session import Session
 from .templates import Template, template_named
-from .transfer import RECORD, form_of, read_documents, write_documents
+from .transfer import RECORD, check_exact, form_of, read_documents, write_documents
 
 DAY = 24 * 60 * 60 * 1_000_000
 
@@ -326,12 +326,15 @@ class SessionManager:
         """Takes over the sessions of a file, or of its bytes, and answers with them: all, or none if one cannot be.
 
         It may be an exact record; a JSON document as `export_sessions` writes it; messages alone, for which there is a
-        `name`; or the conversations.json of ChatGPT, whose branches become forks. A name that is taken is refused,
-        unless `replace` says that its messages are to be replaced (in a new event; the old ones stay on the record).
+        `name`; or the conversations.json of ChatGPT, whose branches become forks. A session of a JSON document keeps
+        its id, key, name and user; one that is there raises KeyTaken or SessionExists, unless `replace` says that its
+        messages are to be replaced (in a new event; the old ones stay on the record). An exact record and ChatGPT's
+        file take neither `name` nor `replace`.
         """
         text = path if isinstance(path, bytes) else read_bytes(path)
         store = self._kept.taking_over()
         if text.startswith(b'{"turnlog"'):
+            check_exact(name, replace=replace)
             taken = store.import_record(text)
             return [Session.open(session, store=store) for session in (*taken.sessions, *taken.unchanged)]
         return read_documents(store, text, name, replace)

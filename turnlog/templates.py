@@ -43,7 +43,7 @@ class Template(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         beginning = Beginning(user, {**self.metadata, **(metadata or {}), **told}, system)
         session = kept.get_or_start(name, beginning)
         if any(session.metadata.get(key) != value for key, value in told.items()):
-            raise KeyTaken("one that is made so", name)
+            raise KeyTaken(None, name, "a session that was not made of this template with these values")
         return session
 
     def _filled(self, values: Mapping[str, str]) -> str:

@@ -3,25 +3,43 @@
 from codecs import BOM_UTF8
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ._names import Names, names_in
 from .branch import Branch
-from .domain.errors import InvalidValue, KeyTaken
-from .domain.message import Message
+from .domain.errors import InvalidValue, KeyTaken, SessionExists
+from .domain.message import Message, message_from
 from .domain.plain import Json
+from .domain.state import Status
 from .infrastructure.memory import MemoryRecorder
 from .infrastructure.store import Store
 from .infrastructure.transfer.files import Target, write_lines
 from .projections import documents
+from .projections.catalogue import Entry
 from .projections.chatgpt import Conversation, conversations
-from .projections.documents import Said, Told
+from .projections.documents import MORE, Said, Told
 from .projections.prompts.rendering import offered
 from .session import Session
 
 RECORD = "record"
+
+
+class Plan(Struct, frozen=True):
+    """A session of a JSON document, to be taken over."""
+
+    id: Any
+    key: Any
+    name: Any
+    user: Any
+    archived: bool
+    messages: list[Any]
+    metadata: dict[str, Json]
+
 
 FORMS: dict[str, Callable[[list[Session]], Iterable[bytes]]] = {
     "json": lambda sessions: [_document([documents.as_json(told(each)) for each in sessions])],
@@ -58,6 +76,9 @@ def told(session: Session) -> Told:
         session.created_at,
         session.updated_at,
         session.id,
+        session.key,
+        session.user,
+        session.status,
     )
 
 
@@ -75,7 +96,9 @@ def _openai_line(session: Session) -> bytes:
 
 
 def _said(message: Message, names: Names) -> Said:
-    return Said(dict(message.items()), message.text, message.created_at, names.message(message).sender)
+    shown = names.message(message)
+    chat = dict(message.items())
+    return Said(chat, message.text, message.created_at, shown.sender, shown.recipient, message.metadata)
 
 
 def _document(found: list[dict[str, Json]]) -> bytes:
@@ -85,7 +108,7 @@ def _document(found: list[dict[str, Json]]) -> bytes:
 # Reading
 
 
-def read_documents(store: Store, text: bytes, name: str | None, replace: bool) -> list[Session]:
+def read_documents(store: Store, text: bytes, name: str | None, replacing: bool) -> list[Session]:
     """The sessions of a JSON file, each put on the record at once, or none if one of them cannot be.
 
     It may hold a session as `json` writes it, several of them, messages alone, or the conversations of ChatGPT.
@@ -95,15 +118,21 @@ def read_documents(store: Store, text: bytes, name: str | None, replace: bool) -
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as reason:
         raise InvalidValue("the file", f"is no JSON: {reason}") from None
     if _is_chatgpt(found):
+        check_exact(name, replace=replacing)
         return list(_converse(store, found))
     plans = list(_plans(found, name))
-    names = [plan["name"] for plan in plans if plan["name"] is not None]
-    for place, called in enumerate(names):
-        if called in names[:place]:
-            raise KeyTaken("one in front of it in the file", str(called))
-        _check_free(store, called, replace)
-    told_anew = [_told_anew(plan) for plan in plans]
-    return [_load(store, plan, record) for plan, record in zip(plans, told_anew, strict=True)]
+    _check_apart(plans)
+    for plan in plans:
+        _check_free(store, plan, replacing)
+    records = [_record(store, plan) for plan in plans]
+    return [_load(store, plan, record) for plan, record in zip(plans, records, strict=True)]
+
+
+def check_exact(name: str | None, *, replace: bool) -> None:
+    """Raise for a name, or the wish to replace, where a file decides that itself."""
+    for what, given in ("name", name is not None), ("replace", replace):
+        if given:
+            raise InvalidValue(what, "does not apply to this file: its sessions keep their ids, and none is replaced")
 
 
 def _is_chatgpt(found: Json) -> bool:
@@ -111,7 +140,7 @@ def _is_chatgpt(found: Json) -> bool:
     return isinstance(first, dict) and "mapping" in first
 
 
-def _plans(found: Json, name: str | None) -> Iterator[dict[str, Json]]:
+def _plans(found: Json, name: str | None) -> Iterator[Plan]:
     if found == [] and name is None:  # what an export of no sessions says
         return
     if isinstance(found, list) and all(isinstance(each, dict) and "messages" not in each for each in found):
@@ -120,34 +149,87 @@ def _plans(found: Json, name: str | None) -> Iterator[dict[str, Json]]:
     for place, each in enumerate(several):
         if not isinstance(each, dict) or not isinstance(each.get("messages"), list):
             raise InvalidValue(f"session {place} of the file", "has no messages: expected a list of dicts under that")
-        called = name if name is not None and len(several) == 1 else each.get("name")
         metadata = {} if each.get("metadata") is None else each["metadata"]
         if not isinstance(metadata, dict):
             raise InvalidValue(f"metadata of session {place}", f"are a {type(metadata).__name__}: expected a dict")
         times = {key: each[key] for key in ("created_at", "updated_at") if key in each}
-        kept = {**metadata, **({"imported": times} if times else {})}
-        yield {"name": called, "messages": each["messages"], "metadata": kept}
+        plan = Plan(
+            id=each.get("id"),
+            key=each["key"] if "key" in each else each.get("name"),
+            name=each.get("name"),
+            user=each.get("user"),
+            archived=each.get("status") == Status.ARCHIVED.value,
+            messages=[_message(message) for message in each["messages"]],
+            metadata={**({"imported": times} if times else {}), **metadata},
+        )
+        yield plan if name is None or len(several) > 1 else replace(plan, id=None, key=name, name=name)
 
 
-def _check_free(store: Store, name: str, replace: bool) -> None:
-    taken = store.find_key(name)
-    if taken is not None and not replace:
-        raise KeyTaken("the one to be imported", taken.key or "")
+def _message(given: Json) -> Message | Json:
+    """A message of a document, with its sender, recipient and metadata, if it has them."""
+    if not isinstance(given, dict) or MORE not in given:
+        return given
+    more = given[MORE]
+    if not isinstance(more, dict) or not more.keys() <= {"sender", "recipient", "metadata"}:
+        raise InvalidValue(f"{MORE!r} of a message", "must be a dict with sender, recipient and metadata")
+    chat = {key: value for key, value in given.items() if key != MORE}
+    return message_from(chat, **more)
 
 
-def _told_anew(plan: dict[str, Json]) -> bytes:
-    """The record of a session of a plan, told in memory; refused if it cannot be told."""
-    memory, name = Store(MemoryRecorder()), plan["name"]
-    return Session(name=name, key=name, messages=plan["messages"], metadata=plan["metadata"], store=memory).record()
+def _check_apart(plans: list[Plan]) -> None:
+    """Raise if two sessions of a file have one key or one id."""
+    for place, plan in enumerate(plans):
+        if plan.key is not None and plan.key in [other.key for other in plans[:place]]:
+            raise KeyTaken(None, str(plan.key), "another session of the file")
+        if plan.id is not None and plan.id in [other.id for other in plans[:place]]:
+            raise InvalidValue(f"session {place} of the file", f"has the id {plan.id!r}, as one before it")
 
 
-def _load(store: Store, plan: dict[str, Json], record: bytes) -> Session:
-    there = None if plan["name"] is None else store.find_key(plan["name"])
+def _check_free(store: Store, plan: Plan, replacing: bool) -> None:
+    """Raise if a session may not be taken over, since it is there or nothing says which one it replaces."""
+    by_key, by_id = _by_key(store, plan), _by_id(store, plan)
+    if by_key is not None and (not replacing or (by_id is not None and by_id.session != by_key.session)):
+        raise KeyTaken(None, str(plan.key))
+    if by_id is not None and not replacing:
+        raise SessionExists(by_id.session)
+    if replacing and plan.key is None and plan.id is None:
+        raise InvalidValue("replace", "needs a session to replace: the file names neither an id nor a key; give a name")
+
+
+def _by_key(store: Store, plan: Plan) -> Entry | None:
+    return None if plan.key is None else store.find_key(plan.key)
+
+
+def _by_id(store: Store, plan: Plan) -> Entry | None:
+    """The session that has the id of one of a file; one that was deleted is not brought back, but started anew."""
+    entry = None if plan.id is None else store.find_session(plan.id)
+    return None if entry is None or entry.status == Status.DELETED.value else entry
+
+
+def _record(store: Store, plan: Plan) -> bytes:
+    """The record of a session of a file, made in memory; raise if it cannot be recorded."""
+    id = plan.id if plan.id is None or store.find_session(plan.id) is None else None
+    session = Session(
+        name=plan.name,
+        key=plan.key,
+        user=plan.user,
+        session_id=id,
+        messages=plan.messages,
+        metadata=plan.metadata,
+        store=Store(MemoryRecorder()),
+    )
+    if plan.archived:
+        session.archive()
+    return session.record()
+
+
+def _load(store: Store, plan: Plan, record: bytes) -> Session:
+    there = _by_key(store, plan) or _by_id(store, plan)
     if there is None:
         return Session.from_record(record, store=store)
     session = Session.open(there.session, store=store)
-    session.replace_messages(plan["messages"])
-    session.update_metadata(plan["metadata"])
+    session.replace_messages(plan.messages)
+    session.update_metadata(plan.metadata)
     return session
 
 

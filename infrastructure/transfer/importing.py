@@ -43,12 +43,7 @@ def imported(
     A session that is there already, and is the same as far as both go, gets what it lacks; one that differs is refused.
     """
     counted = Counted(progress, 0 if progress is None else 2 * _events_in(lines()))
-    walk, entries = Walk(lines(), recorder, Replay(recorder, fork_points(lines()))), dict[str, Entry]()
-    for row in counted.over(walk.rows()):
-        entries[row.session] = entry_after(entries.get(row.session) or Entry(row.session, row.position - 1), row)
-    present = {session: _present(recorder, walk, session) for session in entries}
-    _check_keys(recorder, entries, present)
-    _check_sizes(entries, present, most_bytes)
+    walk, entries, present = _examined(recorder, lines, most_bytes, counted)
     lacking = {session for session, at in present.items() if at is None or at < walk.last(session)}
     if lacking:
         keys = {session: entries[session].key for session in lacking}
@@ -59,6 +54,24 @@ def imported(
     return Imported(
         added, sum(_count(walk, each, present[each]) for each in added), unchanged, next(reversed(entries), None)
     )
+
+
+def check_record(recorder: Recorder, lines: Lines, most_bytes: int | None = None) -> None:
+    """Raise for a record that could not be imported; nothing is written."""
+    _examined(recorder, lines, most_bytes, Counted(None, 0))
+
+
+def _examined(
+    recorder: Recorder, lines: Lines, most_bytes: int | None, counted: Counted
+) -> tuple[Walk, dict[str, Entry], dict[str, int | None]]:
+    """The walk through a record that can be imported, the entries it makes, and the positions that are there."""
+    walk, entries = Walk(lines(), recorder, Replay(recorder, fork_points(lines()))), dict[str, Entry]()
+    for row in counted.over(walk.rows()):
+        entries[row.session] = entry_after(entries.get(row.session) or Entry(row.session, row.position - 1), row)
+    present = {session: _present(recorder, walk, session) for session in entries}
+    _check_keys(recorder, entries, present)
+    _check_sizes(entries, present, most_bytes)
+    return walk, entries, present
 
 
 class _Appends:

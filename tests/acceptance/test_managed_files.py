@@ -70,7 +70,7 @@ def test_a_json_document_has_the_messages_as_dicts_and_is_read_back(
 ) -> None:
     path = manager.export_sessions(tmp_path / "talk.json", "talk")
     document = json.loads(path.read_text("utf-8"))
-    assert document.keys() == {"name", "messages", "metadata", "created_at", "updated_at"}
+    assert list(document) == ["id", "key", "name", "user", "status", "messages", "metadata", "created_at", "updated_at"]
     assert document["messages"][:2] == [
         {"role": "system", "content": "Be brief."},
         {"role": "user", "content": "What is 6 x 7?", "n": 1},
@@ -112,7 +112,7 @@ def test_a_name_that_is_taken_is_refused_or_its_messages_are_replaced_on_the_rec
     [
         ("nonsense", "is no JSON"),
         ("[" * 100_000, "is no JSON"),
-        ('[{"name": "a", "messages": []}, {"name": "a", "messages": []}]', "one in front of it in the file"),
+        ('[{"name": "a", "messages": []}, {"name": "a", "messages": []}]', "taken by another session of the file"),
         ("7", "has no messages"),
         ('{"name": "x"}', "has no messages"),
         ('{"messages": {}}', "has no messages"),

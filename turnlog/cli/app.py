@@ -5,10 +5,10 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from ..domain.errors import InvalidValue
 from .commands import changing, demonstrating, projecting, reading, upkeep, walking
 from .failing import ending
 from .invocation import Invocation
+from .values import ADDRESS, NAME
 
 GROUPS = (demonstrating, upkeep, reading, changing, walking, projecting)
 """In the order of the help; each has an `app` with its commands."""
@@ -53,11 +53,13 @@ def turnlog(
     store: Annotated[
         str | None,
         typer.Option(
-            metavar="ADDRESS", help="The store, as turnlog.db or postgresql://host/db; else as the settings say."
+            metavar="ADDRESS",
+            parser=ADDRESS,
+            help="The store, as turnlog.db or postgresql://host/db; else as the settings say.",
         ),
     ] = None,
     actor: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Who does it, on the record; else your login name.")
+        str | None, typer.Option(metavar="NAME", parser=NAME, help="Who does it, on the record; else your login name.")
     ] = None,
     debug: Annotated[bool, typer.Option("--debug", help="Show where in the program an error came from.")] = False,
     version: Annotated[
@@ -65,8 +67,6 @@ def turnlog(
     ] = False,
 ) -> None:
     """The verbatim record of conversations between people, models and agents."""
-    if store == "":
-        raise InvalidValue("--store", "is empty: expected an address, such as sqlite:///turnlog.db")
     ctx.obj = Invocation(store, actor, debug)
 
 

@@ -3,15 +3,18 @@
 import sys
 from dataclasses import dataclass
 
+import typer
+
 from .._names import names_in
 from ..branch import Branch
 from ..domain.errors import InvalidValue
 from ..domain.plain import Json
 from ..infrastructure.store import Store
 from ..session import Session
-from .meaning import branch_to_change, moment_of, pairs_of, session_of
+from .meaning import branch_to_change, pairs_of, session_of
 from .showing import Showing
 from .telling import message_told
+from .times import moment_of
 
 
 @dataclass(frozen=True)
@@ -107,7 +110,7 @@ def text_given(text: str | None) -> str:
     if text is not None and text != "-":
         return text
     if text is None and sys.stdin.isatty():
-        raise InvalidValue("the text", "is missing: expected it behind the session, or on standard input")
+        raise typer.BadParameter("is missing: expected it behind the session, or on standard input", param_hint="TEXT")
     try:
         found = sys.stdin.buffer.read().decode("utf-8").removesuffix("\n")
     except UnicodeDecodeError as reason:

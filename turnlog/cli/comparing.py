@@ -10,9 +10,10 @@ from ..projections.difference import Systems
 from ..projections.messages import Messages
 from ..session import Session
 from ..session_view import SessionView
-from .meaning import branch_of, moment_of, session_of
+from .meaning import branch_of, session_of
 from .showing import Showing, note
 from .telling import event_line, event_told, message_told, show_message
+from .times import moment_of
 
 CONTEXT = 2
 """Messages that are shown of what both have in common."""

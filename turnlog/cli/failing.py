@@ -22,7 +22,14 @@ from ..domain.errors import (
 )
 from ..domain.projection_errors import UnknownProjection
 from ..domain.reference_errors import AmbiguousSession
-from ..domain.store_errors import OutcomeUnknown, SchemaMismatch, StoreFailed, StoreNotEmpty, StoreNotFound
+from ..domain.store_errors import (
+    OutcomeUnknown,
+    OutputExistsError,
+    SchemaMismatch,
+    StoreFailed,
+    StoreNotEmpty,
+    StoreNotFound,
+)
 from .invocation import Invocation
 from .visible import on_one_line, paragraph, visible
 
@@ -40,6 +47,7 @@ NEXT_STEPS: dict[type[TurnlogError], str] = {
     MissingExtra: "install what it names",
     StoreNotFound: "make one with `turnlog init`, or name another with --store",
     StoreNotEmpty: "name an empty store",
+    OutputExistsError: "name a new file, or overwrite this one with --force",
     SchemaMismatch: "see `turnlog doctor`",
     OutcomeUnknown: "see `turnlog log SESSION` for whether it was recorded",
     StoreFailed: "see `turnlog doctor`",
@@ -55,7 +63,7 @@ def ending(ctx: Any) -> Iterator[None]:
         sys.stdout.flush()  # here, where it can be told that nobody reads any more
     except TurnlogError as reason:
         code = REFUSED if isinstance(reason, Refused) else STORE_FAILED
-        _tell(ctx, reason, str(reason), next_step(reason, ctx), code)
+        _tell(ctx, reason, sentence_of(reason), next_step(reason, ctx), code)
     except BrokenPipeError:
         let_go_of_output()
         raise typer.Exit(128 + signal.SIGPIPE) from None
@@ -68,6 +76,13 @@ def let_go_of_output() -> None:
     """Has what was not written yet go nowhere: the interpreter would complain of it when it ends."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, sys.stdout.fileno())
+
+
+def sentence_of(reason: TurnlogError) -> str:
+    """What an error says, with the options of the command line in place of the arguments of Python."""
+    if isinstance(reason, OutputExistsError):
+        return f"{reason.path} exists"
+    return str(reason)
 
 
 def next_step(reason: TurnlogError, ctx: Any) -> str:

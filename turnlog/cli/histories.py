@@ -4,15 +4,17 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+import typer
+
 from .._names import StoreNames
-from ..domain.errors import InvalidValue
 from ..domain.record import RecordedEvent
 from ..infrastructure.store import Store
 from ..infrastructure.subscription import Subscription
 from ..session import Session
-from .meaning import branch_of, moment_of, session_of
+from .meaning import branch_of, session_of
 from .showing import Showing, note
 from .telling import event_line, event_told
+from .times import moment_of
 from .visible import quoted
 
 
@@ -30,7 +32,7 @@ class Which:
 def show_log(store: Store, reference: str, which: Which, last: int | None, *, follow: bool, json: bool) -> None:
     """The events of a session, the last ones or all, and on request those to come."""
     if follow and which.until is not None:
-        raise InvalidValue("--follow", "stands beside --until: expected one of the two")
+        raise typer.BadParameter("--until is given too: expected one of the two", param_hint="--follow")
     session = session_of(store, reference)
     seen = session.position
     found, left_out = _chosen(session, which, last)

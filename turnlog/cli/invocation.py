@@ -27,7 +27,7 @@ class Invocation:
         """The store as it is; one that is not there is not made."""
         from ..infrastructure.opening import open_existing  # here, so that --help needs no store
 
-        _diagnostics_aside()
+        self._prepare()
         with open_existing(self.address) as store:
             yield store
 
@@ -45,9 +45,28 @@ class Invocation:
         from .._provenance import acting
         from ..infrastructure.opening import open_store
 
-        _diagnostics_aside()
+        self._prepare()
         with open_store(self.address) as store, acting(actor=login_name() if self.actor is None else self.actor):
             yield store
+
+    @property
+    def most_bytes(self) -> int | None:
+        """What a session may weigh in the store at most."""
+        from ..infrastructure.settings import settings_from
+
+        return settings_from().most_bytes if self.address is None else None
+
+    def _prepare(self) -> None:
+        """Check the address of the settings, where none is given, and have diagnostics go to standard error."""
+        from ..infrastructure.addresses import MEMORY
+        from ..infrastructure.settings import settings_from
+
+        _diagnostics_aside()
+        if self.address is None and settings_from().address == MEMORY:
+            raise typer.BadParameter(
+                "a store in memory ends with the command: name a file or a server with --store",
+                param_hint="the settings",
+            )
 
 
 def invocation(ctx: typer.Context) -> Invocation:

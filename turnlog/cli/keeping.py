@@ -8,19 +8,22 @@ import typer
 from ..domain.errors import InvalidValue
 from ..domain.plain import Json
 from ..domain.store_errors import SchemaMismatch, StoreNotFound
-from ..infrastructure.opening import open_existing, open_store
+from ..infrastructure.memory import MemoryRecorder
+from ..infrastructure.opening import open_store
 from ..infrastructure.store import Store
-from ..infrastructure.transfer.files import Target
+from ..infrastructure.transfer.files import Target, lines_of
+from ..infrastructure.transfer.importing import check_record
 from ..infrastructure.verification import Verification
 from ..manager import SessionManager
 from ..projections.definition import Projection
 from ..projections.selection import PRESENT
 from ..session import Session
-from ..transfer import RECORD, form_of, write_documents
+from ..transfer import RECORD, check_exact, form_of, write_documents
 from .bars import bar
 from .failing import STORE_FAILED
 from .invocation import Invocation
 from .showing import Showing, counted, note
+from .values import usage
 
 STREAM = "-"
 """The name of standard input or standard output in the place of a file."""
@@ -33,11 +36,7 @@ OPENING = b'{"turnlog"'
 
 def make_store(invocation: Invocation, *, json: bool) -> None:
     """The store, made if it is not there."""
-    try:
-        with invocation.reading():
-            made = False
-    except StoreNotFound:
-        made = True
+    made = not _is_there(invocation)
     with invocation.making() as store:
         told: dict[str, Json] = {"store": store.address, "schema": store.schema, "made": made}
     if json:
@@ -76,7 +75,8 @@ def export_sessions(
     """Write sessions to a file, or to standard output."""
     file = Path(path).expanduser()
     target: Target = sys.stdout.buffer if path == STREAM else file
-    chosen = RECORD if path == STREAM and form is None else form_of(file, form)
+    with usage("FILE"):
+        chosen = RECORD if path == STREAM and form is None else form_of(file, form)
     ids = [store.resolve(reference).session for reference in references]
     if chosen == RECORD:
         with bar("export", quiet=quiet) as progress:
@@ -93,28 +93,63 @@ def export_sessions(
         Showing().line(f"{sentence} written to {file}")
 
 
-def import_sessions(store: Store, path: str, name: str | None, *, replace: bool, json: bool, quiet: bool) -> None:
-    """Import the sessions of a file, or of standard input, into the store."""
+def import_sessions(
+    invocation: Invocation, path: str, name: str | None, *, replace: bool, json: bool, quiet: bool
+) -> None:
+    """Import the sessions of a file, or of standard input, into the store, which is made if it is not there."""
     source = sys.stdin.buffer.read() if path == STREAM else _source(Path(path).expanduser())
-    if _is_record(source):
-        with bar("import", quiet=quiet) as progress:
-            taken = store.import_record(source, progress=progress)
-        told: dict[str, Json] = {
-            "sessions": list(taken.sessions),
-            "events": taken.events,
-            "unchanged": list(taken.unchanged),
-        }
-        what = f"{counted(taken.events, 'event')} of {counted(len(taken.sessions), 'session')}"
-        sentence = f"{what} taken over; {len(taken.unchanged)} unchanged"
-    else:
-        with SessionManager(store=store) as manager:
-            ids = [session.id for session in manager.import_sessions(source, name=name, replace=replace)]
-        told = {"sessions": ids}
-        sentence = f"{counted(len(ids), 'session')} taken over"
+    is_record = _is_record(source)
+    if is_record:
+        with usage("--name"):
+            check_exact(name, replace=False)
+        with usage("--replace"):
+            check_exact(None, replace=replace)
+    if not _is_there(invocation):  # a file that is rejected leaves no empty store behind
+        _check_import(source, name, invocation.most_bytes, is_record=is_record, replace=replace)
+    with invocation.making() as store:
+        told, sentence = _import_into(store, source, name, is_record=is_record, replace=replace, quiet=quiet)
     if json:
         Showing().document(told)
     else:
         Showing().line(sentence)
+
+
+def _import_into(
+    store: Store, source: Path | bytes, name: str | None, *, is_record: bool, replace: bool, quiet: bool
+) -> tuple[dict[str, Json], str]:
+    """The sessions of a source in a store; what to report of it, as a document and as a sentence."""
+    if not is_record:
+        with SessionManager(store=store) as manager:
+            ids: list[Json] = [session.id for session in manager.import_sessions(source, name=name, replace=replace)]
+        return {"sessions": ids}, f"{counted(len(ids), 'session')} taken over"
+    with bar("import", quiet=quiet) as progress:
+        taken = store.import_record(source, progress=progress)
+    told: dict[str, Json] = {
+        "sessions": list(taken.sessions),
+        "events": taken.events,
+        "unchanged": list(taken.unchanged),
+    }
+    what = f"{counted(taken.events, 'event')} of {counted(len(taken.sessions), 'session')}"
+    return told, f"{what} taken over; {len(taken.unchanged)} unchanged"
+
+
+def _check_import(
+    source: Path | bytes, name: str | None, most_bytes: int | None, *, is_record: bool, replace: bool
+) -> None:
+    """Raise for a source that an empty store could not import."""
+    with Store(MemoryRecorder(), most_bytes=most_bytes) as empty:
+        if is_record:
+            check_record(empty.recorder, lines_of(source), most_bytes)
+        else:
+            _import_into(empty, source, name, is_record=False, replace=replace, quiet=True)
+
+
+def _is_there(invocation: Invocation) -> bool:
+    try:
+        with invocation.reading():
+            return True
+    except StoreNotFound:
+        return False
 
 
 def copy_store(store: Store, target: str, *, quiet: bool) -> None:
@@ -127,15 +162,17 @@ def copy_store(store: Store, target: str, *, quiet: bool) -> None:
 def migrate_store(invocation: Invocation) -> None:
     """A store of an older version, brought up to date."""
     try:
-        with open_existing(invocation.address) as store:
+        with invocation.reading() as store:
             Showing().line(f"{store.address} has schema {store.schema} already")
     except SchemaMismatch as before:
-        with open_store(invocation.address) as store:
+        with invocation.making() as store:
             Showing().line(f"{store.address} had {before.found}, and has schema {store.schema} now")
 
 
 def backup_store(store: Store, path: str) -> None:
     """A copy of the database in a file."""
+    if path == STREAM:
+        raise typer.BadParameter("a backup is a SQLite file, which no stream can be: name a file", param_hint="FILE")
     file = Path(path).expanduser()
     store.backup(file)
     Showing().line(f"written to {file}")

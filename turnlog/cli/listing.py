@@ -8,14 +8,15 @@ from ..domain.record import microseconds, moment
 from ..finding import Found, search
 from ..infrastructure.store import Store
 from ..projections.catalogue import Entry
-from ..projections.selection import PRESENT, Order, Selection, order_named
+from ..projections.selection import PRESENT, STATUSES, Order, Selection, order_named
 from ..session import Session
-from .meaning import branch_of, pairs_of, session_of, span_of
+from .meaning import branch_of, pairs_of, session_of
 from .showing import Showing, note
 from .telling import clock_time, iso, message_told, show_message
+from .times import span_of
+from .values import usage
 from .visible import quoted
 
-ALL_STATUSES = ("active", "archived", "deleted")
 HEADS = ("SESSION", "USED", "MESSAGES", "STATUS", "USER", "KEY", "NAME")
 
 
@@ -53,7 +54,8 @@ class Wanted:
 
 def list_sessions(store: Store, wanted: Wanted, limit: int, after: str | None, *, json: bool) -> None:
     """A page of the catalogue."""
-    page = store.select_sessions(wanted.selection, after=after, limit=limit)
+    with usage("--after"):
+        page = store.select_sessions(wanted.selection, after=after, limit=limit)
     showing = Showing()
     if json:
         showing.document({"sessions": [entry_told(entry) for entry in page.entries], "next": page.mark})
@@ -129,11 +131,9 @@ def _where(found: Found) -> dict[str, Json]:
 
 
 def _statuses(status: str | None) -> tuple[str, ...]:
-    from .._asked import checked_status
-
     if status is None:
         return PRESENT
-    return ALL_STATUSES if status == "all" else (checked_status(status),)
+    return STATUSES if status == "all" else (status,)
 
 
 def _cells(entry: Entry) -> tuple[str, ...]:

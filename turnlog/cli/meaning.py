@@ -1,7 +1,6 @@
 """From what stands on the command line to what it means: sessions, moments, branches, values."""
 
 from collections.abc import Iterable
-from datetime import datetime
 
 import msgspec
 
@@ -12,28 +11,12 @@ from ..domain.plain import Json
 from ..infrastructure.store import Store
 from ..session import Session
 from ..session_view import SessionView
-from .times import parse_span
+from .times import moment_of
 
 
 def session_of(store: Store, reference: str) -> Session:
     """The session that is meant."""
     return Session.open(store.resolve(reference).session, store=store)
-
-
-def moment_of(text: str) -> int | datetime:
-    """A position, or the end of a time: what was recorded within a second that is named had been recorded by then."""
-    try:
-        return int(text)
-    except ValueError:
-        return span_of(text, "a moment", "a position, or a time such as 2026-07-01T12:00")[1]
-
-
-def span_of(text: str, what: str, expected: str = "a time such as 2026-07-01T12:00") -> tuple[datetime, datetime]:
-    """The beginning and the end of a time: of a second, a day or whatever it is written to."""
-    try:
-        return parse_span(text)
-    except ValueError:
-        raise InvalidValue(what, f"{text!r} is not understood: expected {expected}") from None
 
 
 def view_of(session: Session, at: str | None) -> SessionView:

@@ -7,6 +7,8 @@ from importlib import import_module
 from pathlib import Path
 from time import sleep
 
+import typer
+
 from ..domain.errors import InvalidValue
 from ..domain.plain import Json
 from ..domain.projection_errors import LedgerDamagedError, ProjectionStopped
@@ -25,6 +27,7 @@ from ..projections.definition import Projection
 from .bars import bar
 from .showing import Showing, note
 from .telling import iso
+from .values import usage
 
 HEADS = ("PROJECTION", "VERSION", "POSITION", "LAG", "PARKED", "DOING", "RUNNER")
 
@@ -133,7 +136,7 @@ def settle_letters(
 ) -> None:
     """Parked events tried again or passed over, here or by another runner that has the lease."""
     if retry and skip:
-        raise InvalidValue("--retry", "stands beside --skip: expected one of the two")
+        raise typer.BadParameter("--skip is given too: expected one of the two", param_hint="--retry")
     chosen = None if session is None else store.resolve(session).session
     projection = named(name)
     _check_kept(store, target, projection)
@@ -148,7 +151,12 @@ def settle_letters(
 
 
 def named(name: str) -> Projection:
-    """The projection of that name, or the one that MODULE:CLASS names."""
+    """The projection of that name, or the one that MODULE:CLASS names; an error of usage if there is none."""
+    with usage("NAME"):
+        return _named(name)
+
+
+def _named(name: str) -> Projection:
     for kind in BUILT_IN:
         if kind.name == name:
             return kind()

@@ -12,6 +12,7 @@ import msgspec
 from ..infrastructure.store import Store
 from .changes import text_given
 from .showing import Showing, note
+from .values import usage
 from .visible import on_one_line, visible
 
 
@@ -19,6 +20,10 @@ def answer_query(
     store: Store, query: str, *, csv: bool, json: bool, timeout: float | None, memory: float | None
 ) -> None:
     """The rows that answer a query."""
+    with usage("--timeout"):
+        store.query_limits.with_changes(timeout, None)
+    with usage("--memory"):
+        store.query_limits.with_changes(None, memory)
     answer = store.sql(text_given(query), timeout=timeout, memory=memory)
     columns, rows = answer.columns, answer.rows()
     showing = Showing()

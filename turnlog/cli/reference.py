@@ -21,8 +21,8 @@ argument that begins with a minus (a position that was inherited, as -3) is writ
 
 Which store is meant: `--store`, then the settings: `TURNLOG_STORE`, then `store` in `./turnlog.toml`, then
 `sqlite:///turnlog.db`. A path without a scheme, such as `turnlog.db`, is a SQLite file. A store that is not there is
-made by `init`, by `import` and, as a target, by `copy`; every other command refuses it. A store of an older version is
-brought up to date by `migrate`.
+made by `init`, by `import` and, as a target, by `copy`; every other command refuses it. A store in memory would end
+with the command, so it is an error. A store of an older version is brought up to date by `migrate`.
 
 What is asked for goes to standard output, everything else to standard error. In a pipe there are no colours, columns
 are parted by tabs, and nothing is cut off; `NO_COLOR` has a terminal do without colours, too. Control characters in
@@ -33,8 +33,8 @@ is on the record as its actor: your login name, or `--actor`.
 | it ends with | when |
 |---|---|
 | 0 | all went well |
-| 1 | the request was refused: it contradicts the record, or cannot be done; nothing was written |
-| 2 | the command line was not understood |
+| 1 | the request was refused: it contradicts the record, or a file is missing or wrong; nothing was written |
+| 2 | the command line is wrong: a command, an option, or a value that can never be right, such as `--role nobody` |
 | 3 | the store failed or is not there, or what `verify` and `doctor` look at is not as it should be |
 | 70 | a fault in Turnlog itself |
 | 130 | it was interrupted (Ctrl-C) |

@@ -3,6 +3,8 @@
 import re
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 
+from ..domain.errors import InvalidValue
+
 MICROSECOND = timedelta(microseconds=1)
 
 PATTERN = re.compile(
@@ -11,6 +13,26 @@ PATTERN = re.compile(
     r" ?(?P<zone>Z|[+-]\d\d(:?\d\d)?)?",
     re.ASCII | re.IGNORECASE,
 )
+
+
+def moment_of(text: str) -> int | datetime:
+    """A position, or the end of a time: what was recorded within a second that is named had been recorded by then."""
+    if re.fullmatch(r"[+-]?\d{1,18}", text.strip(), re.ASCII):
+        return int(text)
+    return span_of(text, "a moment", "a position, or a time such as 2026-07-01T12:00")[1]
+
+
+def span_of(text: str, what: str, expected: str = "a time such as 2026-07-01T12:00") -> tuple[datetime, datetime]:
+    """The beginning and the end of a time: of a second, a day or whatever it is written to."""
+    try:
+        start, end = parse_span(text)
+    except ValueError:
+        raise InvalidValue(what, f"{text!r} is not understood: expected {expected}") from None
+    try:
+        start.astimezone(UTC), end.astimezone(UTC)
+    except (OverflowError, ValueError):
+        raise InvalidValue(what, f"{text!r} is not between the years 1 and 9999 in UTC: expected {expected}") from None
+    return start, end
 
 
 def parse_span(text: str) -> tuple[datetime, datetime]:

@@ -8,9 +8,10 @@ from ..domain.plain import Json
 from ..infrastructure.store import Store
 from ..projections.messages import Messages
 from ..session_view import SessionView
-from .meaning import branch_of, moment_of, session_of, view_of
+from .meaning import branch_of, session_of, view_of
 from .showing import Showing, note
 from .telling import clock_time, message_told, show_message
+from .times import moment_of
 from .visible import quoted
 
 LATELY = 10

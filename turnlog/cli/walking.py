@@ -19,9 +19,10 @@ from ..session import Session
 from ..session_replay import SessionReplay
 from ..session_view import SessionView
 from .keys import Key, struck
-from .meaning import branch_of, moment_of, session_of
+from .meaning import branch_of, session_of
 from .showing import role_style
 from .telling import clock_time, event_summary
+from .times import moment_of
 from .visible import INDENT, on_one_line, quoted, visible
 
 OTHER_SCREEN, THIS_SCREEN = "\x1b[?1049h", "\x1b[?1049l"

@@ -148,7 +148,7 @@ def test_the_options_of_all_commands_stand_anywhere(turnlog: Any, talk: str) -> 
 def test_an_empty_address_or_actor_is_refused_and_not_passed_over(turnlog: Any, talk: str) -> None:
     for arguments in (["--store", "", "sessions"], ["--actor", "", "add", talk, "x"]):
         done = turnlog(*arguments)
-        assert (done.code, done.out) == (1, "")
+        assert (done.code, done.out) == (2, "")
 
 
 def test_the_settings_say_which_store_is_meant(turnlog: Any, talk: str) -> None:

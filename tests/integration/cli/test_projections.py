@@ -151,5 +151,5 @@ def test_what_is_no_projection_is_refused(turnlog: Any, talk: str) -> None:
 
     for name in ("nothing", "own:Missing", "nowhere:Thing", "own:Thing"):
         done = turnlog("projections", "run", name, "--once")
-        assert done.code == 1
-        assert done.err.startswith("turnlog: the projection ")
+        assert done.code == 2
+        assert "Invalid value for NAME: the projection " in done.err

@@ -11,8 +11,7 @@ from typing import Any
 import pytest
 
 from turnlog import InvalidValue, Session
-from turnlog.cli.meaning import moment_of
-from turnlog.cli.times import parse_span
+from turnlog.cli.times import moment_of, parse_span
 from turnlog.infrastructure.sqlite.recorder import SQLiteRecorder
 from turnlog.infrastructure.store import Store
 

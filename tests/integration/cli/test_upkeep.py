@@ -187,7 +187,7 @@ def test_what_is_no_store_of_ours_is_refused(turnlog: Any) -> None:
     foreign = turnlog("--store", "sqlite:///foreign.db", "sessions")
     folder = turnlog("--store", "sqlite:///folder.db", "sessions")
     nonsense = turnlog("--store", "mysql://ada:secret@host/x", "sessions")
-    assert (text.code, foreign.code, folder.code, nonsense.code) == (3, 3, 3, 1)
+    assert (text.code, foreign.code, folder.code, nonsense.code) == (3, 3, 3, 2)
     assert "file is not a database" in text.err
     assert "the tables of another program" in foreign.err
     assert "unable to open database file" in folder.err

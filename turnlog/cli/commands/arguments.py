@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from ..values import MOMENT, PAIR
 from .completing import branches_beginning, sessions_beginning
 
 SESSION = Annotated[
@@ -27,7 +28,9 @@ BRANCH = Annotated[
 ]
 AT = Annotated[
     str | None,
-    typer.Option("--at", metavar="MOMENT", help="As it was at a position, or at a time such as 2026-07-01T12:00."),
+    typer.Option(
+        "--at", metavar="MOMENT", parser=MOMENT, help="As it was at a position, or at a time such as 2026-07-01T12:00."
+    ),
 ]
 JSON = Annotated[bool, typer.Option("--json", help="One JSON document.")]
 JSON_LINES = Annotated[bool, typer.Option("--json", help="A JSON document per line.")]
@@ -35,6 +38,11 @@ LAST = Annotated[int, typer.Option("--last", "-n", min=0, metavar="N", help="Onl
 ALL = Annotated[bool, typer.Option("--all", help="All, however many there are.")]
 METADATA = Annotated[
     list[str] | None,
-    typer.Option("--metadata", metavar="KEY=VALUE", help="Metadata; the value is JSON, or else text. May be repeated."),
+    typer.Option(
+        "--metadata",
+        metavar="KEY=VALUE",
+        parser=PAIR,
+        help="Metadata; the value is JSON, or else text. May be repeated.",
+    ),
 ]
 QUIET = Annotated[bool, typer.Option("--quiet", "-q", help="Do not show how far it is.")]

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from ..invocation import invocation
+from ..values import MOMENT, NAME, ROLE, STRATEGY
 from .arguments import BRANCH, JSON, METADATA, SESSION
 from .completing import branches_beginning
 
@@ -12,16 +13,20 @@ app = typer.Typer()
 
 COMMAND_ID = Annotated[
     str | None,
-    typer.Option("--command-id", metavar="ID", help="A name for this request: the same again writes nothing."),
+    typer.Option(
+        "--command-id", metavar="ID", parser=NAME, help="A name for this request: the same again writes nothing."
+    ),
 ]
 
 
 @app.command()
 def start(
     ctx: typer.Context,
-    name: Annotated[str | None, typer.Option(metavar="TEXT", help="A label.")] = None,
-    key: Annotated[str | None, typer.Option(metavar="KEY", help="A name that no other session has.")] = None,
-    user: Annotated[str | None, typer.Option(metavar="USER", help="Whose session it is.")] = None,
+    name: Annotated[str | None, typer.Option(metavar="TEXT", parser=NAME, help="A label.")] = None,
+    key: Annotated[
+        str | None, typer.Option(metavar="KEY", parser=NAME, help="A name that no other session has.")
+    ] = None,
+    user: Annotated[str | None, typer.Option(metavar="USER", parser=NAME, help="Whose session it is.")] = None,
     system: Annotated[str | None, typer.Option(metavar="TEXT", help="The system message.")] = None,
     metadata: METADATA = None,
     json: JSON = False,
@@ -41,9 +46,11 @@ def add(
         str | None, typer.Argument(metavar="TEXT", help="What is said; - or nothing for standard input.")
     ] = None,
     branch: BRANCH = None,
-    role: Annotated[str, typer.Option(metavar="ROLE", help="system, developer, user, assistant or tool.")] = "user",
-    sender: Annotated[str | None, typer.Option(metavar="NAME", help="Who says it.")] = None,
-    recipient: Annotated[str | None, typer.Option(metavar="NAME", help="To whom.")] = None,
+    role: Annotated[
+        str, typer.Option(metavar="ROLE", parser=ROLE, help="system, developer, user, assistant or tool.")
+    ] = "user",
+    sender: Annotated[str | None, typer.Option(metavar="NAME", parser=NAME, help="Who says it.")] = None,
+    recipient: Annotated[str | None, typer.Option(metavar="NAME", parser=NAME, help="To whom.")] = None,
     metadata: METADATA = None,
     command_id: COMMAND_ID = None,
     json: JSON = False,
@@ -62,9 +69,10 @@ def fork(
     session: SESSION,
     branch: BRANCH = None,
     at: Annotated[
-        str | None, typer.Option("--at", metavar="MOMENT", help="Go on from a position or a time; else from now.")
+        str | None,
+        typer.Option("--at", metavar="MOMENT", parser=MOMENT, help="Go on from a position or a time; else from now."),
     ] = None,
-    name: Annotated[str | None, typer.Option(metavar="NAME", help="What the new one is called.")] = None,
+    name: Annotated[str | None, typer.Option(metavar="NAME", parser=NAME, help="What the new one is called.")] = None,
     as_session: Annotated[bool, typer.Option("--as-session", help="A new session, not a new branch.")] = False,
     command_id: COMMAND_ID = None,
     json: JSON = False,
@@ -93,9 +101,11 @@ def merge(
         ),
     ],
     into: Annotated[str | None, typer.Option(metavar="BRANCH", help="Where they go; else the default branch.")] = None,
-    since: Annotated[str | None, typer.Option(metavar="MOMENT", help="Only messages behind this.")] = None,
+    since: Annotated[
+        str | None, typer.Option(metavar="MOMENT", parser=MOMENT, help="Only messages behind this.")
+    ] = None,
     strategy: Annotated[
-        str, typer.Option(metavar="STRATEGY", help="append: at the end; interleave: by position.")
+        str, typer.Option(metavar="STRATEGY", parser=STRATEGY, help="append: at the end; interleave: by position.")
     ] = "append",
     json: JSON = False,
 ) -> None:
@@ -110,7 +120,9 @@ def merge(
 def rewind(
     ctx: typer.Context,
     session: SESSION,
-    to: Annotated[str, typer.Argument(metavar="MOMENT", help="A position or a time; show what was shown then.")],
+    to: Annotated[
+        str, typer.Argument(metavar="MOMENT", parser=MOMENT, help="A position or a time; show what was shown then.")
+    ],
     branch: BRANCH = None,
     json: JSON = False,
 ) -> None:

@@ -22,7 +22,7 @@ def sessions_beginning(ctx: typer.Context, incomplete: str) -> list[tuple[str, s
                 for word in filter(None, (entry.key, entry.session)):
                     if word.startswith(incomplete) and is_shell_safe(word) and len(found) < MOST:
                         found.append((word, on_one_line(entry.name or entry.key or "")))
-    except TurnlogError:
+    except (TurnlogError, typer.BadParameter):
         return found  # a shell that completes is no place for an error
     return found
 
@@ -37,7 +37,7 @@ def branches_beginning(ctx: typer.Context, incomplete: str) -> list[str]:
             session = Session.open(store.resolve(str(ctx.params.get("session") or "@last")).session, store=store)
             names = session.branches.keys()
             return [name for name in names if name.startswith(incomplete) and is_shell_safe(name)]
-    except TurnlogError:
+    except (TurnlogError, typer.BadParameter):
         return []
 
 

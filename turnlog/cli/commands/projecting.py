@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from ..invocation import invocation
+from ..values import ADDRESS
 from .arguments import JSON, QUIET
 
 app = typer.Typer()
@@ -24,7 +25,9 @@ NAME = Annotated[
 ]
 TARGET = Annotated[
     str | None,
-    typer.Option("--target", metavar="ADDRESS", help="The database with the rows; else the store's own."),
+    typer.Option(
+        "--target", metavar="ADDRESS", parser=ADDRESS, help="The database with the rows; else the store's own."
+    ),
 ]
 
 

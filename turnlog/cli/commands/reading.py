@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from ..invocation import invocation
+from ..values import EVENT, GROUP, MOMENT, ORDER, PAIR, QUERY, RECORDED_ROLE, SPAN, STATUS, TIME
 from .arguments import ALL, AT, BRANCH, JSON, JSON_LINES, LAST, SESSION
 
 app = typer.Typer()
@@ -15,16 +16,26 @@ def sessions(
     ctx: typer.Context,
     user: Annotated[str | None, typer.Option(metavar="USER", help="Only those of a user.")] = None,
     status: Annotated[
-        str | None, typer.Option(metavar="STATUS", help="active, archived, deleted or all; else what is not deleted.")
+        str | None,
+        typer.Option(
+            metavar="STATUS", parser=STATUS, help="active, archived, deleted or all; else what is not deleted."
+        ),
     ] = None,
     contains: Annotated[str | None, typer.Option(metavar="TEXT", help="Only those with this in their label.")] = None,
     key_prefix: Annotated[str | None, typer.Option(metavar="TEXT", help="Only those whose key begins so.")] = None,
     metadata: Annotated[
-        list[str] | None, typer.Option(metavar="KEY=VALUE", help="Only those with this metadata. May be repeated.")
+        list[str] | None,
+        typer.Option(metavar="KEY=VALUE", parser=PAIR, help="Only those with this metadata. May be repeated."),
     ] = None,
-    since: Annotated[str | None, typer.Option(metavar="TIME", help="Only those used at that time or later.")] = None,
-    until: Annotated[str | None, typer.Option(metavar="TIME", help="Only those not used after that time.")] = None,
-    sort: Annotated[str, typer.Option(metavar="ORDER", help="By created, updated, name or position.")] = "updated",
+    since: Annotated[
+        str | None, typer.Option(metavar="TIME", parser=TIME, help="Only those used at that time or later.")
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option(metavar="TIME", parser=TIME, help="Only those not used after that time.")
+    ] = None,
+    sort: Annotated[
+        str, typer.Option(metavar="ORDER", parser=ORDER, help="By created, updated, name or position.")
+    ] = "updated",
     reverse: Annotated[bool, typer.Option("--reverse", "-r", help="The other way round.")] = False,
     limit: Annotated[int, typer.Option(min=1, max=10_000, metavar="N", help="How many at most.")] = 20,
     after: Annotated[str | None, typer.Option(metavar="MARK", help="The page behind the one that said so.")] = None,
@@ -60,10 +71,10 @@ def log(
     ctx: typer.Context,
     session: SESSION,
     branch: BRANCH = None,
-    after: Annotated[str | None, typer.Option(metavar="MOMENT", help="Only what came after it.")] = None,
-    until: Annotated[str | None, typer.Option(metavar="MOMENT", help="Only up to it.")] = None,
+    after: Annotated[str | None, typer.Option(metavar="MOMENT", parser=MOMENT, help="Only what came after it.")] = None,
+    until: Annotated[str | None, typer.Option(metavar="MOMENT", parser=MOMENT, help="Only up to it.")] = None,
     name: Annotated[
-        list[str] | None, typer.Option(metavar="NAME", help="Only events of this name. May be repeated.")
+        list[str] | None, typer.Option(metavar="NAME", parser=EVENT, help="Only events of this name. May be repeated.")
     ] = None,
     by: Annotated[str | None, typer.Option(metavar="ACTOR", help="Only what this actor did.")] = None,
     last: LAST = 50,
@@ -95,7 +106,9 @@ def branches(ctx: typer.Context, session: SESSION, at: AT = None, json: JSON = F
 def at(
     ctx: typer.Context,
     session: SESSION,
-    moment: Annotated[str, typer.Argument(metavar="MOMENT", help="A position, or a time such as 2026-07-01T12:00.")],
+    moment: Annotated[
+        str, typer.Argument(metavar="MOMENT", parser=MOMENT, help="A position, or a time such as 2026-07-01T12:00.")
+    ],
     json: JSON = False,
 ) -> None:
     """Show a whole session as it was at a moment.
@@ -144,10 +157,14 @@ def bisect(
 @app.command()
 def search(
     ctx: typer.Context,
-    text: Annotated[str, typer.Argument(metavar="TEXT", help='Words, "phrases in quotes" and beginnings*.')],
+    text: Annotated[
+        str, typer.Argument(metavar="TEXT", parser=QUERY, help='Words, "phrases in quotes" and beginnings*.')
+    ],
     session: Annotated[str | None, typer.Option("--session", "-s", metavar="SESSION", help="In one session.")] = None,
     branch: BRANCH = None,
-    role: Annotated[str | None, typer.Option(metavar="ROLE", help="Said by system, user, assistant or tool.")] = None,
+    role: Annotated[
+        str | None, typer.Option(metavar="ROLE", parser=RECORDED_ROLE, help="Said by system, user, assistant or tool.")
+    ] = None,
     user: Annotated[str | None, typer.Option(metavar="USER", help="In the sessions of a user.")] = None,
     limit: Annotated[int, typer.Option(min=1, metavar="N", help="How many at most.")] = 20,
     json: JSON_LINES = False,
@@ -165,8 +182,10 @@ def stats(
     session: Annotated[
         str | None, typer.Argument(metavar="SESSION", help="One session; else all of the store.")
     ] = None,
-    by: Annotated[str, typer.Option(metavar="COLUMN", help="Tokens by model, day, session, branch or user.")] = "model",
-    span: Annotated[str, typer.Option(metavar="SPAN", help="Activity by hour, day or month.")] = "day",
+    by: Annotated[
+        str, typer.Option(metavar="COLUMN", parser=GROUP, help="Tokens by model, day, session, branch or user.")
+    ] = "model",
+    span: Annotated[str, typer.Option(metavar="SPAN", parser=SPAN, help="Activity by hour, day or month.")] = "day",
     json: JSON = False,
 ) -> None:
     """Show how much was said, what it cost, and when."""
@@ -208,7 +227,7 @@ def tail(
     last: LAST = 10,
     session: Annotated[str | None, typer.Option("--session", "-s", metavar="SESSION", help="Of one session.")] = None,
     name: Annotated[
-        list[str] | None, typer.Option(metavar="NAME", help="Only events of this name. May be repeated.")
+        list[str] | None, typer.Option(metavar="NAME", parser=EVENT, help="Only events of this name. May be repeated.")
     ] = None,
     json: JSON_LINES = False,
 ) -> None:

@@ -5,6 +5,8 @@ from typing import Annotated
 import typer
 
 from ..invocation import invocation
+from ..values import ADDRESS, NAME, PATH
+from ..values import FORM as FORM_NAME
 from .arguments import JSON, QUIET
 from .completing import sessions_beginning
 
@@ -13,7 +15,10 @@ app = typer.Typer()
 FORM = Annotated[
     str | None,
     typer.Option(
-        "--form", metavar="FORM", help="record, json, markdown, html, openai or sharegpt; else by its suffix."
+        "--form",
+        metavar="FORM",
+        parser=FORM_NAME,
+        help="record, json, markdown, html, openai or sharegpt; else by its suffix.",
     ),
 ]
 
@@ -60,7 +65,9 @@ def export(
     ctx: typer.Context,
     path: Annotated[
         str,
-        typer.Argument(metavar="FILE", help="A new .jsonl (exact record), .json, .md, .html; - is standard output."),
+        typer.Argument(
+            metavar="FILE", parser=PATH, help="A new .jsonl (exact record), .json, .md, .html; - is standard output."
+        ),
     ],
     sessions: Annotated[
         list[str] | None,
@@ -84,11 +91,18 @@ def export(
 def import_(
     ctx: typer.Context,
     path: Annotated[
-        str, typer.Argument(metavar="FILE", help="An exact record, or a JSON document; - is standard input.")
+        str,
+        typer.Argument(metavar="FILE", parser=PATH, help="An exact record, or a JSON document; - is standard input."),
     ],
-    name: Annotated[str | None, typer.Option(metavar="KEY", help="The key of a session that has none in it.")] = None,
+    name: Annotated[
+        str | None,
+        typer.Option(
+            metavar="KEY", parser=NAME, help="The key of a session of a JSON document, instead of the one in it."
+        ),
+    ] = None,
     replace: Annotated[
-        bool, typer.Option("--replace", help="Replace the messages of sessions that are there.")
+        bool,
+        typer.Option("--replace", help="Replace the messages of sessions that are there; not with an exact record."),
     ] = False,
     json: JSON = False,
     quiet: QUIET = False,
@@ -99,14 +113,15 @@ def import_(
     """
     from ..keeping import import_sessions
 
-    with invocation(ctx).making() as store:
-        import_sessions(store, path, name, replace=replace, json=json, quiet=quiet)
+    import_sessions(invocation(ctx), path, name, replace=replace, json=json, quiet=quiet)
 
 
 @app.command()
 def copy(
     ctx: typer.Context,
-    target: Annotated[str, typer.Argument(metavar="ADDRESS", help="An empty store of any kind; made if not there.")],
+    target: Annotated[
+        str, typer.Argument(metavar="ADDRESS", parser=ADDRESS, help="An empty store of any kind; made if not there.")
+    ],
     quiet: QUIET = False,
 ) -> None:
     """Copy all there is into another store, as it is."""
@@ -125,7 +140,9 @@ def migrate(ctx: typer.Context) -> None:
 
 
 @app.command()
-def backup(ctx: typer.Context, path: Annotated[str, typer.Argument(metavar="FILE", help="A new file.")]) -> None:
+def backup(
+    ctx: typer.Context, path: Annotated[str, typer.Argument(metavar="FILE", parser=PATH, help="A new file.")]
+) -> None:
     """Write a copy of the database, while others go on working."""
     from ..keeping import backup_store
 

@@ -1,0 +1,149 @@
+"""Values of options and arguments: a wrong one is an error of usage, before the store is opened."""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from difflib import get_close_matches
+
+import typer
+
+from ..domain.errors import InvalidValue
+from .times import moment_of, span_of
+
+MOST = 10
+"""Names that an error lists."""
+
+Parser = Callable[[str], str]
+"""Returns a value as it is, or raises BadParameter."""
+
+
+@contextmanager
+def usage(parameter: str) -> Iterator[None]:
+    """Make an InvalidValue that a parameter causes an error of usage."""
+    try:
+        yield
+    except InvalidValue as reason:
+        raise typer.BadParameter(str(reason), param_hint=parameter) from reason
+
+
+def choice(names: Callable[[], Iterable[str]]) -> Parser:
+    """A parser for one of some names, which are loaded when it is used."""
+
+    def parse(text: str) -> str:
+        known = [str(name) for name in names()]
+        if text in known:
+            return text
+        near = get_close_matches(text, known, n=1)
+        suggestion = f"; did you mean {near[0]!r}?" if near else ""
+        expected = f"one of {', '.join(known)}" if len(known) <= MOST else f"a name such as {known[0]!r}"
+        raise typer.BadParameter(f"{text!r} is not {expected}{suggestion}")
+
+    return parse
+
+
+def checked(check: Callable[[str], object]) -> Parser:
+    """A parser for what a function accepts, or raises InvalidValue for."""
+
+    def parse(text: str) -> str:
+        try:
+            check(text)
+        except InvalidValue as reason:
+            raise typer.BadParameter(str(reason)) from reason
+        return text
+
+    return parse
+
+
+def _statuses() -> Iterable[str]:
+    from ..projections.selection import STATUSES
+
+    return (*STATUSES, "all")
+
+
+def _orders() -> Iterable[str]:
+    from ..projections.selection import Order
+
+    return tuple(Order)
+
+
+def _roles() -> Iterable[str]:
+    from ..domain.chat import ROLES
+
+    return ROLES
+
+
+def _recorded_roles() -> Iterable[str]:
+    from ..domain.content import MessageRole
+
+    return tuple(MessageRole)
+
+
+def _groups() -> Iterable[str]:
+    from ..projections.usage import GROUPS
+
+    return GROUPS
+
+
+def _spans() -> Iterable[str]:
+    from ..projections.activity import Span
+
+    return tuple(Span)
+
+
+def _strategies() -> Iterable[str]:
+    from ..domain.decisions.history import Strategy
+
+    return tuple(Strategy)
+
+
+def _forms() -> Iterable[str]:
+    from ..transfer import FORMS, RECORD
+
+    return (RECORD, *FORMS)
+
+
+def _events() -> Iterable[str]:
+    from ..domain.events import STORED_NAMES
+
+    return STORED_NAMES
+
+
+def _check_name(text: str) -> None:
+    from ..domain.validation import checked_name
+
+    checked_name(text, "a name")
+
+
+def _check_query(text: str) -> None:
+    from ..projections.words import looked_for
+
+    looked_for(text)
+
+
+def _check_path(text: str) -> None:
+    from ..infrastructure.paths import checked_path
+
+    checked_path(text, "the path")
+
+
+def _check_pair(text: str) -> None:
+    key, is_pair, _ = text.partition("=")
+    if not (key and is_pair):
+        raise InvalidValue(f"{text!r}", "is not understood: expected KEY=VALUE")
+
+
+def _check_address(text: str) -> None:
+    from ..infrastructure.addresses import MEMORY, normalised
+    from ..infrastructure.opening import check_address
+
+    check_address(text)
+    if normalised(text) == MEMORY:
+        raise InvalidValue("a store in memory", "ends with the command: name a file or a server")
+
+
+STATUS, ORDER, ROLE, FORM = choice(_statuses), choice(_orders), choice(_roles), choice(_forms)
+GROUP, SPAN, STRATEGY, EVENT = choice(_groups), choice(_spans), choice(_strategies), choice(_events)
+RECORDED_ROLE = choice(_recorded_roles)
+MOMENT = checked(moment_of)
+TIME = checked(lambda text: span_of(text, "the time"))
+NAME, PATH, PAIR = checked(_check_name), checked(_check_path), checked(_check_pair)
+ADDRESS, QUERY = checked(_check_address), checked(_check_query)

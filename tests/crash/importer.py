@@ -1,4 +1,4 @@
-"""What test_import_kill.py kills: imports a file into a store, and says so before and after.
+"""What test_import_kill.py kills: imports a file into a store, and prints when it begins, writes and has ended.
 
 Arguments: the address of the store, and the file.
 """
@@ -10,12 +10,22 @@ from turnlog import open_store
 
 def main(address: str, path: str) -> None:
     """Imports the file once."""
+    printed = set()
+
+    def say(what: str) -> None:
+        if what not in printed:
+            printed.add(what)
+            sys.stdout.write(f"{what}\n")
+            sys.stdout.flush()
+
+    def progress(done: int, total: int) -> None:
+        if 2 * done > total:  # the first half is to check the file
+            say("writing")
+
     with open_store(address) as store:
-        sys.stdout.write("importing\n")
-        sys.stdout.flush()
-        store.import_record(path)
-        sys.stdout.write("imported\n")
-        sys.stdout.flush()
+        say("importing")
+        store.import_record(path, progress=progress)
+        say("imported")
 
 
 if __name__ == "__main__":

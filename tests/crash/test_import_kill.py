@@ -42,14 +42,56 @@ def address_of(kind: str, folder: Path, number: int, server: Any) -> str:
     return str(server.address(prefix=f"killed{number}"))
 
 
-def seconds_of_an_import(address: str, record: Path) -> float:
-    """How long an import takes now, so that the kills fall into the others."""
-    with subprocess.Popen([sys.executable, "-P", str(IMPORTER), address, str(record)], stdout=subprocess.PIPE) as whole:
-        assert whole.stdout is not None
-        assert whole.stdout.readline() == b"importing\n"
-        start = monotonic()
-        assert whole.stdout.readline() == b"imported\n"
-        return monotonic() - start
+class Import:
+    """An import in a process of its own; its output, read here, is the ledger of what was acknowledged."""
+
+    def __init__(self, address: str, record: Path) -> None:
+        command = [sys.executable, "-P", str(IMPORTER), address, str(record)]
+        self._process = subprocess.Popen(command, stdout=subprocess.PIPE)
+
+    def reach(self, line: bytes) -> None:
+        """Wait until it prints a line."""
+        assert self._process.stdout is not None
+        assert self._process.stdout.readline() == line
+
+    def kill_after(self, seconds: float) -> bool:
+        """Kill it unless it ends before; whether it had acknowledged the import."""
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(seconds)
+        self._process.kill()
+        output, _ = self._process.communicate()
+        return bool(output.endswith(b"imported\n"))
+
+
+def seconds_of_an_import(address: str, record: Path) -> dict[bytes, float]:
+    """How long an import takes now from each of its lines on, so that the kills fall into the others."""
+    whole, reached = Import(address, record), {}
+    for line in (b"importing\n", b"writing\n", b"imported\n"):
+        whole.reach(line)
+        reached[line] = monotonic()
+    whole.kill_after(60)
+    return {line: reached[b"imported\n"] - start for line, start in reached.items()}
+
+
+def killed(address: str, record: Path, seconds: dict[bytes, float], chance: Random) -> bool:
+    """Kill an import, every other time while it writes; whether it had been acknowledged."""
+    process = Import(address, record)
+    process.reach(b"importing\n")
+    if chance.random() < 0.5:
+        return process.kill_after(seconds[b"importing\n"] * chance.uniform(0.2, 1.1))
+    process.reach(b"writing\n")
+    return process.kill_after(seconds[b"writing\n"] * chance.uniform(0, 1.1))
+
+
+def check(address: str, record: Path, acknowledged: bool) -> int:
+    """All sessions of the file are in the store, or none if it was not acknowledged; how many there are."""
+    with open_store(address) as store:
+        found = len(list(store.sessions()))
+        assert found in ((SESSIONS,) if acknowledged else (0, SESSIONS))
+        assert store.verify().ok
+        store.import_record(record)
+        assert len(list(store.sessions())) == SESSIONS
+    return found
 
 
 @pytest.mark.parametrize("kind", SERVERS)
@@ -62,17 +104,5 @@ def test_a_killed_import_leaves_all_sessions_or_none(
     seconds = seconds_of_an_import(address_of(kind, tmp_path, 0, server), record)
     for number in range(1, ROUNDS + 1):
         address = address_of(kind, tmp_path, number, server)
-        command = [sys.executable, "-P", str(IMPORTER), address, str(record)]
-        with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
-            assert process.stdout is not None
-            assert process.stdout.readline() == b"importing\n"
-            with suppress(subprocess.TimeoutExpired):
-                process.wait(seconds * chance.uniform(0.4, 1.1))
-            process.kill()
-            acknowledged = process.stdout.read() == b"imported\n"
-        with open_store(address) as store:
-            found = len(list(store.sessions()))
-            assert found in ((SESSIONS,) if acknowledged else (0, SESSIONS))
-            assert store.verify().ok
-            store.import_record(record)
-            assert len(list(store.sessions())) == SESSIONS
+        acknowledged = killed(address, record, seconds, chance)
+        check(address, record, acknowledged)

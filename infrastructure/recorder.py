@@ -185,8 +185,15 @@ class Recorder(ApplicationRecorder):
         """The number of the schema, or layout, that the store has."""
         return 0
 
-    def backup(self, path: Path) -> None:
-        """Writes a copy of the database to a new file, if this kind of store has files."""
+    def redaction_marks(self) -> list[str]:
+        """The marks of redactions of which content may still be in the database's files, where a backup has them."""
+        return []
+
+    def backup(self, path: Path, marks: Sequence[str] = ()) -> None:
+        """Writes a copy of the database to a new file, if this kind of store has files.
+
+        If there are marks, of redactions that all rows of projections have taken in, the copy is cleaned.
+        """
         raise NotSupported(
             self.name, "a backup to a file", "copy it into a SQLite store, or use the server's own means"
         )

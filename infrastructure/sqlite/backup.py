@@ -3,18 +3,22 @@
 import fcntl
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from ...domain.errors import InvalidValue
 from .files import file_id
+from .scrubbing import scrub_copy
 
 COMPANIONS = ("-wal", "-shm", "-journal")
 
 
-def write_backup(source: sqlite3.Connection, path: Path) -> None:
-    """Copies a database into a new file, through a part file beside it; nothing that is at the path is overwritten."""
+def write_backup(source: sqlite3.Connection, path: Path, marks: Sequence[str] = ()) -> None:
+    """Copies a database into a new file, through a part file beside it; nothing that is at the path is overwritten.
+
+    If there are marks of redactions that are still to be cleaned from the files of the database, the copy is cleaned.
+    """
     for there in (path, *(path.parent / (path.name + companion) for companion in COMPANIONS)):
         if os.path.lexists(there):
             raise InvalidValue("the backup", f"cannot be written to {path}: {there} exists; expected a new file")
@@ -24,6 +28,8 @@ def write_backup(source: sqlite3.Connection, path: Path) -> None:
                 target.execute("PRAGMA journal_mode = OFF")  # what is not complete is deleted
                 target.execute("PRAGMA synchronous = OFF")
                 source.backup(target)
+                if marks:
+                    scrub_copy(target, str(path), marks)
             _flush(part)
             _publish(part, path)
             with suppress(PermissionError):
@@ -38,12 +44,17 @@ def _part_of(path: Path) -> Iterator[Path]:
     part = path.with_name(f".{path.name}.part")
     if os.path.lexists(part):
         with _locked(part, path, os.O_RDONLY):
-            part.unlink()
+            _delete(part)
     with _locked(part, path, os.O_RDWR | os.O_CREAT | os.O_EXCL):
         try:
             yield part
         finally:
-            part.unlink(missing_ok=True)
+            _delete(part)
+
+
+def _delete(part: Path) -> None:
+    for companion in (*COMPANIONS, ""):  # the part last: what is left beside it when this is killed is deleted with it
+        part.with_name(part.name + companion).unlink(missing_ok=True)
 
 
 @contextmanager

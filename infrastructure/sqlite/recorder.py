@@ -31,7 +31,7 @@ from . import sql
 from .backup import write_backup
 from .connections import Connections
 from .schema import check, prepare
-from .scrubbing import ADD_PENDING, compact, is_pending, scrub
+from .scrubbing import ADD_PENDING, compact, find_pending, scrub
 from .verification import flaws
 
 PAGE = 1000
@@ -203,7 +203,11 @@ class SQLiteRecorder(Recorder):
 
     def unscrubbed(self) -> bool:
         with self._connections.reading() as connection:
-            return is_pending(connection)
+            return bool(find_pending(connection))
+
+    def redaction_marks(self) -> list[str]:
+        with self._connections.reading() as connection:
+            return find_pending(connection)
 
     def find_flaws(self) -> list[str]:
         with self._connections.reading() as connection:
@@ -216,13 +220,13 @@ class SQLiteRecorder(Recorder):
         with self._connections.reading() as connection:
             return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
-    def backup(self, path: Path) -> None:
+    def backup(self, path: Path, marks: Sequence[str] = ()) -> None:
         with self._connections.reading() as connection:
-            write_backup(connection, path)
+            write_backup(connection, path, marks)
 
     def vacuum(self) -> None:
         with self._connections.alone() as connection:
-            scrub(connection, self.name) if is_pending(connection) else compact(connection)
+            scrub(connection, self.name) if find_pending(connection) else compact(connection)
             connection.execute("PRAGMA optimize")
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 

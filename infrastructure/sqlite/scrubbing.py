@@ -7,6 +7,8 @@ time, may keep text of rows that have lost theirs: it is built anew.
 """
 
 import sqlite3
+from collections.abc import Iterable
+from contextlib import suppress
 from time import sleep
 
 from ...domain.store_errors import RedactionPendingError
@@ -48,14 +50,16 @@ def note_pending(connection: sqlite3.Connection) -> None:
     connection.execute(ADD_PENDING)
 
 
-def is_pending(connection: sqlite3.Connection) -> bool:
-    """Whether content that was removed may still be in the files."""
-    return bool(_pending(connection))
+def find_pending(connection: sqlite3.Connection) -> list[str]:
+    """The marks of redactions whose content may still be in the files."""
+    if connection.execute(_IS_THERE).fetchone() is None:
+        return []
+    return [token for (token,) in connection.execute(_FIND_PENDING)]
 
 
 def scrub(connection: sqlite3.Connection, store: str) -> None:
     """Clean the files, if that is pending; raises if a reader prevents it."""
-    pending = _pending(connection)
+    pending = find_pending(connection)
     if not pending:
         return
     if not _empties_log(connection):  # then it could not be emptied afterwards, with all of the database in it
@@ -65,6 +69,14 @@ def scrub(connection: sqlite3.Connection, store: str) -> None:
     if not _empties_log(connection):
         raise _prevented(store)
     connection.executemany(_REMOVE_PENDING, [(token,) for token in pending])
+
+
+def scrub_copy(connection: sqlite3.Connection, store: str, marks: Iterable[str]) -> None:
+    """Clean a copy that is not in use, and remove marks of redactions from it; all stay if an index prevents it."""
+    with suppress(RedactionPendingError):
+        _mend_indexes(connection, store)
+        compact(connection)
+        connection.executemany(_REMOVE_PENDING, [(token,) for token in marks])
 
 
 def compact(connection: sqlite3.Connection) -> None:
@@ -92,12 +104,6 @@ def _mend_indexes(connection: sqlite3.Connection, store: str) -> None:
     for (index,) in connection.execute(_FIND_OWN_INDEXES).fetchall():
         if not is_index_sound(connection, index):
             connection.execute(f'INSERT INTO "{index}" ("{index}") VALUES (\'rebuild\')')
-
-
-def _pending(connection: sqlite3.Connection) -> list[str]:
-    if connection.execute(_IS_THERE).fetchone() is None:
-        return []
-    return [token for (token,) in connection.execute(_FIND_PENDING)]
 
 
 def _empties_log(connection: sqlite3.Connection) -> bool:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from eventsourcing.persistence import StoredEvent
 
 from turnlog import (
     Activity,
@@ -20,6 +21,7 @@ from turnlog import (
     open_store,
     search,
 )
+from turnlog.infrastructure.opening import open_existing
 from turnlog.infrastructure.sqlite import scrubbing
 
 INLINE = [Transcript(), BranchTree(), TokenUsage(), Activity()]
@@ -160,19 +162,55 @@ def test_a_store_opens_while_a_reader_delays_the_removal(tmp_path: Path, marked:
             assert other.verify().unscrubbed
 
 
-def test_a_backup_made_before_the_removal_is_cleaned_when_it_is_opened(
-    tmp_path: Path, marked: Any, reader: Any
-) -> None:
+def test_a_backup_made_before_the_removal_is_clean_and_not_marked(tmp_path: Path, marked: Any, reader: Any) -> None:
     with open_store(f"sqlite:///{tmp_path}/turnlog.db", inline=[Transcript()]) as store:
         session = Session(store=store)
-        said = session.default_branch.add(marked.marker(1))
+        padding = "x" * 700  # so that rows move from page to page
+        said = [session.default_branch.add(f"{marked.marker(n)} {padding}") for n in range(20)]
         reader()
-        with pytest.raises(RedactionPendingError):
-            session.redact(said)
+        for message in said[::2]:
+            with pytest.raises(RedactionPendingError):
+                session.redact(message)
+        store.backup(tmp_path / "backup.db")
+        assert store.verify().unscrubbed
+
+    gone = [marked.marker(n) for n in range(0, 20, 2)]
+    assert marked.found(gone, tmp_path / "backup.db") == {}
+    assert marked.found([marked.marker(1)], tmp_path / "backup.db")
+    assert [path.name for path in tmp_path.iterdir() if "backup" in path.name] == ["backup.db"]
+    with open_existing(f"sqlite:///{tmp_path}/backup.db") as backup:
+        found = backup.verify(projections=True)
+        assert (found.faults, found.unscrubbed) == ((), False)
+        assert (search(marked.marker(2), store=backup), len(search(marked.marker(3), store=backup))) == ([], 1)
+
+
+def test_a_backup_brings_the_rows_of_others_up_to_date(tmp_path: Path, marked: Any, reader: Any) -> None:
+    address = f"sqlite:///{tmp_path}/turnlog.db"
+    with open_store(address, inline=[Transcript()]) as keeper, open_store(address) as store:
+        session = Session(store=keeper, session_id="s")
+        session.default_branch.add(marked.marker(1))
+        left = b'{"message":3,"left":"{\\"branch\\":0,\\"content\\":{\\"type\\":\\"instruction\\"}}"}'
+        store.recorder.insert_events([StoredEvent("s", 4, "message.redacted", left)])
         store.backup(tmp_path / "backup.db")
 
-    open_store(f"sqlite:///{tmp_path}/backup.db").close()
     assert marked.found([marked.marker(1)], tmp_path / "backup.db") == {}
+
+
+def test_a_backup_with_rows_that_cannot_be_brought_up_to_date_is_marked(tmp_path: Path, marked: Any) -> None:
+    address = f"sqlite:///{tmp_path}/turnlog.db"
+    with open_store(address, inline=[Transcript()]) as store:
+        said = Session(store=store).default_branch.add(marked.marker(1))
+    with closing(sqlite3.connect(tmp_path / "turnlog.db")) as connection:
+        connection.execute("DELETE FROM projection__checkpoints")
+        connection.commit()
+    with open_store(address) as store:
+        with pytest.raises(RedactionPendingError, match="transcript"):
+            Session.open(said.id.partition("/")[0], store=store).redact(said)
+        store.backup(tmp_path / "backup.db")
+
+    assert marked.found([marked.marker(1)], tmp_path / "backup.db")
+    with open_existing(f"sqlite:///{tmp_path}/backup.db") as backup:
+        assert backup.verify().unscrubbed
 
 
 def compressed_payloads(file: Path) -> list[bytes]:

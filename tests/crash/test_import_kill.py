@@ -45,42 +45,34 @@ def address_of(kind: str, folder: Path, number: int, server: Any) -> str:
 class Import:
     """An import in a process of its own; its output, read here, is the ledger of what was acknowledged."""
 
-    def __init__(self, address: str, record: Path) -> None:
-        command = [sys.executable, "-P", str(IMPORTER), address, str(record)]
+    def __init__(self, address: str, record: Path, last_step: int = 0) -> None:
+        command = [sys.executable, "-P", str(IMPORTER), address, str(record), str(last_step)]
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE)
-
-    def reach(self, line: bytes) -> None:
-        """Wait until it prints a line."""
         assert self._process.stdout is not None
-        assert self._process.stdout.readline() == line
+        assert self._process.stdout.readline() == b"importing\n"
 
-    def kill_after(self, seconds: float) -> bool:
-        """Kill it unless it ends before; whether it had acknowledged the import."""
+    def output(self, seconds: float | None = None) -> list[bytes]:
+        """What it prints until it ends, or is killed after some seconds."""
         with suppress(subprocess.TimeoutExpired):
-            self._process.wait(seconds)
+            return self._process.communicate(timeout=seconds)[0].splitlines()
         self._process.kill()
-        output, _ = self._process.communicate()
-        return bool(output.endswith(b"imported\n"))
+        return self._process.communicate()[0].splitlines()
 
 
-def seconds_of_an_import(address: str, record: Path) -> dict[bytes, float]:
-    """How long an import takes now from each of its lines on, so that the kills fall into the others."""
-    whole, reached = Import(address, record), {}
-    for line in (b"importing\n", b"writing\n", b"imported\n"):
-        whole.reach(line)
-        reached[line] = monotonic()
-    whole.kill_after(60)
-    return {line: reached[b"imported\n"] - start for line, start in reached.items()}
+def measured(address: str, record: Path) -> tuple[float, int]:
+    """How many seconds and steps an import takes."""
+    process, start = Import(address, record), monotonic()
+    acknowledged, steps = process.output()
+    assert acknowledged == b"imported"
+    return monotonic() - start, int(steps)
 
 
-def killed(address: str, record: Path, seconds: dict[bytes, float], chance: Random) -> bool:
-    """Kill an import, every other time while it writes; whether it had been acknowledged."""
-    process = Import(address, record)
-    process.reach(b"importing\n")
+def killed(address: str, record: Path, whole: tuple[float, int], chance: Random) -> bool:
+    """Kill an import after some time, or at one of its steps; whether it had been acknowledged."""
+    seconds, steps = whole
     if chance.random() < 0.5:
-        return process.kill_after(seconds[b"importing\n"] * chance.uniform(0.2, 1.1))
-    process.reach(b"writing\n")
-    return process.kill_after(seconds[b"writing\n"] * chance.uniform(0, 1.1))
+        return b"imported" in Import(address, record).output(seconds * chance.uniform(0, 1.1))
+    return b"imported" in Import(address, record, chance.randint(1, steps)).output()
 
 
 def check(address: str, record: Path, acknowledged: bool) -> int:
@@ -101,8 +93,7 @@ def test_a_killed_import_leaves_all_sessions_or_none(
     fixture = SERVERS[kind]
     server = None if fixture is None else request.getfixturevalue(fixture)
     chance = Random(11)
-    seconds = seconds_of_an_import(address_of(kind, tmp_path, 0, server), record)
+    whole = measured(address_of(kind, tmp_path, 0, server), record)
     for number in range(1, ROUNDS + 1):
         address = address_of(kind, tmp_path, number, server)
-        acknowledged = killed(address, record, seconds, chance)
-        check(address, record, acknowledged)
+        check(address, record, killed(address, record, whole, chance))

@@ -241,6 +241,7 @@ class Connections:
         try:
             connection = self._connect()
             try:
+                self._set_up(connection)
                 if prepare is not None:
                     prepare(connection)
                 connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()  # opens the WAL
@@ -264,7 +265,7 @@ class Connections:
         self._check_open_file(found)
         if found is None and self._making:
             create(self._path)
-        connection = sqlite3.connect(
+        return sqlite3.connect(
             f"file:{quote(bytes(self._path))}?mode=rw",
             uri=True,
             timeout=PATIENCE,
@@ -273,8 +274,6 @@ class Connections:
             cached_statements=256,
             factory=Connection,
         )
-        self._set_up(connection)
-        return connection
 
     def _check_open_file(self, found: FileId | None) -> None:
         """Keeps a new connection from sharing, inside SQLite, what belongs to files that are not at the path now."""

@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from turnlog import SchemaMismatch, Session, StoreFailed, open_store
+from turnlog.infrastructure.sqlite.files import descriptors, file_id
 from turnlog.infrastructure.sqlite.recorder import SQLiteRecorder
 
 NOBODY = 65534
@@ -128,6 +129,7 @@ def test_a_file_that_is_no_database_is_refused_and_left_as_it_is(tmp_path: Path)
     with pytest.raises(StoreFailed, match="file is not a database"):
         open_store(f"sqlite:///{path}")
 
+    assert file_id(path) not in descriptors()  # the connection was closed
     assert path.read_text() == "These are notes, and no database. " * 100
 
 

@@ -3,8 +3,9 @@
 from typing import cast
 
 from .frames.parquet import EVENTS, Export, Exported
-from .frames.query import Parameters, Query
+from .frames.query import Query
 from .frames.query_limits import QueryLimits
+from .frames.query_process import Parameters
 from .frames.store_frames import Frames
 from .library.application import TurnlogApplication
 from .paths import PathGiven, checked_path
@@ -35,8 +36,9 @@ class AnalysedStore(TurnlogApplication):
         """What DuckDB answers to a query over `messages`, `events`, `usage` and `sessions`.
 
         Parameters are for `?` in their order, or for `$name` by name. Only the tables that the query names are read,
-        batch by batch. It can reach neither files nor the network, unless it is let. A query that runs longer than
-        `timeout` seconds, or needs more than `memory` megabytes, raises QueryLimitError; the default is `query_limits`.
+        batch by batch. DuckDB runs in a process of its own, and can reach neither files nor the network unless
+        `external_access` is true. A query that runs longer than `timeout` seconds, or needs more than `memory`
+        megabytes, is killed and raises QueryLimitError; the default is `query_limits`.
         """
         return Query(self.frames, query, parameters, external_access, self.query_limits.with_changes(timeout, memory))
 

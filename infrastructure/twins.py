@@ -1,12 +1,13 @@
 """Awaited twins: `aadd = awaited(add)` gives a method its twin, lifted from it so that the two cannot drift.
 
-What may write settles before a cancellation is raised; what only reads is left to end by itself.
+What may write settles before a cancellation is raised; what only reads is left to end by itself, or is stopped.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator
 from concurrent.futures import CancelledError as Withdrawn
-from contextvars import copy_context
+from contextlib import contextmanager
+from contextvars import ContextVar, copy_context
 from functools import partial, wraps
 from itertools import islice
 from threading import Lock
@@ -81,10 +82,68 @@ class awaited(Generic[H, P, R]):  # noqa: N801 (used like a decorator)
 
 
 class awaited_read(awaited[H, P, R]):  # noqa: N801 (used like a decorator)
-    """The same for a method that writes nothing: cancelled, it raises at once, and its thread ends by itself."""
+    """The same for a method that writes nothing: cancelled, it raises at once, and its thread ends by itself.
+
+    What the thread waits for `stopped_by` a function is stopped.
+    """
 
     async def _run(self, work: Callable[[], R]) -> R:
-        return await asyncio.to_thread(work)
+        cancellation = _Cancellation()
+
+        def begin() -> R:
+            _cancellation.set(cancellation)
+            return work()
+
+        try:
+            return await asyncio.to_thread(begin)
+        except asyncio.CancelledError:
+            cancellation.cancel()
+            raise
+
+
+class _Cancellation:
+    """Whether an awaited read was cancelled, and what stops it then."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._cancelled = False
+        self._stops: list[Callable[[], object]] = []
+
+    def cancel(self) -> None:
+        """Stop the read."""
+        with self._lock:
+            self._cancelled = True
+            for stop in self._stops:
+                stop()
+
+    def add(self, stop: Callable[[], object]) -> None:
+        """Have a function called when the read is cancelled, or now if it was."""
+        with self._lock:
+            self._stops.append(stop)
+            if self._cancelled:
+                stop()
+
+    def remove(self, stop: Callable[[], object]) -> None:
+        """Have it called no more."""
+        with self._lock:
+            self._stops.remove(stop)
+
+
+_cancellation: ContextVar[_Cancellation | None] = ContextVar("cancellation", default=None)
+
+
+@contextmanager
+def stopped_by(stop: Callable[[], object]) -> Iterator[None]:
+    """Around what waits: if it is part of an awaited read that is cancelled, `stop` is called in another thread."""
+    cancellation = _cancellation.get()
+    if cancellation is None:
+        yield
+        return
+    cancellation.add(stop)
+    try:
+        yield
+    finally:
+        cancellation.remove(stop)
 
 
 async def in_threads(items: Iterable[R]) -> AsyncIterator[R]:

@@ -1,24 +1,19 @@
-"""How long a query may run and how much memory it may need, and the thread that stops one that runs over."""
+"""How long a query may run, and how much memory it may need."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from math import inf, isfinite
-from threading import Event, Thread
 from time import monotonic
-from typing import TYPE_CHECKING
 
 import msgspec
 
 from ...domain.errors import InvalidValue
 from ...domain.frame_errors import QueryLimitError
 
-if TYPE_CHECKING:
-    import duckdb
-
-AGAIN = 0.05
-"""Seconds between two interrupts of a query that runs over: one that comes between two steps of it is lost."""
-
 MEGABYTE = 1_000_000
+
+LONGEST = 1_000_000
+"""Seconds that a socket can wait for, at least."""
 
 
 class QueryLimits(msgspec.Struct, frozen=True):
@@ -54,44 +49,27 @@ class QueryLimits(msgspec.Struct, frozen=True):
 
 
 class Watch:
-    """Interrupts a connection when the time of its query is over; time between the steps of a query is not counted."""
+    """The time that is left to a query; time between its steps is not counted."""
 
-    def __init__(self, limits: QueryLimits, connection: "duckdb.DuckDBPyConnection") -> None:
+    def __init__(self, limits: QueryLimits) -> None:
         self.limits = limits
-        self._connection = connection
         self._left = limits.timeout
-        self._over = Event()
-
-    @property
-    def over(self) -> bool:
-        """Whether the query has run too long."""
-        return self._over.is_set()
-
-    def check(self) -> None:
-        """Raise the error of a query that has run too long."""
-        if self.over:
-            raise self.limits.too_slow()
+        self._began = 0.0
 
     @contextmanager
     def running(self) -> Iterator[None]:
         """Around a step of the query."""
-        self.check()
-        began, ended = monotonic(), Event()
-        thread = Thread(target=self._wait, args=(ended,), name="turnlog-query-limit", daemon=True)
-        if isfinite(self._left):
-            thread.start()
+        self._began = monotonic()
         try:
             yield
         finally:
-            ended.set()
-            if isfinite(self._left):
-                thread.join()
-            self._left = max(self._left - (monotonic() - began), 0)
+            self._left = max(self._left - (monotonic() - self._began), 0)
 
-    def _wait(self, ended: Event) -> None:
-        if ended.wait(self._left):
-            return
-        self._over.set()
-        self._connection.interrupt()
-        while not ended.wait(AGAIN):
-            self._connection.interrupt()
+    def left(self) -> float | None:
+        """Seconds that are left in a step, None for any number; raises the error of a query that has run too long."""
+        if not isfinite(self._left):
+            return None
+        left = self._left - (monotonic() - self._began)
+        if left <= 0:
+            raise self.limits.too_slow()
+        return min(left, LONGEST)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Iterator
 from math import inf
@@ -19,6 +20,10 @@ ENDLESS = "SELECT count(*) AS n FROM range(100000000) a, range(100000000) b WHER
 LEAN = "SELECT count(*) AS n FROM range(100000000000) a WHERE hash(a.range) = 17"
 """A query without an end that needs next to no memory."""
 ANSWERS = ["rows", "to_arrow", "to_df", "to_polars"]
+
+
+LONG = "SELECT max(levenshtein(repeat({}, 400000), repeat('b', 400000))) AS n FROM messages"
+"""A query of a single call of a function, which takes minutes and next to no memory."""
 
 
 @pytest.fixture
@@ -60,6 +65,28 @@ def test_a_query_with_parameters_is_stopped_as_well(store: Store) -> None:
 def test_a_query_that_needs_too_much_memory_is_stopped(store: Store, query: str, answer: str) -> None:
     with pytest.raises(QueryLimitError, match=r"needs more than 50 MB of memory: expected .* larger memory"):
         getattr(store.sql(query, memory=50), answer)()
+    assert works(store)
+
+
+@pytest.mark.parametrize("text", ["'a'", "left(content, 1)"], ids=["when it is prepared", "when it runs"])
+def test_a_single_long_call_is_stopped(store: Store, text: str) -> None:
+    with pytest.raises(QueryLimitError, match=r"ran longer than 0\.3 s"):
+        store.sql(LONG.format(text), timeout=0.3).rows()
+    assert works(store)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the operating system does not limit memory")
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT length(repeat('x', 2000000000)) AS n",
+        "SELECT repeat(content, 100000000) AS text FROM messages",
+        "SELECT list_aggregate(list_transform(range(30000000), lambda x: repeat('x', 20)), 'max') AS n",
+    ],
+)
+def test_a_single_call_that_needs_too_much_memory_is_stopped(store: Store, query: str) -> None:
+    with pytest.raises(QueryLimitError, match=r"needs more than 50 MB of memory"):
+        store.sql(query, memory=50).rows()
     assert works(store)
 
 

@@ -66,6 +66,7 @@ __all__ = [
     "KeyTaken",
     "Kind",
     "LanguageModel",
+    "LedgerDamagedError",
     "Listing",
     "Log",
     "LogAdapter",

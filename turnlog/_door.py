@@ -86,6 +86,7 @@ from .domain.message import Message as Message
 from .domain.message import MessageDict as MessageDict
 from .domain.projection_errors import CheckpointMismatch as CheckpointMismatch
 from .domain.projection_errors import DefinitionChanged as DefinitionChanged
+from .domain.projection_errors import LedgerDamagedError as LedgerDamagedError
 from .domain.projection_errors import PositionNotReached as PositionNotReached
 from .domain.projection_errors import ProjectionFailed as ProjectionFailed
 from .domain.projection_errors import ProjectionStopped as ProjectionStopped

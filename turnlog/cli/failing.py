@@ -20,7 +20,7 @@ from ..domain.errors import (
     UnknownBranch,
     UnknownPosition,
 )
-from ..domain.projection_errors import UnknownProjection
+from ..domain.projection_errors import LedgerDamagedError, UnknownProjection
 from ..domain.reference_errors import AmbiguousSession
 from ..domain.store_errors import (
     OutcomeUnknown,
@@ -42,6 +42,7 @@ NEXT_STEPS: dict[type[TurnlogError], str] = {
     UnknownBranch: "see `turnlog branches SESSION`",
     NameTaken: "see `turnlog branches SESSION`",
     UnknownPosition: "see `turnlog log SESSION`",
+    LedgerDamagedError: "rebuild the projection: `turnlog projections rebuild NAME`",
     UnknownProjection: "see `turnlog projections list`",
     PositionConflict: "others went on with the session meanwhile; look at it, and try again",
     MissingExtra: "install what it names",

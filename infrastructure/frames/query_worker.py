@@ -52,7 +52,7 @@ def main(descriptor: int) -> None:
         sys.modules["numpy"] = None  # type: ignore[assignment]  # takes half of the start, and nothing here needs it
     try:
         import duckdb  # noqa: F401 (so that it is known here whether it is there)
-        import pyarrow  # noqa: F401 (likewise)
+        import pyarrow  # noqa: F401 (it may be missing as well)
     except ModuleNotFoundError as missing:
         channel.send(Kind.MISSING, str(missing.name).encode())
         return

@@ -166,12 +166,7 @@ class Connections:
     def drop(self, file: OpenFile) -> None:
         """Closes the connections to a file that is no longer the one at its path; they are not used again."""
         if any(each.file is file for each in self._all()):
-            self._replaced = True
-            if self._writing.acquire(blocking=False):
-                try:
-                    self._close_idle()
-                finally:
-                    self._writing.release()
+            self._drop()
 
     def begin_in_child(self) -> None:
         """Begins without connections; a file that the parent process could not close is unusable here."""
@@ -311,10 +306,21 @@ class Connections:
             raise StoreFailed(self.name, REPLACED)
 
     def _unchanged(self, connection: Connection) -> bool:
-        if connection.file.unchanged():
-            return True
-        drop(connection.file)
-        return False
+        if not connection.file.unchanged():
+            drop(connection.file)
+            return False
+        if not connection.is_at_path():
+            self._drop()  # those that have the file open by another path go on
+            return False
+        return True
+
+    def _drop(self) -> None:
+        self._replaced = True
+        if self._writing.acquire(blocking=False):
+            try:
+                self._close_idle()
+            finally:
+                self._writing.release()
 
     def _close_idle(self) -> None:
         """Closes what is not in use."""

@@ -67,9 +67,14 @@ def create(path: Path) -> None:
 
 
 class Connection(sqlite3.Connection):
-    """A connection that knows what it has open."""
+    """A connection that knows what it has open, and by which path."""
 
     file: "OpenFile"
+    path: str
+
+    def is_at_path(self) -> bool:
+        """Whether its path still leads to its file; `OpenFile.unchanged` covers the path without links."""
+        return self.path == self.file.real or file_id(self.path) == self.file.id
 
 
 class OpenFile:
@@ -82,7 +87,7 @@ class OpenFile:
         self.wal, self.shared = file_id(f"{self.real}-wal"), file_id(f"{self.real}-shm")
         self.replaced = False
         self.connections = 0
-        parts = [(str(path), file), (f"{self.real}-wal", self.wal), (f"{self.real}-shm", self.shared)]
+        parts = [(self.real, file), (f"{self.real}-wal", self.wal), (f"{self.real}-shm", self.shared)]
         self._parts = [(part, known) for part, known in parts if known is not None]
         self._held = None if self.wal is None else _hold(name, path, file)
 
@@ -91,7 +96,7 @@ class OpenFile:
         return self.wal == file_id(f"{os.path.realpath(path)}-wal")
 
     def unchanged(self) -> bool:
-        """Whether the files at the paths are those that are open."""
+        """Whether the files at the real path, where SQLite has them open, are those that were there."""
         if not self.replaced:
             try:
                 for path, known in self._parts:
@@ -144,7 +149,7 @@ def add(connection: Connection, name: str, path: Path) -> None:
         elif not known.unchanged():
             raise StoreFailed(name, REPLACED)
         known.connections += 1
-        connection.file = known
+        connection.file, connection.path = known, str(path)
 
 
 def forget_open_files() -> None:

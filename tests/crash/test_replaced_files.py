@@ -156,3 +156,30 @@ def test_the_same_file_under_another_name_is_refused(tmp_path: Path) -> None:
         os.link(tmp_path / "turnlog.db", tmp_path / "linked.db")
         with pytest.raises(StoreFailed, match="its WAL would be another one"):
             open_store(f"sqlite:///{tmp_path}/linked.db")
+
+
+def test_a_link_that_leads_elsewhere_ends_only_the_store_opened_by_it(tmp_path: Path) -> None:
+    """Whichever of the two paths was opened first."""
+    (tmp_path / "v1").mkdir()
+    (tmp_path / "v2").mkdir()
+    direct, linked = f"sqlite:///{tmp_path}/v1/s.db", f"sqlite:///{tmp_path}/current/s.db"
+    for first, second in [(direct, linked), (linked, direct)]:
+        (tmp_path / "current").symlink_to("v1")
+        with open_store(first) as one, open_store(second) as two:
+            stores = {one.address: one, two.address: two}
+            session = Session(store=stores[direct])
+            through = Session.open(session.id, store=stores[linked]).default_branch
+            through.add("before")
+            (tmp_path / "current").unlink()
+            (tmp_path / "current").symlink_to("v2")
+
+            for _ in range(2):
+                with pytest.raises(StoreFailed, match="open the store again"):
+                    through.add("lost")
+            session.default_branch.add("after")
+            with open_store(linked) as elsewhere:
+                assert list(elsewhere.sessions()) == []
+        with open_store(direct) as store:
+            assert [message.text for message in Session.open(session.id, store=store).messages] == ["before", "after"]
+        (tmp_path / "current").unlink()
+        (tmp_path / "v2" / "s.db").unlink()

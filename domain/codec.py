@@ -1,5 +1,6 @@
 """Events to stored names and JSON, and back; an old shape is lifted, an unknown one is an error that names it."""
 
+import re
 from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
@@ -25,6 +26,7 @@ SALT_LENGTH = 20
 
 _SALT = b',"salt":"'
 _SALT_START = -len(_SALT) - SALT_LENGTH - len(b'"}')
+_SALTED = re.compile(rb'[{,]"salt":"[A-Za-z0-9_-]{%d}"}' % SALT_LENGTH)
 _encoder = msgspec.json.Encoder()
 # What the decoder raises, and what an upcaster may that meets a payload it was not made for.
 _MISFITS = (ValueError, LookupError, TypeError, AttributeError, RecursionError)
@@ -46,6 +48,11 @@ def stored_name(event: Event) -> str:
 def salted(payload: bytes, salt: str) -> bytes:
     """The payload with a salt at its end, so that its hash does not give its content away."""
     return payload[:-1] + (_SALT[1:] if payload == b"{}" else _SALT) + salt.encode() + b'"}'
+
+
+def is_salted(payload: bytes) -> bool:
+    """Whether a payload, which is JSON, ends with a salt."""
+    return _SALTED.fullmatch(payload[_SALT_START:]) is not None
 
 
 def unsalted(payload: bytes) -> bytes:

@@ -14,7 +14,7 @@ from ..domain.state import State, Status
 from ..domain.store_errors import InvalidEventError
 from ..domain.validation import check_columns, check_payload, check_time
 from .loading import Source, load
-from .rows import Row, checked_draft
+from .rows import Row, check_salt, checked_draft
 
 Points = Mapping[str, set[int]]
 """By session, the positions at which other sessions are forked from it."""
@@ -37,6 +37,8 @@ def checked_event(row: Row) -> Event | None:
     draft = checked_draft(row.name, row.payload or b"", row.session, row.position)
     if draft.branch != row.branch:
         raise InvalidValue(f"the event {row.name}", f"is on branch {draft.branch}, and its row on branch {row.branch}")
+    if row.payload_hash is None:
+        check_salt(row.name, row.payload or b"")
     return draft.event
 
 

@@ -8,7 +8,7 @@ from typing import NamedTuple, TypeAlias
 import msgspec
 from msgspec.structs import replace
 
-from ..domain.codec import SALT_LENGTH, decode, encode, salted, stored_name, unknown
+from ..domain.codec import SALT_LENGTH, decode, encode, is_salted, salted, stored_name, unknown
 from ..domain.errors import InvalidValue, SessionTooLarge, TurnlogError
 from ..domain.events import STORED_NAMES, BranchEvent, Event, EventRedacted, MessageRedacted, UnknownEvent
 from ..domain.expectation import ANY, Expectation, Expected
@@ -120,9 +120,22 @@ def draft(events: Iterable[Event], salt: Callable[[], str] = new_salt) -> list[D
         check_event(event)
         payload = encode(event)
         check_payload(payload)
-        payload = salted(payload, salt()) if name in CONTENT_FIELDS else payload
+        payload = with_salt(name, payload, salt)
         drafts.append(Draft(name, branch_of(event), payload, event))
     return drafts
+
+
+def with_salt(name: str, payload: bytes, salt: Callable[[], str] = new_salt) -> bytes:
+    """The payload of an event, with a salt if events of this name hold content."""
+    return salted(payload, salt()) if name in CONTENT_FIELDS else payload
+
+
+def check_salt(name: str, payload: bytes) -> None:
+    """Reject content without a salt: the hash that its redaction leaves would give away what can be guessed."""
+    if name in CONTENT_FIELDS and not is_salted(payload):
+        raise InvalidValue(
+            f"the payload of {name}", f"has no salt: expected {SALT_LENGTH} characters as its last member"
+        )
 
 
 def checked_list(events: Iterable[Event]) -> Iterable[Event]:

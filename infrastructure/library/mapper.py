@@ -18,7 +18,7 @@ from ...domain.codec import decode, encode, stored_name
 from ...domain.events import Event
 from ...domain.record import RecordedEvent
 from ...domain.store_errors import UnreadableEvent
-from ..rows import Row, event_of
+from ..rows import Row, event_of, with_salt
 from .stored import RowNotification
 
 
@@ -64,7 +64,8 @@ class EventMapper(Mapper[str]):
         if not isinstance(domain_event, RecordedEvent):
             raise ProgrammingError(f"{type(domain_event).__qualname__} is not on the list: expected a DomainEvent")
         event = domain_event.event
-        return StoredEvent(domain_event.session, domain_event.position, stored_name(event), encode(event))
+        name = stored_name(event)
+        return StoredEvent(domain_event.session, domain_event.position, name, with_salt(name, encode(event)))
 
     def to_domain_event(self, stored_event: StoredEvent) -> DomainEvent:
         """The event, with all its columns if it comes from one of our recorders."""

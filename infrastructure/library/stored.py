@@ -20,7 +20,7 @@ from ...domain.events import STORED_NAMES
 from ...domain.record import NOBODY, Provenance
 from ...domain.store_errors import StoreClosed, UnreadableEvent
 from ...domain.validation import check_columns, check_time
-from ..rows import Append, Appended, Draft, Row, checked_draft
+from ..rows import Append, Appended, Draft, Row, check_salt, checked_draft
 
 
 class RowNotification(Notification):
@@ -117,7 +117,9 @@ def _after(stored: StoredEvent) -> tuple[UUID | str, int]:
 def _draft(stored: StoredEvent) -> Draft:
     if stored.topic not in STORED_NAMES:
         return Draft(stored.topic, None, stored.state, None)
-    return checked_draft(stored.topic, stored.state, str(stored.originator_id), stored.originator_version)
+    draft = checked_draft(stored.topic, stored.state, str(stored.originator_id), stored.originator_version)
+    check_salt(stored.topic, stored.state)
+    return draft
 
 
 def _end(appended: Appended) -> int:

@@ -19,9 +19,10 @@ from typer.testing import CliRunner
 
 from turnlog import DamagedRecord, Projection, Runner, Session, SessionManager, Store, open_store, search
 from turnlog.cli.app import app
-from turnlog.domain.codec import decode
+from turnlog.domain.codec import SALT_LENGTH, decode, salted
 from turnlog.domain.errors import TurnlogError
 from turnlog.domain.record import Provenance, RecordedEvent
+from turnlog.domain.redaction import CONTENT_FIELDS
 from turnlog.domain.store_errors import UnreadableEvent
 from turnlog.infrastructure.rows import Append, Draft, Row, chained, header_of
 from turnlog.infrastructure.transfer.lines import Ending, closing, line_of, opening
@@ -32,10 +33,14 @@ from turnlog.projections.transcript import Transcript
 from turnlog.projections.usage import TokenUsage
 
 NOW = 1_700_000_000_000_000
+SALT = "s" * SALT_LENGTH
 
 
 class Event(NamedTuple):
-    """An event of a file: its name, its payload as a dict or as bytes, and columns that differ from the usual."""
+    """An event of a file: its name, its payload as a dict or as bytes, and columns that differ from the usual.
+
+    Its payload gets a salt if it needs one, unless it is `bare`.
+    """
 
     name: str
     payload: dict[str, Any] | bytes
@@ -72,6 +77,8 @@ def rows_of(events: list[Event], session: str) -> Iterator[Row]:
     digest, time = bytes(32), NOW
     for position, (name, payload, given) in enumerate(events, 1):
         encoded = payload if isinstance(payload, bytes) else msgspec.json.encode(payload)
+        if name in CONTENT_FIELDS and encoded.endswith(b"}") and not given.get("bare"):
+            encoded = salted(encoded, SALT)
         branch = payload.get("branch") if isinstance(payload, dict) and name.startswith(("branch", "message")) else None
         usual = {"time": time, "branch": branch, "actor": None, "correlation": None, "cause": None, "command_id": None}
         own = {**usual, **given}
@@ -145,6 +152,17 @@ RECORDS: dict[str, tuple[list[Event], int]] = {
     "an image that is a program": ([START, MAIN, Event("message.appended", message(PART))], 4),
     "a key twice": ([START, MAIN, Event("message.appended", TWICE, {"branch": 0})], 4),
     "a key twice further in": ([START, MAIN, Event("message.appended", TWICE_INSIDE, {"branch": 0})], 4),
+    "a message without a salt": ([START, MAIN, Event("message.appended", message(), {"bare": True})], 4),
+    "a salt that is not the last": (
+        [START, MAIN, Event("message.appended", {"salt": SALT, **message()}, {"bare": True})],
+        4,
+    ),
+    "a salt that is too short": (
+        [START, MAIN, Event("message.appended", message(salt="s"), {"bare": True})],
+        4,
+    ),
+    "a salt of other characters": ([Event("session.started", {"name": "x", "salt": "." * 20}, {"bare": True})], 2),
+    "a start without content and without a salt": ([Event("session.started", {}, {"bare": True})], 2),
     "a command at two places": (
         [
             *(START, MAIN, Event("message.appended", message(), {"command_id": "c"}), HELLO),
@@ -297,3 +315,11 @@ def test_stored_hostile_sessions_harm_no_other(store: Store, tmp_path: Path) -> 
     run_every_command(tmp_path, faults=True)
     hostile = {entry.session for entry in store.sessions()} - {"good"}
     assert {fault.session for fault in store.verify().faults} == hostile
+
+
+def test_verify_reports_content_without_a_salt(store: Store) -> None:
+    stored([START, MAIN, Event("message.appended", message(), {"bare": True})], "hostile", store)
+
+    (fault,) = store.verify().faults
+    assert (fault.session, fault.position) == ("hostile", 3)
+    assert "has no salt" in str(fault)

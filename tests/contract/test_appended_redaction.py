@@ -9,10 +9,9 @@ from eventsourcing.persistence import DataError, StoredEvent, Tracking
 from eventsourcing.utils import Environment
 
 from turnlog import RedactionPendingError, Session, Store, Transcript
-from turnlog.domain.codec import encode
 from turnlog.domain.events import EventRedacted, MessageRedacted, StateSet
 from turnlog.infrastructure.library.factory import RecorderFactory
-from turnlog.infrastructure.library.mapper import DomainEvent
+from turnlog.infrastructure.library.mapper import DomainEvent, EventMapper
 from turnlog.infrastructure.sqlite import scrubbing
 
 LEFT = '{"branch":0,"content":{"type":"instruction"}}'
@@ -40,21 +39,20 @@ def save(store: Store, *events: Any) -> None:
     store.save(*(DomainEvent.unrecorded("s", position, event) for position, event in enumerate(events, 4)))
 
 
+def stored(position: int, event: Any) -> StoredEvent:
+    return EventMapper().to_stored_event(DomainEvent.unrecorded("s", position, event))
+
+
 def insert(store: Store, *events: Any) -> None:
     """What the library's own applications do."""
-    store.recorder.insert_events(
-        [
-            StoredEvent("s", position, "message.redacted" if isinstance(event, MessageRedacted) else "x", encode(event))
-            for position, event in enumerate(events, 4)
-        ]
-    )
+    store.recorder.insert_events([stored(position, event) for position, event in enumerate(events, 4)])
 
 
 def process(store: Store, *events: Any) -> None:
     """What a process application of the library's does."""
     recorder = RecorderFactory(Environment("turnlog"), store.recorder).process_recorder()
     tracking = {} if store.address.startswith("unix") else {"tracking": Tracking("other", 1)}
-    recorder.insert_events([StoredEvent("s", 4, "message.redacted", encode(events[0]))], **tracking)
+    recorder.insert_events([stored(4, events[0])], **tracking)
 
 
 @pytest.mark.parametrize("way", [append, append_together, save, insert, process])
@@ -111,7 +109,7 @@ def test_an_appended_redaction_that_is_pending_says_so(
 
 
 def test_a_redaction_of_nothing_is_not_recorded_by_the_library(store: Store, session: Session) -> None:
-    redaction = StoredEvent("s", 4, "event.redacted", encode(EventRedacted(2, "{}")))
+    redaction = stored(4, EventRedacted(2, "{}"))
     with pytest.raises(DataError, match="does not leave what a redaction leaves"):
         store.recorder.insert_events([redaction])
     assert store.get_session("s").position == 3

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from eventsourcing.persistence import DataError, StoredEvent
 
-from turnlog.domain.codec import encode, stored_name
+from turnlog.domain.codec import is_salted, salted, unsalted
 from turnlog.domain.content import InstructionContent
 from turnlog.domain.errors import InvalidValue, PositionConflict
 from turnlog.domain.events import (
@@ -32,6 +32,8 @@ from turnlog.domain.events import (
 from turnlog.domain.expectation import NO_STREAM
 from turnlog.domain.record import LATEST, Provenance
 from turnlog.domain.store_errors import InvalidEventError
+from turnlog.infrastructure.library.mapper import DomainEvent, EventMapper
+from turnlog.infrastructure.rows import new_salt
 
 if TYPE_CHECKING:
     from tests.contract.conftest import Clock, Stores
@@ -83,21 +85,22 @@ def test_an_append_that_cannot_be_folded_writes_nothing(talking: Store, events: 
     assert talking.load("s").position == 3
 
 
+def stored(session: str, position: int, event: Event) -> StoredEvent:
+    """The event as the library stores it."""
+    return EventMapper().to_stored_event(DomainEvent.unrecorded(session, position, event))
+
+
 @pytest.mark.parametrize("events", UNFOLDABLE.values(), ids=UNFOLDABLE)
 def test_the_library_cannot_save_what_cannot_be_folded(talking: Store, events: list[Event]) -> None:
-    stored = [StoredEvent("s", place, stored_name(event), encode(event)) for place, event in enumerate(events, 4)]
-
     with pytest.raises(DataError, match="cannot be recorded at position"):
-        talking.recorder.insert_events(stored)
+        talking.recorder.insert_events([stored("s", place, event) for place, event in enumerate(events, 4)])
 
     assert talking.last_global_position() == 3
 
 
 def test_what_the_library_saves_is_folded_onto_what_came_before(talking: Store) -> None:
     events = [BranchCreated(1, "b", "b", parent=0, at=3), said(branch=1)]
-    talking.recorder.insert_events(
-        [StoredEvent("s", place, stored_name(event), encode(event)) for place, event in enumerate(events, 4)]
-    )
+    talking.recorder.insert_events([stored("s", place, event) for place, event in enumerate(events, 4)])
 
     assert talking.load("s").names == {"main": 0, "b": 1}
 
@@ -115,11 +118,28 @@ def test_a_stream_of_the_library_takes_no_events_of_a_session(talking: Store) ->
     assert talking.last_global_position() == 4
 
 
+def test_content_of_the_library_without_a_salt_is_an_error(talking: Store) -> None:
+    for name, payload in (("session.state_set", b'{"key":"k","value":"secret"}'), ("session.archived", b"{}")):
+        with pytest.raises(DataError, match="has no salt"):
+            talking.recorder.insert_events([StoredEvent("s", 4, name, payload)])
+
+    assert talking.last_global_position() == 3
+
+
+def test_content_that_the_library_saves_has_a_salt_of_its_own(talking: Store) -> None:
+    talking.save(*(DomainEvent.unrecorded("s", position, said()) for position in (4, 5)))
+
+    one, other = (row.payload or b"" for row in talking.recorder.read("s", after=3))
+    assert is_salted(one)
+    assert one != other
+    assert unsalted(one) == unsalted(other)
+
+
 def test_a_payload_of_the_library_has_each_key_once(talking: Store) -> None:
     payload = b'{"key":"k","value":{"a":1,"a":2}}'
 
     with pytest.raises(DataError, match="key 'a' twice"):
-        talking.recorder.insert_events([StoredEvent("s", 4, "session.state_set", payload)])
+        talking.recorder.insert_events([StoredEvent("s", 4, "session.state_set", salted(payload, new_salt()))])
 
 
 def nested(levels: int) -> object:

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from eventsourcing.persistence import StoredEvent
 
 from turnlog import (
     Activity,
@@ -21,6 +20,8 @@ from turnlog import (
     open_store,
     search,
 )
+from turnlog.domain.events import MessageRedacted
+from turnlog.infrastructure.library.mapper import DomainEvent, EventMapper
 from turnlog.infrastructure.opening import open_existing
 from turnlog.infrastructure.sqlite import scrubbing
 
@@ -189,8 +190,9 @@ def test_a_backup_brings_the_rows_of_others_up_to_date(tmp_path: Path, marked: A
     with open_store(address, inline=[Transcript()]) as keeper, open_store(address) as store:
         session = Session(store=keeper, session_id="s")
         session.default_branch.add(marked.marker(1))
-        left = b'{"message":3,"left":"{\\"branch\\":0,\\"content\\":{\\"type\\":\\"instruction\\"}}"}'
-        store.recorder.insert_events([StoredEvent("s", 4, "message.redacted", left)])
+        left = '{"branch":0,"content":{"type":"instruction"}}'
+        redaction = DomainEvent.unrecorded("s", 4, MessageRedacted(3, left))
+        store.recorder.insert_events([EventMapper().to_stored_event(redaction)])
         store.backup(tmp_path / "backup.db")
 
     assert marked.found([marked.marker(1)], tmp_path / "backup.db") == {}

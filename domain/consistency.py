@@ -11,8 +11,9 @@ from typing import Any
 
 from . import events as e
 from .codec import stored_name
+from .decisions.history import without_last_change
 from .evolve import evolve
-from .ranges import Range, Ranges
+from .ranges import Range, Ranges, first, positions, same_messages
 from .redaction import is_reserved, reserved_name
 from .state import State, Status
 from .store_errors import InvalidEventError, UnreadableEvent
@@ -41,11 +42,18 @@ def _fault(state: State, event: e.Event) -> str | None:
     if not started:
         return "the session has not been started"
     if isinstance(event, e.MessageAppended):
-        return None if event.branch in state.written else _no_branch(event.branch)
+        if event.branch not in state.written:
+            return _no_branch(event.branch)
+        return _fault_of_position(state, event.mail)
+    if state.status is Status.DELETED and not isinstance(event, AFTER_THE_END):
+        return "the session was deleted"
     if not isinstance(event, e.BranchCreated):
         branch = getattr(event, "branch", None)
         if branch is not None and not 0 <= branch < len(state.branches):
             return _no_branch(branch)
+        removed = branch is not None and state.branches[branch].removed_at is not None
+        if removed and isinstance(event, OF_LIVE_BRANCHES):
+            return f"branch {branch} was removed"
     check = _CHECKS.get(type(event))
     return None if check is None else check(state, event)
 
@@ -91,8 +99,16 @@ def _fault_of_rename(state: State, event: e.BranchRenamed) -> str | None:
     return f"another branch has the name {event.name!r}" if holder not in (None, event.branch) else None
 
 
-def _fault_of_ranges(state: State, event: e.MessagesShared | e.BranchReordered) -> str | None:
-    return _fault_among(state, event.ranges)
+def _fault_of_restoring(state: State, event: e.SessionRestored) -> str | None:
+    return None if state.status is Status.ARCHIVED else f"the session is {state.status}, not archived"
+
+
+def _fault_of_sharing(state: State, event: e.MessagesShared) -> str | None:
+    return _fault_of_additions(state, state.showing(event.branch).ranges, event.ranges)
+
+
+def _fault_of_order(state: State, event: e.BranchReordered) -> str | None:
+    return _fault_of_additions(state, (), event.ranges)  # a copied session begins with an order of its own
 
 
 def _fault_of_rewind(state: State, event: e.BranchRewound) -> str | None:
@@ -105,15 +121,21 @@ def _fault_of_merge(state: State, event: e.BranchMerged) -> str | None:
     shown = sum(piece.count for piece in state.showing(event.branch).ranges)
     if event.keep_first > shown:
         return f"it keeps {event.keep_first} messages, and the branch shows {shown}"
-    return _fault_of_position(state, event.at) or _fault_among(state, event.ranges)
+    kept = first(state.showing(event.branch).ranges, event.keep_first, state.written)
+    return _fault_of_position(state, event.at) or _fault_of_additions(state, kept, event.ranges)
 
 
 def _fault_of_undo(state: State, event: e.ChangeUndone) -> str | None:
-    if event.undone not in state.branches[event.branch].undoable:
-        return f"no change of the branch at position {event.undone} can be undone"
-    if event.system is not None and not _is_system(state, event.system):
-        return f"there is no system message at position {event.system}"
-    return _fault_among(state, event.ranges)
+    branch = state.branches[event.branch]
+    if event.undone not in branch.undoable[-1:]:
+        return f"the last change of the branch that can be undone is not at position {event.undone}"
+    reason = _fault_among(state, event.ranges)
+    expected = without_last_change(state, branch)
+    if reason is None and not (
+        event.system == expected.system and same_messages(event.ranges, expected.ranges, state.written)
+    ):
+        return f"it does not show what the branch showed before position {event.undone}"
+    return reason
 
 
 def _fault_of_retraction(state: State, event: e.MessageRetracted) -> str | None:
@@ -121,13 +143,31 @@ def _fault_of_retraction(state: State, event: e.MessageRetracted) -> str | None:
 
 
 def _fault_of_redaction(state: State, event: e.MessageRedacted) -> str | None:
-    if state.owner(event.message) is None and not _is_system(state, event.message):
+    if state.owner(event.message) is None and not state.is_system_message(event.message):
         return f"there is no message at position {event.message}"
-    return None if event.message >= 1 else f"position {event.message} was recorded by another session"
+    return _fault_of_redacted(state, event.message)
 
 
 def _fault_of_event_redaction(state: State, event: e.EventRedacted) -> str | None:
-    return None if 1 <= event.event <= state.position else f"there is no event at position {event.event} before it"
+    if state.owner(event.event) is not None or state.is_system_message(event.event):
+        return f"there is a message at position {event.event}, which only message.redacted redacts"
+    return _fault_of_redacted(state, event.event)
+
+
+def _fault_of_redacted(state: State, position: int) -> str | None:
+    if position < 1:
+        return f"position {position} was recorded by another session"
+    if position > state.position:
+        return f"there is no event at position {position} before it"
+    return f"position {position} was redacted before" if position in state.redacted else None
+
+
+def _fault_of_mail(state: State, event: e.MailSent) -> str | None:
+    return None if event.sender in state.owners else f"its sender {event.sender!r} does not take part in the session"
+
+
+def _fault_of_operation(state: State, event: e.OperationStarted) -> str | None:
+    return f"operation {event.operation!r} is open already" if event.operation in state.operations else None
 
 
 def _fault_of_position(state: State, position: int | None) -> str | None:
@@ -138,6 +178,18 @@ def _fault_of_position(state: State, position: int | None) -> str | None:
 
 def _fault_of_fork(state: State, event: e.SessionForked) -> str | None:
     return _fault_of_position(state, event.at)
+
+
+def _fault_of_additions(state: State, shown: Ranges, added: Ranges) -> str | None:
+    """What is wrong with messages that are added to those that a branch shows: each is shown once."""
+    if sum(piece.count for piece in added) > sum(map(len, state.written.values())):
+        return "it shows a message twice"
+    reason = _fault_among(state, added)
+    if reason is not None:
+        return reason
+    news = list(positions(added, state.written))
+    twice = len(set(news)) != len(news) or not set(news).isdisjoint(positions(shown, state.written))
+    return "it shows a message twice" if twice else None
 
 
 def _fault_among(state: State, ranges: Ranges) -> str | None:
@@ -156,26 +208,38 @@ def _fault_of_range(state: State, piece: Range) -> str | None:
     return None
 
 
-def _is_system(state: State, position: int) -> bool:
-    return any(showing.system == position for branch in state.branches for showing in branch.showings)
-
-
 def _no_branch(number: int) -> str:
     return f"there is no branch {number} before it"
 
 
+AFTER_THE_END = (
+    *(e.EventRedacted, e.MessageRedacted, e.ForkEnded),
+    *(e.MetadataUpdated, e.StateSet, e.ModelCalled, e.AccessDenied, e.LogRecorded),
+)
+"""Events that a deleted session may have, such as those that another process recorded while it was deleted."""
+
+OF_LIVE_BRANCHES = (
+    *(e.BranchRenamed, e.BranchRemoved, e.DefaultBranchChanged, e.AccessChanged, e.SystemSet, e.MessagesShared),
+    *(e.BranchRewound, e.BranchTruncated, e.BranchCleared, e.BranchMerged, e.BranchReordered, e.ChangeUndone),
+    e.MessageRetracted,
+)
+"""Events that name a branch that has not been removed."""
+
 _CHECKS: Mapping[type[e.Event], Callable[[State, Any], str | None]] = MappingProxyType(
     {
         e.SessionForked: _fault_of_fork,
+        e.SessionRestored: _fault_of_restoring,
         e.BranchCreated: _fault_of_branch,
         e.BranchRenamed: _fault_of_rename,
-        e.MessagesShared: _fault_of_ranges,
+        e.MessagesShared: _fault_of_sharing,
         e.BranchRewound: _fault_of_rewind,
         e.BranchMerged: _fault_of_merge,
-        e.BranchReordered: _fault_of_ranges,
+        e.BranchReordered: _fault_of_order,
         e.ChangeUndone: _fault_of_undo,
         e.MessageRetracted: _fault_of_retraction,
         e.MessageRedacted: _fault_of_redaction,
         e.EventRedacted: _fault_of_event_redaction,
+        e.MailSent: _fault_of_mail,
+        e.OperationStarted: _fault_of_operation,
     }
 )

@@ -345,17 +345,18 @@ class PositionConflict(Refused):
 
 @error
 class CommandIdReusedError(SessionError):
-    """An earlier call with this command id had other content; nothing was written."""
+    """An earlier call with this command id had other content, or content that was redacted; nothing was written."""
 
     session: str
     command_id: str
     position: int
+    redacted: bool = False
 
     def __str__(self) -> str:
-        return (
-            f"the command id {self.command_id!r} was used at position {self.position} of session {self.session} for "
-            "other content: expected the same content, or a new command id"
-        )
+        used = f"the command id {self.command_id!r} was used at position {self.position} of session {self.session}"
+        if self.redacted:
+            return f"{used} for content that was redacted: whether this is the same is not known, use a new one"
+        return f"{used} for other content: expected the same content, or a new command id"
 
 
 def one_of(names: tuple[str, ...], limit: int = 10) -> str:

@@ -192,7 +192,7 @@ class BranchMerged(BranchEvent, frozen=True):
 
 
 class BranchReordered(BranchEvent, frozen=True):
-    """The same messages in the order that `ranges` gives."""
+    """The branch shows the messages of `ranges` in this order, each once."""
 
     ranges: Ranges
 

@@ -163,6 +163,10 @@ class State(msgspec.Struct):
                 return branch
         return None
 
+    def is_system_message(self, position: int) -> bool:
+        """Whether the event at this position set a system message in front of a branch."""
+        return any(showing.system == position for branch in self.branches for showing in branch.showings)
+
     def messages_until(self, position: int) -> int:
         """How many messages were recorded in the session up to a position, those set in front of a branch included."""
         appended = sum(bisect_right(positions, position) for positions in self.written.values())

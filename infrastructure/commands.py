@@ -30,7 +30,8 @@ def checked_repeat(recorder: Reader, appended: Appended, drafts: Sequence[Draft]
     if appended.repeated and command_id is not None:
         rows = list(recorder.read(appended.session, after=appended.first - 1, until=appended.last))
         if len(rows) != len(drafts) or not all(map(_is_same, drafts, rows)):
-            raise CommandIdReusedError(appended.session, command_id, appended.first)
+            redacted = any(row.payload_hash is not None for row in rows)
+            raise CommandIdReusedError(appended.session, command_id, appended.first, redacted)
     return appended
 
 

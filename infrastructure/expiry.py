@@ -6,13 +6,11 @@ import msgspec
 
 from ..domain.decisions import session as sessions
 from ..domain.errors import PositionConflict, SessionNotFoundError, SessionReferenced
-from ..domain.events import Event
 from ..domain.record import Provenance
-from ..domain.state import State
 from ..domain.store_errors import UnreadableEvent
 from ..projections.catalogue import Entry
 from ..projections.selection import Order, Selection, mark_of, place_of
-from .loading import load
+from .loading import load, missing_forks
 from .recorder import Recorder
 from .rows import Append, draft
 
@@ -60,7 +58,8 @@ def _end(recorder: Recorder, entry: Entry, reason: str, now: int, provenance: Pr
         newest = recorder.find_entry(entry.session)
         if newest is None or newest.updated != entry.updated:
             return True
-        changes = [_deleted(load(recorder, entry.session, newest.position), reason)]
+        state = load(recorder, entry.session, newest.position)
+        changes = [(state, sessions.delete(state, reason, missing=missing_forks(recorder, state)))]
         if newest.forked_from is not None:
             origin = load(recorder, newest.forked_from)
             changes.append((origin, sessions.end_fork(origin, entry.session)))
@@ -78,7 +77,3 @@ def _end(recorder: Recorder, entry: Entry, reason: str, now: int, provenance: Pr
         return True
     ended.append(entry.session)
     return True
-
-
-def _deleted(state: State, reason: str) -> tuple[State, list[Event]]:
-    return state, sessions.delete(state, reason)

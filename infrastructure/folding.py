@@ -27,13 +27,7 @@ ATTEMPTS = 50
 MOST_KNOWN = 10_000
 """Sessions of which is remembered how many branches they have."""
 
-FREE = frozenset(
-    {
-        *(e.MessageAppended, e.MetadataUpdated, e.StateSet, e.ModelCalled, e.AccessDenied, e.LogRecorded),
-        *(e.SessionRenamed, e.SessionArchived, e.SessionRestored, e.SessionDeleted, e.ParticipantRegistered),
-        *(e.MailSent, e.ModelSet, e.ToolRegistered, e.OperationStarted),
-    }
-)
+FREE = frozenset({e.MessageAppended, e.MetadataUpdated, e.StateSet, e.ModelCalled, e.AccessDenied, e.LogRecorded})
 """Events that every later state of a session can take in as well, once it is started and has their branch."""
 
 
@@ -140,6 +134,8 @@ def _is_free(append: Append, branches: int) -> bool:
     for each in append.drafts:
         branch = getattr(each.event, "branch", None)
         if type(each.event) not in FREE or (branch is not None and not 0 <= branch < branches):
+            return False
+        if isinstance(each.event, e.MessageAppended) and each.event.mail is not None:
             return False
     return True
 

@@ -7,7 +7,7 @@ from ..domain.errors import SessionNotFoundError, UnknownPosition
 from ..domain.evolve import evolve, place_message
 from ..domain.inheritance import inherit
 from ..domain.ranges import Positions, Written
-from ..domain.state import State
+from ..domain.state import State, Status
 from ..domain.validation import is_name
 from ..projections.catalogue import Entry
 from .rows import EVENT_REDACTED, MESSAGE_APPENDED, Appended, Row, event_of
@@ -61,6 +61,12 @@ def load(recorder: Source, session: str, at: int | None = None, written: Written
         else:  # before the fork, the session was the one that it goes on from
             state.status, state.name, state.created = source.status, source.name, source.created
     return state
+
+
+def missing_forks(recorder: Source, state: State) -> set[str]:
+    """The forks of a session that are not in the store, or were deleted there."""
+    entries = {fork: recorder.find_entry(fork) for fork in state.forks}
+    return {fork for fork, entry in entries.items() if entry is None or entry.status == Status.DELETED}
 
 
 def catch_up(recorder: Source, state: State) -> None:

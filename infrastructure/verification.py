@@ -121,7 +121,6 @@ class _Walk:
         self._session = session
         self._global_position = 0
         self._redacted: dict[int, bytes] = {}
-        self._seen: set[int] = set()
         self._replay = Replay(recorder)
 
     def faults(self) -> Iterator[Fault]:
@@ -186,11 +185,9 @@ class _Walk:
         """Whether the event that a redaction names has what the redaction left, and no more."""
         payload = self._redacted.pop(position, None)
         if payload is None:
-            if position not in self._seen:
-                yield Fault(self._session, position, "it was redacted, and its content is still in the store")
+            yield Fault(self._session, position, "it was redacted, and its content is still in the store")
         elif payload != left.encode():
             yield Fault(self._session, position, "it is not what its redaction has left")
-        self._seen.add(position)
 
     def _goes_on(self, source: str, point: int, digest: str | None) -> Iterator[Fault]:
         """Whether the session it goes on from is, up to that position, what it was then."""

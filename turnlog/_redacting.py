@@ -7,7 +7,7 @@ from ._moments import position_of
 from ._operations import Operation, Steps, steps_of
 from .domain.decisions import message
 from .domain.errors import InvalidValue, RecordedElsewhere, UnknownPosition
-from .domain.events import Event, MessageAppended, ModelCalled
+from .domain.events import Event, MailSent, MessageAppended, ModelCalled
 from .domain.log import Log
 from .domain.mail import Mail
 from .domain.message import Message
@@ -16,11 +16,11 @@ from .domain.redaction import CONTENT_FIELDS, REDACTIONS
 from .domain.state import State
 from .domain.work_errors import UnknownOperation
 from .infrastructure.projecting.catching_up import finish_redactions
-from .infrastructure.rows import MESSAGE_APPENDED, Row, event_of, redacted, redaction_in
+from .infrastructure.rows import Row, event_of, redacted, redaction_in
 
 
 def redact_event(live: Live, event: Message | RecordedEvent | int, reason: str | None) -> int:
-    """Redact an event; the position of its redaction. A message that was brought by mail is redacted there, too."""
+    """Redact an event; the position of its redaction. Mail and the messages that it brought are redacted together."""
     point = own_position(live, event)
     return redact(live, [point, *_same_mail(live, point)], reason)[0]
 
@@ -96,13 +96,15 @@ def _redactions(live: Live, rows: Sequence[Row]) -> list[int]:
 
 
 def _same_mail(live: Live, position: int) -> list[int]:
-    """The mail that brought a message, and the other messages that it brought."""
-    row = _row(live, position)
-    event = event_of(row) if row.name == MESSAGE_APPENDED else None
+    """The mail that brought a message, and the messages that it brought, without the event at the position itself."""
+    event = event_of(_row(live, position))
+    if isinstance(event, MailSent):
+        return _brought_by(live, position)
     mail = event.mail if isinstance(event, MessageAppended) else None
-    if mail is None or mail < 1:
+    sent = None if mail is None or mail < 1 else live.store.find_row(live.id, mail)
+    if sent is None or not isinstance(event_of(sent), MailSent):
         return []
-    return [mail, *(other for other in _brought_by(live, mail) if other != position)]
+    return [sent.position, *(other for other in _brought_by(live, sent.position) if other != position)]
 
 
 def _brought_by(live: Live, mail: int) -> list[int]:

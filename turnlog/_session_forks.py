@@ -12,6 +12,7 @@ from .domain.inheritance import inherit, stretches
 from .domain.plain import Json
 from .domain.state import State
 from .domain.validation import checked_name
+from .infrastructure.loading import missing_forks
 from .infrastructure.reading import SessionReader
 from .projections.messages import all_shown
 
@@ -69,13 +70,14 @@ def ended(live: Live, reason: str | None) -> None:
     """Ends a session, and what the one that it goes on from knows of it."""
     with live.current() as state:
         origin = state.ancestors[0].session if state.ancestors else None
+        missing = missing_forks(live.store.recorder, state)
     if origin is None:
-        live.change(lambda state: sessions.delete(state, reason))
+        live.change(lambda state: sessions.delete(state, reason, missing=missing))
         return
     source = Live(live.store, live.store.load(origin))
     change_together(
         [live, source],
-        lambda here, there: (sessions.delete(here, reason), sessions.end_fork(there, here.session)),
+        lambda here, there: (sessions.delete(here, reason, missing=missing), sessions.end_fork(there, here.session)),
     )
 
 

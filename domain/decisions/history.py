@@ -17,7 +17,7 @@ from ..events import (
 )
 from ..lookup import get_branch, lineage_at, position_in
 from ..ranges import Origin, Shown, from_positions, joined, positions, same_messages, spread
-from ..state import State
+from ..state import BranchState, State
 from .session import active
 
 
@@ -69,12 +69,17 @@ def undo(state: State, branch: int) -> list[Event]:
     place = get_branch(state, branch)
     if not place.undoable:
         raise NothingToUndo(state.session, repr(place.name))
-    undone = place.undoable[-1]
+    return [without_last_change(state, place)]
+
+
+def without_last_change(state: State, place: BranchState) -> ChangeUndone:
+    """The event that takes back the last change of a branch that can be undone."""
+    branch, undone = place.number, place.undoable[-1]
     before, then, now = (state.showing(branch, at) for at in (undone - 1, undone, state.position))
     there = {*positions(before.ranges, state.written), *positions(then.ranges, state.written)}
     since = [shown for shown in spread(now.ranges, state.written) if shown[1] not in there]
     ranges = joined(before.ranges, from_positions(since, state.written), state.written)
-    return [ChangeUndone(branch, undone, ranges, before.system if now.system == then.system else now.system)]
+    return ChangeUndone(branch, undone, ranges, before.system if now.system == then.system else now.system)
 
 
 def share(state: State, branch: int, messages: Iterable[int]) -> list[Event]:

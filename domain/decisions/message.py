@@ -11,7 +11,7 @@ from ..lookup import get_branch
 from ..message import Message
 from ..plain import Json, plain
 from ..ranges import index_of
-from ..redaction import CONTENT_FIELDS, MESSAGES
+from ..redaction import CONTENT_FIELDS
 from ..state import BranchState, State
 from .session import active, started
 
@@ -36,12 +36,14 @@ def retract(state: State, branch: int, message: int) -> list[Event]:
 
 def redact(state: State, position: int, name: str, left: str, reason: str | None = None) -> list[Event]:
     """Remove the content of the event at a position, whatever the status of the session; `left` is what stays of it."""
-    started(state)
+    if position in started(state).redacted:
+        return []
     if name not in CONTENT_FIELDS:
         raise InvalidValue(
             f"the event at position {position}", f"is {name}, which holds no content: expected an event that does"
         )
-    return [MessageRedacted(position, left, reason) if name in MESSAGES else EventRedacted(position, left, reason)]
+    is_message = state.owner(position) is not None or state.is_system_message(position)
+    return [MessageRedacted(position, left, reason) if is_message else EventRedacted(position, left, reason)]
 
 
 def added(state: State, branch: int, messages: Sequence[Message]) -> list[Event]:

@@ -1,6 +1,6 @@
 """Decisions on a session as a whole: start, name, metadata, state, and where it is in its life."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 
 from msgspec.structs import replace
 
@@ -131,12 +131,15 @@ def restore(state: State, reason: str | None = None) -> list[Event]:
     return [SessionRestored(reason)] if _put_away(state) is Status.ARCHIVED else []
 
 
-def delete(state: State, reason: str | None = None) -> list[Event]:
-    """Ends the session for good: a tombstone, under which what was recorded stays."""
+def delete(state: State, reason: str | None = None, *, missing: Set[str] = frozenset()) -> list[Event]:
+    """Ends the session for good: a tombstone, under which what was recorded stays.
+
+    Forks that are `missing` from the store, as after an import of this session alone, do not prevent it.
+    """
     if started(state).status is Status.DELETED:
         return []
-    if state.forks:
-        raise SessionReferenced(state.session, tuple(sorted(state.forks)))
+    if forks := state.forks - missing:
+        raise SessionReferenced(state.session, tuple(sorted(forks)))
     return [SessionDeleted(reason)]
 
 

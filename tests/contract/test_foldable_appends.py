@@ -14,22 +14,35 @@ from turnlog.domain.codec import is_salted, salted, unsalted
 from turnlog.domain.content import InstructionContent
 from turnlog.domain.errors import InvalidValue, PositionConflict
 from turnlog.domain.events import (
+    BranchCleared,
     BranchCreated,
+    BranchRemoved,
     BranchRenamed,
+    BranchReordered,
     BranchRewound,
     ChangeUndone,
+    DefaultBranchChanged,
     Event,
+    EventRedacted,
     MailDelivered,
+    MailSent,
     MessageAppended,
+    MessageRedacted,
     MessageRetracted,
+    MessagesShared,
     OperationCompleted,
+    OperationStarted,
+    SessionDeleted,
     SessionForked,
+    SessionRenamed,
+    SessionRestored,
     SessionStarted,
     StateRemoved,
     StateSet,
     UnknownEvent,
 )
 from turnlog.domain.expectation import NO_STREAM
+from turnlog.domain.ranges import Range
 from turnlog.domain.record import LATEST, Provenance
 from turnlog.domain.store_errors import InvalidEventError
 from turnlog.infrastructure.library.mapper import DomainEvent, EventMapper
@@ -40,6 +53,7 @@ if TYPE_CHECKING:
     from turnlog.infrastructure.store import Store
 
 MAIN = BranchCreated(0, "id-main", "main")
+LEFT = '{"branch":0,"content":{"type":"instruction"}}'
 
 
 def said(text: str = "hello", branch: int = 0, sender: str | None = None) -> Event:
@@ -62,6 +76,18 @@ UNFOLDABLE: dict[str, list[Event]] = {
     "an end of no operation": [OperationCompleted("o")],
     "a mail that was not sent": [MailDelivered("id-main", [3])],
     "a fork of the future": [SessionForked("t", 99)],
+    "a redaction of a message as an event": [EventRedacted(3, LEFT)],
+    "a redaction of what was redacted": [MessageRedacted(3, LEFT), MessageRedacted(3, LEFT)],
+    "a message from a mail that is not there": [MessageAppended(0, InstructionContent(instruction="hello"), mail=99)],
+    "a restoring of an active session": [SessionRestored()],
+    "a name for a deleted session": [SessionDeleted(), SessionRenamed("again", key="k")],
+    "a removal of a removed branch": [BranchCreated(1, "b", "b"), BranchRemoved(1), BranchRemoved(1)],
+    "a removed branch as the default": [BranchCreated(1, "b", "b"), BranchRemoved(1), DefaultBranchChanged(1)],
+    "a start of an open operation": [OperationStarted("o", "chat", 0), OperationStarted("o", "chat", 0)],
+    "a mail from no participant": [MailSent("m", "nobody")],
+    "an order with a message twice": [said(), BranchReordered(0, (Range(0, 3, 3, 1), Range(0, 3, 3, 1)))],
+    "a share of a message that is shown": [MessagesShared(0, (Range(0, 3, 3, 1),))],
+    "an undo that shows something else": [BranchCleared(0), ChangeUndone(0, 4, ())],
 }
 
 

@@ -8,8 +8,16 @@ from uuid import UUID
 import pytest
 from eventsourcing.persistence import StoredEvent
 
-from turnlog import InvalidValue, Session, Store, UnknownOperation
-from turnlog.domain.events import Event, ModelCalled, OperationCompleted, OperationFailed, OperationStarted
+from turnlog import InvalidValue, Session, SessionReferenced, Store, UnknownOperation, open_store
+from turnlog.domain.content import InstructionContent
+from turnlog.domain.events import (
+    Event,
+    MessageAppended,
+    ModelCalled,
+    OperationCompleted,
+    OperationFailed,
+    OperationStarted,
+)
 from turnlog.domain.record import Provenance
 from turnlog.infrastructure.library.factory import RecorderFactory
 
@@ -21,7 +29,7 @@ def held(store: Store, session: Session) -> list[int]:
     return [row.position for row in store.recorder.read(session.id) if b"555-0199" in (row.payload or b"")]
 
 
-@pytest.mark.parametrize("by", ["mail", "id", "message"])
+@pytest.mark.parametrize("by", ["mail", "id", "position", "message"])
 def test_a_mail_is_redacted_with_the_messages_it_brought(store: Store, by: str) -> None:
     session = Session(store=store)
     one, two, three = (session.create_branch(name) for name in ("one", "two", "three"))
@@ -36,6 +44,8 @@ def test_a_mail_is_redacted_with_the_messages_it_brought(store: Store, by: str) 
             session.exchange.redact(mail, "asked for")
         case "id":
             session.exchange.redact(mail.id)
+        case "position":
+            session.redact(next(event for event in session.events() if event.name == "mail.sent"))
         case _:
             session.redact(two.messages[0])
 
@@ -98,3 +108,30 @@ def test_a_redaction_deletes_the_snapshots_that_hold_the_content(store: Store) -
     session.redact(session.default_branch.add(SECRET))
 
     assert list(snapshots.select_events(UUID(session.id))) == []
+
+
+def test_a_message_that_names_another_event_as_its_mail_is_redacted_alone(store: Store) -> None:
+    session = Session(store=store)
+    session.default_branch.add("hello")
+    store.append(session.id, [MessageAppended(0, InstructionContent(instruction=SECRET), mail=2)])
+
+    session.redact(session.messages[-1])
+
+    assert held(store, session) == []
+    assert [branch.name for branch in session.branches] == ["main"]
+    assert session.position == 5
+
+
+def test_a_session_is_deleted_whose_forks_are_not_in_the_store(store: Store) -> None:
+    session = Session(store=store)
+    session.default_branch.add("hello")
+    fork = session.fork_session()
+    with pytest.raises(SessionReferenced):
+        session.delete()
+    with open_store("memory://") as other:
+        other.import_record(store.record_of(session.id))
+        alone = Session.open(session.id, store=other)
+        alone.delete()
+        assert alone.status == "deleted"
+        assert other.verify().ok
+    assert fork.status == "active"

@@ -17,6 +17,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from turnlog.domain.consistency import follow
 from turnlog.domain.content import InstructionContent, SystemContent
 from turnlog.domain.decisions import branch, history, message, session
 from turnlog.domain.decisions.history import Strategy
@@ -234,7 +235,7 @@ class Run:
         for event in events:
             position = self.state.position + 1
             self.placed.append((position, position * 10, event))
-            evolve(self.state, *self.placed[-1])
+            follow(self.state, *self.placed[-1])
         return events
 
     def decided_once(self, decide: Callable[..., list[Event]], *args: Any, **kwargs: Any) -> None:
@@ -468,13 +469,14 @@ def change_default(run: Run, choice: int, *_: int) -> None:
 
 
 def redact(run: Run, which: int, *_: int) -> None:
-    pool = [*run.lists.written, run.state.position + 1]
+    pool = [*(position for position in run.lists.written if position > 0), run.state.position + 1]
     position = pool[which % len(pool)]
     if position not in run.lists.written:
         return run.refused(InvalidValue, message.redact, position, "branch.rewound", "{}")
-    run.decided(message.redact, position, "message.appended", "{}")
-    run.lists.now.redacted.add(position)
-    run.lists.happened()
+    run.decided_once(message.redact, position, "message.appended", "{}")
+    if position not in run.lists.now.redacted:
+        run.lists.now.redacted.add(position)
+        run.lists.happened()
     return None
 
 

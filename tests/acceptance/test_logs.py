@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -270,4 +272,6 @@ def test_a_redactor_is_a_step_of_structlog(session: Session) -> None:
 
 
 def test_nothing_of_structlog_is_configured_by_importing() -> None:
-    assert not structlog.is_configured()
+    program = "import structlog; from turnlog import *; print(structlog.is_configured())"
+
+    assert subprocess.check_output([sys.executable, "-P", "-c", program], text=True) == "False\n"

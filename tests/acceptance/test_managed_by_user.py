@@ -174,7 +174,7 @@ class Kept(SessionStore):
 
     def __init__(self, tables: dict[str, bytes]) -> None:
         self.tables = tables
-        self.loops: set[int] = set()
+        self.loops: set[asyncio.AbstractEventLoop] = set()
 
     async def save(self, session: Session) -> None:
         await self._pause()
@@ -194,7 +194,7 @@ class Kept(SessionStore):
         return [session for session in found if session.user == user_id]
 
     async def _pause(self) -> None:
-        self.loops.add(id(asyncio.get_running_loop()))
+        self.loops.add(asyncio.get_running_loop())
         await asyncio.sleep(0)
 
 

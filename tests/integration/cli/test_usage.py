@@ -21,7 +21,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
     """Run a command in this process, in an empty folder; return its exit code, output and errors."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("TURNLOG_STORE", raising=False)
-    configured = structlog.get_config()
+    configured = structlog.get_config() if structlog.is_configured() else None
 
     def ran(*arguments: str) -> tuple[int, str, str]:
         with pytest.raises(SystemExit) as ended:
@@ -30,7 +30,9 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
         return (0 if code is None else int(code), *capsys.readouterr())
 
     yield ran
-    structlog.configure(**configured)
+    structlog.reset_defaults()
+    if configured is not None:
+        structlog.configure(**configured)
 
 
 @pytest.fixture

@@ -9,8 +9,9 @@ from ...projections.definition import Projection
 from ..recorder import Recorder
 from ..redacting import first_redaction
 from ..rows import Append, Appended
+from .dead_letters import held_by, sessions_with_held_redactions
 from .inline import Inline
-from .ledger import Ledger, ledger_shapes
+from .ledger import Ledger, Version, ledger_shapes
 from .opening import target_of
 from .target import Target
 from .versions import check_counting, check_entries
@@ -19,7 +20,7 @@ from .versions import check_counting, check_entries
 def catch_up(recorder: Recorder) -> None:
     """Bring the rows that are kept in the store's own database up to date, whichever process keeps them.
 
-    Where a session waits behind a dead letter, or the work is shared by shards, it is left to the runner.
+    Raises RedactionPendingError if rows cannot be, or if a redaction waits behind a dead letter.
     """
     try:
         target = target_of(recorder)
@@ -27,8 +28,12 @@ def catch_up(recorder: Recorder) -> None:
         return
     for kind in BUILT_IN:
         try:
-            if _is_kept(target, kind):
-                Inline(recorder, target).attach(kind())
+            version = _kept(target, kind)
+            if version is not None:
+                Inline(recorder, target).catch_up_with(kind(), version.shards)
+                _check_held(recorder, target, version)
+        except RedactionPendingError:
+            raise
         except TurnlogError as reason:
             which = f"the rows of the projection {kind.name!r} cannot be brought up to date: {type(reason).__name__}"
             raise RedactionPendingError(recorder.name, which) from reason
@@ -52,15 +57,23 @@ def finish_appended(recorder: Recorder, appends: Sequence[Append], appended: Seq
             return
 
 
-def _is_kept(target: Target, kind: type[Projection]) -> bool:
+def _check_held(recorder: Recorder, target: Target, version: Version) -> None:
+    with target.reading() as transaction:
+        held = held_by(Ledger(target, transaction).letters(version.projection, version.version))
+    waiting = sessions_with_held_redactions(recorder, held)
+    if waiting:
+        which = f"the redaction in session {waiting[0]} waits behind a dead letter of the projection"
+        raise RedactionPendingError(recorder.name, f"{which} {version.projection!r}: retry or skip the dead letter")
+
+
+def _kept(target: Target, kind: type[Projection]) -> Version | None:
+    """The version whose rows are kept, if it is the one of this package."""
     with target.reading() as transaction:
         if not any(map(transaction.exists, ledger_shapes(target))):
-            return False
+            return None
         ledger = Ledger(target, transaction)
         for each in ledger.versions(kind.name):
             check_entries(ledger, each)
         name = ledger.find_name(kind.name)
         version = None if name is None else check_counting(ledger, name)
-        if version is None or version.version != kind.version:
-            return False
-        return version.shards == 1 and not ledger.letters(kind.name, kind.version)
+        return version if version is not None and version.version == kind.version else None

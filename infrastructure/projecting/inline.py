@@ -17,7 +17,8 @@ from ...projections.definition import Projection, checked_projection
 from ...projections.rows import Rows
 from ..recorder import Recorder
 from ..rows import Row, projected
-from .ledger import Checkpoint, Ledger, prepare
+from .dead_letters import held_by, redact_letters
+from .ledger import Checkpoint, Ledger, prepare, shard_of
 from .target import Bound, Target, Transaction
 from .versions import register, take_over
 
@@ -78,6 +79,13 @@ class Inline:
         for attached in self._attached.values():
             self._catch_up(attached)
 
+    def catch_up_with(self, projection: Projection, shards: int) -> None:
+        """Bring rows up to date that others keep, in so many shards; what waits behind dead letters goes on waiting."""
+        register(self._target, projection, shards)
+        for shard in range(shards):
+            self._take_missing(_Shard(projection, self._target, shard, shards))
+        take_over(self._target, projection)
+
     def keep(self, transaction: Transaction, read: Read, last: int, appended: int) -> None:
         """Apply the events up to the last global position, so many of which the transaction itself appended."""
         for attached in self._attached.values():
@@ -93,28 +101,33 @@ class Inline:
         raise StoreFailed(self._recorder.name, "others append faster than the projections of this store catch up")
 
     def _catch_up(self, attached: "_Attached") -> None:
-        """Takes what is missing in steps, each a transaction; and lets a version that is new take over."""
+        """Takes what is missing; and lets a version that is new take over."""
+        for _ in range(ROUNDS):
+            self._take_missing(attached)
+            if take_over(self._target, attached.projection):
+                return
+        raise StoreFailed(self._recorder.name, "others append faster than a new version is built")
+
+    def _take_missing(self, attached: "_Attached") -> None:
+        """Take the events up to the last one at the moment, in steps that are a transaction each."""
 
         def read(after: int, until: int) -> Sequence[Row]:
             return self._recorder.read_all(after=after, until=until, limit=FAR)
 
-        for _ in range(ROUNDS):
-            last = self._recorder.last_global_position()
-            at = -1
-            while at < last:
-                with self._target.writing() as transaction:
-                    at = attached.take(transaction, read, last, None)
-            if take_over(self._target, attached.projection):
-                return
-        raise StoreFailed(self._recorder.name, "others append faster than a new version is built")
+        last = self._recorder.last_global_position()
+        at = -1
+        while at < last:
+            with self._target.writing() as transaction:
+                at = attached.take(transaction, read, last, None)
 
 
 class _Attached:
     """One projection, and the rows of it that are remembered from one append to the next."""
 
-    def __init__(self, projection: Projection, target: Target) -> None:
+    def __init__(self, projection: Projection, target: Target, shard: int = 0) -> None:
         self.projection = projection
         self._target = target
+        self._shard = shard
         self._bound = Bound()
         self._rows = Rows(target.shapes(projection), self._bound)
         self._known_at: tuple[int, str | None] = (-1, None)
@@ -131,7 +144,7 @@ class _Attached:
 
     def _take(self, transaction: Transaction, read: Read, last: int, far: int | None) -> int:
         ledger = Ledger(self._target, transaction)
-        checkpoint = ledger.find_checkpoint(self.projection.name, self.projection.version, 0)
+        checkpoint = ledger.find_checkpoint(self.projection.name, self.projection.version, self._shard)
         if checkpoint is None:
             if ledger.find_version(self.projection.name, self.projection.version) is not None:
                 raise ledger.damaged(self.projection.name, f"version {self.projection.version} has no checkpoint")
@@ -147,11 +160,15 @@ class _Attached:
             raise FarBehind
         rows = read(at, last)
         reached = last if not rows or far is not None else rows[-1].global_position
-        self._apply(transaction, [row for row in rows if self.projection.reads(row.name)])
+        self._apply(transaction, self._applied(ledger, transaction, rows))
         digest = rows[-1].digest.hex() if rows else None
         self._move(ledger, checkpoint, reached, digest, complete=reached == last)
         self._known_at = (reached, digest)
         return reached
+
+    def _applied(self, ledger: Ledger, transaction: Transaction, rows: Sequence[Row]) -> list[Row]:
+        """The events that change the rows."""
+        return [row for row in rows if self.projection.reads(row.name)]
 
     def _move(self, ledger: Ledger, checkpoint: Checkpoint, at: int, digest: str | None, *, complete: bool) -> None:
         checkpoint.global_position, checkpoint.digest, checkpoint.complete = at, digest, complete
@@ -197,3 +214,20 @@ class _Attached:
         self._rows.forget()
         said = f"{type(reason).__name__}: {reason}"
         return ProjectionFailed(self.projection.name, blamed.session, blamed.position, said)
+
+
+class _Shard(_Attached):
+    """One of the shards in which runners keep a projection."""
+
+    def __init__(self, projection: Projection, target: Target, shard: int, shards: int) -> None:
+        super().__init__(projection, target, shard)
+        self._shards = shards
+
+    def _applied(self, ledger: Ledger, transaction: Transaction, rows: Sequence[Row]) -> list[Row]:
+        """Those of the shard, without the sessions that wait behind a dead letter."""
+        mine = [row for row in rows if shard_of(row.session, self._shards) == self._shard]
+        letters = ledger.letters(self.projection.name, self.projection.version, self._shard)
+        if redact_letters(ledger, letters, mine):
+            transaction.note_redaction()
+        held = held_by(letters)
+        return [row for row in super()._applied(ledger, transaction, mine) if row.session not in held]

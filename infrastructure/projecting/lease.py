@@ -12,6 +12,7 @@ from ...domain.store_errors import RedactionPendingError
 from ...projections.definition import Projection
 from ...projections.rows import Rows
 from ..recorder import Recorder
+from .catching_up import finish_redactions
 from .ledger import Checkpoint, Ledger, Letter
 from .target import Bound, Target, Transaction
 
@@ -189,7 +190,10 @@ class Lease:
             return
         self._scrubbed = now
         try:
-            self._target.scrub()
+            if self._target.name != self._recorder.name:
+                self._target.scrub()
+            elif self._recorder.unscrubbed():
+                finish_redactions(self._recorder)  # other rows in the database have to be brought up to date first
             self._scrubs = False
         except RedactionPendingError as reason:
             log.warning("redaction pending", projection=self.projection.name, reason=reason.reason)

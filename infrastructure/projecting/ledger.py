@@ -3,6 +3,7 @@
 from enum import StrEnum
 from functools import lru_cache
 from typing import Annotated, TypeVar
+from zlib import crc32
 
 import msgspec
 from msgspec import Meta
@@ -265,6 +266,11 @@ def tables_of(version: Version) -> list[Table]:
 def damaged_definition(version: Version, reason: Exception) -> str:
     """Which definition cannot be read, and why."""
     return f"the definition of version {version.version} cannot be read: {reason}"
+
+
+def shard_of(session: str, shards: int) -> int:
+    """The shard that the events of a session belong to, the same in every process."""
+    return crc32(session.encode(errors="surrogatepass")) % shards
 
 
 @lru_cache(maxsize=32)

@@ -6,22 +6,21 @@ decides what the next step does.
 
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
-from zlib import crc32
 
 import structlog
 from msgspec.structs import replace
 
 from ...domain.errors import StoreError
-from ...domain.events import EventRedacted, MessageRedacted
 from ...domain.projection_errors import CheckpointMismatch
 from ...domain.record import RecordedEvent
 from ...domain.redaction import REDACTIONS
 from ...domain.store_errors import DeliveryFailed, UnreadableEvent
 from ...projections.definition import Projection
 from ..recorder import Recorder
-from ..rows import Row, event_in_feed, projected, redaction_in
+from ..rows import Row, projected
+from .dead_letters import held_by, redact_letters
 from .lease import NEVER, Condition, Lease, LeaseLost, Pace
-from .ledger import Checkpoint, Hook, Ledger, Letter, Wish
+from .ledger import Checkpoint, Hook, Ledger, Letter, Wish, shard_of
 from .target import Target, Transaction
 from .versions import take_over
 
@@ -78,7 +77,7 @@ class Shard(Lease):
     @property
     def held(self) -> dict[str, int]:
         """The sessions whose events wait behind one that was parked, and its position."""
-        return {letter.session: letter.position for letter in self._letters if letter.hook == Hook.APPLY}
+        return held_by(self._letters)
 
     def step(self) -> bool:
         """Does one piece of work; answers whether there may be more to do at once."""
@@ -172,7 +171,9 @@ class Shard(Lease):
                 return False
             if batch:
                 self._apply(transaction, batch, suspect)
-            self._redact_letters(ledger, transaction, redactions)
+            if redact_letters(ledger, self._letters, redactions):
+                transaction.note_redaction()
+                self._scrubs = True
             moved = reached > self.seen
             if moved or checkpoint.complete != whole:
                 checkpoint.global_position, checkpoint.digest, checkpoint.complete = reached, digest, whole
@@ -185,21 +186,6 @@ class Shard(Lease):
 
     def _is_applied(self, row: Row) -> bool:
         return self.projection.reads(row.name) and self._is_mine(row)
-
-    def _redact_letters(self, ledger: Ledger, transaction: Transaction, redactions: Sequence[Row]) -> None:
-        """Leave of the error of a dead letter only its kind, if the event that it met was redacted."""
-        redacted = {
-            (row.session, redaction_in(event)[0])
-            for row in redactions
-            if isinstance(event := event_in_feed(row), MessageRedacted | EventRedacted)
-        }
-        for letter in self._letters:
-            if (letter.session, letter.position) in redacted:
-                letter.error = letter.error.partition(":")[0]
-                ledger.note(letter)
-                ledger.save()
-                transaction.note_redaction()
-                self._scrubs = True
 
     def _is_mine(self, row: Row) -> bool:
         return self.shards == 1 or shard_of(row.session, self.shards) == self.shard
@@ -248,6 +234,9 @@ class Shard(Lease):
                 checkpoint.owner, checkpoint.leased_until = None, 0
                 ledger.note(checkpoint)
                 ledger.save()
+            elif suspect.letter is None and checkpoint.global_position != self.seen:
+                self._went_elsewhere(checkpoint)  # with the event perhaps, if another process could apply it
+                letters = self._letters
             else:
                 letters = self._park(ledger, transaction, checkpoint, suspect, said)
         self._verdict, self._tried, self.due = None, (None, 0), 0.0
@@ -267,7 +256,7 @@ class Shard(Lease):
         tries = self._tried[1]
         if old is not None:
             if suspect.hook is Hook.APPLY:
-                self._replay(ledger, transaction, old, before=row.position)
+                self._replay(ledger, transaction, checkpoint, old, before=row.position)
             ledger.strike(old)
             tries += old.tries
         ledger.note(self._letter(row, suspect.hook, said, tries, transaction.now()))
@@ -300,14 +289,23 @@ class Shard(Lease):
             ledger = Ledger(self._target, transaction)
             checkpoint = self._guarded(ledger)
             if letter.hook == Hook.APPLY:
-                self._replay(ledger, transaction, letter)
+                self._replay(ledger, transaction, checkpoint, letter)
             ledger.strike(letter)
             self._keep(ledger, transaction, checkpoint)
             letters = ledger.letters(*self._which)
         self._letters = letters
 
-    def _replay(self, ledger: Ledger, transaction: Transaction, letter: Letter, before: int | None = None) -> None:
+    def _replay(
+        self,
+        ledger: Ledger,
+        transaction: Transaction,
+        checkpoint: Checkpoint,
+        letter: Letter,
+        before: int | None = None,
+    ) -> None:
         """Applies what a session held back, one event after the other; its reactions follow as letters of their own."""
+        if checkpoint.global_position != self.seen:
+            self._went_elsewhere(checkpoint)
         after = letter.position - (letter.wish == Wish.RETRY)
         for row in self._recorder.read(letter.session, after=after, until=None if before is None else before - 1):
             if row.global_position > self.seen:
@@ -391,11 +389,6 @@ def _asked(reason: Exception) -> float:
     """Seconds that a receiver asks for, within reason."""
     asked = reason.retry_after if isinstance(reason, DeliveryFailed) else None
     return 0.0 if asked is None else min(max(asked, 0.0), LONGEST_ASKED)
-
-
-def shard_of(session: str, shards: int) -> int:
-    """The shard that a session's events belong to, the same in every process."""
-    return crc32(session.encode(errors="surrogatepass")) % shards
 
 
 _NOWHERE = Row("", 0, 0, 0, "", None, None, None, None, None, None, None, b"")

@@ -11,8 +11,7 @@ from ...projections.definition import Projection, fold
 from ...projections.tables import Key, Shape, Stored
 from ..recorder import Recorder
 from ..rows import recorded
-from .ledger import Hook, Ledger, Version, is_kept
-from .shard import shard_of
+from .ledger import Hook, Ledger, Version, is_kept, shard_of
 from .target import Target
 from .versions import definition_of
 

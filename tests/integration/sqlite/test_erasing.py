@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from turnlog import (
 from turnlog.domain.events import MessageRedacted
 from turnlog.infrastructure.library.mapper import DomainEvent, EventMapper
 from turnlog.infrastructure.opening import open_existing
+from turnlog.infrastructure.projecting.lease import Pace
 from turnlog.infrastructure.sqlite import scrubbing
 
 INLINE = [Transcript(), BranchTree(), TokenUsage(), Activity()]
@@ -72,6 +74,70 @@ def test_a_runner_removes_redacted_content_from_rows_in_the_store(tmp_path: Path
 
         assert marked.found(talk.markers, tmp_path) == {}
         assert store.recorder.unscrubbed() is False
+
+
+def test_rows_that_a_runner_keeps_in_shards_are_erased_at_once(tmp_path: Path, marked: Any) -> None:
+    with (
+        open_store(f"sqlite:///{tmp_path}/turnlog.db") as store,
+        closing(Runner(store, INLINE, shards=2)) as runner,
+    ):
+        talk = marked.Marked(store)
+        Session("other instructions", store=store)
+        runner.catch_up()
+        talk.redact()
+        assert marked.found(talk.markers, tmp_path) == {}
+        store.backup(tmp_path / "backup.db")
+        assert marked.found(talk.markers, tmp_path) == {}
+        assert not store.verify().unscrubbed
+
+        Session(session_id="later", store=store).default_branch.add("afterwards")
+        runner.catch_up()
+        assert (runner.failures, store.verify(projections=True).faults) == (0, ())
+        assert len(search("afterwards", store=store)) == 1
+
+
+def test_a_redaction_behind_a_dead_letter_stays_pending(
+    tmp_path: Path, marked: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Until the letter is retried; neither a vacuum nor a runner of other projections ends it before."""
+
+    def fail(self: Transcript, batch: Any, rows: Any) -> None:
+        if any("poison" in str(event.event) for event in batch):
+            raise RuntimeError(f"{marked.marker(2)} cannot be applied")
+        apply(self, batch, rows)
+
+    apply = Transcript.apply
+    with (
+        open_store(f"sqlite:///{tmp_path}/turnlog.db") as store,
+        closing(Runner(store, [Transcript()], pace=Pace(tries=1), clock=count(0, 100).__next__)) as runner,
+        closing(Runner(store, [TokenUsage()])) as other,
+    ):
+        session = Session(session_id="s", store=store)
+        said = session.default_branch.add(marked.marker(1))
+        runner.catch_up()
+        monkeypatch.setattr(Transcript, "apply", fail)
+        poison = session.default_branch.add(f"{marked.marker(2)} poison")
+        runner.catch_up()
+        runner.catch_up()
+        assert len(runner.dead_letters("transcript")) == 1
+
+        with pytest.raises(RedactionPendingError, match=r"session s waits behind a dead letter .* retry or skip"):
+            session.redact(said)
+        with pytest.raises(RedactionPendingError, match="recorded at position 6 of session s"):
+            session.redact(poison)
+        with pytest.raises(RedactionPendingError):
+            store.vacuum()
+        other.catch_up()
+        assert store.verify().unscrubbed
+        assert runner.dead_letters("transcript")[0].error == "RuntimeError"
+        assert marked.found([marked.marker(1)], tmp_path)
+
+        monkeypatch.undo()
+        runner.retry("transcript")
+        runner.catch_up()
+        assert marked.found([marked.marker(1), marked.marker(2)], tmp_path) == {}
+        assert store.verify(projections=True).faults == ()
+        assert not store.verify().unscrubbed
 
 
 def test_a_process_that_keeps_no_read_models_erases_from_those_of_others(tmp_path: Path, marked: Any) -> None:

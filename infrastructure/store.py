@@ -10,7 +10,6 @@ from ..domain.expectation import ANY, Expected
 from ..domain.ranges import Written
 from ..domain.record import NOBODY, Provenance, RecordedEvent
 from ..domain.state import State
-from ..domain.store_errors import RedactionPendingError
 from ..domain.validation import checked_name, is_name
 from ..projections.catalogue import Entry
 from ..projections.definition import Projection, checked_names, fold
@@ -340,13 +339,13 @@ class Store(AnalysedStore):
         return taken
 
     def backup(self, path: PathGiven) -> None:
-        """Writes a copy of the database to a new file while others go on working; it is there when it is complete."""
+        """Writes a copy of the database to a new file while others go on working; it is there when it is complete.
+
+        The copy has no redacted content; raises RedactionPendingError if it cannot be cleaned of it.
+        """
         file, marks = checked_path(path, "the backup"), self._recorder.redaction_marks()
         if marks:
-            try:
-                catch_up_read_models(self._recorder)
-            except RedactionPendingError:  # then the copy has the same rows, and has to be marked
-                marks = []
+            catch_up_read_models(self._recorder)
         self._recorder.backup(file, marks)
 
     def digest(self) -> str:

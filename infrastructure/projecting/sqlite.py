@@ -21,6 +21,9 @@ from .target import PLACE, Target, Transaction
 
 TYPES = {Kind.TEXT: "TEXT", Kind.INTEGER: "INTEGER", Kind.REAL: "REAL", Kind.BOOLEAN: "INTEGER", Kind.JSON: "TEXT"}
 
+INDEX_FORMAT = 4
+"""Of full-text indexes in all versions of SQLite, unless options are set that are not used here."""
+
 Way = Callable[[], AbstractContextManager[sqlite3.Connection]]
 """Gives a connection, inside a transaction or for reading."""
 
@@ -138,8 +141,11 @@ class SQLiteTransaction(Transaction):
             return list(schema_differences(made, self._connection))
 
     def drop(self, shape: Shape) -> None:
+        index = f"{shape.place}__words"
         self._connection.execute(f'DROP TABLE IF EXISTS "{shape.place}"')
-        self._connection.execute(f'DROP TABLE IF EXISTS "{shape.place}__words"')
+        if _is_table(self._connection, f"{index}_config"):  # SQLite does not drop an index in a format that is damaged
+            self._connection.execute(f"UPDATE \"{index}_config\" SET v = {INDEX_FORMAT} WHERE k = 'version'")
+        self._connection.execute(f'DROP TABLE IF EXISTS "{index}"')
 
     def point(self, view: str, shape: Shape | None) -> None:
         self._connection.execute(f'DROP VIEW IF EXISTS "{view}"')

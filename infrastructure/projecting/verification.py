@@ -97,9 +97,10 @@ def _examine(recorder: Recorder, target: Target, projection: Projection, version
     except Exception as reason:  # noqa: BLE001 (the code of a projection may raise anything)
         return RowsExamined([], [f"its rows could not be built anew: {type(reason).__name__}"])
     flaws = [flaw for table, rows in zip(found, expected, strict=True) for flaw in _differences(table, rows)]
+    index_flaws = [flaw for table in found for flaw in _index_flaws(target, table.shape)]
     if flaws and _is_redacted_since(recorder, min(reached.by_shard.values(), default=0)):
-        return RowsExamined([], ["events were redacted that it has not read yet: let it catch up first"])
-    return RowsExamined(flaws + [flaw for table in found for flaw in _index_flaws(target, table.shape)], [])
+        return RowsExamined(index_flaws, ["events were redacted that it has not read yet: let it catch up first"])
+    return RowsExamined(flaws + index_flaws, [])
 
 
 def _events(recorder: Recorder, projection: Projection, reached: _Reached) -> Iterator[RecordedEvent]:

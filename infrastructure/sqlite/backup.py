@@ -14,10 +14,11 @@ from .scrubbing import scrub_copy
 COMPANIONS = ("-wal", "-shm", "-journal")
 
 
-def write_backup(source: sqlite3.Connection, path: Path, marks: Sequence[str] = ()) -> None:
+def write_backup(source: sqlite3.Connection, store: str, path: Path, marks: Sequence[str] = ()) -> None:
     """Copies a database into a new file, through a part file beside it; nothing that is at the path is overwritten.
 
-    If there are marks of redactions that are still to be cleaned from the files of the database, the copy is cleaned.
+    If there are marks of redactions that are still to be cleaned from the files of the database, the copy is cleaned;
+    if it cannot be, there is none.
     """
     for there in (path, *(path.parent / (path.name + companion) for companion in COMPANIONS)):
         if os.path.lexists(there):
@@ -29,7 +30,7 @@ def write_backup(source: sqlite3.Connection, path: Path, marks: Sequence[str] = 
                 target.execute("PRAGMA synchronous = OFF")
                 source.backup(target)
                 if marks:
-                    scrub_copy(target, str(path), marks)
+                    scrub_copy(target, store, marks)
             _flush(part)
             _publish(part, path)
             with suppress(PermissionError):

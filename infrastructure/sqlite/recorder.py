@@ -222,7 +222,7 @@ class SQLiteRecorder(Recorder):
 
     def backup(self, path: Path, marks: Sequence[str] = ()) -> None:
         with self._connections.reading() as connection:
-            write_backup(connection, path, marks)
+            write_backup(connection, self.name, path, marks)
 
     def vacuum(self) -> None:
         with self._connections.alone() as connection:

@@ -8,7 +8,6 @@ time, may keep text of rows that have lost theirs: it is built anew.
 
 import sqlite3
 from collections.abc import Iterable
-from contextlib import suppress
 from time import sleep
 
 from ...domain.store_errors import RedactionPendingError
@@ -72,11 +71,10 @@ def scrub(connection: sqlite3.Connection, store: str) -> None:
 
 
 def scrub_copy(connection: sqlite3.Connection, store: str, marks: Iterable[str]) -> None:
-    """Clean a copy that is not in use, and remove marks of redactions from it; all stay if an index prevents it."""
-    with suppress(RedactionPendingError):
-        _mend_indexes(connection, store)
-        compact(connection)
-        connection.executemany(_REMOVE_PENDING, [(token,) for token in marks])
+    """Clean a copy that is not in use, and remove marks of redactions from it; raises if that is not possible."""
+    _mend_indexes(connection, store)
+    compact(connection)
+    connection.executemany(_REMOVE_PENDING, [(token,) for token in marks])
 
 
 def compact(connection: sqlite3.Connection) -> None:
@@ -91,7 +89,8 @@ def is_index_sound(connection: sqlite3.Connection, index: str) -> bool:
     try:
         connection.execute(f'INSERT INTO "{index}" ("{index}", rank) VALUES (\'integrity-check\', 1)')
     except sqlite3.DatabaseError as reason:
-        if getattr(reason, "sqlite_errorcode", 0) & 0xFF != sqlite3.SQLITE_CORRUPT:
+        damaged = sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_ERROR  # the latter for a format that SQLite does not know
+        if getattr(reason, "sqlite_errorcode", 0) & 0xFF not in damaged:
             raise
         return False
     return True
@@ -103,7 +102,11 @@ def _mend_indexes(connection: sqlite3.Connection, store: str) -> None:
         raise RedactionPendingError(store, f"the table {table} belongs to a full-text index that is missing: drop it")
     for (index,) in connection.execute(_FIND_OWN_INDEXES).fetchall():
         if not is_index_sound(connection, index):
-            connection.execute(f'INSERT INTO "{index}" ("{index}") VALUES (\'rebuild\')')
+            try:
+                connection.execute(f'INSERT INTO "{index}" ("{index}") VALUES (\'rebuild\')')
+            except sqlite3.DatabaseError as reason:
+                advice = f"the full-text index {index} is damaged ({reason}): rebuild its projection"
+                raise RedactionPendingError(store, advice) from reason
 
 
 def _empties_log(connection: sqlite3.Connection) -> bool:

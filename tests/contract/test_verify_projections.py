@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from turnlog import Session
+from turnlog import Session, open_store
 from turnlog.domain.errors import TurnlogError
 from turnlog.domain.projection_errors import LedgerDamagedError
 from turnlog.domain.store_errors import RedactionPendingError
@@ -317,3 +317,14 @@ def test_a_checkpoint_that_vanishes_while_it_is_kept_fails_the_append(store: Sto
     with pytest.raises(LedgerDamagedError, match="version 1 has no checkpoint"):
         session.default_branch.add("more")
     assert store.get_session("s").position == 6
+
+
+@kept_in("sqlite")
+def test_a_full_text_index_in_an_unknown_format_is_a_fault(store: Store, session: Session) -> None:
+    change(store, "UPDATE {table}__words_config SET v = 99 WHERE k = 'version'")
+    with open_store(store.address) as again:
+        found = again.verify(projections=True)
+
+    assert [fault.reason for fault in found.faults] == [
+        f"{IN_VERSION_1} has a full-text index that does not fit its table 'transcript'"
+    ]

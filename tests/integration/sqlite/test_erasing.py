@@ -25,8 +25,11 @@ from turnlog.domain.events import MessageRedacted
 from turnlog.infrastructure.library.mapper import DomainEvent, EventMapper
 from turnlog.infrastructure.opening import open_existing
 from turnlog.infrastructure.projecting.lease import Pace
+from turnlog.infrastructure.projecting.opening import target_of
+from turnlog.infrastructure.projecting.versions import begin_anew
 from turnlog.infrastructure.sqlite import scrubbing
 
+WORDS = "projection_transcript__transcript__v1__words"
 INLINE = [Transcript(), BranchTree(), TokenUsage(), Activity()]
 
 
@@ -264,21 +267,48 @@ def test_a_backup_brings_the_rows_of_others_up_to_date(tmp_path: Path, marked: A
     assert marked.found([marked.marker(1)], tmp_path / "backup.db") == {}
 
 
-def test_a_backup_with_rows_that_cannot_be_brought_up_to_date_is_marked(tmp_path: Path, marked: Any) -> None:
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "DELETE FROM projection__checkpoints",
+        f"UPDATE {WORDS}_config SET v = 99 WHERE k = 'version'",
+    ],
+    ids=["checkpoints", "index"],
+)
+def test_a_backup_that_cannot_be_cleaned_is_not_made(tmp_path: Path, marked: Any, damage: str) -> None:
     address = f"sqlite:///{tmp_path}/turnlog.db"
     with open_store(address, inline=[Transcript()]) as store:
         said = Session(store=store, session_id="s").default_branch.add(marked.marker(1))
     with closing(sqlite3.connect(tmp_path / "turnlog.db")) as connection:
-        connection.execute("DELETE FROM projection__checkpoints")
+        connection.execute(damage)
         connection.commit()
     with open_store(address) as store:
         with pytest.raises(RedactionPendingError, match="transcript"):
             Session.open("s", store=store).redact(said)
-        store.backup(tmp_path / "backup.db")
+        with pytest.raises(RedactionPendingError, match="transcript"):
+            store.backup(tmp_path / "backup.db")
+        assert [path.name for path in tmp_path.iterdir() if "backup" in path.name] == []
+        assert not store.verify(projections=True).ok
 
-    assert marked.found([marked.marker(1)], tmp_path / "backup.db")
-    with open_existing(f"sqlite:///{tmp_path}/backup.db") as backup:
-        assert backup.verify().unscrubbed
+        begin_anew(target_of(store.recorder), Transcript())
+        store.backup(tmp_path / "backup.db")
+        assert marked.found([marked.marker(1)], tmp_path / "backup.db") == {}
+        store.vacuum()
+        assert marked.found([marked.marker(1)], tmp_path) == {}
+        found = store.verify(projections=True)
+        assert (found.faults, found.unscrubbed) == ((), False)
+
+
+def test_a_copy_whose_left_over_index_cannot_be_cleaned_is_not_made(tmp_path: Path, marked: Any) -> None:
+    with open_store(f"sqlite:///{tmp_path}/turnlog.db") as store:
+        said = Session(store=store, session_id="s").default_branch.add(marked.marker(1))
+        with closing(sqlite3.connect(tmp_path / "turnlog.db")) as connection:
+            connection.execute("CREATE TABLE projection_old__words_data (id INTEGER PRIMARY KEY, block BLOB)")
+        with pytest.raises(RedactionPendingError, match="index that is missing: drop it"):
+            Session.open("s", store=store).redact(said)
+        with pytest.raises(RedactionPendingError, match="index that is missing: drop it"):
+            store.backup(tmp_path / "backup.db")
+        assert [path.name for path in tmp_path.iterdir() if "backup" in path.name] == []
 
 
 def compressed_payloads(file: Path) -> list[bytes]:
@@ -289,3 +319,23 @@ def compressed_payloads(file: Path) -> list[bytes]:
             "(SELECT number FROM catalogue WHERE session = 'marked')"
         )
         return [payload[-30:] for (payload,) in found]
+
+
+def test_a_damaged_index_keeps_a_redaction_pending(tmp_path: Path, marked: Any, reader: Any) -> None:
+    """Also if the rows have lost the content already."""
+    with open_store(f"sqlite:///{tmp_path}/turnlog.db", inline=[Transcript()]) as store:
+        said = Session(store=store, session_id="s").default_branch.add(marked.marker(1))
+        connection = reader()
+        with pytest.raises(RedactionPendingError):
+            Session.open("s", store=store).redact(said)
+        connection.execute("COMMIT")
+        connection.execute(f"UPDATE {WORDS}_config SET v = 99 WHERE k = 'version'")
+
+    with open_store(f"sqlite:///{tmp_path}/turnlog.db") as store:
+        for finish in (store.scrub, lambda: store.backup(tmp_path / "backup.db")):
+            with pytest.raises(
+                RedactionPendingError, match=r"full-text index .* is damaged .*: rebuild its projection"
+            ):
+                finish()
+        assert store.verify().unscrubbed
+        assert not (tmp_path / "backup.db").exists()

@@ -13,7 +13,7 @@ from .content_given import content_from
 from .content_types import content_in, stored_form
 from .errors import InvalidValue
 from .frozen import NO_KEYS, frozen, frozen_struct
-from .plain import AGAIN, DEEPEST, Json, plain, utc
+from .plain import AGAIN, DEEPEST, Json, parse_json, plain, utc
 from .ranges import Origin
 
 
@@ -181,8 +181,8 @@ class Message(msgspec.Struct, frozen=True, eq=False, repr_omit_defaults=True):
     def from_json(cls, given: str | bytes) -> "Message":
         """The message that `to_json` told."""
         try:
-            form = msgspec.json.decode(given)
-        except (msgspec.DecodeError, TypeError, ValueError, RecursionError) as reason:
+            form = parse_json(given)
+        except (TypeError, ValueError) as reason:
             raise InvalidValue("a message", f"cannot be read: {reason}; expected JSON as to_json tells it") from None
         return cls.from_dict(form)
 

@@ -1,7 +1,8 @@
 """Plain JSON values: what goes into the record comes out of it equal, or is refused."""
 
+import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
 from typing import Any, TypeAlias
 from uuid import UUID
@@ -46,6 +47,34 @@ def plain(value: object, what: str, depth: int = 0) -> Json:
     return _scalar(value, what)
 
 
+def parse_json(text: str | bytes) -> Json:
+    """The value of a JSON text.
+
+    Raises DecodeError for what is not JSON, and InvalidValue for JSON that readers would not agree on: with a key twice
+    in one object, nested too deep, or with a number out of range.
+    """
+    try:
+        value = msgspec.json.decode(text)
+    except RecursionError:
+        raise _too_deep() from None
+    except msgspec.ValidationError as reason:
+        raise InvalidValue("JSON", f"cannot be read: {reason}") from None
+    check_json(text)
+    return value
+
+
+def check_json(text: str | bytes) -> None:
+    """Reject JSON that readers would not agree on: each key once in an object, and every number in range."""
+    try:
+        json.loads(text if isinstance(text, str) else text.decode(), object_pairs_hook=_object, parse_float=_number)
+    except InvalidValue:
+        raise
+    except RecursionError:
+        raise _too_deep() from None
+    except ValueError as reason:
+        raise InvalidValue("JSON", f"cannot be read: {reason}") from None
+
+
 def same(one: Json, other: Json) -> bool:
     """Whether two plain values are the same in the record, where 1, 1.0 and true differ."""
     return msgspec.json.encode(one, order="deterministic") == msgspec.json.encode(other, order="deterministic")
@@ -54,6 +83,23 @@ def same(one: Json, other: Json) -> bool:
 def utc(moment: datetime) -> datetime:
     """The moment in UTC; a naive one is taken as local time."""
     return moment.astimezone(UTC)
+
+
+def _too_deep() -> InvalidValue:
+    return InvalidValue("JSON", f"is nested too deep: expected {DEEPEST} levels at most")
+
+
+def _object(pairs: Iterable[tuple[str, Json]]) -> dict[str, Json]:
+    found: dict[str, Json] = {}
+    for key, value in pairs:
+        if key in found:
+            raise InvalidValue("JSON", f"has the key {key!r} twice in one object: expected each key once")
+        found[key] = value
+    return found
+
+
+def _number(text: str) -> float:
+    return _finite(float(text), "JSON")
 
 
 def _text(value: str, what: str) -> str:

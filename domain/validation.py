@@ -1,8 +1,6 @@
 """What may enter the record, from the public API and from files alike: names, times, sizes, nesting, images. Pure."""
 
-import json
 import unicodedata
-from collections.abc import Iterable
 
 import msgspec
 
@@ -125,18 +123,6 @@ def check_payload(payload: bytes) -> None:
         raise InvalidValue("a payload", f"is nested too deep: expected {DEEPEST_PAYLOAD} levels at most")
 
 
-def check_keys(text: bytes) -> None:
-    """Reject JSON in which an object has a key twice: readers would not agree on its value."""
-    try:
-        json.loads(text.decode(), object_pairs_hook=_object)
-    except RecursionError:
-        raise InvalidValue("JSON", f"is nested too deep: expected {DEEPEST_PAYLOAD} levels at most") from None
-    except ValueError as reason:
-        if isinstance(reason, InvalidValue):
-            raise
-        raise InvalidValue("JSON", f"cannot be read: {reason}") from None
-
-
 def _is_line(name: str) -> bool:
     """Whether a name is one line of text; joiners and other marks that do not print belong to many languages."""
     return name.isprintable() or not any(unicodedata.category(each) in _NO_TEXT or each in _REORDERING for each in name)
@@ -193,15 +179,6 @@ def _depth(payload: bytes) -> int:
         elif byte in _CLOSING:
             depth -= 1
     return deepest
-
-
-def _object(pairs: Iterable[tuple[str, Json]]) -> dict[str, Json]:
-    found: dict[str, Json] = {}
-    for key, value in pairs:
-        if key in found:
-            raise InvalidValue("JSON", f"has the key {key!r} twice in one object: expected each key once")
-        found[key] = value
-    return found
 
 
 _QUOTE, _BACKSLASH = b'"\\'

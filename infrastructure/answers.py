@@ -10,7 +10,7 @@ from ..domain.content_errors import AnswerMisfit
 from ..domain.errors import InvalidValue
 from ..domain.message import Message
 from ..domain.parts import as_text, is_list_of_parts
-from ..domain.plain import Json, plain
+from ..domain.plain import Json, parse_json, plain
 from ..domain.provider_messages import is_parts
 from ..domain.structured import response_format_from
 from ..projections.extras import needed
@@ -66,9 +66,11 @@ def _value(shape: ResponseFormat, answer: Json) -> Json:
     if not isinstance(body, str) and not (is_parts(body) and is_list_of_parts(body)):
         return plain(body, "an answer")
     try:
-        return msgspec.json.decode(as_text(body))
-    except (msgspec.DecodeError, RecursionError):
+        return parse_json(as_text(body))
+    except msgspec.DecodeError:
         raise AnswerMisfit(shape.name, "$", "expected JSON, and the text is none") from None
+    except InvalidValue:
+        raise AnswerMisfit(shape.name, "$", "expected JSON with each key once and numbers in range") from None
 
 
 def _what_is_wrong(misfit: "ValidationError") -> str:

@@ -13,10 +13,11 @@ from ..domain.errors import InvalidValue, SessionTooLarge, TurnlogError
 from ..domain.events import STORED_NAMES, BranchEvent, Event, EventRedacted, MessageRedacted, UnknownEvent
 from ..domain.expectation import ANY, Expectation, Expected
 from ..domain.expectation import checked as checked_expectation
+from ..domain.plain import check_json
 from ..domain.record import NOBODY, Provenance, RecordedEvent
 from ..domain.redaction import CONTENT_FIELDS, redacted_payload
 from ..domain.store_errors import UnreadableEvent
-from ..domain.validation import check_columns, check_event, check_keys, check_payload, check_time
+from ..domain.validation import check_columns, check_event, check_payload, check_time
 from ..projections.catalogue import HOUSEKEEPING, LABELS, Entry, described
 
 LAST = 2**62
@@ -160,7 +161,7 @@ def checked_draft(name: str, payload: bytes, session: str, position: int) -> Dra
     """The same for a payload that comes from elsewhere."""
     check_payload(payload)
     event = decode(name, payload, session, position)
-    check_keys(payload)
+    check_json(payload)
     check_event(event)
     return Draft(name, branch_of(event), payload, event)
 

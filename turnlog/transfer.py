@@ -14,7 +14,7 @@ from ._names import Names, names_in
 from .branch import Branch
 from .domain.errors import InvalidValue, KeyTaken, SessionExists
 from .domain.message import Message, message_from
-from .domain.plain import Json
+from .domain.plain import Json, parse_json
 from .domain.state import Status
 from .infrastructure.memory import MemoryRecorder
 from .infrastructure.store import Store
@@ -114,8 +114,10 @@ def read_documents(store: Store, text: bytes, name: str | None, replacing: bool)
     It may hold a session as `json` writes it, several of them, messages alone, or the conversations of ChatGPT.
     """
     try:
-        found = msgspec.json.decode(text.removeprefix(BOM_UTF8))
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as reason:
+        found = parse_json(text.removeprefix(BOM_UTF8))
+    except InvalidValue as reason:
+        raise InvalidValue("the file", f"cannot be imported: its {reason}") from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as reason:
         raise InvalidValue("the file", f"is no JSON: {reason}") from None
     if _is_chatgpt(found):
         check_exact(name, replace=replacing)

@@ -3,11 +3,9 @@
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from ...domain.asking import Answer, Asked
 from ...domain.content import ActionRequestContent, MessageRole, Usage
-from ...domain.plain import Json, plain
+from ...domain.plain import Json, parse_json, plain
 from ...projections.prompts.parts import Call, Image, Part, Said, part_text, plain_text
 from ...projections.prompts.tools import openai_tools
 from ...projections.prompts.turns import Calls, leading_system, tool_name, turns_of, without_system_role
@@ -159,8 +157,8 @@ def _name(schema: Json) -> str | None:
 def _call(name: str, arguments: Json, id: str) -> ActionRequestContent:
     if isinstance(arguments, str) and arguments.strip():
         try:
-            arguments = msgspec.json.decode(arguments)
-        except (msgspec.DecodeError, RecursionError, ValueError):
+            arguments = parse_json(arguments)
+        except ValueError:
             return ActionRequestContent(function=name, request_id=id, extra={"unreadable_arguments": arguments})
     if arguments is not None and not isinstance(arguments, dict) and arguments != "":
         return ActionRequestContent(function=name, request_id=id, extra={"unreadable_arguments": arguments})

@@ -5,8 +5,9 @@ from typing import NoReturn
 
 from ...domain.errors import Refused, SessionNotFoundError
 from ...domain.events import EventRedacted, MessageRedacted, SessionStarted
+from ...domain.plain import check_json
 from ...domain.store_errors import DamagedRecord, InvalidEventError, UnreadableEvent
-from ...domain.validation import check_keys, is_name
+from ...domain.validation import is_name
 from ..loading import Source
 from ..replaying import Replay, checked_event
 from ..rows import Row, chained, header_of, is_redacted, redaction_in
@@ -60,6 +61,7 @@ class Walk:
         self._number, text = next(self._lines, (1, b""))
         try:
             found = decode_opening(text)
+            check_json(text)
         except (ValueError, RecursionError):
             self._damaged('it is no first line of a record: expected {"turnlog":"record","format":1}')
         if found.format != FORMAT:
@@ -69,7 +71,7 @@ class Walk:
         if not text.endswith(b"\n"):
             self._damaged("it breaks off")
         try:
-            check_keys(text)
+            check_json(text)
             return row_of(decode_line(text))
         except (ValueError, RecursionError) as reason:
             self._damaged(f"it is no event: {reason}")
@@ -159,6 +161,7 @@ class Walk:
     def _close(self, text: bytes) -> None:
         try:
             found = decode_closing(text)
+            check_json(text)
         except (ValueError, RecursionError) as reason:
             self._damaged(f"it is no last line of a record: {reason}")
         if not text.endswith(b"\n"):

@@ -7,12 +7,10 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-import msgspec
-
 from ...domain.content import MessageRole
 from ...domain.message import Message
 from ...domain.parts import compact
-from ...domain.plain import Json
+from ...domain.plain import Json, parse_json
 from .parts import ANTHROPIC, UNSAID, Image, Native, Part, Result, Said, for_provider, part_text, plain_text
 from .turns import Answered, Turn, leading_system, tool_name, turns_of, without_system_role
 
@@ -124,7 +122,7 @@ def _arguments(given: dict[str, Json] | str) -> dict[str, Json]:
     if not isinstance(given, str):
         return given
     try:
-        decoded = msgspec.json.decode(given)
-    except (msgspec.DecodeError, RecursionError):
+        decoded = parse_json(given)
+    except ValueError:
         decoded = None
     return decoded if isinstance(decoded, dict) else {"arguments": given}

@@ -111,7 +111,11 @@ def test_a_name_that_is_taken_is_refused_or_its_messages_are_replaced_on_the_rec
     ("text", "refusal"),
     [
         ("nonsense", "is no JSON"),
-        ("[" * 100_000, "is no JSON"),
+        ("[" * 100_000, "nested too deep"),
+        ('{"messages": [{"role": "user", "content": "one", "content": "two"}]}', "the key 'content' twice"),
+        ('{"messages": [], "messages": []}', "the key 'messages' twice"),
+        ('[{"id": "c", "mapping": {"a": {"id": "a", "id": "b"}}}]', "the key 'id' twice"),
+        ('{"messages": [], "metadata": {"a": 1e400}}', "out of range"),
         ('[{"name": "a", "messages": []}, {"name": "a", "messages": []}]', "taken by another session of the file"),
         ("7", "has no messages"),
         ('{"name": "x"}', "has no messages"),

@@ -223,6 +223,9 @@ def test_the_json_of_a_message_says_who_speaks_and_which_it_is() -> None:
         '{"content": {"type": "instruction"}, "id": "s/7"}',
         '{"content": {"type": "action_response", "error": "x", "success": true}}',
         '{"content": {"type": "instruction", "instruction": NaN}}',
+        '{"content": {"type": "instruction", "instruction": "one", "instruction": "two"}}',
+        '{"content": {"type": "instruction", "instruction": "one"}, "content": {"type": "instruction"}}',
+        '{"content": {"type": "instruction", "instruction": 1e400}}',
     ],
 )
 def test_json_that_is_no_message_is_refused_by_name(text: str) -> None:

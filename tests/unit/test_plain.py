@@ -14,8 +14,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from turnlog.domain.content import AssistantResponseContent, ResponseFormat
+from turnlog.domain.content_errors import AnswerMisfit
 from turnlog.domain.errors import InvalidValue
-from turnlog.domain.plain import plain, same, utc
+from turnlog.domain.plain import check_json, parse_json, plain, same, utc
+from turnlog.infrastructure.answers import validate_answer
+from turnlog.infrastructure.models.wording import _call
+from turnlog.operations.shaping import shaped
 
 
 class Colour(StrEnum):
@@ -158,3 +163,41 @@ def test_values_that_read_differently_are_not_the_same(one: object, other: objec
 def test_the_order_of_keys_makes_no_difference_and_that_of_a_list_does() -> None:
     assert same({"a": 1, "b": {"c": 2, "d": 3}}, {"b": {"d": 3, "c": 2}, "a": 1})
     assert not same([1, 2], [2, 1])
+
+
+# JSON texts
+
+
+@pytest.mark.parametrize("text", ['{"a":[1,2.5,null,true,"x"]}', "1180591620717411303424", '""', "-0.0", "[]"])
+def test_json_is_parsed(text: str) -> None:
+    assert same(parse_json(text), json.loads(text))
+    assert same(parse_json(text.encode()), json.loads(text))
+
+
+@pytest.mark.parametrize("text", ['{"a":1,"a":1}', '[{"b":{"a":1,"\\u0061":2}}]'])
+def test_json_with_a_key_twice_is_an_error(text: str) -> None:
+    for parse in (parse_json, check_json):
+        with pytest.raises(InvalidValue, match="the key 'a' twice"):
+            parse(text)
+
+
+@pytest.mark.parametrize("text", ["1e400", '{"a":[-1e400]}', "[" * 100_000 + "]" * 100_000])
+def test_json_that_is_out_of_range_is_an_error(text: str) -> None:
+    for parse in (parse_json, check_json):
+        with pytest.raises(InvalidValue, match=r"expected|out of range"):
+            parse(text)
+
+
+@pytest.mark.parametrize("text", ["", "{", "NaN", "Infinity", "x", "'a'"])
+def test_what_is_no_json_is_not_parsed(text: str) -> None:
+    with pytest.raises(msgspec.DecodeError):
+        parse_json(text)
+
+
+@pytest.mark.parametrize("text", ['{"to":"ada","to":"eve"}', '{"amount":1e400}'])
+def test_arguments_that_readers_would_not_agree_on_stay_text(text: str) -> None:
+    assert _call("send", text, "call_1").extra == {"unreadable_arguments": text}
+    with pytest.raises(AnswerMisfit):
+        shaped(text, ResponseFormat("sent", {"type": "object"}))
+    with pytest.raises(AnswerMisfit):
+        validate_answer(ResponseFormat("sent", {"type": "object"}), AssistantResponseContent(text))

@@ -2,8 +2,6 @@
 
 from collections.abc import Iterable
 
-import msgspec
-
 from ..branch import Branch
 from ..branch_view import BranchView
 from ..domain.errors import InvalidValue, UnknownBranch
@@ -12,6 +10,7 @@ from ..infrastructure.store import Store
 from ..session import Session
 from ..session_view import SessionView
 from .times import moment_of
+from .values import usage, value_of
 
 
 def session_of(store: Store, reference: str) -> Session:
@@ -46,12 +45,12 @@ def branch_to_change(session: Session, reference: str | None) -> Branch:
 def pairs_of(given: Iterable[str], what: str) -> dict[str, Json]:
     """What KEY=VALUE says; a value that is no JSON is text."""
     pairs: dict[str, Json] = {}
-    for each in given:
-        key, is_pair, text = each.partition("=")
-        if not (key and is_pair):
-            raise InvalidValue(what, f"{each!r} is not understood: expected KEY=VALUE")
-        try:
-            pairs[key] = msgspec.json.decode(text)
-        except msgspec.DecodeError:
-            pairs[key] = text
+    with usage("--metadata"):
+        for each in given:
+            key, is_pair, text = each.partition("=")
+            if not (key and is_pair):
+                raise InvalidValue(what, f"{each!r} is not understood: expected KEY=VALUE")
+            if key in pairs:
+                raise InvalidValue(what, f"has the key {key!r} twice: expected each key once")
+            pairs[key] = value_of(text)
     return pairs

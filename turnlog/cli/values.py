@@ -7,6 +7,7 @@ from difflib import get_close_matches
 import typer
 
 from ..domain.errors import InvalidValue
+from ..domain.plain import Json
 from .times import moment_of, span_of
 
 MOST = 10
@@ -51,6 +52,18 @@ def checked(check: Callable[[str], object]) -> Parser:
         return text
 
     return parse
+
+
+def value_of(text: str) -> Json:
+    """The JSON value that a text is, or the text itself."""
+    from msgspec import DecodeError
+
+    from ..domain.plain import parse_json
+
+    try:
+        return parse_json(text)
+    except DecodeError:
+        return text
 
 
 def _statuses() -> Iterable[str]:
@@ -126,9 +139,10 @@ def _check_path(text: str) -> None:
 
 
 def _check_pair(text: str) -> None:
-    key, is_pair, _ = text.partition("=")
+    key, is_pair, value = text.partition("=")
     if not (key and is_pair):
         raise InvalidValue(f"{text!r}", "is not understood: expected KEY=VALUE")
+    value_of(value)
 
 
 def _check_address(text: str) -> None:

@@ -8,7 +8,7 @@ import msgspec
 
 from ..domain.content import ResponseFormat
 from ..domain.content_errors import AnswerMisfit
-from ..domain.plain import Json
+from ..domain.plain import Json, parse_json
 from ..domain.structured import response_format_from
 from ..infrastructure.answers import validate_answer
 
@@ -65,6 +65,6 @@ def _candidates(text: str) -> Iterator[Json]:
             spans.append(text[start : end + 1])
     for span in dict.fromkeys(spans):
         try:
-            yield msgspec.json.decode(span.strip())
-        except (msgspec.DecodeError, RecursionError):
+            yield parse_json(span.strip())
+        except ValueError:  # no JSON, or JSON that readers would not agree on
             continue

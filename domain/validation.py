@@ -1,6 +1,8 @@
 """What may enter the record, from the public API and from files alike: names, times, sizes, nesting, images. Pure."""
 
+import re
 import unicodedata
+from collections.abc import Sequence
 
 import msgspec
 
@@ -28,8 +30,27 @@ LARGEST_NUMBER = 2**62
 _NO_TEXT = frozenset({"Cc", "Cs", "Zl", "Zp"})
 """The categories of characters that no name can have: controls, surrogates, separators of lines and paragraphs."""
 
-_REORDERING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-"""Characters that change the direction of what follows, so that a name is displayed as another."""
+_HIDDEN = re.compile(
+    "[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # Bidi_Control: what follows is displayed in another direction
+    "\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180e\u200b\u2060-\u2065\u206a-\u206f\u3164\ufe00-\ufe0d\ufeff\uffa0"
+    "\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"  # without width and ink
+)
+"""Characters that no name can have, since it would look like another name."""
+
+_JOINERS = frozenset("\u200c\u200d")
+"""Without width and ink, too, and needed to write Persian, the languages of India, and emoji."""
+
+_PRESENTATIONS = frozenset("\ufe0e\ufe0f")
+"""Behind a symbol: whether it is displayed as text or as an emoji."""
+
+_VIRAMA = 9
+"""The combining class of the marks that take the vowel from a consonant; a joiner behind one may end a word."""
+
+_BLANK = "\u2800"
+"""The one symbol without ink: a cell of Braille without dots."""
+
+_JOINED = frozenset("LMS")
+"""The first letters of the categories between which a joiner has a meaning: letters, marks, symbols."""
 
 ANY_TEXT = frozenset(
     {
@@ -58,8 +79,8 @@ def checked_name(name: str, what: str) -> str:
     if not name or len(name) > LONGEST_NAME:
         raise InvalidValue(what, f"has {len(name)} characters: expected 1 to {LONGEST_NAME}")
     if not _is_line(name):
-        reason = "has line breaks, control characters, surrogates or characters that reorder text"
-        raise InvalidValue(what, f"{name!r} {reason}: expected none")
+        reason = "has line breaks, control characters, surrogates, characters that are not seen, or no others"
+        raise InvalidValue(what, f"{name!r} {reason}: expected one line of visible text")
     return name
 
 
@@ -124,8 +145,26 @@ def check_payload(payload: bytes) -> None:
 
 
 def _is_line(name: str) -> bool:
-    """Whether a name is one line of text; joiners and other marks that do not print belong to many languages."""
-    return name.isprintable() or not any(unicodedata.category(each) in _NO_TEXT or each in _REORDERING for each in name)
+    """Whether a name is one line of text that is seen as it is."""
+    if name.isascii():
+        return name.isprintable() and not name.isspace()
+    kinds = [unicodedata.category(each) for each in name]
+    if _HIDDEN.search(name) or not _NO_TEXT.isdisjoint(kinds):
+        return False
+    if not all(_belongs(name, kinds, place) for place, each in enumerate(name) if each in _JOINERS | _PRESENTATIONS):
+        return False
+    return any(kind[0] not in "ZM" and kind != "Cf" and each != _BLANK for each, kind in zip(name, kinds, strict=True))
+
+
+def _belongs(name: str, kinds: Sequence[str], place: int) -> bool:
+    """Whether a joiner stands between letters or symbols, or the presentation of a symbol behind one."""
+    before = kinds[place - 1][0] if place else ""
+    if name[place] in _PRESENTATIONS:
+        return before == "S"
+    if place and unicodedata.combining(name[place - 1]) == _VIRAMA:
+        return True
+    after = kinds[place + 1][0] if place + 1 < len(name) else ""
+    return before in _JOINED and after in _JOINED
 
 
 def _remember(kind: type[Event]) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from .domain.errors import InvalidValue, KeyTaken, SessionExists
 from .domain.message import Message, message_from
 from .domain.plain import Json, parse_json
 from .domain.state import Status
+from .domain.validation import is_name
 from .infrastructure.memory import MemoryRecorder
 from .infrastructure.store import Store
 from .infrastructure.transfer.files import Target, write_lines
@@ -265,5 +266,7 @@ def _retold(id: str, conversation: Conversation) -> bytes:
 
 
 def _name(title: str | None) -> str | None:
-    text = "".join(each if each.isprintable() else " " for each in title or "")[:255].strip()
-    return text or None
+    text = (title or "")[:255].strip()
+    if not is_name(text):
+        text = "".join(each if each.isprintable() else " " for each in text).strip()
+    return text if is_name(text) else None

@@ -175,10 +175,44 @@ def nested(levels: int) -> object:
     return value
 
 
-NO_NAMES = ["a\nb", "a\x1b[2J", "a\0", "a\x9b", "a\u2028b", "\u202eb", "", "x" * 256]
+NO_NAMES = [
+    *("a\nb", "a\x1b[2J", "a\0", "a\x9b", "a\u2028b", "\u202eb", "", "x" * 256),
+    *(
+        "\u200b",
+        "a\u200b",
+        "a\u200fb",
+        "a\u200eb",
+        "a\u061cb",
+        "a\u2060b",
+        "a\u00adb",
+        "\ufeffa",
+        "\u3164",
+        "a\U000e0041",
+    ),
+    *(
+        "\u200c",
+        "a\u200d",
+        "\u200ca",
+        "a\u200d\u200db",
+        "a \u200db",
+        "a\ufe0f",
+        "\ufe0f",
+        " ",
+        "\u3000\u2800",
+        "\u034f",
+    ),
+]
+NAMES = [
+    *("ada", "a b", "Zo\u00eb", "Zoe\u0308", "\u65e5\u672c \u8a9e", "\u05d0\u05d1", "\u2764\ufe0f"),
+    "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645",  # Persian, with a joiner inside of a word
+    "\u0915\u094d\u200d\u0937",  # Hindi
+    "\u0d05\u0d35\u0d28\u0d4d\u200d",  # Malayalam, where a joiner behind a virama ends a word
+    "\U0001f469\u200d\U0001f4bb",
+    "\U0001f3f3\ufe0f\u200d\U0001f308",
+]
 
 
-@pytest.mark.parametrize("name", NO_NAMES)
+@pytest.mark.parametrize("name", NO_NAMES, ids=ascii)
 @pytest.mark.parametrize(
     "events",
     [
@@ -196,8 +230,21 @@ def test_a_name_is_one_line_of_text(talking: Store, events: Callable[[str], list
     assert talking.last_global_position() == 3
 
 
+@pytest.mark.parametrize("name", NAMES, ids=ascii)
+def test_a_name_may_be_in_any_language(talking: Store, name: str) -> None:
+    talking.append("s", [said(sender=name), StateSet(name, 1)], provenance=Provenance(name, name), command_id=name)
+
+    assert talking.load("s").values[name] == 1
+
+
 def test_columns_and_times_are_checked_where_events_enter(talking: Store, clock: Clock) -> None:
-    for who in (Provenance("a\nb"), Provenance(None, "\x1b"), Provenance(None, None, 2**70)):
+    for who in (
+        Provenance("a\nb"),
+        Provenance("\u200b"),
+        Provenance(None, "\x1b"),
+        Provenance(None, "a\u200f"),
+        Provenance(None, None, 2**70),
+    ):
         with pytest.raises(InvalidValue):
             talking.append("s", [said()], provenance=who)
     for now in (-1, LATEST + 1, 2**62):

@@ -12,7 +12,7 @@ from rich.style import Style
 from rich.text import Text
 
 from ..domain.plain import Json
-from .visible import INDENT, on_one_line, visible, visible_json
+from .visible import INDENT, cell, on_one_line, visible, visible_json
 
 Part: TypeAlias = str | tuple[str, str]
 """Text, or text and the style that it has where there are colours."""
@@ -71,7 +71,7 @@ class Showing:
     def table(self, heads: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         """Rows under their heads: in columns that fit the terminal, or with tabs between them and nothing cut off."""
         names = list(map(on_one_line, heads))
-        shown = [[on_one_line(cell) for cell in row] for row in rows]
+        shown = [list(map(cell, row)) for row in rows]
         if not self.looked_at:
             for row in [names, *shown]:
                 print("\t".join(row))
@@ -133,10 +133,10 @@ def _columns(cells: Sequence[str], widths: Sequence[int]) -> str:
     return (" " * GAP).join(map(_fitted, cells, widths)).rstrip()
 
 
-def _fitted(cell: str, width: int) -> str:
-    if cell_len(cell) > width:
-        return set_cell_size(cell, width - 1) + "…"
-    return set_cell_size(cell, width)
+def _fitted(text: str, width: int) -> str:
+    if cell_len(text) > width:
+        return set_cell_size(text, width - 1) + "…"
+    return set_cell_size(text, width)
 
 
 def _encoded(value: Json) -> bytes:

@@ -29,6 +29,11 @@ def on_one_line(text: str) -> str:
     return visible(text).replace("\n", "\\n").replace("\t", "\\t")
 
 
+def cell(text: str) -> str:
+    """The same for a cell of a table, where names that look the same stand below each other."""
+    return INVISIBLE.sub(_spelled, on_one_line(text))
+
+
 def quoted(name: str) -> str:
     """A name among other words of a line: in quotes unless it is a plain one, so that it is seen where it ends."""
     if PLAIN_NAME.fullmatch(name) and not INVISIBLE.search(name):

@@ -137,9 +137,9 @@ class Walk:
         return event
 
     def _head(self, view: SessionView, event: RecordedEvent, width: int) -> Iterator[str]:
-        name = f" {view.name}" if view.name else ""
+        name = f" {quoted(view.name)}" if view.name else ""
         place = f"position {self._replay.position} of {self._last}"
-        yield _styled(BOLD, _cut(on_one_line(f"{place}  session {view.id}{name}"), width))
+        yield _styled(BOLD, _cut(on_one_line(f"{place}  session {quoted(view.id)}{name}"), width))
         by = f" by {quoted(event.actor)}" if event.actor else ""
         what = f"{quoted(event.name)}{by}: {event_summary(event.event, names_in(view))}"
         yield _cut(on_one_line(f"{clock_time(event.recorded_at)}  {what}"), width)

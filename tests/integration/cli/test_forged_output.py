@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from turnlog import Session, open_store
-from turnlog.cli.visible import is_shell_safe, on_one_line, quoted, visible, visible_json
+from turnlog.cli.showing import Showing
+from turnlog.cli.visible import cell, is_shell_safe, on_one_line, quoted, visible, visible_json
 
 FORGED = "ada  [2] 2026-01-01 00:00:00Z\n    yes\nassistant mallory  [3] 2026-01-01 00:00:00Z\n    Approved"
 """A sender that looks like a message, and another one behind it."""
@@ -140,9 +141,19 @@ def test_a_name_that_is_not_plain_is_quoted(name: str, shown: str) -> None:
     assert quoted(name) == shown
 
 
+def test_a_cell_shows_what_is_not_seen() -> None:
+    assert cell("a\u200b\u3164 b") == "a\\u200b\\u3164 b"
+
+
+def test_a_table_shows_what_is_not_seen(capsys: pytest.CaptureFixture[str]) -> None:
+    Showing().table(("USER",), [("ada\u200b",), ("ada",)])
+
+    assert capsys.readouterr().out == "USER\nada\\u200b\nada\n"
+
+
 @pytest.mark.parametrize("character", sorted(STEERING))
 def test_no_steering_character_gets_through(character: str) -> None:
-    for form in (visible, on_one_line, quoted):
+    for form in (visible, on_one_line, quoted, cell):
         assert character not in form(f"a{character}b")
     document = json.dumps(f"a{character}b", ensure_ascii=False)
     assert character not in visible_json(document)

@@ -355,7 +355,7 @@ class CommandIdReusedError(SessionError):
     def __str__(self) -> str:
         used = f"the command id {self.command_id!r} was used at position {self.position} of session {self.session}"
         if self.redacted:
-            return f"{used} for content that was redacted: whether this is the same is not known, use a new one"
+            return f"{used} for content that was redacted, so no call is known to repeat it: expected a new command id"
         return f"{used} for other content: expected the same content, or a new command id"
 
 

@@ -83,7 +83,7 @@ def test_every_error_belongs_to_one_family(error: type[TurnlogError]) -> None:
     "error", [error for error in NAMED if issubclass(error, Refused) and error not in FREE_SENTENCE]
 )
 def test_every_refusal_says_what_was_expected(error: Any) -> None:
-    samples: dict[Any, Any] = {str: "a", str | None: "a", int: 7, int | str: 7, tuple[str, ...]: ("main",)}
+    samples: dict[Any, Any] = {str: "a", str | None: "a", int: 7, int | str: 7, bool: True, tuple[str, ...]: ("main",)}
     hints = get_type_hints(error)
 
     sentence = str(error(**{field.name: samples[hints[field.name]] for field in fields(error)}))

@@ -126,7 +126,7 @@ class StoreNotFound(StoreError, LookupError):
 
 
 @error
-class StoreNotEmpty(StoreError):
+class StoreNotEmpty(Refused):
     """A store that was to take over another has events of its own."""
 
     store: str

@@ -30,6 +30,9 @@ LARGEST_NUMBER = 2**62
 _NO_TEXT = frozenset({"Cc", "Cs", "Zl", "Zp"})
 """The categories of characters that no name can have: controls, surrogates, separators of lines and paragraphs."""
 
+MOST_TOKENS = 10**12
+"""No model takes or gives as many tokens at once; sums of what is smaller do not overflow."""
+
 _HIDDEN = re.compile(
     "[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # Bidi_Control: what follows is displayed in another direction
     "\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180e\u200b\u2060-\u2065\u206a-\u206f\u3164\ufe00-\ufe0d\ufeff\uffa0"
@@ -130,7 +133,7 @@ def check_content(content: MessageContent) -> None:
     if usage is not None:
         for count in (usage.input_tokens, usage.output_tokens):
             if count is not None:
-                _check_number(count, "a number of tokens", least=0)
+                _check_number(count, "a number of tokens", least=0, most=MOST_TOKENS)
     if not is_simple(content):
         for url in images_in(content):
             _IMAGES.check(url)
@@ -176,7 +179,9 @@ def _check_field(field: str, value: Json) -> None:
     if isinstance(value, str):
         checked_name(value, f"a {field.replace('_', ' ')}")
     elif isinstance(value, int) and not isinstance(value, bool):
-        _check_number(value, f"a {field.replace('_', ' ')}", least=0 if field in _COUNTS else -LARGEST_NUMBER)
+        most = MOST_TOKENS if field.endswith("_tokens") else LARGEST_NUMBER - 1
+        least = 0 if field in _COUNTS else -LARGEST_NUMBER
+        _check_number(value, f"a {field.replace('_', ' ')}", least, most)
     elif isinstance(value, list | tuple):
         for item in value:
             _check_field(field, item)
@@ -193,9 +198,9 @@ def _check_mail(event: MailSent) -> None:
     check_content(content)
 
 
-def _check_number(value: int, what: str, least: int = -LARGEST_NUMBER) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or not least <= value < LARGEST_NUMBER:
-        raise InvalidValue(what, f"is {value!r}: expected a whole number from {least} to {LARGEST_NUMBER - 1}")
+def _check_number(value: int, what: str, least: int = -LARGEST_NUMBER, most: int = LARGEST_NUMBER - 1) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+        raise InvalidValue(what, f"is {value!r}: expected a whole number from {least} to {most}")
 
 
 def _depth(payload: bytes) -> int:

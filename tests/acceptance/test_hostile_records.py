@@ -142,6 +142,12 @@ RECORDS: dict[str, tuple[list[Event], int]] = {
     "a mail of no category": (then("mail.sent", {"mail": "m", "sender": "branch-0", "category": "a b"}), 5),
     "an end of no operation": (then("work.operation_completed", {"operation": "none"}), 5),
     "a number of tokens with 31 digits": ([START, MAIN, Event("message.appended", message(ANSWER))], 4),
+    "a number of tokens that no model has": (
+        [START, MAIN, Event("message.appended", message({**ANSWER, "usage": {"output_tokens": 10**12 + 1}}))],
+        4,
+    ),
+    "a call of 2**62-1 tokens": (then("work.model_called", {"model": "m", "input_tokens": 2**62 - 1}), 5),
+    "a log of 2**62-1 tokens": (then("log.recorded", {"type": "info", "total_tokens": 2**62 - 1}), 5),
     "a session with ESC in its name": (started(name="\x1b[2J"), 2),
     "a branch with NUL in its name": ([START, Event("branch.created", {"branch": 0, "id": "b", "name": "a\0b"})], 3),
     "a user that is displayed backwards": (started(user="\u202eada"), 2),

@@ -228,10 +228,10 @@ def _scan(shape: Shape, length: int) -> str:
 def _search(shape: Shape, order: str, within: bool) -> str:
     words, key = f'"{shape.place}__words"', shape.table.key
     columns = ", ".join(f't."{name}"' for name in key)
-    where = f't."{key[0]}" IN (SELECT value FROM json_each(?2))' if within else "?2 IS NOT NULL"
+    where = f't."{key[0]}" IN (SELECT value FROM json_each(?))' if within else "? IS NOT NULL"
     joined = f'{words} AS w JOIN "{shape.place}" AS t ON t.row__number = w.rowid'
     ordered = ", ".join(f't."{name}" DESC' for name in (order, *key))
-    return f"SELECT {columns} FROM {joined} WHERE {words} MATCH ?1 AND {where} ORDER BY {ordered} LIMIT ?3 OFFSET ?4"
+    return f"SELECT {columns} FROM {joined} WHERE {words} MATCH ? AND {where} ORDER BY {ordered} LIMIT ? OFFSET ?"
 
 
 @lru_cache

@@ -12,6 +12,7 @@ import msgspec
 
 from ..domain.errors import InvalidValue
 from .addresses import DEFAULT_ADDRESS, MEMORY, POSTGRES_SCHEMES, normalised, scheme_of
+from .frames.query_limits import MOST
 from .paths import PathGiven, checked_path
 from .toml_file import UnreadableTomlError, read_toml
 
@@ -202,6 +203,11 @@ def _is_number(first: float, last: float) -> Callable[[Any], bool]:
     return lambda value: isinstance(value, int | float) and not isinstance(value, bool) and first <= value <= last
 
 
+def _is_limit(first: float) -> Callable[[Any], bool]:
+    finite = _is_number(first, MOST)
+    return lambda value: finite(value) or value == inf
+
+
 def _one_of(*names: str) -> Callable[[Any], bool]:
     return lambda value: isinstance(value, str) and value in names
 
@@ -241,6 +247,6 @@ FIELDS: dict[str, Field] = {
     "autosave_interval": Field("seconds, 0 for none", _is_number(0, A_HUNDRED_YEARS), _number),
     "message_cache_size": Field("a whole number of messages, 1 or more", _is_whole(1, 2**40), _number),
     "compress_messages": Field("true or false", _is_flag, _flag),
-    "sql_timeout": Field("seconds, more than 0", _is_number(1e-3, inf), _number),
-    "sql_memory": Field("megabytes, 1 or more", _is_number(1, inf), _number),
+    "sql_timeout": Field(f"seconds from 0.001 to {MOST}, or inf", _is_limit(1e-3), _number),
+    "sql_memory": Field(f"megabytes from 1 to {MOST}, or inf", _is_limit(1), _number),
 }

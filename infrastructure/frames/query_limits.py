@@ -12,6 +12,9 @@ from ...domain.frame_errors import QueryLimitError
 
 MEGABYTE = 1_000_000
 
+MOST = 1_000_000_000
+"""Seconds, and megabytes: more than clocks and systems can count."""
+
 LONGEST = 1_000_000
 """Seconds that a socket can wait for, at least."""
 
@@ -25,8 +28,9 @@ class QueryLimits(msgspec.Struct, frozen=True):
     def __post_init__(self) -> None:
         for name in self.__struct_fields__:
             value = getattr(self, name)
-            if not isinstance(value, int | float) or isinstance(value, bool) or not 0 < value <= inf:
-                raise InvalidValue(f"the {name} of a query", f"is {value!r}: expected a number above 0")
+            if not isinstance(value, int | float) or isinstance(value, bool) or not (0 < value <= MOST or value == inf):
+                expected = f"expected a number above 0 and at most {MOST}, or inf for no limit"
+                raise InvalidValue(f"the {name} of a query", f"is {value!r}: {expected}")
 
     def with_changes(self, timeout: float | None, memory: float | None) -> "QueryLimits":
         """These limits with others where they are given."""

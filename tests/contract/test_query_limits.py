@@ -140,10 +140,18 @@ def test_answers_in_many_parts_are_whole(store: Store) -> None:
     assert list(store.sql("SELECT 1 AS n WHERE false").to_df().columns) == ["n"]
 
 
-@pytest.mark.parametrize("limits", [{"timeout": 0}, {"memory": -1}, {"timeout": "1"}, {"memory": True}], ids=str)
-def test_a_limit_that_is_no_positive_number_raises(store: Store, limits: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    "limits",
+    [{"timeout": 0}, {"memory": -1}, {"timeout": "1"}, {"memory": True}, {"timeout": 1e300}, {"memory": 10**20}],
+    ids=str,
+)
+def test_a_limit_that_is_out_of_range_raises(store: Store, limits: dict[str, Any]) -> None:
     with pytest.raises(InvalidValue, match="expected a number above 0"):
         store.sql("SELECT 1 AS n", **limits)
+
+
+def test_the_largest_limits_are_in_force(store: Store) -> None:
+    assert store.sql("SELECT 1 AS n", timeout=10**9, memory=10**9).rows() == [{"n": 1}]
 
 
 def test_limits_may_be_lifted(store: Store) -> None:

@@ -71,6 +71,11 @@ WRONG = [
     (("stats", "--by", "x"), "'--by': 'x' is not one of day, session, branch, model, user"),
     (("stats", "--span", "x"), "'--span': 'x' is not one of hour, day, month"),
     (("sql", "SELECT 1", "--timeout", "0"), "--timeout"),
+    (
+        ("sql", "SELECT 1", "--timeout", "1e300"),
+        "--timeout: the timeout of a query is 1e+300: expected a number above 0 and at most 1000000000",
+    ),
+    (("sql", "SELECT 1", "--memory", "9" * 20), "--memory: the memory of a query is 1e+20: expected a number above 0"),
     (("sql", "SELECT 1", "--memory", "nan"), "--memory"),
     (("start", "--key", ""), "'--key'"),
     (("start", "--name", "a\nb"), "'--name'"),

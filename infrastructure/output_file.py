@@ -19,7 +19,7 @@ from uuid import uuid4
 from ..domain.errors import InvalidValue
 from ..domain.store_errors import OutputExistsError
 from .paths import checked_path
-from .sqlite.files import file_id, find
+from .sqlite.files import HEADER, database_beside, file_id, find
 
 PART = ".part"
 """The end of the name of a file that is not complete."""
@@ -52,8 +52,7 @@ def output_file(path: Path, *, overwrite: bool = False) -> Iterator[BinaryIO]:
     target = Path(os.path.realpath(path))
     if found is not None and not os.path.samestat(found, target.stat()):
         raise InvalidValue("the file", f"{path} has no name of its own: name a path in a folder")
-    if _belongs_to_open_store(target):
-        raise InvalidValue("the file", f"{path} belongs to a store that is open: name another one")
+    _check_free(path, target, exists=found is not None)
     remove_parts(target)
     with whole_file(target, overwrite=overwrite) as file:
         yield file
@@ -71,10 +70,22 @@ def whole_file(path: Path, *, overwrite: bool = False) -> Iterator[BinaryIO]:
             raise OutputExistsError(str(path)) from None
 
 
-def _belongs_to_open_store(path: Path) -> bool:
-    """Whether a path is a SQLite file that this process has open, or its log."""
-    names = (path.name, path.name.removesuffix("-wal"), path.name.removesuffix("-shm"))
-    return any(find(file_id(path.with_name(name))) is not None for name in names if name)
+def _check_free(path: Path, target: Path, *, exists: bool) -> None:
+    """Raise InvalidValue if a file is a database, or would be deleted as a part of one or of another output."""
+    database = database_beside(target)
+    if find(file_id(database or target)) is not None:  # and must not be read, which would end SQLite's locks
+        raise InvalidValue("the file", f"{path} belongs to a store that is open: name another one")
+    if database is not None:
+        raise InvalidValue("the file", f"{path}: SQLite takes it for a part of {database.name}; name another one")
+    if target.name.startswith(".") and target.name.endswith(PART):
+        raise InvalidValue("the file", f"{path} is named like a file that is not complete: name another one")
+    if exists and _is_database(target):
+        raise InvalidValue("the file", f"{path} is a SQLite database: remove it first, or name another one")
+
+
+def _is_database(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(len(HEADER)) == HEADER
 
 
 def remove_parts(path: Path) -> None:

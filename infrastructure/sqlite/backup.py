@@ -8,10 +8,8 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from ...domain.errors import InvalidValue
-from .files import file_id
+from .files import COMPANIONS, database_beside, file_id
 from .scrubbing import scrub_copy
-
-COMPANIONS = ("-wal", "-shm", "-journal")
 
 
 def write_backup(source: sqlite3.Connection, store: str, path: Path, marks: Sequence[str] = ()) -> None:
@@ -23,6 +21,9 @@ def write_backup(source: sqlite3.Connection, store: str, path: Path, marks: Sequ
     for there in (path, *(path.parent / (path.name + companion) for companion in COMPANIONS)):
         if os.path.lexists(there):
             raise InvalidValue("the backup", f"cannot be written to {path}: {there} exists; expected a new file")
+    if (database := database_beside(path)) is not None:
+        reason = f"cannot be written to {path}: SQLite takes it for a part of {database.name}; expected another name"
+        raise InvalidValue("the backup", reason)
     try:
         with _part_of(path) as part:
             with closing(sqlite3.connect(part, isolation_level=None)) as target:

@@ -31,6 +31,22 @@ SHARED_FIRST = 0x40000002
 """Where SQLite's shared lock begins; who deletes the WAL has locked this for writing."""
 
 
+COMPANIONS = ("-wal", "-shm", "-journal")
+"""The ends of the names of the files that SQLite makes, empties and deletes beside a database."""
+
+HEADER = b"SQLite format 3\0"
+"""How every database begins."""
+
+
+def database_beside(path: Path) -> Path | None:
+    """The file whose companion SQLite takes a path for, if there is one."""
+    for end in COMPANIONS:
+        database = path.with_name(path.name.removesuffix(end) or path.name)
+        if database != path and database.exists():
+            return database
+    return None
+
+
 def file_id(path: str | Path) -> FileId | None:
     """What a file is, whatever it is called; None if it is not there."""
     try:

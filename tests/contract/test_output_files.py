@@ -260,7 +260,7 @@ def test_parquet_files_go_through_links_and_over_no_fifo(store: Store, tmp_path:
         store.export_parquet(folder)
 
 
-@pytest.mark.parametrize("ending", ["", "-wal", "-shm"])
+@pytest.mark.parametrize("ending", ["", "-wal", "-shm", "-journal"])
 def test_an_export_never_replaces_the_files_of_an_open_store(tmp_path: Path, ending: str) -> None:
     with open_store(f"sqlite:///{tmp_path}/turnlog.db") as store:
         session = Session("Be terse.", store=store)
@@ -270,3 +270,34 @@ def test_an_export_never_replaces_the_files_of_an_open_store(tmp_path: Path, end
 
         session.default_branch.add("still here")
         assert store.verify().ok
+
+
+@pytest.mark.parametrize("write", ["export_record", "backup"])
+@pytest.mark.parametrize("ending", ["-wal", "-shm", "-journal"])
+def test_nothing_is_written_where_sqlite_would_delete_it(write: str, ending: str, tmp_path: Path) -> None:
+    """The database is closed, or open in another process."""
+    open_store(f"sqlite:///{tmp_path}/other.db").close()
+    before = sorted(each.name for each in tmp_path.iterdir())
+    with (
+        open_store(f"sqlite:///{tmp_path}/turnlog.db") as store,
+        pytest.raises(InvalidValue, match=r"SQLite takes it for a part of other\.db"),
+    ):
+        getattr(store, write)(tmp_path / f"other.db{ending}")
+    assert sorted(each.name for each in tmp_path.iterdir() if "turnlog" not in each.name) == before
+
+
+def test_an_export_named_like_the_part_of_a_backup_raises(store: Store, tmp_path: Path) -> None:
+    with pytest.raises(InvalidValue, match="named like a file that is not complete"):
+        store.export_record(tmp_path / ".backup.db.part")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_an_export_overwrites_no_database(way: str, store: Store, tmp_path: Path) -> None:
+    """Not even on request: another process may have it open."""
+    path = tmp_path / "other.db"
+    open_store(f"sqlite:///{path}").close()
+    before = path.read_bytes()
+    with pytest.raises(InvalidValue, match="is a SQLite database: remove it first"):
+        ways(store)[way](path, overwrite=True)
+    assert path.read_bytes() == before

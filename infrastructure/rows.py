@@ -110,13 +110,15 @@ class Row(NamedTuple):
 
 def new_salt() -> str:
     """Random text for the end of a payload."""
-    return token_urlsafe(SALT_LENGTH * 3 // 4)
+    return next(_new_salts(1))
 
 
-def draft(events: Iterable[Event], salt: Callable[[], str] = new_salt) -> list[Draft]:
+def draft(events: Iterable[Event], salt: Callable[[], str] | None = None) -> list[Draft]:
     """The events as they will be stored, salted where they hold content; raises if one may not be recorded."""
+    events = list(checked_list(events))
+    salt = _new_salts(len(events)).__next__ if salt is None else salt
     drafts = []
-    for event in checked_list(events):
+    for event in events:
         name = stored_name(event)
         check_event(event)
         payload = encode(event)
@@ -124,6 +126,12 @@ def draft(events: Iterable[Event], salt: Callable[[], str] = new_salt) -> list[D
         payload = with_salt(name, payload, salt)
         drafts.append(Draft(name, branch_of(event), payload, event))
     return drafts
+
+
+def _new_salts(count: int) -> Iterator[str]:
+    """So many salts, from one call for random bytes."""
+    text = token_urlsafe(SALT_LENGTH * 3 // 4 * count)
+    return (text[start : start + SALT_LENGTH] for start in range(0, len(text), SALT_LENGTH))
 
 
 def with_salt(name: str, payload: bytes, salt: Callable[[], str] = new_salt) -> bytes:

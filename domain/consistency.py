@@ -157,9 +157,7 @@ def _fault_of_event_redaction(state: State, event: e.EventRedacted) -> str | Non
 def _fault_of_redacted(state: State, position: int) -> str | None:
     if position < 1:
         return f"position {position} was recorded by another session"
-    if position > state.position:
-        return f"there is no event at position {position} before it"
-    return f"position {position} was redacted before" if position in state.redacted else None
+    return None if position <= state.position else f"there is no event at position {position} before it"
 
 
 def _fault_of_mail(state: State, event: e.MailSent) -> str | None:

@@ -63,8 +63,14 @@ class Erasing:
             if draft.name not in REDACTIONS or draft.event is None:
                 continue
             position, left = redaction_in(draft.event)
-            row = self._row(append.session, position)
-            if row is None or row.payload_hash is not None or position in self._erased[append.session]:
+            row = self._erased[append.session].get(position) or self._row(append.session, position)
+            if row is None:
+                continue
+            if row.payload_hash is not None:
+                if row.payload != left.encode():
+                    raise InvalidValue(
+                        f"the redaction of position {position}", "does not leave what an earlier one has left"
+                    )
                 continue
             erase[position] = self._erased[append.session][position] = _left_of(row, left)
             freed += len(row.payload or b"") - len(left.encode())

@@ -121,6 +121,7 @@ class _Walk:
         self._session = session
         self._global_position = 0
         self._redacted: dict[int, bytes] = {}
+        self._named: set[int] = set()
         self._replay = Replay(recorder)
 
     def faults(self) -> Iterator[Fault]:
@@ -183,7 +184,8 @@ class _Walk:
 
     def _redacts(self, position: int, left: str) -> Iterator[Fault]:
         """Whether the event that a redaction names has what the redaction left, and no more."""
-        payload = self._redacted.pop(position, None)
+        self._named.add(position)
+        payload = self._redacted.get(position)
         if payload is None:
             yield Fault(self._session, position, "it was redacted, and its content is still in the store")
         elif payload != left.encode():
@@ -201,7 +203,7 @@ class _Walk:
             yield Fault(self._session, last + 1, "the event at this position is missing")
         if kept.position < last:
             yield Fault(self._session, kept.position + 1, "the catalogue knows of no event at this position")
-        for position in sorted(self._redacted):
+        for position in sorted(self._redacted.keys() - self._named):
             yield Fault(self._session, position, "its content was removed, and no redaction is on the record")
         if kept != self.entry:
             yield Fault(self._session, last, "the catalogue's entry does not fit the events")

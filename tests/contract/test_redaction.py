@@ -46,6 +46,7 @@ from turnlog.domain.log import LogType
 from turnlog.domain.redaction import CONTENT_FIELDS
 
 SECRET = "her number is 555-0199"
+ANSWER_LEFT = '{"branch":0,"content":{"type":"assistant_response"}}'
 
 
 @content_type("redaction.shown")
@@ -239,6 +240,23 @@ def test_a_redaction_of_what_is_not_there_is_not_recorded(store: Store, session:
 
     assert session.position == 6
     assert store.verify().faults == ()
+
+
+def test_a_second_redaction_leaves_what_the_first_has_left(store: Store, session: Session) -> None:
+    session.redact(5)
+    before = store.record_of()
+    left = '{"branch":0,"content":{"type":"instruction"}}'
+
+    for other in (left.replace("instruction", "system"), "not JSON", f"{left} and more"):
+        with pytest.raises(InvalidValue, match="does not leave what an earlier one has left"):
+            store.append(session.id, [MessageRedacted(5, other)])
+    assert store.record_of() == before
+    with pytest.raises(InvalidValue, match="does not leave"):
+        store.append(session.id, [MessageRedacted(6, ANSWER_LEFT), MessageRedacted(6, "{}")])
+    assert store.record_of() == before
+
+    store.append(session.id, [MessageRedacted(5, left)])
+    assert store.verify().ok
 
 
 def test_an_import_brings_labels_and_redactions_that_follow_each_other(clock: Any, store: Store) -> None:

@@ -18,7 +18,7 @@ from turnlog.domain.events import BranchCreated, Event, MessageAppended, Message
 from turnlog.domain.record import Provenance
 from turnlog.infrastructure.rows import Append, draft
 
-NEVER_HAPPENED = '{"name":"never happened"}'
+NEVER_HAPPENED = '{"name":"never happened","salt":"AAAAAAAAAAAAAAAAAAAA"}'
 
 
 def said(text: str) -> Event:

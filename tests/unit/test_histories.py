@@ -473,10 +473,9 @@ def redact(run: Run, which: int, *_: int) -> None:
     position = pool[which % len(pool)]
     if position not in run.lists.written:
         return run.refused(InvalidValue, message.redact, position, "branch.rewound", "{}")
-    run.decided_once(message.redact, position, "message.appended", "{}")
-    if position not in run.lists.now.redacted:
-        run.lists.now.redacted.add(position)
-        run.lists.happened()
+    run.decided(message.redact, position, "message.appended", "{}")
+    run.lists.now.redacted.add(position)
+    run.lists.happened()
     return None
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from secrets import token_hex
 
 import pytest
 
@@ -46,9 +47,12 @@ PADDING = " ".join(f"word{n}" for n in range(400))
 """Makes texts so long that they are compressed, and do not fit on one page."""
 
 
+_test = ""
+
+
 def marker(number: int) -> str:
-    """The word that only the event at this position has."""
-    return f"qzx{number:03}marker"
+    """The word that only the event at this position has, and no other test: servers keep what others have written."""
+    return f"qzx{_test}{number:03}marker"
 
 
 def life() -> list[Event]:
@@ -145,7 +149,9 @@ class MarkedSessions:
     everything = frozenset(CONTENT_FIELDS)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def marked() -> type[MarkedSessions]:
     """Sessions with a marker in everything that can hold content."""
+    global _test
+    _test = token_hex(4)
     return MarkedSessions

@@ -45,7 +45,8 @@ def _fault(state: State, event: e.Event) -> str | None:
         if event.branch not in state.written:
             return _no_branch(event.branch)
         return _fault_of_position(state, event.mail)
-    if state.status is Status.DELETED and not isinstance(event, AFTER_THE_END):
+    is_label = isinstance(event, e.SessionRenamed) and event.key is None
+    if state.status is Status.DELETED and not is_label and not isinstance(event, AFTER_THE_END):
         return "the session was deleted"
     if not isinstance(event, e.BranchCreated):
         branch = getattr(event, "branch", None)

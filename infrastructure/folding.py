@@ -27,7 +27,12 @@ ATTEMPTS = 50
 MOST_KNOWN = 10_000
 """Sessions of which is remembered how many branches they have."""
 
-FREE = frozenset({e.MessageAppended, e.MetadataUpdated, e.StateSet, e.ModelCalled, e.AccessDenied, e.LogRecorded})
+FREE = frozenset(
+    {
+        *(e.MessageAppended, e.MetadataUpdated, e.StateSet, e.ModelCalled, e.AccessDenied, e.LogRecorded),
+        e.SessionRenamed,
+    }
+)
 """Events that every later state of a session can take in as well, once it is started and has their branch."""
 
 
@@ -136,6 +141,8 @@ def _is_free(append: Append, branches: int) -> bool:
         if type(each.event) not in FREE or (branch is not None and not 0 <= branch < branches):
             return False
         if isinstance(each.event, e.MessageAppended) and each.event.mail is not None:
+            return False
+        if isinstance(each.event, e.SessionRenamed) and each.event.key is not None:
             return False
     return True
 

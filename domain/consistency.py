@@ -35,6 +35,17 @@ def check_follows(state: State, event: e.Event) -> None:
         raise InvalidEventError(state.session, state.position + 1, stored_name(event), reason)
 
 
+def fits_any_state(event: e.Event) -> bool:
+    """Whether every session that is started and has the branch of the event can take it, one that was deleted too."""
+    match event:
+        case e.MessageAppended():
+            return event.mail is None
+        case e.SessionRenamed():
+            return event.key is None
+        case _:
+            return isinstance(event, NOTHING_DEPENDS_ON)
+
+
 def _fault(state: State, event: e.Event) -> str | None:
     started = state.status is not Status.UNSTARTED
     if isinstance(event, e.SessionStarted):
@@ -45,8 +56,7 @@ def _fault(state: State, event: e.Event) -> str | None:
         if event.branch not in state.written:
             return _no_branch(event.branch)
         return _fault_of_position(state, event.mail)
-    is_label = isinstance(event, e.SessionRenamed) and event.key is None
-    if state.status is Status.DELETED and not is_label and not isinstance(event, AFTER_THE_END):
+    if state.status is Status.DELETED and not isinstance(event, AFTER_THE_END) and not fits_any_state(event):
         return "the session was deleted"
     if not isinstance(event, e.BranchCreated):
         branch = getattr(event, "branch", None)
@@ -211,11 +221,11 @@ def _no_branch(number: int) -> str:
     return f"there is no branch {number} before it"
 
 
-AFTER_THE_END = (
-    *(e.EventRedacted, e.MessageRedacted, e.ForkEnded),
-    *(e.MetadataUpdated, e.StateSet, e.ModelCalled, e.AccessDenied, e.LogRecorded),
-)
-"""Events that a deleted session may have, such as those that another process recorded while it was deleted."""
+AFTER_THE_END = (e.EventRedacted, e.MessageRedacted, e.ForkEnded)
+"""Events that a deleted session takes, besides those that fit any state."""
+
+NOTHING_DEPENDS_ON = (e.MetadataUpdated, e.StateSet, e.ModelCalled, e.AccessDenied, e.LogRecorded)
+"""Events that no later event depends on, and that depend on none but the start and their branch."""
 
 OF_LIVE_BRANCHES = (
     *(e.BranchRenamed, e.BranchRemoved, e.DefaultBranchChanged, e.AccessChanged, e.SystemSet, e.MessagesShared),

@@ -8,9 +8,8 @@ from collections.abc import Callable, Sequence
 
 from msgspec.structs import replace
 
-from ..domain import events as e
 from ..domain.codec import stored_name
-from ..domain.consistency import check_follows, follow
+from ..domain.consistency import check_follows, fits_any_state, follow
 from ..domain.errors import PositionConflict, SessionNotFoundError
 from ..domain.events import SessionStarted
 from ..domain.expectation import ANY, holds
@@ -26,14 +25,6 @@ ATTEMPTS = 50
 
 MOST_KNOWN = 10_000
 """Sessions of which is remembered how many branches they have."""
-
-FREE = frozenset(
-    {
-        *(e.MessageAppended, e.MetadataUpdated, e.StateSet, e.ModelCalled, e.AccessDenied, e.LogRecorded),
-        e.SessionRenamed,
-    }
-)
-"""Events that every later state of a session can take in as well, once it is started and has their branch."""
 
 
 class FoldCheck:
@@ -138,11 +129,9 @@ def _is_free(append: Append, branches: int) -> bool:
     """Whether the events can be folded onto every state of a session that is started and has so many branches."""
     for each in append.drafts:
         branch = getattr(each.event, "branch", None)
-        if type(each.event) not in FREE or (branch is not None and not 0 <= branch < branches):
+        if each.event is None or not fits_any_state(each.event):
             return False
-        if isinstance(each.event, e.MessageAppended) and each.event.mail is not None:
-            return False
-        if isinstance(each.event, e.SessionRenamed) and each.event.key is not None:
+        if branch is not None and not 0 <= branch < branches:
             return False
     return True
 

@@ -191,7 +191,7 @@ def test_a_dict_that_is_not_understood_is_refused_with_the_keys_that_are(  # T20
     assert session.position == before
 
 
-def test_a_dict_with_a_role_and_no_content_is_refused_with_the_key_that_it_needs(session: Session) -> None:  # T20
+def test_a_dict_with_a_role_alone_names_the_key_that_it_needs(session: Session) -> None:  # T20
     before = session.position
 
     with pytest.raises(InvalidContent, match=r'needs the key "content": expected role and content'):

@@ -16,8 +16,8 @@ from .content import (
     MessageContent,
     SystemContent,
 )
-from .content_errors import InvalidContent
 from .content_types import stored_form
+from .errors import InvalidContentError
 from .frozen import NO_ITEMS, NO_KEYS
 from .plain import Json
 from .structured import response_format_from, usage_from
@@ -59,7 +59,7 @@ def content_of_chat(given: dict[str, Json]) -> MessageContent:
     """
     role = given["role"]
     if not isinstance(role, str) or role not in ROLES:
-        raise InvalidContent(f"the role {role!r} is unknown, expected one of {', '.join(ROLES)}")
+        raise InvalidContentError(f"the role {role!r} is unknown, expected one of {', '.join(ROLES)}")
     kind, body = ROLES[role], given["content"]
     extra = {name: value for name, value in given.items() if name not in ("role", "content")}
     if kind is AssistantResponseContent and _is_request(body, extra):
@@ -69,7 +69,7 @@ def content_of_chat(given: dict[str, Json]) -> MessageContent:
         extra = {name: value for name, value in extra.items() if name not in values}
     elif kind is AssistantResponseContent:
         if not isinstance(extra.get("tool_calls"), list | None):
-            raise InvalidContent(f"tool_calls must be a list of calls, not {type(extra['tool_calls']).__name__!r}")
+            raise InvalidContentError(f"tool_calls must be a list of calls, not {type(extra['tool_calls']).__name__!r}")
         values[BODIES[kind]] = "" if body is None else body
         extra = {name: value for name, value in extra.items() if name not in _ONCE or not values.get(name)}
     elif kind is ActionResponseContent:
@@ -107,7 +107,7 @@ def made(kind: type[MessageContent], values: dict[str, Json]) -> MessageContent:
     try:
         return msgspec.convert(values, kind)
     except msgspec.ValidationError as reason:
-        raise InvalidContent(f"this is no {kind.__name__}: {reason}") from None
+        raise InvalidContentError(f"this is no {kind.__name__}: {reason}") from None
 
 
 def _is_none_given(kind: type[MessageContent], name: str, value: Json) -> bool:
@@ -149,6 +149,6 @@ def _fitting(kind: type[MessageContent], name: str, value: Json) -> Iterator[Jso
         elif name == "images" and isinstance(value, list) and not any(":" in str(each) for each in value):
             return  # not where they are, but what they are: only a provider knows how to read that
         msgspec.convert(value, _TYPES[kind][name])
-    except (msgspec.ValidationError, InvalidContent):
+    except (msgspec.ValidationError, InvalidContentError):
         return
     yield value

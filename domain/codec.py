@@ -8,12 +8,10 @@ import msgspec
 from msgspec.structs import asdict, replace
 
 from .content import KINDS, MessageContent
-from .content_errors import InvalidContent
 from .content_types import OWN, content_in, stored_form
-from .errors import InvalidValue
+from .errors import InvalidContentError, InvalidValueError, UnreadableEventError
 from .events import STORED_NAMES, Event, MessageAppended, UnknownEvent
 from .plain import Json
-from .store_errors import UnreadableEvent
 
 Upcaster: TypeAlias = Callable[[dict[str, Json]], dict[str, Json]]
 """Lifts a payload of an old shape into today's; pure."""
@@ -41,7 +39,7 @@ def stored_name(event: Event) -> str:
     name = _names.get(type(event))
     if name is None:
         what = f"the class {event.__name__}" if isinstance(event, type) else f"a {type(event).__name__}"
-        raise InvalidValue("an event", f"cannot be {what}: expected one that can be recorded")
+        raise InvalidValueError("an event", f"cannot be {what}: expected one that can be recorded")
     return name
 
 
@@ -70,13 +68,13 @@ def encode(event: Event) -> bytes:
         payload = _encoder.encode(_storable(event))
         if _decoded(name, payload) == event:
             return payload
-    except InvalidContent:
+    except InvalidContentError:
         raise
     except UnicodeEncodeError:
-        raise InvalidValue(name, "holds a lone surrogate: expected text that UTF-8 can say") from None
+        raise InvalidValueError(name, "holds a lone surrogate: expected text that UTF-8 can say") from None
     except (TypeError, ValueError, OverflowError, RecursionError) as reason:
-        raise InvalidValue(name, f"cannot be written and read back: {reason}; {_EXPECTED}") from None
-    raise InvalidValue(name, f"would be read back as something else; {_EXPECTED}")
+        raise InvalidValueError(name, f"cannot be written and read back: {reason}; {_EXPECTED}") from None
+    raise InvalidValueError(name, f"would be read back as something else; {_EXPECTED}")
 
 
 def decode(
@@ -89,12 +87,12 @@ def decode(
     """The event stored under a name; session and position are for the error that says it cannot be read."""
     known = name in _decoders
     if not known and name not in upcasters:
-        raise UnreadableEvent(session, position, name, "no event has this stored name")
+        raise UnreadableEventError(session, position, name, "no event has this stored name")
     try:
         payload = unsalted(payload.encode() if isinstance(payload, str) else payload)
         return _decoded(name, payload) if known else _lifted(name, payload, upcasters)
     except _MISFITS as reason:
-        raise UnreadableEvent(session, position, name, f"its payload does not fit: {reason}") from None
+        raise UnreadableEventError(session, position, name, f"its payload does not fit: {reason}") from None
 
 
 def unknown(payload: bytes | None, reason: str) -> UnknownEvent:

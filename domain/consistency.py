@@ -12,11 +12,11 @@ from typing import Any
 from . import events as e
 from .codec import stored_name
 from .decisions.history import without_last_change
+from .errors import InvalidEventError, UnreadableEventError
 from .evolve import evolve
 from .ranges import Range, Ranges, first, positions, same_messages
 from .redaction import is_reserved, reserved_name
 from .state import State, Status
-from .store_errors import InvalidEventError, UnreadableEvent
 
 
 def follow(state: State, position: int, time: int, event: e.Event) -> None:
@@ -24,7 +24,7 @@ def follow(state: State, position: int, time: int, event: e.Event) -> None:
     check_follows(state, event)
     try:
         evolve(state, position, time, event)
-    except UnreadableEvent as reason:
+    except UnreadableEventError as reason:
         raise InvalidEventError(state.session, position, stored_name(event), reason.reason) from reason
 
 

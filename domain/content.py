@@ -11,7 +11,7 @@ from typing import Any, ClassVar, TypeAlias
 import msgspec
 from msgspec.structs import force_setattr
 
-from .content_errors import InvalidContent
+from .errors import InvalidContentError
 from .frozen import NO_ITEMS, NO_KEYS
 from .parts import as_text, assistant_text, call_text
 from .plain import Json
@@ -153,7 +153,7 @@ class ActionResponseContent(MessageContent, frozen=True, tag="action_response"):
         if self.success is None:
             force_setattr(self, "success", self.error is None)
         elif self.success and self.error is not None:
-            raise InvalidContent("a call with an error has not succeeded: expected success=False, or no error")
+            raise InvalidContentError("a call with an error has not succeeded: expected success=False, or no error")
 
     @property
     def body(self) -> Json:

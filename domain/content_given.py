@@ -7,8 +7,8 @@ import msgspec
 
 from .chat import ROLES, content_of_chat, made
 from .content import KINDS, InstructionContent, MessageContent, ResponseFormat, Usage
-from .content_errors import InvalidContent
 from .content_types import is_registered, plain_other, registered_content
+from .errors import InvalidContentError
 from .plain import AGAIN, Json, plain
 from .provider_messages import as_dicts, content_of_parts, content_of_provider, is_object, is_parts
 from .structured import response_format_from, usage_from
@@ -47,7 +47,7 @@ def content_from(given: object) -> MessageContent:
     if is_parts(form):
         assert isinstance(given, list)
         return content_of_parts(plain(form, "a message"), objects=any(map(is_object, given)))
-    raise InvalidContent(
+    raise InvalidContentError(
         f"a {type(given).__name__} is no message: expected a str, a dict or a content, or a role and what it says"
     )
 
@@ -91,7 +91,7 @@ def _from_dict(given: dict[str, Json]) -> MessageContent:
     for kind in KINDS:
         if keys <= set(kind.__struct_fields__) and keys - COMPANIONS:
             return made(kind, given)
-    raise InvalidContent(_what_is_wrong(given), ACCEPTED)
+    raise InvalidContentError(_what_is_wrong(given), ACCEPTED)
 
 
 def _what_is_wrong(given: dict[str, Json]) -> str:

@@ -12,8 +12,7 @@ from msgspec.inspect import StructType, type_info
 from msgspec.structs import fields, replace
 
 from .content import KINDS, Content, MessageContent, MessageRole
-from .content_errors import ContentTypeTaken, InvalidContent
-from .errors import InvalidValue
+from .errors import InvalidContentError, InvalidValueError
 from .frozen import NO_KEYS
 from .plain import AGAIN, Json, plain
 
@@ -71,15 +70,17 @@ def content_type(name: str) -> Callable[[C], C]:
     name: add to them, with defaults, and never alter them. A name with a dot never meets one of Turnlog's own.
     """
     if not is_content_name(name):
-        raise InvalidValue("the name of a content type", f"is {name!r}: expected one such as 'invoice.shown', of {_OF}")
+        raise InvalidValueError(
+            "the name of a content type", f"is {name!r}: expected one such as 'invoice.shown', of {_OF}"
+        )
 
     def register(kind: C) -> C:
         _check(kind)
         holder = OWN.get(name) or _classes.get(name)
         if holder is not None and not _same(holder, kind):
-            raise ContentTypeTaken(name, holder.__name__)
+            raise InvalidValueError("the name of a content type", f"{name!r} is taken by {holder.__name__}")
         if _names.get(kind, name) != name:
-            raise ContentTypeTaken(_names[kind], kind.__name__)
+            raise InvalidValueError("a content type", f"{kind.__name__} is registered as {_names[kind]!r} already")
         if holder is not None:
             _names.pop(holder)
         _classes[name], _names[kind] = kind, name
@@ -106,7 +107,7 @@ def stored_form(content: MessageContent) -> dict[str, Json]:
     tag = tag_of(content)
     if tag is None:
         names = ", ".join(kind.__name__ for kind in (*KINDS, *_names))
-        raise InvalidContent(
+        raise InvalidContentError(
             f"{type(content).__name__} is no kind of content: expected one of {names}, or one that was registered "
             f"by @content_type(name)"
         )
@@ -128,7 +129,7 @@ def content_in(form: dict[str, Json]) -> MessageContent:
     if tag in _classes:
         try:
             return _made(tag, rest)
-        except (msgspec.ValidationError, InvalidContent):
+        except (msgspec.ValidationError, InvalidContentError):
             pass  # its class is another one by now: what was said stays readable
     return UnknownContent(tag=tag, fields=rest)
 
@@ -140,7 +141,7 @@ def registered_content(given: dict[str, Json]) -> MessageContent:
     try:
         return _made(given["type"], {key: value for key, value in given.items() if key not in said - {"role"}})
     except msgspec.ValidationError as reason:
-        raise InvalidContent(f"this is no {given['type']}: {reason}") from None
+        raise InvalidContentError(f"this is no {given['type']}: {reason}") from None
 
 
 def plain_other(content: MessageContent) -> MessageContent:
@@ -148,23 +149,23 @@ def plain_other(content: MessageContent) -> MessageContent:
     try:
         form = plain(stored_form(content), "a message", AGAIN)
     except (TypeError, ValueError) as reason:
-        if isinstance(reason, InvalidContent | InvalidValue):
+        if isinstance(reason, InvalidContentError | InvalidValueError):
             raise
-        raise InvalidContent(f"this {type(content).__name__} cannot be stored: {reason}") from None
+        raise InvalidContentError(f"this {type(content).__name__} cannot be stored: {reason}") from None
     if not isinstance(content, UnknownContent):
         made = registered_content(form)
         if made != content:
-            raise InvalidContent(f"this {type(content).__name__} would be read back as something else: {_TYPED}")
+            raise InvalidContentError(f"this {type(content).__name__} would be read back as something else: {_TYPED}")
         return made
     if content.tag in OWN or content.tag in _classes or "type" in content.fields:
-        raise InvalidContent(f"the content type {content.tag!r} is known here: expected its own class or keys")
+        raise InvalidContentError(f"the content type {content.tag!r} is known here: expected its own class or keys")
     return replace(content, fields={key: value for key, value in form.items() if key != "type"})
 
 
 def _made(tag: str, values: dict[str, Json]) -> MessageContent:
     kind = _classes[tag]
     if values.get("role", kind.role) != kind.role:
-        raise InvalidContent(f"the role of {tag} is {kind.role.value}, not {values['role']!r}")
+        raise InvalidContentError(f"the role of {tag} is {kind.role.value}, not {values['role']!r}")
     return msgspec.convert({key: value for key, value in values.items() if key != "role"}, kind)
 
 
@@ -175,7 +176,7 @@ def _same(one: type, other: type) -> bool:
 
 def _check(kind: type[MessageContent]) -> None:
     if not (isinstance(kind, type) and issubclass(kind, MessageContent)) or not kind.__struct_config__.frozen:
-        raise InvalidValue("a content type", f"cannot be {kind!r}: expected a frozen subclass of MessageContent")
+        raise InvalidValueError("a content type", f"cannot be {kind!r}: expected a frozen subclass of MessageContent")
     wrong = None
     if kind.role not in _ROLES:
         wrong = f"has the role {kind.role!r}: expected one of {', '.join(_ROLES)}"
@@ -186,8 +187,8 @@ def _check(kind: type[MessageContent]) -> None:
     elif kind.__struct_config__.array_like:
         wrong = "is stored as an array: expected fields by name"
     if wrong is not None:
-        raise InvalidValue(f"the content type {kind.__name__}", wrong)
+        raise InvalidValueError(f"the content type {kind.__name__}", wrong)
     try:
         msgspec.json.Decoder(kind)
     except TypeError as reason:
-        raise InvalidValue(f"the content type {kind.__name__}", f"cannot be read back: {reason}") from None
+        raise InvalidValueError(f"the content type {kind.__name__}", f"cannot be read back: {reason}") from None

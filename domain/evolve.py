@@ -11,9 +11,9 @@ from msgspec.structs import replace
 from . import events as e
 from . import post
 from .codec import stored_name
+from .errors import UnreadableEventError
 from .ranges import Origin, Ranges, first, joined, last, with_origin
 from .state import BranchState, ModelState, OperationState, Showing, State, Status, inherited
-from .store_errors import UnreadableEvent
 
 Placed: TypeAlias = tuple[int, int, e.Event]
 """An event with its position and its time."""
@@ -41,7 +41,7 @@ def evolve(state: State, position: int, time: int, event: e.Event) -> None:
     except (LookupError, ValueError) as reason:
         state.position, state.time = before
         name = stored_name(event)
-        raise UnreadableEvent(
+        raise UnreadableEventError(
             state.session, position, name, f"it does not follow from those before it: {reason!r}"
         ) from reason
 
@@ -49,7 +49,9 @@ def evolve(state: State, position: int, time: int, event: e.Event) -> None:
 def place_message(state: State, position: int, time: int, branch: int) -> None:
     """What `evolve` does with a message, which needs none of its words."""
     if branch not in state.written:
-        raise UnreadableEvent(state.session, position, "message.appended", f"there is no branch {branch} before it")
+        raise UnreadableEventError(
+            state.session, position, "message.appended", f"there is no branch {branch} before it"
+        )
     places = state.written[branch]
     if not places or places[-1] < position:
         places.append(position)

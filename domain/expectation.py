@@ -3,7 +3,7 @@
 from enum import Enum
 from typing import Final, Literal, TypeAlias
 
-from .errors import InvalidValue
+from .errors import InvalidValueError
 
 
 class Expectation(Enum):
@@ -30,7 +30,7 @@ def checked(expected: Expected) -> Expected:
     if isinstance(expected, Expectation):
         return expected
     if not isinstance(expected, int) or isinstance(expected, bool) or expected < 0:
-        raise InvalidValue("expected", f"is {expected!r}: expected a position, NO_STREAM or ANY")
+        raise InvalidValueError("expected", f"is {expected!r}: expected a position, NO_STREAM or ANY")
     return expected
 
 

@@ -7,12 +7,12 @@ from typing import Any, NoReturn, Self, TypeVar
 import msgspec
 from msgspec.structs import replace
 
-from .content_errors import ValueIsReadOnly
+from .errors import ReadOnlyError
 from .plain import Json
 
 
 def _refuse(self: object, *given: object, **named: object) -> NoReturn:
-    raise ValueIsReadOnly()
+    raise ReadOnlyError("a value inside a message cannot be changed; change a copy.deepcopy() of it")
 
 
 class FrozenDict(dict[str, Any]):

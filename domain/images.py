@@ -14,8 +14,7 @@ import msgspec
 from msgspec.structs import force_setattr
 
 from .content import InstructionContent, MessageContent
-from .content_errors import ImageRefused
-from .errors import InvalidValue
+from .errors import ImageNotAllowedError, InvalidValueError
 from .parts import CALLS
 from .plain import Json
 from .public_hosts import host_problem
@@ -49,20 +48,20 @@ class ImagePolicy(msgspec.Struct, frozen=True, kw_only=True):
         force_setattr(self, "schemes", _names("schemes", self.schemes))
         unknown = sorted(self.schemes - SCHEMES)
         if unknown:
-            raise InvalidValue("the schemes of images", f"are {unknown}: expected some of {sorted(SCHEMES)}")
+            raise InvalidValueError("the schemes of images", f"are {unknown}: expected some of {sorted(SCHEMES)}")
         if self.allowed_hosts is not None:
             force_setattr(self, "allowed_hosts", _names("allowed hosts", self.allowed_hosts))
         force_setattr(self, "denied_hosts", _names("denied hosts", self.denied_hosts))
         if not isinstance(self.private, bool):
-            raise InvalidValue("private of an image policy", f"is {self.private!r}: expected True or False")
+            raise InvalidValueError("private of an image policy", f"is {self.private!r}: expected True or False")
         if isinstance(self.data_limit, bool) or not isinstance(self.data_limit, int) or self.data_limit < 0:
-            raise InvalidValue("the data limit of images", f"is {self.data_limit!r}: expected a number of bytes")
+            raise InvalidValueError("the data limit of images", f"is {self.data_limit!r}: expected a number of bytes")
 
     def check(self, url: object) -> None:
         """Refuses an image at an address that is not allowed."""
         fault = self._fault(url)
         if fault is not None:
-            raise ImageRefused(fault)
+            raise ImageNotAllowedError(fault)
 
     def _fault(self, url: object) -> str | None:
         if not isinstance(url, str):
@@ -154,7 +153,7 @@ def _image_of(part: dict[str, Json]) -> Iterator[str]:
 
 def _names(what: str, given: Iterable[str]) -> frozenset[str]:
     if isinstance(given, str) or not isinstance(given, Iterable) or not all(isinstance(each, str) for each in given):
-        raise InvalidValue(f"the {what} of images", f"are {given!r}: expected a set of names")
+        raise InvalidValueError(f"the {what} of images", f"are {given!r}: expected a set of names")
     return frozenset(each.lower() for each in given)
 
 

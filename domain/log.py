@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import msgspec
 from msgspec.structs import force_setattr, replace
 
-from .errors import InvalidValue
+from .errors import InvalidValueError
 from .frozen import frozen
 from .message import Message
 from .plain import Json, plain, utc
@@ -128,7 +128,7 @@ class Log(msgspec.Struct, frozen=True, omit_defaults=True, repr_omit_defaults=Tr
         try:
             return msgspec.convert(dict(fields), cls)
         except msgspec.ValidationError as reason:
-            raise InvalidValue("a log", f"cannot be read: {reason}") from None
+            raise InvalidValueError("a log", f"cannot be read: {reason}") from None
 
 
 LogGiven: TypeAlias = "Log | Message | BaseException | str | Mapping[str, Json]"
@@ -151,7 +151,7 @@ def log_from(given: LogGiven, type: LogType | str | None = None, **fields: Any) 
             return Log(type or LogType.INFO, **_beside(said, message=given))
         case Mapping():
             return Log(type or LogType.INFO, **_beside(said, data=dict(given)))
-    raise InvalidValue(
+    raise InvalidValueError(
         "a log", f"cannot be made of a {_name(given)}: expected text, a dict, an exception, a Message or a Log"
     )
 
@@ -160,7 +160,9 @@ def _beside(said: dict[str, Any], **given: Any) -> dict[str, Any]:
     """What was given, and what is said beside it; nothing can be said twice."""
     twice = sorted(said.keys() & given.keys())
     if twice:
-        raise InvalidValue("a log", f"is given its {', '.join(twice)} twice: expected what it is made of, or the field")
+        raise InvalidValueError(
+            "a log", f"is given its {', '.join(twice)} twice: expected what it is made of, or the field"
+        )
     return {**given, **said}
 
 
@@ -170,7 +172,7 @@ def log_type(given: LogType | str) -> LogType:
         return LogType(given)
     except ValueError:
         expected = f"expected one of {', '.join(LogType)}"
-        raise InvalidValue("the type of a log", f"is {given!r}: {expected}") from None
+        raise InvalidValueError("the type of a log", f"is {given!r}: {expected}") from None
 
 
 def error_text(error: BaseException) -> str:
@@ -187,28 +189,28 @@ def _text(name: str, value: object) -> str | None:
     if value is None:
         return None
     if not isinstance(value, str):
-        raise InvalidValue(f"{name} of a log", f"is a {_name(value)}: expected a str")
+        raise InvalidValueError(f"{name} of a log", f"is a {_name(value)}: expected a str")
     text: str = plain(value, f"{name} of a log")
     return text
 
 
 def _check_count(name: str, value: object) -> None:
     if value is not None and (not isinstance(value, int) or isinstance(value, bool)):
-        raise InvalidValue(f"{name} of a log", f"is {value!r}: expected a whole number")
+        raise InvalidValueError(f"{name} of a log", f"is {value!r}: expected a whole number")
 
 
 def _duration(value: object) -> float | None:
     if value is None:
         return None
     if not isinstance(value, int | float) or isinstance(value, bool) or not isfinite(value):
-        raise InvalidValue("duration_ms of a log", f"is {value!r}: expected milliseconds")
+        raise InvalidValueError("duration_ms of a log", f"is {value!r}: expected milliseconds")
     return float(value)
 
 
 def _time(value: object) -> datetime:
     if not isinstance(value, datetime):
-        raise InvalidValue("created_at of a log", f"is a {_name(value)}: expected a datetime")
+        raise InvalidValueError("created_at of a log", f"is a {_name(value)}: expected a datetime")
     try:
         return utc(value)
     except (OverflowError, ValueError):
-        raise InvalidValue("created_at of a log", "is outside the years 1 to 9999 in UTC") from None
+        raise InvalidValueError("created_at of a log", "is outside the years 1 to 9999 in UTC") from None

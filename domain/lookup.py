@@ -1,6 +1,7 @@
 """Finding a branch or a position in a state; what is not there is refused, with what is there."""
 
-from .errors import BranchNotYet, RemovedBranch, UnknownBranch, UnknownPosition
+from .errors import BranchNotFoundError
+from .errors.base import position_not_found
 from .redaction import is_reserved
 from .state import BranchState, State
 
@@ -21,7 +22,7 @@ def get_branch(state: State, reference: str | int) -> BranchState:
     """The branch that a name, an id or a number means; one that was removed is refused."""
     branch = find_branch(state, reference)
     if branch is None:
-        raise UnknownBranch(state.session, repr(reference), tuple(state.names))
+        raise BranchNotFoundError(state.session, repr(reference), tuple(state.names))
     if branch.removed_at is not None:
         raise _removed(state, branch, branch.removed_at)
     return branch
@@ -31,9 +32,9 @@ def branch_at(state: State, reference: str | int, at: int) -> BranchState:
     """The branch as one that existed at a position, wherever it is now."""
     branch = find_branch(state, reference)
     if branch is None:
-        raise UnknownBranch(state.session, repr(reference), tuple(state.names))
+        raise BranchNotFoundError(state.session, repr(reference), tuple(state.names))
     if at < branch.created_at:
-        raise BranchNotYet(state.session, repr(branch.name), tuple(state.names), at, branch.created_at)
+        raise BranchNotFoundError(state.session, repr(branch.name), tuple(state.names), created_at=branch.created_at)
     if branch.removed_at is not None and at >= branch.removed_at:
         raise _removed(state, branch, branch.removed_at)
     return branch
@@ -52,7 +53,7 @@ def lineage_at(state: State, reference: str | int, at: int) -> BranchState:
 def position_in(state: State, position: int) -> int:
     """The position, if the session has it."""
     if not state.first <= position <= state.position:
-        raise UnknownPosition(state.session, position, state.first, state.position)
+        raise position_not_found(state.session, position, state.first, state.position)
     return position
 
 
@@ -69,5 +70,5 @@ def free_name(state: State, stem: str) -> str:
     return name
 
 
-def _removed(state: State, branch: BranchState, removed_at: int) -> RemovedBranch:
-    return RemovedBranch(state.session, repr(branch.name), tuple(state.names), removed_at)
+def _removed(state: State, branch: BranchState, removed_at: int) -> BranchNotFoundError:
+    return BranchNotFoundError(state.session, repr(branch.name), tuple(state.names), removed_at)

@@ -7,7 +7,8 @@ from typing import cast
 import msgspec
 
 from .content import SystemContent
-from .mail_errors import InvalidPackage, UnknownCategory
+from .errors import InvalidMailError
+from .errors.base import suggestion
 from .message import ContentGiven, Message, message_from
 from .plain import Json, plain
 
@@ -91,7 +92,7 @@ class Parked(msgspec.Struct, frozen=True):
 def category_named(category: object) -> str:
     """The category, if there is one of this name."""
     if not isinstance(category, str) or category not in _CATEGORIES:
-        raise UnknownCategory(repr(category), _CATEGORIES)
+        raise InvalidMailError(f"mail has no category {category!r}; {suggestion(str(category), _CATEGORIES)}")
     return _CATEGORIES[_CATEGORIES.index(category)]
 
 
@@ -102,11 +103,11 @@ def _checked(category: str, item: Json) -> Json:
         case Category.TOOL if isinstance(item, list | tuple) and item and all(map(_is_name, item)):
             return list(item)
         case Category.TOOL:
-            raise InvalidPackage("a mail of category 'tool' carries the names of tools: expected a list of them")
+            raise InvalidMailError("a mail of category 'tool' carries the names of tools: expected a list of them")
         case Category.IMODEL if _is_name(item):
             return item
         case Category.IMODEL:
-            raise InvalidPackage("a mail of category 'imodel' carries the name of a model: expected text")
+            raise InvalidMailError("a mail of category 'imodel' carries the name of a model: expected text")
         case _:
             return plain(item, "a mail")
 
@@ -114,7 +115,7 @@ def _checked(category: str, item: Json) -> Json:
 def _message(item: object) -> Message:
     message = message_from(cast(ContentGiven, item))  # which says what can be a message
     if isinstance(message.content, SystemContent):
-        raise InvalidPackage("a system message cannot be mailed, it is set on a branch: expected any other message")
+        raise InvalidMailError("a system message cannot be mailed, it is set on a branch: expected any other message")
     return message
 
 

@@ -11,7 +11,7 @@ from .chat import chat_of
 from .content import MessageContent, MessageRole, is_simple
 from .content_given import content_from
 from .content_types import content_in, stored_form
-from .errors import InvalidValue
+from .errors import InvalidValueError
 from .frozen import NO_KEYS, frozen, frozen_struct
 from .plain import AGAIN, DEEPEST, Json, parse_json, plain, utc
 from .ranges import Origin
@@ -86,7 +86,7 @@ class Message(msgspec.Struct, frozen=True, eq=False, repr_omit_defaults=True):
             if self.metadata is not NO_KEYS:
                 force_setattr(self, "metadata", frozen(self.metadata))
         except RecursionError:
-            raise InvalidValue("a message", f"is nested too deep: expected {DEEPEST} levels at most") from None
+            raise InvalidValueError("a message", f"is nested too deep: expected {DEEPEST} levels at most") from None
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Message) and self._identity() == other._identity()
@@ -160,17 +160,17 @@ class Message(msgspec.Struct, frozen=True, eq=False, repr_omit_defaults=True):
     def from_dict(cls, given: Mapping[str, Json]) -> "Message":
         """The message that `to_dict` told."""
         if not isinstance(given, Mapping):
-            raise InvalidValue("a message", f"cannot be read from a {type(given).__name__}: expected a dict")
+            raise InvalidValueError("a message", f"cannot be read from a {type(given).__name__}: expected a dict")
         form = plain(given, "a message", AGAIN)
         told = {key: form.pop(key) for key in ("id", "role") if key in form}
         try:
             content = content_in(form.pop("content"))
             message = cls(content, **asdict(msgspec.convert(form, _Rest)))
         except (msgspec.ValidationError, LookupError, TypeError) as reason:
-            raise InvalidValue("a message", f"cannot be read: {reason}; expected what to_dict told") from None
+            raise InvalidValueError("a message", f"cannot be read: {reason}; expected what to_dict told") from None
         for key, value in told.items():
             if getattr(message, key) != value:
-                raise InvalidValue("a message", f"has the {key} {value!r}: expected {getattr(message, key)!r}")
+                raise InvalidValueError("a message", f"has the {key} {value!r}: expected {getattr(message, key)!r}")
         return message
 
     def to_json(self) -> str:
@@ -183,7 +183,9 @@ class Message(msgspec.Struct, frozen=True, eq=False, repr_omit_defaults=True):
         try:
             form = parse_json(given)
         except (TypeError, ValueError) as reason:
-            raise InvalidValue("a message", f"cannot be read: {reason}; expected JSON as to_json tells it") from None
+            raise InvalidValueError(
+                "a message", f"cannot be read: {reason}; expected JSON as to_json tells it"
+            ) from None
         return cls.from_dict(form)
 
     def _identity(self) -> tuple[object, ...]:
@@ -230,7 +232,7 @@ def message_from(
 ) -> Message:
     """A new message of what a caller gave; of another message the words, who said them to whom, and where from."""
     if metadata is not None and not isinstance(metadata, Mapping):
-        raise InvalidValue("metadata", f"cannot be a {type(metadata).__name__}: expected a dict")
+        raise InvalidValueError("metadata", f"cannot be a {type(metadata).__name__}: expected a dict")
     origin = Origin.AUTHORED
     lineage: tuple[str, ...] = ()
     if isinstance(given, Message):
@@ -242,6 +244,8 @@ def message_from(
         given = given.content
     for participant in (sender, recipient):
         if participant is not None and not isinstance(participant, str):
-            raise InvalidValue("a sender or recipient", f"cannot be a {type(participant).__name__}: expected a str")
+            raise InvalidValueError(
+                "a sender or recipient", f"cannot be a {type(participant).__name__}: expected a str"
+            )
     kept = dict(metadata) if metadata else NO_KEYS
     return Message(content_from(given), sender, recipient, kept, origin=origin, lineage=lineage)

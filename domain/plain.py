@@ -9,7 +9,7 @@ from uuid import UUID
 
 import msgspec
 
-from .errors import InvalidValue
+from .errors import InvalidValueError
 
 Json: TypeAlias = Any
 """None, bool, int, float, str, and lists and string-keyed dicts of these."""
@@ -33,7 +33,7 @@ def plain(value: object, what: str, depth: int = 0) -> Json:
     if isinstance(value, str):
         return _text(value, what)
     if depth > DEEPEST:
-        raise InvalidValue(what, f"is nested too deep: expected {DEEPEST} levels at most")
+        raise InvalidValueError(what, f"is nested too deep: expected {DEEPEST} levels at most")
     if isinstance(value, int):
         return _whole(value, what)
     if isinstance(value, float):
@@ -50,15 +50,15 @@ def plain(value: object, what: str, depth: int = 0) -> Json:
 def parse_json(text: str | bytes) -> Json:
     """The value of a JSON text.
 
-    Raises DecodeError for what is not JSON, and InvalidValue for JSON that readers would not agree on: with a key twice
-    in one object, nested too deep, or with a number out of range.
+    Raises DecodeError for what is not JSON, and InvalidValueError for JSON that readers would not agree on: with a key
+    twice in one object, nested too deep, or with a number out of range.
     """
     try:
         value = msgspec.json.decode(text)
     except RecursionError:
         raise _too_deep() from None
     except msgspec.ValidationError as reason:
-        raise InvalidValue("JSON", f"cannot be read: {reason}") from None
+        raise InvalidValueError("JSON", f"cannot be read: {reason}") from None
     check_json(text)
     return value
 
@@ -67,12 +67,12 @@ def check_json(text: str | bytes) -> None:
     """Reject JSON that readers would not agree on: each key once in an object, and every number in range."""
     try:
         json.loads(text if isinstance(text, str) else text.decode(), object_pairs_hook=_object, parse_float=_number)
-    except InvalidValue:
+    except InvalidValueError:
         raise
     except RecursionError:
         raise _too_deep() from None
     except ValueError as reason:
-        raise InvalidValue("JSON", f"cannot be read: {reason}") from None
+        raise InvalidValueError("JSON", f"cannot be read: {reason}") from None
 
 
 def same(one: Json, other: Json) -> bool:
@@ -85,15 +85,15 @@ def utc(moment: datetime) -> datetime:
     return moment.astimezone(UTC)
 
 
-def _too_deep() -> InvalidValue:
-    return InvalidValue("JSON", f"is nested too deep: expected {DEEPEST} levels at most")
+def _too_deep() -> InvalidValueError:
+    return InvalidValueError("JSON", f"is nested too deep: expected {DEEPEST} levels at most")
 
 
 def _object(pairs: Iterable[tuple[str, Json]]) -> dict[str, Json]:
     found: dict[str, Json] = {}
     for key, value in pairs:
         if key in found:
-            raise InvalidValue("JSON", f"has the key {key!r} twice in one object: expected each key once")
+            raise InvalidValueError("JSON", f"has the key {key!r} twice in one object: expected each key once")
         found[key] = value
     return found
 
@@ -107,25 +107,25 @@ def _text(value: str, what: str) -> str:
         try:
             value.encode()
         except UnicodeEncodeError:
-            raise InvalidValue(what, "holds a lone surrogate: expected text that UTF-8 can say") from None
+            raise InvalidValueError(what, "holds a lone surrogate: expected text that UTF-8 can say") from None
     return value if type(value) is str else str.__str__(value)
 
 
 def _whole(value: int, what: str) -> int:
     if abs(value) >= _TOO_LONG:
-        raise InvalidValue(what, f"holds a whole number of too many digits: expected {LONGEST} at most")
+        raise InvalidValueError(what, f"holds a whole number of too many digits: expected {LONGEST} at most")
     return int(value)
 
 
 def _finite(value: float, what: str) -> float:
     if not math.isfinite(value):
-        raise InvalidValue(what, f"holds {value}: expected a number that JSON can say; write it as text")
+        raise InvalidValueError(what, f"holds {value}: expected a number that JSON can say; write it as text")
     return float(value)
 
 
 def _key(key: object, what: str) -> str:
     if not isinstance(key, str):
-        raise InvalidValue(what, f"has the key {key!r}; expected keys of type str")
+        raise InvalidValueError(what, f"has the key {key!r}; expected keys of type str")
     return _text(key, what)
 
 
@@ -135,9 +135,9 @@ def _scalar(value: object, what: str) -> Json:
             return utc(value).isoformat()
         except (OverflowError, ValueError):
             reason = f"holds {value.isoformat()}: expected a time that falls into the years 1 to 9999 in UTC"
-            raise InvalidValue(what, reason) from None
+            raise InvalidValueError(what, reason) from None
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, UUID):
         return str(value)
-    raise InvalidValue(what, f"holds a {type(value).__name__}; expected plain JSON values")
+    raise InvalidValueError(what, f"holds a {type(value).__name__}; expected plain JSON values")

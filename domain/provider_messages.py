@@ -8,7 +8,7 @@ from typing import Any
 
 from .chat import content_of_chat, made
 from .content import ActionResponseContent, AssistantResponseContent, InstructionContent, MessageContent
-from .content_errors import InvalidContent
+from .errors import InvalidContentError
 from .parts import CALLS, REASONING
 from .plain import DEEPEST, Json
 
@@ -76,7 +76,7 @@ def content_of_parts(parts: list[Json], *, objects: bool) -> MessageContent:
         roles = {"assistant"}
     if len(roles) != 1 or roles == {"tool"}:
         wrong = "does not say who speaks" if not roles else "has parts of several messages"
-        raise InvalidContent(
+        raise InvalidContentError(
             f"a list of parts {wrong}: expected a role and the list, as in "
             f'{{"role": "assistant", "content": [...]}}, or one message after the other with add_many'
         )
@@ -96,7 +96,7 @@ def is_parts(given: object) -> bool:
 
 def _of_completion(given: dict[str, Json], choices: list[Json]) -> MessageContent:
     if len(choices) != 1 or not isinstance(choices[0].get("message"), dict):
-        raise InvalidContent(
+        raise InvalidContentError(
             f"a chat completion has {len(choices)} choices, and a message is one of them: expected the message of one, "
             f"response.choices[i].message"
         )
@@ -120,7 +120,7 @@ def _check_content(given: dict[str, Json], role: Json) -> None:
         return
     beside = sorted(given.keys() - {"role"})
     has = f", and has {', '.join(beside)}" if beside else ""
-    raise InvalidContent(f'a message of the role {role!r} needs the key "content"{has}: expected role and content')
+    raise InvalidContentError(f'a message of the role {role!r} needs the key "content"{has}: expected role and content')
 
 
 def _role(part: Json) -> str | None:

@@ -7,7 +7,7 @@ from typing import is_typeddict
 import msgspec
 
 from .content import ResponseFormat, Usage
-from .content_errors import InvalidContent
+from .errors import InvalidContentError
 from .plain import Json, plain
 
 SPELLINGS = {
@@ -30,7 +30,7 @@ def response_format_from(given: object) -> ResponseFormat:
     else:
         name, schema = _schema_of(given)
     if not isinstance(name, str) or not name or not isinstance(schema, Mapping):
-        raise InvalidContent(f"a response format is a name and a JSON schema: {_FORMS}")
+        raise InvalidContentError(f"a response format is a name and a JSON schema: {_FORMS}")
     return ResponseFormat(plain(name, "a response format"), plain(schema, "a response format"))
 
 
@@ -39,7 +39,7 @@ def usage_from(given: object) -> Usage:
     if isinstance(given, Usage):
         given = {"input_tokens": given.input_tokens, "output_tokens": given.output_tokens, "details": given.details}
     if not isinstance(given, Mapping):
-        raise InvalidContent(f"a usage is a dict of counts, not a {type(given).__name__}")
+        raise InvalidContentError(f"a usage is a dict of counts, not a {type(given).__name__}")
     counted: dict[str, int] = {}
     details: dict[str, Json] = {}
     for key, value in plain(given, "a usage").items():
@@ -50,7 +50,7 @@ def usage_from(given: object) -> Usage:
             if name is None or counted.get(name) != value:
                 details |= {key: value} if value is not None or name is None else {}
         elif isinstance(value, bool) or not isinstance(value, int) or value < 0:
-            raise InvalidContent(f"the {key} of a usage are no count: expected a whole number, 0 or more")
+            raise InvalidContentError(f"the {key} of a usage are no count: expected a whole number, 0 or more")
         else:
             counted[name] = value
     return Usage(**counted, details=details)
@@ -65,20 +65,20 @@ def _named_schema(given: Mapping[str, Json]) -> tuple[Json, Json]:
     if "schema" in given and given.keys() <= {"name", "schema", "strict", "description"}:
         return given.get("name", "response"), given["schema"]
     if not given:
-        raise InvalidContent(f"an empty dict is no response format: {_FORMS}")
+        raise InvalidContentError(f"an empty dict is no response format: {_FORMS}")
     title = given.get("title")
     return title if isinstance(title, str) and title else "response", given
 
 
 def _schema_of(given: object) -> tuple[str, Json]:
     if not isinstance(given, type):
-        raise InvalidContent(f"a {type(given).__name__} is no response format: {_FORMS}")
+        raise InvalidContentError(f"a {type(given).__name__} is no response format: {_FORMS}")
     model_json_schema = getattr(given, "model_json_schema", None)
     if callable(model_json_schema):
         return given.__name__, model_json_schema()
     if not (issubclass(given, msgspec.Struct) or is_dataclass(given) or is_typeddict(given)):
-        raise InvalidContent(f"{given.__name__} is no response format: {_FORMS}")
+        raise InvalidContentError(f"{given.__name__} is no response format: {_FORMS}")
     try:
         return given.__name__, msgspec.json.schema(given)
     except (TypeError, NameError) as reason:
-        raise InvalidContent(f"{given.__name__} cannot be said as a JSON schema: {reason}") from None
+        raise InvalidContentError(f"{given.__name__} cannot be said as a JSON schema: {reason}") from None

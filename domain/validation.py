@@ -8,7 +8,7 @@ import msgspec
 
 from .content import AssistantResponseContent, MessageContent, is_simple
 from .content_types import content_in
-from .errors import InvalidValue
+from .errors import InvalidValueError
 from .events import Event, MailSent
 from .images import SCHEMES, ImagePolicy, images_in
 from .mail import category_named
@@ -78,12 +78,12 @@ _IMAGES = ImagePolicy(schemes=SCHEMES, private=True, data_limit=LARGEST_PAYLOAD)
 def checked_name(name: str, what: str) -> str:
     """A name that can be shown, stored and looked up."""
     if not isinstance(name, str):
-        raise InvalidValue(what, f"cannot be a {type(name).__name__}: expected a str")
+        raise InvalidValueError(what, f"cannot be a {type(name).__name__}: expected a str")
     if not name or len(name) > LONGEST_NAME:
-        raise InvalidValue(what, f"has {len(name)} characters: expected 1 to {LONGEST_NAME}")
+        raise InvalidValueError(what, f"has {len(name)} characters: expected 1 to {LONGEST_NAME}")
     if not _is_line(name):
         reason = "has line breaks, control characters, surrogates, characters that are not seen, or no others"
-        raise InvalidValue(what, f"{name!r} {reason}: expected one line of visible text")
+        raise InvalidValueError(what, f"{name!r} {reason}: expected one line of visible text")
     return name
 
 
@@ -95,14 +95,14 @@ def is_name(name: object) -> bool:
 def check_time(time: int) -> None:
     """Reject a time, in microseconds since 1970, that is not between the years 1970 and 9999."""
     if not isinstance(time, int) or isinstance(time, bool) or not 0 <= time <= LATEST:
-        raise InvalidValue("a time", f"is {time!r}: expected microseconds since 1970, up to the year 9999")
+        raise InvalidValueError("a time", f"is {time!r}: expected microseconds since 1970, up to the year 9999")
 
 
 def check_columns(session: str, provenance: Provenance, command_id: str | None) -> None:
     """Reject names, beside those in the event itself, that cannot be recorded."""
     checked_name(session, "a session id")
     if not isinstance(provenance, Provenance):
-        raise InvalidValue("the provenance", f"must be a Provenance, not {type(provenance).__name__!r}")
+        raise InvalidValueError("the provenance", f"must be a Provenance, not {type(provenance).__name__!r}")
     if provenance.actor is not None:
         checked_name(provenance.actor, "an actor")
     if provenance.correlation is not None:
@@ -143,9 +143,9 @@ def check_content(content: MessageContent) -> None:
 def check_payload(payload: bytes) -> None:
     """Reject a payload that is larger or nested deeper than every reader can be trusted with."""
     if len(payload) > LARGEST_PAYLOAD:
-        raise InvalidValue("a payload", f"has {len(payload)} bytes: expected {LARGEST_PAYLOAD} at most")
+        raise InvalidValueError("a payload", f"has {len(payload)} bytes: expected {LARGEST_PAYLOAD} at most")
     if payload.count(b"{") + payload.count(b"[") > DEEPEST_PAYLOAD and _depth(payload) > DEEPEST_PAYLOAD:
-        raise InvalidValue("a payload", f"is nested too deep: expected {DEEPEST_PAYLOAD} levels at most")
+        raise InvalidValueError("a payload", f"is nested too deep: expected {DEEPEST_PAYLOAD} levels at most")
 
 
 def _is_line(name: str) -> bool:
@@ -195,13 +195,13 @@ def _check_mail(event: MailSent) -> None:
     try:
         content = content_in(event.message)
     except (msgspec.ValidationError, LookupError) as reason:
-        raise InvalidValue("a mail", f"carries no message: {reason}") from None
+        raise InvalidValueError("a mail", f"carries no message: {reason}") from None
     check_content(content)
 
 
 def _check_number(value: int, what: str, least: int = -LARGEST_NUMBER, most: int = LARGEST_NUMBER - 1) -> None:
     if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
-        raise InvalidValue(what, f"is {value!r}: expected a whole number from {least} to {most}")
+        raise InvalidValueError(what, f"is {value!r}: expected a whole number from {least} to {most}")
 
 
 def _depth(payload: bytes) -> int:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TypeAlias
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
-from ..domain.errors import InvalidValue
+from ..domain.errors import InvalidValueError
 from .redis.address import SCHEMES as REDIS_SCHEMES
 
 DEFAULT_ADDRESS = "sqlite:///turnlog.db"
@@ -32,7 +32,7 @@ def normalised(address: object) -> str:
     if not isinstance(address, str):
         raise not_understood(address)
     if not address.strip():
-        raise InvalidValue("the store address", f"{address!r} is empty: expected {_KNOWN}")
+        raise InvalidValueError("the store address", f"{address!r} is empty: expected {_KNOWN}")
     if "://" in address:
         scheme, rest = scheme_of(address), address.partition("://")[2]
         if scheme not in SCHEMES:
@@ -57,12 +57,12 @@ def sqlite_file(address: str) -> tuple[Path, dict[str, str]]:
 
 
 def durability_in(options: dict[str, str], default: str) -> str:
-    """Return the durability that the options of a SQLite address name; raise InvalidValue for any other option."""
+    """Return the durability that the options of a SQLite address name; raise InvalidValueError for any other option."""
     options = dict(options)
     durability = options.pop("durability", default)
     if options or durability not in DURABILITIES:
         given = ", ".join([*options, durability])
-        raise InvalidValue("the store address", f"has the options {given}: expected durability=full or normal")
+        raise InvalidValueError("the store address", f"has the options {given}: expected durability=full or normal")
     return durability
 
 
@@ -100,13 +100,15 @@ def scheme_of(address: str) -> str:
     return address.partition("://")[0].lower()
 
 
-def not_understood(address: object) -> InvalidValue:
+def not_understood(address: object) -> InvalidValueError:
     """The error for an address that means no store; what may hold a password is not repeated, wherever it is."""
     shown = address
     if isinstance(address, str) and re.search("[@=]", address):
         scheme = re.match(r"[a-z][a-z0-9+]{0,20}(?=://)", address, re.IGNORECASE)
         shown = f"{scheme[0]}://..." if scheme else "..."
-    return InvalidValue("the store address", f"{shown!r} is not understood: expected {_KNOWN}{_suggestion(address)}")
+    return InvalidValueError(
+        "the store address", f"{shown!r} is not understood: expected {_KNOWN}{_suggestion(address)}"
+    )
 
 
 def _suggestion(address: object) -> str:

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from ..domain.content import AssistantResponseContent, InstructionContent, ResponseFormat
-from ..domain.content_errors import AnswerMisfit
-from ..domain.errors import InvalidValue
+from ..domain.errors import InvalidValueError, ResponseFormatError
 from ..domain.message import Message
 from ..domain.parts import as_text, is_list_of_parts
 from ..domain.plain import Json, parse_json, plain
@@ -40,11 +39,11 @@ def validate_answer(asked: object, answer: Json) -> Json:
         kind.check_schema(shape.schema)
         misfit = best_match(kind(shape.schema, registry=Registry()).iter_errors(value))
     except SchemaError as reason:
-        raise InvalidValue(f"the schema of {shape.name!r}", f"is no JSON schema: {reason.message}") from None
+        raise InvalidValueError(f"the schema of {shape.name!r}", f"is no JSON schema: {reason.message}") from None
     except (Unresolvable, RecursionError):
-        raise InvalidValue(f"the schema of {shape.name!r}", _ELSEWHERE) from None
+        raise InvalidValueError(f"the schema of {shape.name!r}", _ELSEWHERE) from None
     if misfit is not None:
-        raise AnswerMisfit(shape.name, misfit.json_path, _what_is_wrong(misfit))
+        raise ResponseFormatError(shape.name, misfit.json_path, _what_is_wrong(misfit))
     return value
 
 
@@ -52,7 +51,7 @@ def _shape(asked: object) -> ResponseFormat:
     content = asked.content if isinstance(asked, Message) else asked
     if isinstance(content, InstructionContent):
         if content.response_format is None:
-            raise InvalidValue("the message", "asks for no response format: expected one that does")
+            raise InvalidValueError("the message", "asks for no response format: expected one that does")
         content = content.response_format
     shape = response_format_from(content)
     return ResponseFormat(shape.name, plain(shape.schema, "a response format"))
@@ -68,9 +67,9 @@ def _value(shape: ResponseFormat, answer: Json) -> Json:
     try:
         return parse_json(as_text(body))
     except msgspec.DecodeError:
-        raise AnswerMisfit(shape.name, "$", "expected JSON, and the text is none") from None
-    except InvalidValue:
-        raise AnswerMisfit(shape.name, "$", "expected JSON with each key once and numbers in range") from None
+        raise ResponseFormatError(shape.name, "$", "expected JSON, and the text is none") from None
+    except InvalidValueError:
+        raise ResponseFormatError(shape.name, "$", "expected JSON with each key once and numbers in range") from None
 
 
 def _what_is_wrong(misfit: "ValidationError") -> str:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from threading import Lock
 from typing import TypeAlias
 
-from ..domain.store_errors import OutcomeUnknown
+from ..domain.errors import OutcomeUnknownError
 from .forking import tell
 from .rows import Append, Appended
 
@@ -87,7 +87,7 @@ class GroupCommit:
         """What became of each; when the shared commit fails, each is tried alone and fails for its own reason."""
         try:
             return self._commit(appends)
-        except OutcomeUnknown as reason:  # perhaps all are recorded, and to try again would record them twice
+        except OutcomeUnknownError as reason:  # perhaps all are recorded, and to try again would record them twice
             return [reason for _ in appends]
         except Exception as reason:  # noqa: BLE001 (whose append it was is what we find out here)
             return [reason] if len(appends) == 1 else [self._alone(append) for append in appends]
@@ -108,8 +108,8 @@ class GroupCommit:
             else:
                 self._taken = False
 
-    def _given_up(self) -> OutcomeUnknown:
-        return OutcomeUnknown(self._store, "the commit was interrupted, and whether it was recorded is not known")
+    def _given_up(self) -> OutcomeUnknownError:
+        return OutcomeUnknownError(self._store, "the commit was interrupted, and whether it was recorded is not known")
 
 
 class _Waiter:

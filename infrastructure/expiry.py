@@ -5,9 +5,8 @@ from collections.abc import Iterator
 import msgspec
 
 from ..domain.decisions import session as sessions
-from ..domain.errors import PositionConflict, SessionNotFoundError, SessionReferenced
+from ..domain.errors import PositionConflictError, SessionNotFoundError, SessionReferencedError, UnreadableEventError
 from ..domain.record import Provenance
-from ..domain.store_errors import UnreadableEvent
 from ..projections.catalogue import Entry
 from ..projections.selection import Order, Selection, mark_of, place_of
 from .loading import load, missing_forks
@@ -71,9 +70,9 @@ def _end(recorder: Recorder, entry: Entry, reason: str, now: int, provenance: Pr
                 if events
             ]
         )
-    except (SessionReferenced, UnreadableEvent):
+    except (SessionReferencedError, UnreadableEventError):
         return False
-    except (PositionConflict, SessionNotFoundError):
+    except (PositionConflictError, SessionNotFoundError):
         return True
     ended.append(entry.session)
     return True

@@ -10,12 +10,11 @@ from msgspec.structs import replace
 
 from ..domain.codec import stored_name
 from ..domain.consistency import check_follows, fits_any_state, follow
-from ..domain.errors import PositionConflict, SessionNotFoundError
+from ..domain.errors import InvalidEventError, PositionConflictError, SessionNotFoundError
 from ..domain.events import SessionStarted
 from ..domain.expectation import ANY, holds
 from ..domain.inheritance import inherit
 from ..domain.state import State, Status
-from ..domain.store_errors import InvalidEventError
 from .commands import is_recorded
 from .loading import Source, load
 from .rows import Append, Appended, Draft, expectation_text
@@ -48,7 +47,7 @@ class FoldCheck:
             (checked,) = self.checked([append])
             try:
                 return record(checked)
-            except PositionConflict as conflict:
+            except PositionConflictError as conflict:
                 if append.expected is not ANY or checked is append:
                     raise
                 lost = conflict
@@ -65,7 +64,7 @@ class FoldCheck:
         state = states.get(append.session) or self._state(append)
         before = state.position
         if not holds(append.expected, before):
-            raise PositionConflict(append.session, expectation_text(append.expected), before)
+            raise PositionConflictError(append.session, expectation_text(append.expected), before)
         for each in append.drafts:
             state = self._after(state, append.time, each)
         states[append.session] = state

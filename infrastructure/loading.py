@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple, Protocol
 
-from ..domain.errors import SessionNotFoundError, UnknownPosition
+from ..domain.errors import SessionNotFoundError
+from ..domain.errors.base import position_not_found
 from ..domain.evolve import evolve, place_message
 from ..domain.inheritance import inherit
 from ..domain.ranges import Positions, Written
@@ -105,7 +106,7 @@ def _lineage(recorder: Source, session: str, at: int | None) -> list[_Life]:
     wanted, last = lineage[0].until, lineage[0].entry.position
     if wanted > last or lineage[-1].until < 1:
         ahead = sum(life.entry.forked_at or 0 for life in lineage)
-        raise UnknownPosition(session, wanted, 1 - ahead, last)
+        raise position_not_found(session, wanted, 1 - ahead, last)
     return lineage
 
 

@@ -9,11 +9,16 @@ from threading import Condition
 
 from msgspec.structs import replace
 
-from ..domain.errors import KeyTaken, PositionConflict, Refused
+from ..domain.errors import (
+    InvalidOperationError,
+    InvalidValueError,
+    KeyTakenError,
+    PositionConflictError,
+    ProjectionError,
+    StoreClosedError,
+)
 from ..domain.expectation import holds
-from ..domain.projection_errors import ProjectionFailed
 from ..domain.ranges import Positions
-from ..domain.store_errors import StoreClosed, StoreNotEmpty
 from ..projections.catalogue import Entry
 from ..projections.pages import Body
 from .projecting.memory import MemoryTarget
@@ -66,7 +71,7 @@ class MemoryRecorder(Recorder):
                 if kept is not None:
                     rehearsal._sessions.setdefault(append.session, kept.copy())
             for outcome in rehearsal.append(appends):
-                if isinstance(outcome, Refused):
+                if isinstance(outcome, InvalidOperationError):
                     raise outcome
             with self._undone_if_it_fails(appends):
                 appended = [self._append(append) for append in appends]
@@ -77,7 +82,7 @@ class MemoryRecorder(Recorder):
     def restore(self, entries: Iterable[Entry], rows: Iterable[Row]) -> None:
         with self._open():
             if self._all:
-                raise StoreNotEmpty(self.name)
+                raise InvalidValueError(f"the store {self.name}", "is not empty; copy into an empty store")
             for row in rows:
                 self._session(row.session).add(row)
                 self._all.append(row)
@@ -162,7 +167,7 @@ class MemoryRecorder(Recorder):
     def _open(self) -> Iterator[None]:
         with self._lock:
             if self._closed:
-                raise StoreClosed(self.name)
+                raise StoreClosedError(self.name)
             yield
 
     def _appended(self, append: Append) -> Outcome:
@@ -172,7 +177,7 @@ class MemoryRecorder(Recorder):
             with self._undone_if_it_fails([append]):
                 outcome = self._append(append)
                 self._keep_inline(count_recorded([outcome]))
-        except ProjectionFailed as reason:
+        except ProjectionError as reason:
             return reason
         return outcome
 
@@ -208,20 +213,20 @@ class MemoryRecorder(Recorder):
                     kept.entry = entries[session]
             raise
 
-    def _append(self, append: Append) -> Appended | Refused:
+    def _append(self, append: Append) -> Appended | InvalidOperationError:
         kept = self._kept(append.session, append.start)
         repeated = None if append.command_id is None else kept.command(append.command_id)
         if repeated is not None:
             return repeated
         if not holds(append.expected, kept.entry.position):
-            return PositionConflict(append.session, expectation_text(append.expected), kept.entry.position)
+            return PositionConflictError(append.session, expectation_text(append.expected), kept.entry.position)
         first = self._last() + 1
         rows, entry = stamped(append, kept.entry, first)
         too_large = larger_than_allowed(append, kept.entry, entry)
         if too_large is not None:
             return too_large
         if entry.key is not None and self._keys.setdefault(entry.key, append.session) != append.session:
-            return KeyTaken(append.session, entry.key)
+            return KeyTakenError(append.session, entry.key)
         if kept.entry.key is not None and kept.entry.key != entry.key:
             del self._keys[kept.entry.key]
         appended = Appended(append.session, entry.position - len(rows) + 1, entry.position, first, entry.time)

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from importlib.resources import files
 from typing import NamedTuple
 
-from ..domain.store_errors import SchemaMismatch, StoreNotFound
+from ..domain.errors import SchemaMismatchError, StoreNotFoundError
 
 
 class Migration(NamedTuple):
@@ -30,17 +30,17 @@ def pending(store: str, applied: int, migrations: Sequence[Migration]) -> Sequen
     """The steps that a database with this many applied still needs; one that has more is refused."""
     if applied > len(migrations):
         newest = len(migrations)
-        raise SchemaMismatch(store, f"schema {applied}", f"schema {newest} or older; a newer Turnlog wrote it")
+        raise SchemaMismatchError(store, f"schema {applied}", f"schema {newest} or older; a newer Turnlog wrote it")
     return migrations[applied:]
 
 
 def check_present(store: str, applied: int, migrations: Sequence[Migration]) -> None:
     """Refuses a database that has no schema yet, or an older one: whoever only reads it changes nothing."""
     if not applied:
-        raise StoreNotFound(store)
+        raise StoreNotFoundError(store)
     if pending(store, applied, migrations):
         newest = len(migrations)
-        raise SchemaMismatch(
+        raise SchemaMismatchError(
             store, f"schema {applied}", f"schema {newest}; open_store or `turnlog migrate` brings it up"
         )
 

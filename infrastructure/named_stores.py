@@ -3,7 +3,7 @@
 import re
 from urllib.parse import quote
 
-from ..domain.errors import InvalidValue
+from ..domain.errors import InvalidValueError
 from .addresses import MEMORY, normalised
 from .opening import open_recorder
 from .paths import PathGiven, checked_path
@@ -34,10 +34,10 @@ class SQLiteSessionStore(Store):
     ) -> None:
         address = normalised(checked_path(path, "the path"))
         if address == MEMORY:
-            raise InvalidValue("the path", "is ':memory:', which is not a file: use MemorySessionStore")
+            raise InvalidValueError("the path", "is ':memory:', which is not a file: use MemorySessionStore")
         if not isinstance(table_name, str) or not _IDENTIFIER.fullmatch(table_name):
             expected = "expected at most 63 letters, digits and underscores, no digit first"
-            raise InvalidValue("table_name", f"is {table_name!r}: {expected}")
+            raise InvalidValueError("table_name", f"is {table_name!r}: {expected}")
         recorder = open_recorder(f"{address}?durability={durability}", compress=compress)
         try:
             name_sessions(recorder, table_name)
@@ -67,9 +67,9 @@ class RedisSessionStore(Store):
         compress: bool = False,
     ) -> None:
         if not isinstance(prefix, str) or not _PREFIX.fullmatch(prefix):
-            raise InvalidValue("prefix", f"is {prefix!r}: expected 1 to 100 letters, digits and _ . : / -")
+            raise InvalidValueError("prefix", f"is {prefix!r}: expected 1 to 100 letters, digits and _ . : / -")
         if ttl is not None and (not isinstance(ttl, int) or isinstance(ttl, bool) or ttl < 1):
-            raise InvalidValue("ttl", f"is {ttl!r}: expected whole seconds, 1 or more, or None")
+            raise InvalidValueError("ttl", f"is {ttl!r}: expected whole seconds, 1 or more, or None")
         options = f"prefix={quote(prefix, safe='')}" + ("" if ttl is None else f"&ttl={ttl}")
         super().__init__(open_recorder(_with_options(url, ("redis", "rediss", "unix"), options), compress=compress))
 
@@ -84,7 +84,7 @@ class MemorySessionStore(Store):
 def _with_options(address: str, schemes: tuple[str, ...], options: str) -> str:
     """The address with what the arguments say; it may say the same by itself, and then that counts."""
     if not isinstance(address, str) or address.partition("://")[0].lower() not in schemes:
-        raise InvalidValue("the address", f"is not understood: expected one that begins with {schemes[0]}://")
+        raise InvalidValueError("the address", f"is not understood: expected one that begins with {schemes[0]}://")
     said = {part.partition("=")[0] for part in address.partition("?")[2].split("&")}
     more = "&".join(part for part in options.split("&") if part.partition("=")[0] not in said)
     return address if not more else f"{address}{'&' if '?' in address else '?'}{more}"

@@ -66,7 +66,7 @@ def _finish_redactions(store: Store) -> None:
 def open_existing(address: AddressGiven | None = None) -> Store:
     """The store at an address, or of the settings, as it is: nothing is made, and nothing brought up to date.
 
-    One that is not there is refused as `StoreNotFound`, one of an older version as `SchemaMismatch`.
+    One that is not there is refused as `StoreNotFoundError`, one of an older version as `SchemaMismatchError`.
     """
     if address is None:
         return configured_store(settings_from(), opening=Opening.EXISTING)
@@ -92,7 +92,7 @@ def configured_recorder(settings: Settings, compress: bool = False, opening: Ope
 
 
 def check_address(address: AddressGiven) -> None:
-    """Raise InvalidValue for an address that means no store; nothing is opened."""
+    """Raise InvalidValueError for an address that means no store; nothing is opened."""
     address = normalised(address)
     if scheme_of(address) in POSTGRES_SCHEMES:
         from .postgres.address import understood  # here, because the driver takes as long to import as all the rest

@@ -16,8 +16,7 @@ from shutil import copyfileobj
 from typing import BinaryIO
 from uuid import uuid4
 
-from ..domain.errors import InvalidValue
-from ..domain.store_errors import OutputExistsError
+from ..domain.errors import InvalidValueError, OutputExistsError
 from .paths import checked_path
 from .sqlite.files import HEADER, database_beside, file_id, find
 
@@ -51,7 +50,7 @@ def output_file(path: Path, *, overwrite: bool = False) -> Iterator[BinaryIO]:
         raise OutputExistsError(str(path))
     target = Path(os.path.realpath(path))
     if found is not None and not os.path.samestat(found, target.stat()):
-        raise InvalidValue("the file", f"{path} has no name of its own: name a path in a folder")
+        raise InvalidValueError("the file", f"{path} has no name of its own: name a path in a folder")
     _check_free(path, target, exists=found is not None)
     remove_parts(target)
     with whole_file(target, overwrite=overwrite) as file:
@@ -71,16 +70,16 @@ def whole_file(path: Path, *, overwrite: bool = False) -> Iterator[BinaryIO]:
 
 
 def _check_free(path: Path, target: Path, *, exists: bool) -> None:
-    """Raise InvalidValue if a file is a database, or would be deleted as a part of one or of another output."""
+    """Raise InvalidValueError if a file is a database, or would be deleted as a part of one or of another output."""
     database = database_beside(target)
     if find(file_id(database or target)) is not None:  # and must not be read, which would end SQLite's locks
-        raise InvalidValue("the file", f"{path} belongs to a store that is open: name another one")
+        raise InvalidValueError("the file", f"{path} belongs to a store that is open: name another one")
     if database is not None:
-        raise InvalidValue("the file", f"{path}: SQLite takes it for a part of {database.name}; name another one")
+        raise InvalidValueError("the file", f"{path}: SQLite takes it for a part of {database.name}; name another one")
     if target.name.startswith(".") and target.name.endswith(PART):
-        raise InvalidValue("the file", f"{path} is named like a file that is not complete: name another one")
+        raise InvalidValueError("the file", f"{path} is named like a file that is not complete: name another one")
     if exists and _is_database(target):
-        raise InvalidValue("the file", f"{path} is a SQLite database: remove it first, or name another one")
+        raise InvalidValueError("the file", f"{path} is a SQLite database: remove it first, or name another one")
 
 
 def _is_database(path: Path) -> bool:
@@ -116,13 +115,13 @@ def _is_part_of(entry: str, name: str) -> bool:
 def _device(path: Path, found: os.stat_result) -> Iterator[BinaryIO]:
     if not (stat.S_ISFIFO(found.st_mode) or stat.S_ISCHR(found.st_mode)):
         kind = "a folder" if stat.S_ISDIR(found.st_mode) else "neither a file nor a stream"
-        raise InvalidValue(
+        raise InvalidValueError(
             "the file", f"{path} cannot be written: it is {kind}; name a file, a FIFO or a character device"
         )
     descriptor = os.open(path, os.O_WRONLY | os.O_NOCTTY)
     with os.fdopen(descriptor, "wb") as stream:
         if not os.path.samestat(found, os.fstat(descriptor)):
-            raise InvalidValue("the file", f"{path} was replaced by another file meanwhile: try again")
+            raise InvalidValueError("the file", f"{path} was replaced by another file meanwhile: try again")
         yield stream
 
 
@@ -192,7 +191,7 @@ class _Part:
             self._give_name()
         if earlier is not None:
             if not stat.S_ISREG(earlier.st_mode):
-                raise InvalidValue("the file", f"{self._target} is not a regular file any more: try again")
+                raise InvalidValueError("the file", f"{self._target} is not a regular file any more: try again")
             with suppress(OSError):  # only root may give a file to another user
                 os.fchown(self.descriptor, earlier.st_uid, earlier.st_gid)
             os.fchmod(self.descriptor, stat.S_IMODE(earlier.st_mode))

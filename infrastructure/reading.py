@@ -4,7 +4,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Sequence
 from typing import Protocol, TypeVar
 
-from ..domain.errors import UnknownMessage
+from ..domain.errors.base import message_not_found
 from ..domain.inheritance import local_position, stretches
 from ..domain.message import Message
 from ..domain.record import RecordedEvent
@@ -58,12 +58,12 @@ class SessionReader:
     def position_of(self, message: Message) -> int:
         """The position that a message, which others may have recorded, has in this session."""
         if message.id is None:
-            raise UnknownMessage(self.session, "the record", "that has not been added")
+            raise message_not_found(self.session, "that has not been added")
         session, _, number = message.id.rpartition("/")
         here = State(self.session, ancestors=list(self._ancestors))
         position = local_position(here, session, int(number))
         if position is None:
-            raise UnknownMessage(self.session, "the record", message.id)
+            raise message_not_found(self.session, message.id)
         return position
 
     def time_at(self, position: int) -> int:

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from eventsourcing.persistence import ApplicationRecorder, NotSupportedError, StoredEvent
+from eventsourcing.persistence import ApplicationRecorder, StoredEvent
+from eventsourcing.persistence import NotSupportedError as LibraryNotSupportedError
 
+from ..domain.errors import NotSupportedError
 from ..domain.ranges import Positions
-from ..domain.store_errors import NotSupported
 from ..projections.catalogue import Entry
 from ..projections.pages import Body, FeedBody
 from ..projections.selection import Place, Selection
@@ -69,7 +70,7 @@ class Recorder(ApplicationRecorder):
     def append(self, appends: Sequence[Append]) -> list[Outcome]:
         """Commits several appends at once; each is recorded, refused or fails by itself.
 
-        What is raised instead is true of all of them: none is recorded, or nobody knows (OutcomeUnknown).
+        What is raised instead is true of all of them: none is recorded, or nobody knows (OutcomeUnknownError).
         """
 
     @abstractmethod
@@ -194,7 +195,7 @@ class Recorder(ApplicationRecorder):
 
         If there are marks, of redactions that all rows of projections have taken in, the copy is cleaned.
         """
-        raise NotSupported(
+        raise NotSupportedError(
             self.name, "a backup to a file", "copy it into a SQLite store, or use the server's own means"
         )
 
@@ -214,7 +215,7 @@ class Recorder(ApplicationRecorder):
         database until the store is opened or scrubbed.
         """
         if kwargs.pop("tracking", None) is not None:
-            raise NotSupportedError("a recorder of events keeps no checkpoints: expected a process recorder")
+            raise LibraryNotSupportedError("a recorder of events keeps no checkpoints: expected a process recorder")
         with library_errors():
             appends = erasing(self, self.folding.checked(appends_of(stored_events, **kwargs)))
             for append in appends:  # before any of them is written

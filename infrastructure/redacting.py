@@ -6,7 +6,7 @@ from typing import Protocol
 
 from msgspec.structs import replace
 
-from ..domain.errors import InvalidValue
+from ..domain.errors import InvalidValueError
 from ..domain.events import Event
 from ..domain.redaction import CONTENT_FIELDS, REDACTIONS
 from ..projections.catalogue import Entry, described
@@ -50,7 +50,7 @@ class Erasing:
             if draft.name in REDACTIONS and draft.event is not None:
                 position, _ = redaction_in(draft.event)
                 if self._row(append.session, position) is None:
-                    raise InvalidValue(
+                    raise InvalidValueError(
                         f"the event at position {position}", "is not on the record: expected one that is"
                     )
         return self.prepared(append)
@@ -68,7 +68,7 @@ class Erasing:
                 continue
             if row.payload_hash is not None:
                 if row.payload != left.encode():
-                    raise InvalidValue(
+                    raise InvalidValueError(
                         f"the redaction of position {position}", "does not leave what an earlier one has left"
                     )
                 continue
@@ -95,8 +95,8 @@ class Erasing:
 
 def _left_of(row: Row, left: str) -> Row:
     if row.name not in CONTENT_FIELDS:
-        raise InvalidValue(f"the event at position {row.position}", f"is {row.name}, which holds no content")
+        raise InvalidValueError(f"the event at position {row.position}", f"is {row.name}, which holds no content")
     after = redacted(row)
     if after.payload != left.encode():
-        raise InvalidValue(f"the redaction of position {row.position}", "does not leave what a redaction leaves")
+        raise InvalidValueError(f"the redaction of position {row.position}", "does not leave what a redaction leaves")
     return after

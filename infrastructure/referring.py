@@ -1,7 +1,7 @@
 """From what a person writes for a session to the session: its id, the beginning of it, its key, its label, @last."""
 
-from ..domain.errors import LAST_SESSION, SessionNotFoundError
-from ..domain.reference_errors import AmbiguousSession
+from ..domain.errors import AmbiguousSessionError, SessionNotFoundError
+from ..domain.errors.sessions import LAST_SESSION
 from ..domain.validation import is_name
 from ..projections.catalogue import Entry
 from ..projections.selection import Order, Selection
@@ -19,7 +19,7 @@ def entry_meant(recorder: Recorder, reference: str) -> Entry:
     if not found:
         raise SessionNotFoundError(reference)
     if len(found) > 1:
-        raise AmbiguousSession(reference, tuple(entry.session for entry in found))
+        raise AmbiguousSessionError(reference, tuple(entry.session for entry in found))
     return found[0]
 
 

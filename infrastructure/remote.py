@@ -10,9 +10,15 @@ from typing import TypeAlias
 import msgspec
 from msgspec.structs import replace
 
-from ..domain.errors import PositionConflict, Refused, SessionNotFoundError, SessionTooLarge, StoreError
+from ..domain.errors import (
+    InvalidOperationError,
+    PositionConflictError,
+    ProjectionError,
+    SessionNotFoundError,
+    SessionTooLargeError,
+    StoreError,
+)
 from ..domain.expectation import holds
-from ..domain.projection_errors import ProjectionFailed
 from ..domain.state import Status
 from ..projections.catalogue import Entry
 from .forking import tell
@@ -41,7 +47,7 @@ class Moved(msgspec.Struct, frozen=True):
     head: Entry
 
 
-Answer: TypeAlias = Appended | Refused | Moved | ProjectionFailed
+Answer: TypeAlias = Appended | InvalidOperationError | Moved | ProjectionError
 """What became of an attempt: recorded, refused, to be made anew, or failed for what is kept beside it."""
 
 
@@ -81,7 +87,7 @@ class RemoteRecorder(Recorder):
                 if not isinstance(answer, Moved):
                     outcomes[place] = answer
         return [
-            PositionConflict(append.session, expectation_text(append.expected), self._head(append).position)
+            PositionConflictError(append.session, expectation_text(append.expected), self._head(append).position)
             if outcome is None
             else outcome
             for append, outcome in zip(appends, outcomes, strict=True)
@@ -95,7 +101,7 @@ class RemoteRecorder(Recorder):
             open_ones = [place for place in range(len(appends)) if place not in outcomes and place not in repeats]
             answers = self._round([appends[place] for place in open_ones], together=True)
             for answer in answers:
-                if isinstance(answer, Refused):
+                if isinstance(answer, InvalidOperationError):
                     raise answer
             appended = {
                 place: answer for place, answer in zip(open_ones, answers, strict=True) if isinstance(answer, Appended)
@@ -107,7 +113,7 @@ class RemoteRecorder(Recorder):
             # What a command recorded earlier stays; the others must not stand on what it would record now.
             outcomes |= {place: answer for place, answer in appended.items() if answer.repeated}
         last = appends[-1]
-        raise PositionConflict(last.session, expectation_text(last.expected), self._head(last).position)
+        raise PositionConflictError(last.session, expectation_text(last.expected), self._head(last).position)
 
     def _round(self, appends: Sequence[Append], *, together: bool) -> list[Answer]:
         """One try of all appends; what is refused on a head that may be old is asked again on the newest."""
@@ -147,9 +153,9 @@ class RemoteRecorder(Recorder):
             return Moved(head)
         if not _is_meant(append, head):
             return SessionNotFoundError(append.session)
-        return PositionConflict(append.session, expectation_text(append.expected), head.position)
+        return PositionConflictError(append.session, expectation_text(append.expected), head.position)
 
-    def _too_large(self, append: Append, refusal: SessionTooLarge) -> Appended | Refused:
+    def _too_large(self, append: Append, refusal: SessionTooLargeError) -> Appended | InvalidOperationError:
         """The answer to an append that would make its session too large; perhaps its command was recorded before."""
         earlier = None if append.command_id is None else self.find_command(append.session, append.command_id)
         return refusal if earlier is None else earlier

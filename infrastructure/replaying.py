@@ -5,13 +5,12 @@ from collections.abc import Iterable, Mapping
 import msgspec
 
 from ..domain.consistency import follow
-from ..domain.errors import InvalidValue
+from ..domain.errors import InvalidEventError, InvalidValueError
 from ..domain.events import STORED_NAMES, Event, SessionStarted
 from ..domain.evolve import branched_off
 from ..domain.inheritance import inherit
 from ..domain.record import Provenance
 from ..domain.state import State, Status
-from ..domain.store_errors import InvalidEventError
 from ..domain.validation import check_columns, check_payload, check_time
 from .loading import Source, load
 from .rows import Row, check_salt, checked_draft
@@ -32,11 +31,13 @@ def checked_event(row: Row) -> Event | None:
     if row.name not in STORED_NAMES:
         check_payload(row.payload or b"")
         if not row.name.isprintable() or row.branch is not None:
-            raise InvalidValue(f"the event {row.name!r}", "has a branch, or a name with control characters")
+            raise InvalidValueError(f"the event {row.name!r}", "has a branch, or a name with control characters")
         return None
     draft = checked_draft(row.name, row.payload or b"", row.session, row.position)
     if draft.branch != row.branch:
-        raise InvalidValue(f"the event {row.name}", f"is on branch {draft.branch}, and its row on branch {row.branch}")
+        raise InvalidValueError(
+            f"the event {row.name}", f"is on branch {draft.branch}, and its row on branch {row.branch}"
+        )
     if row.payload_hash is None:
         check_salt(row.name, row.payload or b"")
     return draft.event

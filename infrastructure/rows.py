@@ -9,14 +9,13 @@ import msgspec
 from msgspec.structs import replace
 
 from ..domain.codec import SALT_LENGTH, decode, encode, is_salted, salted, stored_name, unknown
-from ..domain.errors import InvalidValue, SessionTooLarge, TurnlogError
+from ..domain.errors import InvalidValueError, SessionTooLargeError, TurnlogError, UnreadableEventError
 from ..domain.events import STORED_NAMES, BranchEvent, Event, EventRedacted, MessageRedacted, UnknownEvent
 from ..domain.expectation import ANY, Expectation, Expected
 from ..domain.expectation import checked as checked_expectation
 from ..domain.plain import check_json
 from ..domain.record import NOBODY, Provenance, RecordedEvent
 from ..domain.redaction import CONTENT_FIELDS, redacted_payload
-from ..domain.store_errors import UnreadableEvent
 from ..domain.validation import check_columns, check_event, check_payload, check_time
 from ..projections.catalogue import HOUSEKEEPING, LABELS, Entry, described
 
@@ -142,7 +141,7 @@ def with_salt(name: str, payload: bytes, salt: Callable[[], str] = new_salt) -> 
 def check_salt(name: str, payload: bytes) -> None:
     """Reject content without a salt: the hash that its redaction leaves would give away what can be guessed."""
     if name in CONTENT_FIELDS and not is_salted(payload):
-        raise InvalidValue(
+        raise InvalidValueError(
             f"the payload of {name}", f"has no salt: expected {SALT_LENGTH} characters as its last member"
         )
 
@@ -151,13 +150,13 @@ def checked_list(events: Iterable[Event]) -> Iterable[Event]:
     """The events; raises for what is not a list of them, such as one event alone."""
     if isinstance(events, Iterable) and not isinstance(events, str | bytes | Mapping | type):
         return events
-    raise InvalidValue("the events", f"must be a list of events, not {type(events).__name__!r}")
+    raise InvalidValueError("the events", f"must be a list of events, not {type(events).__name__!r}")
 
 
 def check_changes(changes: object) -> None:
     """Raise for what is not a list of a session, its events, an expectation and a time of creation each."""
     if not isinstance(changes, list | tuple) or not all(isinstance(each, tuple) and len(each) == 4 for each in changes):
-        raise InvalidValue("the changes", "must be a list of tuples (session, events, expected, created)")
+        raise InvalidValueError("the changes", "must be a list of tuples (session, events, expected, created)")
 
 
 def branch_of(event: Event) -> int | None:
@@ -213,13 +212,13 @@ def count_recorded(outcomes: Iterable[object]) -> int:
     return sum(each.last - each.first + 1 for each in outcomes if isinstance(each, Appended) and not each.repeated)
 
 
-def larger_than_allowed(append: Append, head: Entry, entry: Entry) -> SessionTooLarge | None:
+def larger_than_allowed(append: Append, head: Entry, entry: Entry) -> SessionTooLargeError | None:
     """The refusal of an append that makes its session larger than it may be; to put one away is always allowed."""
     if append.most_bytes is None or not head.bytes < entry.bytes > append.most_bytes:
         return None
     if all(isinstance(each.event, HOUSEKEEPING) for each in append.drafts):
         return None
-    return SessionTooLarge(append.session if head.position else None, entry.bytes, append.most_bytes)
+    return SessionTooLargeError(append.session if head.position else None, entry.bytes, append.most_bytes)
 
 
 def header_of(columns: tuple[object, ...]) -> bytes:
@@ -267,7 +266,7 @@ def is_redacted(row: Row) -> bool:
         if row.payload is None or redacted_payload(row.name, row.payload) != row.payload:
             return False
         event = event_of(row)
-    except (UnreadableEvent, ValueError, LookupError, TypeError, AttributeError, RecursionError):
+    except (UnreadableEventError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return False
     return (event.branch if isinstance(event, BranchEvent) else None) == row.branch
 
@@ -275,7 +274,7 @@ def is_redacted(row: Row) -> bool:
 def event_of(row: Row) -> Event:
     """The event that a row holds."""
     if row.payload is None:
-        raise UnreadableEvent(
+        raise UnreadableEventError(
             row.session, row.position, row.name, "its payload is missing, damaged, or in an encoding that is not known"
         )
     return decode(row.name, row.payload, row.session, row.position)
@@ -292,7 +291,7 @@ def recorded_in_feed(row: Row) -> RecordedEvent:
     """The same for readers of many sessions: what cannot be read of one is an UnknownEvent, and stops none of them."""
     try:
         return recorded(row)
-    except UnreadableEvent as reason:
+    except UnreadableEventError as reason:
         return _recorded(row, unknown(row.payload, reason.reason))
 
 

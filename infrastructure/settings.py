@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from ..domain.errors import InvalidValue
+from ..domain.errors import InvalidValueError
 from .addresses import DEFAULT_ADDRESS, MEMORY, POSTGRES_SCHEMES, normalised, scheme_of
 from .frames.query_limits import MOST
 from .paths import PathGiven, checked_path
@@ -89,13 +89,13 @@ def _given(given: Mapping[str, Any] | PathGiven | None) -> dict[str, Any]:
     if isinstance(given, str | os.PathLike):
         path = checked_path(given, "the settings")
         if not path.is_file():
-            raise InvalidValue("the settings", f"are to be in {path}, which is no file: expected a TOML file")
+            raise InvalidValueError("the settings", f"are to be in {path}, which is no file: expected a TOML file")
         return _file(path)
     if not isinstance(given, Mapping):
-        raise InvalidValue("the settings", f"are a {type(given).__name__}: expected a dict, a path or Settings")
+        raise InvalidValueError("the settings", f"are a {type(given).__name__}: expected a dict, a path or Settings")
     for key in given:
         if key in FIELDS:
-            raise InvalidValue(f"the setting {key!r}", f"stands alone: expected it under {SECTION!r}")
+            raise InvalidValueError(f"the setting {key!r}", f"stands alone: expected it under {SECTION!r}")
         _check_spelling(key, [SECTION], "the part")
     return _section(given, "the settings")
 
@@ -104,7 +104,7 @@ def _file(path: Path) -> dict[str, Any]:
     try:
         found = read_toml(path, LARGEST)
     except UnreadableTomlError as reason:
-        raise InvalidValue(path.name, f"cannot be read: {reason}") from reason
+        raise InvalidValueError(path.name, f"cannot be read: {reason}") from reason
     settings = _section(found, path.name)
     for key, value in found.items():
         if key == "store":
@@ -117,7 +117,9 @@ def _file(path: Path) -> dict[str, Any]:
 def _section(found: Mapping[str, Any], where: str) -> dict[str, Any]:
     section = found.get(SECTION, {})
     if not isinstance(section, Mapping):
-        raise InvalidValue(f"{SECTION!r} in {where}", f"is a {type(section).__name__}: expected a table of settings")
+        raise InvalidValueError(
+            f"{SECTION!r} in {where}", f"is a {type(section).__name__}: expected a table of settings"
+        )
     settings = {}
     for key, value in section.items():
         if key not in FIELDS:
@@ -145,21 +147,23 @@ def _check_spelling(key: object, known: list[str], what: str, *, unknown: bool =
         return
     near = get_close_matches(str(key), known, n=1, cutoff=0.6 if unknown else cutoff)
     if near:
-        raise InvalidValue(f"{what} {key!r}", f"is unknown: did you mean {near[0]!r}?")
+        raise InvalidValueError(f"{what} {key!r}", f"is unknown: did you mean {near[0]!r}?")
     if unknown:
-        raise InvalidValue(f"{what} {key!r}", f"is unknown: expected one of {', '.join(sorted(known))}")
+        raise InvalidValueError(f"{what} {key!r}", f"is unknown: expected one of {', '.join(sorted(known))}")
 
 
 def _check_together(settings: Settings) -> None:
     kind = scheme_of(settings.address)
     if settings.store is not None and (settings.backend or settings.storage_path):
-        raise InvalidValue("store", "is set beside backend or storage_path: expected one of the two ways")
+        raise InvalidValueError("store", "is set beside backend or storage_path: expected one of the two ways")
     if settings.backend == "memory" and settings.storage_path is not None:
-        raise InvalidValue("storage_path", "is set, and the backend 'memory' keeps nothing there: expected 'sqlite'")
+        raise InvalidValueError(
+            "storage_path", "is set, and the backend 'memory' keeps nothing there: expected 'sqlite'"
+        )
     if settings.durability is not None and kind not in ("sqlite", "memory"):
-        raise InvalidValue("durability", f"is for SQLite, and the store is {kind}: its server decides that")
+        raise InvalidValueError("durability", f"is for SQLite, and the store is {kind}: its server decides that")
     if settings.connection_pool_size is not None and kind not in ("sqlite", "memory", *POSTGRES_SCHEMES):
-        raise InvalidValue("connection_pool_size", f"is for SQLite and PostgreSQL, and the store is {kind}")
+        raise InvalidValueError("connection_pool_size", f"is for SQLite and PostgreSQL, and the store is {kind}")
 
 
 def _database(storage_path: str) -> Path:
@@ -169,7 +173,9 @@ def _database(storage_path: str) -> Path:
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
     except OSError as reason:
-        raise InvalidValue("storage_path", f"{storage_path!r} cannot be made a folder: {reason.strerror}") from reason
+        raise InvalidValueError(
+            "storage_path", f"{storage_path!r} cannot be made a folder: {reason.strerror}"
+        ) from reason
     return file.absolute()
 
 
@@ -186,7 +192,7 @@ class Field(NamedTuple):
     def read(self, value: Any, where: str) -> Any:
         """The value, refused if it is not one that is accepted."""
         if not self.takes(value):
-            raise InvalidValue(where, f"is {value!r}: expected {self.accepted}")
+            raise InvalidValueError(where, f"is {value!r}: expected {self.accepted}")
         return os.fspath(value) if isinstance(value, os.PathLike) else value
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 
 from eventsourcing.utils import EnvType
 
-from ..domain.errors import InvalidValue, SessionNotFoundError
+from ..domain.errors import InvalidValueError, SessionNotFoundError
 from ..domain.events import Event
 from ..domain.expectation import ANY, Expected
 from ..domain.ranges import Written
@@ -93,8 +93,9 @@ class Store(AnalysedStore):
     ) -> Appended:
         """Records the events, all or none, and answers with the positions they got.
 
-        A session that is not where it is expected raises PositionConflict. A `command_id` that was used before writes
-        nothing: it returns the first result for the same content and raises CommandIdReusedError for other content.
+        A session that is not where it is expected raises PositionConflictError. A `command_id` that was used before
+        writes nothing: it returns the first result for the same content and raises CommandIdReusedError for other
+        content.
         `drafts` are the encoded events. In a store that forgets, `created` tells sessions of the same id apart.
         A redaction erases the content of the event that it names in the same transaction, and then from read models
         and files. If that is prevented, it is recorded and RedactionPendingError is raised.
@@ -179,7 +180,7 @@ class Store(AnalysedStore):
     def read_all(self, *, after: int = 0, limit: int = 1000) -> list[RecordedEvent]:
         """The events of all sessions behind a global position, in the order they were committed."""
         if limit < 1:
-            raise InvalidValue("the limit", f"is {limit}: expected 1 or more")
+            raise InvalidValueError("the limit", f"is {limit}: expected 1 or more")
         return [
             recorded_in_feed(row) for row in self._recorder.read_all(after=min(after, LAST), limit=min(limit, LAST))
         ]
@@ -205,7 +206,7 @@ class Store(AnalysedStore):
     def detach(self, projection: str) -> None:
         """Keeps an attached projection no longer; its rows stay as they are."""
         if self._recorder.inline is None:
-            raise InvalidValue(f"the projection {projection!r}", "is not attached: expected one that is")
+            raise InvalidValueError(f"the projection {projection!r}", "is not attached: expected one that is")
         self._recorder.inline.detach(projection)
 
     def rows(self, projection: Projection) -> Rows:
@@ -234,7 +235,7 @@ class Store(AnalysedStore):
         that have one of them.
         """
         if last < 0:
-            raise InvalidValue("the number of events", f"is {last}: expected 0 or more")
+            raise InvalidValueError("the number of events", f"is {last}: expected 0 or more")
         end = self.last_global_position() if session is None else self.get_session(session).position
         return self.subscribe(after=max(end - last, 0), names=names, session=session)
 
@@ -309,7 +310,9 @@ class Store(AnalysedStore):
         `progress` is called now and then with how much is done, and how much there is to do.
         """
         if not isinstance(target, Store):
-            raise InvalidValue("the target", f"must be a Store, not {type(target).__name__!r}: open it with open_store")
+            raise InvalidValueError(
+                "the target", f"must be a Store, not {type(target).__name__!r}: open it with open_store"
+            )
         copied = copy(self._recorder, target._recorder, progress)
         if target._recorder.inline is not None:
             target._recorder.inline.catch_up()
@@ -376,7 +379,7 @@ class Store(AnalysedStore):
     def sweep(self, ttl: int, provenance: Provenance = NOBODY) -> Swept:
         """Ends, with a tombstone each, the sessions that nobody has used for more than so many seconds."""
         if not isinstance(ttl, int) or isinstance(ttl, bool) or not 0 <= ttl <= A_HUNDRED_YEARS:
-            raise InvalidValue("ttl", f"is {ttl!r}: expected whole seconds from 0 to {A_HUNDRED_YEARS}")
+            raise InvalidValueError("ttl", f"is {ttl!r}: expected whole seconds from 0 to {A_HUNDRED_YEARS}")
         return sweep(self._recorder, ttl, self._clock(), provenance)
 
     @property

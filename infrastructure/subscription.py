@@ -8,8 +8,8 @@ from threading import Event, Lock
 from types import TracebackType
 from typing import Self
 
+from ..domain.errors import StoreClosedError
 from ..domain.record import RecordedEvent
-from ..domain.store_errors import StoreClosed
 from .feed import Feed
 from .recorder import Recorder
 from .rows import Row, recorded_in_feed
@@ -59,7 +59,7 @@ class Subscription:
             if not self._page and not self._closed.is_set():
                 try:
                     self._page.extend(self._feed.next_page(PATIENCE))
-                except StoreClosed:
+                except StoreClosedError:
                     self.close()
 
 

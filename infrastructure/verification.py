@@ -6,11 +6,19 @@ from hashlib import sha256
 import msgspec
 from msgspec.structs import replace
 
-from ..domain.errors import InvalidValue, Refused, SessionNotFoundError, StoreError
+from ..domain.errors import (
+    DatabaseError,
+    InvalidEventError,
+    InvalidOperationError,
+    InvalidValueError,
+    LedgerDamagedError,
+    NotSupportedError,
+    SessionNotFoundError,
+    StoreError,
+    UnreadableEventError,
+)
 from ..domain.events import EventRedacted, MessageRedacted, SessionStarted
-from ..domain.projection_errors import LedgerDamagedError
 from ..domain.redaction import REDACTIONS
-from ..domain.store_errors import InvalidEventError, NotSupported, StoreFailed, UnreadableEvent
 from ..domain.validation import is_name
 from ..projections.built_in import BUILT_IN
 from ..projections.catalogue import Entry
@@ -57,7 +65,7 @@ def verify(
 ) -> Verification:
     """Walks one session, or all of them and what holds the store together; with projections, their rows too."""
     if session is not None and projections is not None:
-        raise InvalidValue("projections", "hold the events of all sessions: expected no session beside them")
+        raise InvalidValueError("projections", "hold the events of all sessions: expected no session beside them")
     if session is not None and (not is_name(session) or recorder.find_entry(session) is None):
         raise SessionNotFoundError(session)
     faults, unchecked, events = list[Fault](), list[str](), 0
@@ -65,7 +73,7 @@ def verify(
     try:
         entries = recorder.read_entries() if session is None else [recorder.find_entry(session) or Entry(session)]
         positions = {entry.session: entry.position for entry in entries}
-    except StoreFailed as reason:
+    except DatabaseError as reason:
         faults.append(Fault(None, None, f"the catalogue cannot be read: {reason}"))
     named = list(positions)
     counted = Counted(progress, sum(positions.values()))
@@ -96,7 +104,7 @@ def _projections_examined(recorder: Recorder, projections: Sequence[Projection] 
     """The tables of projections and the entries about them; if these are as they should be, the rows too."""
     try:
         target = target_of(recorder)
-    except NotSupported:  # then it keeps no rows
+    except NotSupportedError:  # then it keeps no rows
         return RowsExamined([], [])
     flaws = examine_ledger(recorder, target)
     if projections is None:
@@ -104,7 +112,7 @@ def _projections_examined(recorder: Recorder, projections: Sequence[Projection] 
     attached = recorder.inline.attached if recorder.inline is not None else []
     try:
         rows = examine_rows(recorder, target, [*(kind() for kind in BUILT_IN), *attached, *projections])
-    except (LedgerDamagedError, StoreFailed):
+    except (LedgerDamagedError, DatabaseError):
         if not flaws:
             raise
         return RowsExamined(flaws, ["the rows of projections: their tables, or the entries about them, are damaged"])
@@ -132,7 +140,7 @@ class _Walk:
             try:
                 for row in self._counted.over(self._recorder.read(self._session, after=before or -LAST)):
                     yield from self._steps(row)
-            except (StoreFailed, UnicodeDecodeError) as reason:
+            except (DatabaseError, UnicodeDecodeError) as reason:
                 yield Fault(self._session, self.entry.position + 1, f"from here on it cannot be read: {reason}")
                 return
             kept = self._recorder.find_entry(self._session) or kept
@@ -171,9 +179,9 @@ class _Walk:
                     yield from self._goes_on(source, point, digest)
             self._fold(row)
             self.entry = entry_after(self.entry, row)
-        except (UnreadableEvent, InvalidEventError) as reason:
+        except (UnreadableEventError, InvalidEventError) as reason:
             yield Fault(self._session, row.position, reason.reason)
-        except (Refused, StoreError) as reason:
+        except (InvalidOperationError, StoreError) as reason:
             yield Fault(self._session, row.position, f"it could not be recorded today: {reason}")
 
     def _fold(self, row: Row) -> None:

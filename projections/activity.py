@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, tzinfo
 from enum import StrEnum
 
-from ..domain.errors import InvalidValue
+from ..domain.errors import InvalidValueError
 from ..domain.events import is_message
 from ..domain.record import RecordedEvent, moment
 from .definition import Projection
@@ -51,7 +51,7 @@ class Activity(Projection):
 def timeline(rows: Rows, by: str = Span.DAY, zone: tzinfo = UTC, since: datetime | None = None) -> list[Row]:
     """What went on in each step that saw anything, earliest first; a step begins as the clocks of the zone have it."""
     if by not in tuple(Span):
-        raise InvalidValue("a timeline", f"has no steps of {by!r}: expected {', '.join(Span)}")
+        raise InvalidValueError("a timeline", f"has no steps of {by!r}: expected {', '.join(Span)}")
     sums: dict[datetime, Row] = {}
     sessions: dict[datetime, set[str]] = {}
     for row in rows[ACTIVITY].under():

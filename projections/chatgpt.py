@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..domain.errors import InvalidValue
+from ..domain.errors import InvalidValueError
 from ..domain.plain import Json
 
 ROLES = frozenset({"system", "user", "assistant", "tool"})
@@ -34,7 +34,7 @@ def conversations(exported: Json) -> Iterator[Conversation]:
     for place, each in enumerate(exported if isinstance(exported, list) else [exported]):
         what = f"conversation {place}"
         if not isinstance(each, Mapping) or not isinstance(each.get("mapping"), Mapping):
-            raise InvalidValue(what, "has no mapping: expected one as ChatGPT exports it")
+            raise InvalidValueError(what, "has no mapping: expected one as ChatGPT exports it")
         yield _conversation(each, what)
 
 
@@ -42,7 +42,7 @@ def _conversation(exported: Mapping[str, Any], what: str) -> Conversation:
     nodes = exported["mapping"]
     id = exported.get("conversation_id") or exported.get("id")
     if not isinstance(id, str) or not id:
-        raise InvalidValue(what, "has no id: expected one as ChatGPT exports it")
+        raise InvalidValueError(what, "has no id: expected one as ChatGPT exports it")
     title = exported.get("title")
     kept = ("create_time", "update_time", "default_model_slug", "gizmo_id")
     metadata = {"imported_from": "chatgpt", **{key: exported[key] for key in kept if exported.get(key) is not None}}
@@ -62,7 +62,7 @@ def _lines(nodes: Mapping[str, Any], shown: frozenset[str], what: str) -> list[L
         owner, last, current = parent, after, start
         while True:
             if current in seen:
-                raise InvalidValue(what, f"has node {current!r} twice in its tree: expected each once")
+                raise InvalidValueError(what, f"has node {current!r} twice in its tree: expected each once")
             seen.add(current)
             message = _message(_node(nodes, current, what), current)
             if message is not None:
@@ -75,7 +75,7 @@ def _lines(nodes: Mapping[str, Any], shown: frozenset[str], what: str) -> list[L
             current = children[-1]
         lines.append(line)
     if len(seen) != len(nodes):
-        raise InvalidValue(what, "has nodes that no root leads to: expected a tree")
+        raise InvalidValueError(what, "has nodes that no root leads to: expected a tree")
     return _without_empty(lines)
 
 
@@ -109,7 +109,7 @@ def _path_to(current: Any, nodes: Mapping[str, Any], what: str) -> frozenset[str
 def _node(nodes: Mapping[str, Any], id: Any, what: str) -> Mapping[str, Any]:
     node = nodes.get(id) if isinstance(id, str) else None
     if not isinstance(node, Mapping):
-        raise InvalidValue(what, f"names node {id!r}, which is not there: expected one of its mapping")
+        raise InvalidValueError(what, f"names node {id!r}, which is not there: expected one of its mapping")
     return node
 
 

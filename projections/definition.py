@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from itertools import islice
 
-from ..domain.errors import InvalidValue
+from ..domain.errors import InvalidValueError
 from ..domain.events import STORED_NAMES
 from ..domain.record import RecordedEvent
 from .rows import Kept, Rows
@@ -68,18 +68,18 @@ def checked_projection(projection: Projection) -> Projection:
     what = f"the projection {getattr(projection, 'name', type(projection).__name__)!r}"
     checked_identifier(getattr(projection, "name", ""), what)
     if type(projection.version) is not int or not 1 <= projection.version < 10_000:
-        raise InvalidValue(what, f"has the version {projection.version!r}: expected a whole number from 1 to 9999")
+        raise InvalidValueError(what, f"has the version {projection.version!r}: expected a whole number from 1 to 9999")
     checked_names(projection.names)
     tables = [table.name for table in projection.tables]
     if len(set(tables)) < len(tables):
-        raise InvalidValue(what, f"has the tables {', '.join(tables)}: expected each name once")
+        raise InvalidValueError(what, f"has the tables {', '.join(tables)}: expected each name once")
     return projection
 
 
 def checked_names(names: Sequence[str]) -> Sequence[str]:
     """The names, if they are a list of stored ones."""
     if isinstance(names, str) or any(name not in STORED_NAMES for name in names):
-        raise InvalidValue("the stored names", f"are {names!r}: expected a list of such as 'message.appended'")
+        raise InvalidValueError("the stored names", f"are {names!r}: expected a list of such as 'message.appended'")
     return names
 
 

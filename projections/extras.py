@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ..domain.errors import MissingExtra
+from ..domain.errors import MissingExtraError
 
 
 @contextmanager
@@ -14,4 +14,4 @@ def needed(package: str, extra: str) -> Iterator[None]:
     except ModuleNotFoundError as missing:
         if (missing.name or "").partition(".")[0] != package:
             raise
-        raise MissingExtra(package, extra) from missing
+        raise MissingExtraError(package, extra) from missing

@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from ..domain.errors import InvalidValue
+from ..domain.errors import InvalidValueError
 from ..domain.log import Log, LogType, log_type
 from ..domain.plain import utc
 
@@ -58,7 +58,7 @@ def instant(given: Instant, what: str) -> datetime:
     try:
         return utc(datetime.fromisoformat(given) if isinstance(given, str) else given)
     except (ValueError, OverflowError, AttributeError, TypeError):
-        raise InvalidValue(what, f"is {given!r}: expected a datetime, or one in ISO text") from None
+        raise InvalidValueError(what, f"is {given!r}: expected a datetime, or one in ISO text") from None
 
 
 class LogSummary(msgspec.Struct, frozen=True):

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import NamedTuple, Protocol
 
-from ..domain.errors import InvalidValue
+from ..domain.errors import InvalidValueError
 from .tables import INTEGER, REAL, Key, Row, Shape, Stored, Table
 
 REMEMBERED = 50_000
@@ -78,7 +78,7 @@ class TableRows:
         whole = self._whole(key)
         for name in amounts:
             if self._shape.table.columns.get(name) not in (INTEGER, REAL):
-                raise InvalidValue(f"column {name!r}", "was added to: expected a column of numbers")
+                raise InvalidValueError(f"column {name!r}", "was added to: expected a column of numbers")
         if whole in self._known:
             self._sum(whole, [amounts])
         else:
@@ -114,7 +114,7 @@ class TableRows:
     def _whole(self, key: Sequence[object]) -> Key:
         if len(key) != len(self._shape.key_places):
             expected = ", ".join(self._shape.table.key)
-            raise InvalidValue(f"the table {self._shape.table.name!r}", f"has no key {key!r}: expected {expected}")
+            raise InvalidValueError(f"the table {self._shape.table.name!r}", f"has no key {key!r}: expected {expected}")
         return self._shape.key(key)
 
     def _find(self, key: Key) -> Stored | None:
@@ -169,8 +169,8 @@ class TableSeen(TableRows):
     def add(self, *key: object, **amounts: int | float) -> None:
         raise self._refusal()
 
-    def _refusal(self) -> InvalidValue:
-        return InvalidValue(
+    def _refusal(self) -> InvalidValueError:
+        return InvalidValueError(
             f"the table {self._shape.table.name!r}", "was asked to write: expected only its projection to"
         )
 
@@ -185,7 +185,9 @@ class Rows:
         name = table if isinstance(table, str) else table.name
         found = self._tables.get(name)
         if found is None:
-            raise InvalidValue(f"the table {name!r}", f"is none of this projection: expected {', '.join(self._tables)}")
+            raise InvalidValueError(
+                f"the table {name!r}", f"is none of this projection: expected {', '.join(self._tables)}"
+            )
         return found
 
     def know(self, wanted: Iterable[tuple[Table, Key]]) -> None:

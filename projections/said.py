@@ -19,11 +19,11 @@ from ..domain.content import (
     SystemContent,
     Usage,
 )
+from ..domain.errors import UnreadableEventError
 from ..domain.events import Event, MessageAppended, SystemSet
 from ..domain.parts import as_text, assistant_text, call_text
 from ..domain.plain import Json
 from ..domain.ranges import Origin
-from ..domain.store_errors import UnreadableEvent
 from .pages import SYSTEM, Body, FeedBody, Page
 
 NO_METADATA = msgspec.Raw(b"{}")
@@ -161,7 +161,7 @@ def _said_alone(body: FeedBody) -> Said:
     alone = (position, time, payload)
     try:
         return _said(Page(session, 0, [alone], written, Origin.AUTHORED), alone)
-    except UnreadableEvent:
+    except UnreadableEventError:
         nothing = OtherSaid(MessageRole.UNSET, "", None, None)
         return Said(branch or 0, nothing, None, None, NO_METADATA, Origin.AUTHORED.value)  # type: ignore[arg-type]  # never decoded
 
@@ -171,7 +171,7 @@ def event_of(page: Page, body: Body) -> Event:
     position, _, payload = body
     name = "branch.system_set" if page.branch == SYSTEM else "message.appended"
     if payload is None:
-        raise UnreadableEvent(
+        raise UnreadableEventError(
             page.session, position, name, "its payload is missing, damaged, or in an encoding that is not known"
         )
     return decode(name, payload, page.session, position)

@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from ..domain.errors import InvalidValue
+from ..domain.errors import InvalidValueError
 from ..domain.plain import Json, same
 from ..domain.state import Status
 from .catalogue import Entry
@@ -122,10 +122,12 @@ def place_of(selection: Selection, mark: str | None) -> Place | None:
         decoded = urlsafe_b64decode(mark + "=" * (-len(mark) % 4))
         order, descending, value, session = msgspec.json.decode(decoded, type=tuple[str, bool, value_type, str])  # type: ignore[valid-type]  # which of the two, it says above
     except (ValueError, TypeError):
-        raise InvalidValue("the mark of a page", f"{mark!r} is not one: expected that of the page before") from None
+        raise InvalidValueError(
+            "the mark of a page", f"{mark!r} is not one: expected that of the page before"
+        ) from None
     if (order, descending) != (selection.order.value, selection.descending):
         expected = f"expected one in the order {selection.order.value!r}, as the page before"
-        raise InvalidValue("the mark of a page", f"is from a page in the order {order!r}: {expected}")
+        raise InvalidValueError("the mark of a page", f"is from a page in the order {order!r}: {expected}")
     return value, session
 
 
@@ -134,18 +136,18 @@ def checked(selection: Selection) -> Selection:
     for what in ("user", "key_prefix", "name", "name_prefix", "contains", "forked_from"):
         value = getattr(selection, what)
         if value is not None and not isinstance(value, str):
-            raise InvalidValue(f"the {what} of a selection", f"is a {type(value).__name__}: expected a str")
+            raise InvalidValueError(f"the {what} of a selection", f"is a {type(value).__name__}: expected a str")
     if not isinstance(selection.metadata, Mapping) or not all(isinstance(key, str) for key in selection.metadata):
-        raise InvalidValue("the metadata of a selection", "are no values by their keys: expected a dict")
+        raise InvalidValueError("the metadata of a selection", "are no values by their keys: expected a dict")
     if not selection.statuses:
-        raise InvalidValue("the statuses", "are none: expected one of active, archived and deleted at least")
+        raise InvalidValueError("the statuses", "are none: expected one of active, archived and deleted at least")
     return selection
 
 
 def checked_limit(limit: int) -> int:
     """How many entries a page may have at most."""
     if not isinstance(limit, int) or isinstance(limit, bool) or not 1 <= limit <= MOST:
-        raise InvalidValue("the limit", f"is {limit!r}: expected a number from 1 to {MOST}")
+        raise InvalidValueError("the limit", f"is {limit!r}: expected a number from 1 to {MOST}")
     return limit
 
 
@@ -154,7 +156,7 @@ def order_named(name: str) -> Order:
     try:
         return Order(name)
     except ValueError:
-        raise InvalidValue("the order", f"{name!r} is unknown: expected one of {', '.join(Order)}") from None
+        raise InvalidValueError("the order", f"{name!r} is unknown: expected one of {', '.join(Order)}") from None
 
 
 def end_of(prefix: str) -> str | None:

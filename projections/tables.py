@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from ..domain.errors import InvalidValue
+from ..domain.errors import InvalidValueError
 from ..domain.plain import plain
 
 Row: TypeAlias = dict[str, Any]
@@ -59,16 +59,16 @@ class Table(msgspec.Struct, frozen=True):
         for name in self.columns:
             checked_identifier(name, what, LONGEST_COLUMN)
         if not self.key or len(set(self.key)) < len(self.key):
-            raise InvalidValue(what, f"has the key {self.key!r}: expected at least one column, each once")
+            raise InvalidValueError(what, f"has the key {self.key!r}: expected at least one column, each once")
         for name in (*self.key, *self.search, *(name for index in self.indexes for name in index)):
             if name not in self.columns:
-                raise InvalidValue(what, f"has no column {name!r}: expected one of {', '.join(self.columns)}")
+                raise InvalidValueError(what, f"has no column {name!r}: expected one of {', '.join(self.columns)}")
         for name in self.key:
             if self.columns[name] not in KEY_KINDS:
-                raise InvalidValue(what, f"has {name!r} in its key: expected text, integer or boolean there")
+                raise InvalidValueError(what, f"has {name!r} in its key: expected text, integer or boolean there")
         for name in self.search:
             if self.columns[name] is not TEXT:
-                raise InvalidValue(what, f"searches {name!r}: expected a column of text")
+                raise InvalidValueError(what, f"searches {name!r}: expected a column of text")
 
     def __hash__(self) -> int:
         return hash((self.name, tuple(self.columns)))
@@ -96,7 +96,7 @@ class Shape:
         """A row as it is kept; refused if the table cannot hold it."""
         if not row.keys() <= self.places.keys():
             odd = ", ".join(sorted(row.keys() - self.places.keys()))
-            raise InvalidValue(self._what, f"has no column {odd}: expected {', '.join(self.names)}")
+            raise InvalidValueError(self._what, f"has no column {odd}: expected {', '.join(self.names)}")
         return tuple(
             [
                 None if (value := row.get(name)) is None else check(value, name)
@@ -108,14 +108,14 @@ class Shape:
         """A key, or the beginning of one, as it is kept; refused if no row can have it."""
         if len(key) > len(self._key_checks) or None in key:
             expected = f"expected {', '.join(self.table.key)}, none of them None"
-            raise InvalidValue(self._what, f"has no key {tuple(key)!r}: {expected}")
+            raise InvalidValueError(self._what, f"has no key {tuple(key)!r}: {expected}")
         return tuple([check(value, "the key") for check, value in zip(self._key_checks, key, strict=False)])
 
     def key_of(self, stored: Stored) -> Key:
         """The key of a row; refused if it is not whole."""
         key = tuple([stored[place] for place in self.key_places])
         if None in key:
-            raise InvalidValue(self._what, f"got a row with the key {key!r}: expected none of it None")
+            raise InvalidValueError(self._what, f"got a row with the key {key!r}: expected none of it None")
         return key
 
     def row(self, stored: Stored) -> Row:
@@ -136,7 +136,7 @@ def checked_identifier(name: str, what: str, longest: int = LONGEST) -> str:
     if isinstance(name, str) and len(name) <= longest and IDENTIFIER.fullmatch(name):
         return name
     expected = f"expected at most {longest} lower-case letters, digits and single underscores, a letter first"
-    raise InvalidValue(what, f"is given the name {name!r}: {expected}")
+    raise InvalidValueError(what, f"is given the name {name!r}: {expected}")
 
 
 def _text(value: object, name: str) -> str:
@@ -147,7 +147,9 @@ def _text(value: object, name: str) -> str:
         try:
             value.encode()
         except UnicodeEncodeError:
-            raise InvalidValue(f"column {name!r}", "got a lone surrogate: expected text that UTF-8 can say") from None
+            raise InvalidValueError(
+                f"column {name!r}", "got a lone surrogate: expected text that UTF-8 can say"
+            ) from None
     value = str.__str__(value)  # a member of an enumeration becomes its text
     return value.replace("\0", "\N{REPLACEMENT CHARACTER}") if "\0" in value else value
 
@@ -174,8 +176,8 @@ def _json(value: object, name: str) -> str:
     return msgspec.json.encode(plain(value, f"column {name!r}")).decode()
 
 
-def _misfit(name: str, value: object, expected: str) -> InvalidValue:
-    return InvalidValue(f"column {name!r}", f"got a {type(value).__name__}: expected {expected}, or None")
+def _misfit(name: str, value: object, expected: str) -> InvalidValueError:
+    return InvalidValueError(f"column {name!r}", f"got a {type(value).__name__}: expected {expected}, or None")
 
 
 CHECKS: Mapping[Kind, Callable[[Any, str], Any]] = {

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from ..domain.content import AssistantResponseContent
-from ..domain.errors import InvalidValue
+from ..domain.errors import InvalidValueError
 from ..domain.events import EventRedacted, MessageAppended, MessageRedacted, ModelCalled, SessionStarted
 from ..domain.ranges import Origin
 from ..domain.record import RecordedEvent
@@ -128,7 +128,7 @@ def used(
     """
     for name in (*by, *only):
         if name not in GROUPS:
-            raise InvalidValue("usage", f"is not known by {name!r}: expected {', '.join(GROUPS)}")
+            raise InvalidValueError("usage", f"is not known by {name!r}: expected {', '.join(GROUPS)}")
     sums: dict[tuple[object, ...], Row] = {}
     for row in rows[USAGE].under():
         if all(row[name] == value for name, value in only.items()):

@@ -9,7 +9,7 @@ from typing import NamedTuple, TypeAlias, TypeVar
 from unicodedata import normalize
 
 from ..domain.content import MessageRole
-from ..domain.errors import InvalidValue
+from ..domain.errors import InvalidValueError
 from ..domain.message import Message
 from ..domain.ranges import Origin, Ranges, Written, between
 from ..domain.record import microseconds
@@ -60,7 +60,7 @@ def wanted(
 ) -> Wanted:
     """What a caller asks for; what no message could be is refused."""
     if contains is not None and not isinstance(contains, str):
-        raise InvalidValue("contains", f"is a {type(contains).__name__}: expected a str")
+        raise InvalidValueError("contains", f"is a {type(contains).__name__}: expected a str")
     return Wanted(
         _one_of("the role", role, MessageRole),
         _participants("the sender", sender),
@@ -123,7 +123,7 @@ def _position(reader: Reader, what: str, when: object, without: float) -> float:
     if isinstance(when, Message):
         return reader.position_of(when)
     if not isinstance(when, int) or isinstance(when, bool):
-        raise InvalidValue(what, f"is {when!r}: expected a position, a Message or a datetime")
+        raise InvalidValueError(what, f"is {when!r}: expected a position, a Message or a datetime")
     return when
 
 
@@ -132,7 +132,7 @@ def _checked_time(what: str, when: datetime) -> int:
         return microseconds(when)
     except (OverflowError, ValueError):
         reason = f"is {when.isoformat()}: expected a time that falls into the years 1 to 9999 in UTC"
-        raise InvalidValue(what, reason) from None
+        raise InvalidValueError(what, reason) from None
 
 
 def _one_of(what: str, given: OneOrMore[str] | None, kind: type[StrEnum]) -> frozenset[str | None] | None:
@@ -142,7 +142,7 @@ def _one_of(what: str, given: OneOrMore[str] | None, kind: type[StrEnum]) -> fro
     try:
         return frozenset(kind(each) for each in _several(given))  # type: ignore[arg-type]  # what is no str is refused
     except ValueError:
-        raise InvalidValue(what, f"is {given!r}: expected one or several of {', '.join(kind)}") from None
+        raise InvalidValueError(what, f"is {given!r}: expected one or several of {', '.join(kind)}") from None
 
 
 def _participants(what: str, given: OneOrMore[str | None] | None) -> frozenset[str | None] | None:
@@ -151,7 +151,7 @@ def _participants(what: str, given: OneOrMore[str | None] | None) -> frozenset[s
     meant = list(_several(given))
     names = [each for each in meant if each is None or isinstance(each, str)]
     if len(names) < len(meant):
-        raise InvalidValue(what, f"is {given!r}: expected a str, or several, with None among them for nobody")
+        raise InvalidValueError(what, f"is {given!r}: expected a str, or several, with None among them for nobody")
     return frozenset(names)
 
 

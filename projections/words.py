@@ -13,7 +13,7 @@ from itertools import takewhile
 
 import msgspec
 
-from ..domain.errors import InvalidValue
+from ..domain.errors import InvalidValueError
 
 LONGEST_WORD = 64
 """Characters of a word that count; what is longer is no word of a language."""
@@ -85,14 +85,14 @@ def in_ascii(word: str) -> str:
 def looked_for(query: str) -> tuple[Phrase, ...]:
     """What a query asks for: all of its words, "phrases in quotes" and beginnings*."""
     if not isinstance(query, str):
-        raise InvalidValue("the query", f"is a {type(query).__name__}: expected a str")
+        raise InvalidValueError("the query", f"is a {type(query).__name__}: expected a str")
     phrases = []
     for quoted, bare in PART.findall(query):
         words = tuple(words_in(quoted or bare))
         if words:
             phrases.append(Phrase(words, prefix=bare.endswith("*")))
     if not phrases:
-        raise InvalidValue("the query", f'is {query!r}: expected a word, a beginning* or a "phrase"')
+        raise InvalidValueError("the query", f'is {query!r}: expected a word, a beginning* or a "phrase"')
     return tuple(phrases)
 
 

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from .domain.errors import InvalidValue
+from .domain.errors import InvalidValueError
 from .domain.record import microseconds
 from .projections.selection import STATUSES
 
@@ -12,22 +12,22 @@ MOST_DAYS = 365_000
 def checked_status(status: str) -> str:
     """A status that a session can have."""
     if status not in STATUSES:
-        raise InvalidValue("the status", f"{status!r} is unknown: expected active, archived or deleted")
+        raise InvalidValueError("the status", f"{status!r} is unknown: expected active, archived or deleted")
     return status
 
 
 def checked_time(time: datetime | None) -> int | None:
     """A time in microseconds since 1970."""
     if time is not None and not isinstance(time, datetime):
-        raise InvalidValue("a time", f"is {time!r}: expected a datetime")
+        raise InvalidValueError("a time", f"is {time!r}: expected a datetime")
     try:
         return None if time is None else microseconds(time)
     except (OverflowError, ValueError):
         expected = "expected one that falls into the years 1 to 9999 in UTC"
-        raise InvalidValue("a time", f"is {time.isoformat() if time else time}: {expected}") from None
+        raise InvalidValueError("a time", f"is {time.isoformat() if time else time}: {expected}") from None
 
 
 def check_days(days: float) -> None:
     """Refuses what is no number of days."""
     if not isinstance(days, int | float) or isinstance(days, bool) or not 0 <= days <= MOST_DAYS:
-        raise InvalidValue("days", f"is {days!r}: expected a number from 0 to {MOST_DAYS}")
+        raise InvalidValueError("days", f"is {days!r}: expected a number from 0 to {MOST_DAYS}")

@@ -9,10 +9,9 @@ from uuid import uuid4
 from ._equipment import OperationFunction
 from ._live import Live
 from .domain.content_types import content_in
-from .domain.errors import InvalidValue, TurnlogError
+from .domain.errors import InvalidValueError, ItemNotFoundError, TurnlogError
 from .domain.message import Message
 from .domain.plain import Json, plain
-from .domain.work_errors import UnknownOperation
 from .imodel import PROVIDERS, SETTINGS, LanguageModel
 from .operations.operate import Operated
 from .operations.params import ActParams, GenerateParams, Params, ParseParams
@@ -54,7 +53,7 @@ def find_operation(live: Live, name: str) -> OperationFunction:
     if own is not None:
         return own
     if name not in OPERATIONS:
-        raise UnknownOperation(str(name), (*OPERATIONS, *live.equipment.operations))
+        raise ItemNotFoundError("operation", repr(name), known=(*OPERATIONS, *live.equipment.operations))
     return OPERATIONS[name][0]
 
 
@@ -70,7 +69,7 @@ def params_of(live: Live, operation: str, given: object, more: Mapping[str, Any]
     if isinstance(given, Params) and not isinstance(given, kind):
         names = {each.name for each in fields(kind)}
         return kind(**{each.name: getattr(given, each.name) for each in fields(given) if each.name in names})
-    raise InvalidValue("params", f"are a {type(given).__name__}: expected {kind.__name__}, or its fields by name")
+    raise InvalidValueError("params", f"are a {type(given).__name__}: expected {kind.__name__}, or its fields by name")
 
 
 def _made(kind: type[Params], given: Mapping[str, Any]) -> Params:
@@ -92,7 +91,7 @@ def _named(kind: type[Params], given: Mapping[str, Any]) -> dict[str, Any]:
         elif key in SETTINGS or key.partition("_")[0] in PROVIDERS:
             settings[key] = value
         else:
-            raise InvalidValue(f"{kind.__name__}", f"has no {key!r}: expected one of {', '.join(sorted(names))}")
+            raise InvalidValueError(f"{kind.__name__}", f"has no {key!r}: expected one of {', '.join(sorted(names))}")
     return known | ({"imodel_kwargs": settings} if settings else {})
 
 

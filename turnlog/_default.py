@@ -8,7 +8,7 @@ from pathlib import Path
 from threading import Lock
 from typing import TypeAlias
 
-from .domain.errors import InvalidValue
+from .domain.errors import InvalidValueError
 from .infrastructure.addresses import AddressGiven, normalised
 from .infrastructure.opening import configured_store, open_store
 from .infrastructure.settings import Settings, settings_from
@@ -52,7 +52,7 @@ def store_of(given: StoreGiven | None) -> Store:
     if isinstance(given, Store):
         return given
     if not isinstance(given, str | os.PathLike):
-        raise InvalidValue("the store", f"is a {type(given).__name__}: expected a Store, an address or a path")
+        raise InvalidValueError("the store", f"is a {type(given).__name__}: expected a Store, an address or a path")
     address = normalised(given)
     return _opened_once((os.getpid(), Path.cwd(), address), lambda: open_store(address))
 

@@ -6,12 +6,11 @@ from threading import RLock
 
 from ._kept import ATTEMPTS, Beginning, Kept, Saved, every, left_to_the_parent
 from .domain.decisions import session as sessions
-from .domain.errors import PositionConflict
+from .domain.errors import PositionConflictError, SessionExistsError
 from .domain.events import MessageAppended, MetadataUpdated, StateRemoved, StateSet, SystemSet
 from .domain.lookup import get_branch
 from .domain.record import Provenance, RecordedEvent
 from .domain.state import State
-from .domain.store_errors import RecordDiffers
 from .infrastructure.commands import check_repeats, is_recorded
 from .infrastructure.forking import tell
 from .infrastructure.memory import MemoryRecorder
@@ -151,7 +150,7 @@ class Deferred(Kept):
             if at_work.waits:
                 try:
                     self.store.import_record(at_work.session._live.store.record_of())
-                except (RecordDiffers, PositionConflict):
+                except (SessionExistsError, PositionConflictError):
                     self._write_behind(at_work)
                 at_work.saved = at_work.session.position
             self._let_go(at_work)
@@ -168,14 +167,14 @@ class Deferred(Kept):
         waiting = list(session._live.store.read(session.id, after=at_work.saved))
         dependent = next((each for each in waiting if not isinstance(each.event, INDEPENDENT)), None)
         if dependent is not None:
-            raise PositionConflict(session.id, at_work.saved, self.store.get_session(session.id).position)
+            raise PositionConflictError(session.id, at_work.saved, self.store.get_session(session.id).position)
         for _ in range(ATTEMPTS):
             appends = _behind(self.store, self.store.load(session.id), waiting, at_work.saved)
             try:
                 appended = self.store.recorder.append_together(appends) if appends else []
                 check_repeats(self.store.recorder, appends, appended)
                 break
-            except PositionConflict as conflict:
+            except PositionConflictError as conflict:
                 lost = conflict
         else:
             raise lost

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Sequence
 
 from ._operations import Steps
 from .domain.content import ActionRequestContent
-from .domain.errors import InvalidValue
+from .domain.errors import InvalidValueError
 from .domain.events import MessageAppended, ModelCalled
 from .domain.record import RecordedEvent
 
@@ -18,7 +18,7 @@ def check_edits(
     answers: bool,
     results: bool,
 ) -> None:
-    """Raise InvalidValue for the first edit that would have no effect on what is done over after `start`.
+    """Raise InvalidValueError for the first edit that would have no effect on what is done over after `start`.
 
     `systems` are the system messages that are shown meanwhile. `answers` and `results` say whether the answers of
     models and the results of tools are taken from the record.
@@ -30,7 +30,7 @@ def check_edits(
         else:
             reason = None if position in systems else _not_done_over(position, start)
         if reason is not None:
-            raise InvalidValue("an edit", f"of position {position} would have no effect: {reason}")
+            raise InvalidValueError("an edit", f"of position {position} would have no effect: {reason}")
 
 
 class _Place:

@@ -5,12 +5,13 @@ from functools import partial
 from typing import Any, Protocol, TypeAlias
 
 from .domain.decisions import work
-from .domain.errors import InvalidValue
+from .domain.errors import InvalidValueError, ItemNotFoundError
 from .domain.events import Event
 from .domain.state import State
-from .domain.work_errors import UnknownModel, UnknownTool
 from .imodel import LanguageModel, default_model, iModel
 from .tool import ActionManager, Tool, tool_from
+
+_GIVE_MODEL = "give one, for example Session(default_generate_model=iModel(...))"
 
 OperationFunction: TypeAlias = Callable[[Any, Any], Awaitable[object]]
 """What an operation is: it gets its work and its parameters."""
@@ -40,14 +41,14 @@ class Equipment:
             return
         known = self.models.get(given.name)
         if known is not None and known is not given and _identity(known) != _identity(given):
-            raise InvalidValue("a model", f"named {given.name!r} is there already: expected a name=... of its own")
+            raise InvalidValueError("a model", f"named {given.name!r} is there already: expected a name=... of its own")
         self.models[given.name] = given
         self.named_models.add(given.name)
 
     def tool(self, name: str) -> Tool:
         """The tool of a name."""
         if name not in self.tools:
-            raise UnknownTool(name, tuple(self.tools))
+            raise ItemNotFoundError("tool", repr(name), known=tuple(self.tools))
         return self.tools[name]
 
     def model(self, state: State, branch: int, purpose: str, given: "LanguageModel | str | None") -> LanguageModel:
@@ -59,7 +60,8 @@ class Equipment:
         if name is None:
             found = default_model()
             if found is None:
-                raise UnknownModel(state.session, f"for {purpose!r}", tuple(self.models))
+                place = f"session {state.session}"
+                raise ItemNotFoundError("model", f"for {purpose!r}", place, advice=_GIVE_MODEL)
             return self.models.setdefault(found.name, found)
         return self._named(state, branch, name, given is not None)
 
@@ -71,7 +73,9 @@ class Equipment:
         service = self.models.get(usual) if usual is not None else None
         if isinstance(service, iModel):
             return self.models.setdefault(name, service.sibling(name))
-        raise UnknownModel(state.session, repr(name), tuple(self.models))
+        raise ItemNotFoundError(
+            "model", repr(name), f"session {state.session}", tuple(self.models), "" if self.models else _GIVE_MODEL
+        )
 
 
 def _identity(model: LanguageModel) -> tuple[object, ...]:
@@ -106,7 +110,7 @@ def _ready(equipment: Equipment, given: object) -> LanguageModel:
     """A model, or the one that a text as "provider/model" names."""
     model = iModel(given) if isinstance(given, str) else given
     if not isinstance(model, LanguageModel):
-        raise InvalidValue("a model", f"cannot be a {type(given).__name__}: expected an iModel, or its name")
+        raise InvalidValueError("a model", f"cannot be a {type(given).__name__}: expected an iModel, or its name")
     equipment.take_model(model)
     return model
 

@@ -10,7 +10,7 @@ from ._provenance import acting
 from .branch import Branch
 from .domain import events as e
 from .domain.codec import decode, encode
-from .domain.errors import Refused
+from .domain.errors import InvalidOperationError
 from .domain.log import LogType
 from .domain.record import RecordedEvent
 from .infrastructure.memory import MemoryRecorder
@@ -39,7 +39,7 @@ def random_history(seed: int, *, sessions: int = 3, changes: int = 40) -> list[R
             with acting(actor=chance.choice(["ada", "bob", None]), correlation=chance.choice(["run-1", None])):
                 if len(opened) < sessions and (not opened or chance.random() < 0.1):
                     opened.append(_started(chance, store, len(opened)))
-                with suppress(Refused):
+                with suppress(InvalidOperationError):
                     session = chance.choice(opened)
                     branch = chance.choice(list(session.branches) or [session.default_branch])
                     chance.choice(CHANGES)(chance, session, branch)

@@ -7,7 +7,13 @@ from typing import NamedTuple, TypeVar
 from ._planning import SystemGiven
 from ._provenance import provenance
 from .domain.decisions import session as sessions
-from .domain.errors import KeyTaken, PositionConflict, SessionNotFoundError, SessionReferenced, TurnlogError
+from .domain.errors import (
+    KeyTakenError,
+    PositionConflictError,
+    SessionNotFoundError,
+    SessionReferencedError,
+    TurnlogError,
+)
 from .domain.plain import Json
 from .domain.validation import checked_name
 from .infrastructure.expiry import Swept
@@ -88,11 +94,11 @@ class Kept:
             found = self.find(name)
             if found is not None:
                 if beginning.user is not None and found.user != beginning.user:
-                    raise KeyTaken(None, name, "a session of another user")
+                    raise KeyTakenError(None, name, "a session of another user")
                 return found
             try:
                 return self.start(name, beginning)
-            except KeyTaken as taken:
+            except KeyTakenError as taken:
                 lost = taken
         raise lost
 
@@ -105,7 +111,7 @@ class Kept:
     def fork(self, source: Session, name: str, beginning: Beginning) -> Session:
         """A new session that goes on from another; a name that is taken is refused."""
         if self.store.find_key(checked_name(name, "a session name")) is not None:
-            raise KeyTaken(None, name)
+            raise KeyTakenError(None, name)
         there = Session.open(source.id, store=self.store)
         fork = there.fork_session(
             name=name,
@@ -162,7 +168,7 @@ class Kept:
                 try:
                     Session.open(session, store=self.store).delete(reason)
                     count += 1
-                except SessionReferenced as referenced:
+                except SessionReferencedError as referenced:
                     refusal = referenced
                     stayed.append(session)
                 except SessionNotFoundError:
@@ -186,7 +192,7 @@ class Kept:
             try:
                 if here.change(lambda state: sessions.archive(state, reason), expected=position):
                     archived.append(entry.session)
-            except PositionConflict:
+            except PositionConflictError:
                 continue
         return archived
 

@@ -11,13 +11,18 @@ from ._equipment import Equipment
 from ._mail_handle import MailHandle
 from ._provenance import provenance
 from .domain.content import is_simple
-from .domain.errors import InvalidValue, PositionConflict, Refused, SessionNotFoundError
+from .domain.errors import (
+    InvalidOperationError,
+    InvalidValueError,
+    PositionConflictError,
+    RedactionPendingError,
+    SessionNotFoundError,
+)
 from .domain.events import Event, EventRedacted, MessageAppended, SystemSet
 from .domain.evolve import Placed, evolve
 from .domain.expectation import ANY, Expected, checked, holds
 from .domain.images import ImagePolicy, images_in
 from .domain.state import State
-from .domain.store_errors import RedactionPendingError
 from .infrastructure.commands import checked_repeat
 from .infrastructure.forking import tell
 from .infrastructure.rows import Appended, Draft, draft, expectation_text
@@ -92,7 +97,7 @@ class Live:
                 if checked(expected) is not ANY:
                     return self._once(decision, expected, command_id, origins)
                 return self._until_recorded(decision, command_id, origins)
-            except Refused:  # perhaps because the same command was recorded meanwhile by somebody else
+            except InvalidOperationError:  # perhaps because the same command was recorded meanwhile by somebody else
                 first = self._first_result(command_id)
                 if first is None:
                     raise
@@ -103,7 +108,7 @@ class Live:
     ) -> list[Placed]:
         self._catch_up()
         if not holds(expected, self._state.position):
-            raise PositionConflict(self.id, expectation_text(expected), self._state.position)
+            raise PositionConflictError(self.id, expectation_text(expected), self._state.position)
         events = decision(self._state)
         return self._append(events, self._drafted(events), command_id, origins)
 
@@ -117,7 +122,7 @@ class Live:
                 )  # else those of the last try: encoded anew, large ones would lose every race
             try:
                 return self._append(events, drafts, command_id, origins)
-            except PositionConflict as conflict:
+            except PositionConflictError as conflict:
                 lost = conflict
             _stand_back(attempt)
             self._catch_up()
@@ -128,7 +133,7 @@ class Live:
             self._catch_up()
         try:
             events = decision(self._state)
-        except Refused:
+        except InvalidOperationError:
             events = ()
         if events:
             return events
@@ -202,7 +207,7 @@ class Live:
         placed = self._recorded(first)
         try:
             events = decision(self._before(first))
-        except Refused:
+        except InvalidOperationError:
             events = ()
         checked_repeat(self.store.recorder, first, draft(events), command_id)
         return placed
@@ -221,7 +226,7 @@ class Live:
 def image_policy(given: ImagePolicy | None) -> ImagePolicy:
     """The policy that a caller gave, or the strict one."""
     if given is not None and not isinstance(given, ImagePolicy):
-        raise InvalidValue("images", f"cannot be a {type(given).__name__}: expected an ImagePolicy")
+        raise InvalidValueError("images", f"cannot be a {type(given).__name__}: expected an ImagePolicy")
     return given or _STRICT
 
 
@@ -244,7 +249,7 @@ def change_together(lives: Sequence[Live], decision: Callable[..., Sequence[Sequ
             try:
                 store.append_together(changes, provenance(), not_before=latest, states=bases)
                 return
-            except PositionConflict as conflict:
+            except PositionConflictError as conflict:
                 lost = conflict
             _stand_back(attempt)
             for live in lives:

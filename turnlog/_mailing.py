@@ -9,10 +9,9 @@ from ._participants import ParticipantGiven, ParticipantsGiven, participant, par
 from ._planning import name_of, new_id, tool_names
 from ._provenance import provenance
 from .domain import lookup
-from .domain.content_errors import ImageRefused
 from .domain.content_types import content_in
 from .domain.decisions import mail as mails
-from .domain.errors import InvalidValue
+from .domain.errors import ImageNotAllowedError, InvalidValueError
 from .domain.events import MailCollected, MailDelivered, MailReceived, MailSent
 from .domain.evolve import Placed
 from .domain.images import images_in
@@ -184,7 +183,7 @@ def _unfit(live: Live, mail: MailSent) -> str | None:
     try:
         for url in images_in(content_in(mail.message)):
             live.images.check(url)
-    except ImageRefused as refusal:
+    except ImageNotAllowedError as refusal:
         return f"an image is not taken here: {refusal.reason}"
     return None
 
@@ -211,9 +210,9 @@ def _reached(placed: Sequence[Placed]) -> int:
 
 def _position(live: Live, mail: Mail) -> int:
     if not isinstance(mail, Mail):
-        raise InvalidValue("a mail", f"is a {type(mail).__name__}: expected one that was received")
+        raise InvalidValueError("a mail", f"is a {type(mail).__name__}: expected one that was received")
     if mail.session != live.id:
-        raise InvalidValue("a mail", f"is of session {mail.session}: expected one of session {live.id}")
+        raise InvalidValueError("a mail", f"is of session {mail.session}: expected one of session {live.id}")
     with live.current() as state:
         return lookup.position_in(state, mail.sent_at)
 

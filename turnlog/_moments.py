@@ -7,7 +7,7 @@ from threading import Lock
 from typing import Protocol, TypeAlias
 
 from .domain import lookup
-from .domain.errors import InvalidValue
+from .domain.errors import InvalidValueError
 from .domain.message import Message
 from .domain.ranges import Written
 from .domain.record import microseconds
@@ -64,7 +64,7 @@ def position_of(source: Source, when: Moment) -> int:
         if isinstance(when, Message):
             return lookup.position_in(state, SessionReader(source.store, state).position_of(when))
         if not isinstance(when, int) or isinstance(when, bool):
-            raise InvalidValue("a position", f"is {when!r}: expected an int, a Message or a datetime")
+            raise InvalidValueError("a position", f"is {when!r}: expected an int, a Message or a datetime")
         return lookup.position_in(state, when)
 
 
@@ -76,9 +76,9 @@ def _position_at(store: Store, state: State, when: datetime) -> int:
         until = microseconds(when)
     except (OverflowError, ValueError):
         reason = f"is {when.isoformat()}: expected one that falls into the years 1 to 9999 in UTC"
-        raise InvalidValue("the time", reason) from None
+        raise InvalidValueError("the time", reason) from None
     place = bisect_right(life, until, key=lambda position: reader.read_event(position).time)
     if place == 0:
         started = reader.read_event(state.first).recorded_at.isoformat()
-        raise InvalidValue("the time", f"{when.isoformat()} is before session {state.session} began, at {started}")
+        raise InvalidValueError("the time", f"{when.isoformat()} is before session {state.session} began, at {started}")
     return life[place - 1]

@@ -8,6 +8,7 @@ from ._conducting import conduct, find_operation, rebuilt
 from ._live import Live, Origin
 from .domain.content import ActionRequestContent
 from .domain.decisions import work
+from .domain.errors import ItemNotFoundError, OperationEndedError
 from .domain.events import (
     Event,
     MessageAppended,
@@ -21,7 +22,6 @@ from .domain.message import Message
 from .domain.plain import Json
 from .domain.record import RecordedEvent
 from .domain.state import State
-from .domain.work_errors import OperationOver, UnknownOperation
 from .infrastructure.reading import SessionReader
 from .infrastructure.twins import settled
 from .operations.journal import Journal
@@ -146,9 +146,10 @@ def _open(live: Live, operation: Operation | str) -> Steps:
     id = operation if isinstance(operation, str) else operation.id
     found = {steps.start.operation: steps for steps in steps_of(live)}
     if id not in found:
-        raise UnknownOperation(id, tuple(id for id, steps in found.items() if steps.ended is None))
+        open_ids = tuple(id for id, steps in found.items() if steps.ended is None)
+        raise ItemNotFoundError("operation", repr(id), known=open_ids)
     if found[id].ended is not None:
-        raise OperationOver(live.id, id)
+        raise OperationEndedError(live.id, id)
     return found[id]
 
 

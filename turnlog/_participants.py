@@ -6,7 +6,7 @@ from uuid import UUID
 
 from ._moments import Source
 from .branch_view import BranchView
-from .domain.errors import ForeignBranch, InvalidValue
+from .domain.errors import InvalidBranchError, InvalidValueError
 
 ParticipantGiven: TypeAlias = BranchView | UUID | str | int
 """A branch, its name, id or number, or the name of somebody who was registered."""
@@ -19,12 +19,16 @@ def participant(source: Source, given: ParticipantGiven) -> str | int:
     """What a participant is looked up by; a branch of another session is refused."""
     if isinstance(given, BranchView):
         if given.session_id != source.id or not source.store.keeps_the_same_as(given._source.store):
-            raise ForeignBranch(source.id, repr(given.name), f"{given.session_id} in {given._source.store.address}")
+            raise InvalidBranchError(
+                source.id,
+                repr(given.name),
+                f"it belongs to session {given.session_id} in {given._source.store.address}",
+            )
         return given.number
     if isinstance(given, UUID):
         return str(given)
     if not isinstance(given, str | int) or isinstance(given, bool):
-        raise InvalidValue("a participant", f"is a {type(given).__name__}: expected a branch, or a name or id")
+        raise InvalidValueError("a participant", f"is a {type(given).__name__}: expected a branch, or a name or id")
     return given
 
 

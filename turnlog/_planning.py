@@ -10,9 +10,8 @@ from msgspec import json
 from msgspec.structs import replace
 
 from .domain.content import MessageContent, SystemContent
-from .domain.content_errors import InvalidContent
 from .domain.content_given import content_from, is_pair
-from .domain.errors import InvalidValue
+from .domain.errors import InvalidContentError, InvalidValueError
 from .domain.message import ContentGiven, Message, message_from
 from .domain.plain import Json
 from .domain.provider_messages import is_object
@@ -54,7 +53,9 @@ def what_is_said(content: Message | ContentGiven | Unsaid, body: Json, role: str
     if role is None and content is not UNSAID:
         return content if body is UNSAID else {"role": content, "content": body}
     given = "nothing" if content is UNSAID else "a role twice"
-    raise InvalidValue("the message", f"is {given}: expected a text, a dict or a content, or a role and what it says")
+    raise InvalidValueError(
+        "the message", f"is {given}: expected a text, a dict or a content, or a role and what it says"
+    )
 
 
 def system_content(given: SystemGiven) -> SystemContent:
@@ -62,7 +63,9 @@ def system_content(given: SystemGiven) -> SystemContent:
     content = SystemContent(system_message=given) if isinstance(given, str) else given
     system = content_from(content)
     if not isinstance(system, SystemContent):
-        raise InvalidContent(f"{type(system).__name__} is no system message", ("system_message", "role and content"))
+        raise InvalidContentError(
+            f"{type(system).__name__} is no system message", ("system_message", "role and content")
+        )
     return system
 
 
@@ -83,7 +86,7 @@ def loaded_messages(
     if order is None:
         return tuple(messages)
     if not all(isinstance(place, int) and 0 <= place < len(messages) for place in order):
-        raise InvalidValue("progress", f"is {list(order)!r}: expected indexes of the {len(messages)} messages")
+        raise InvalidValueError("progress", f"is {list(order)!r}: expected indexes of the {len(messages)} messages")
     return tuple(messages[place] for place in order)
 
 
@@ -91,7 +94,7 @@ def several(given: Iterable[Message | ContentGiven]) -> Iterable[Message | Conte
     """Messages that are given as several; one that is given alone is not taken to pieces."""
     one_alone = isinstance(given, str | Mapping | Message | MessageContent) or is_pair(given) or is_object(given)
     if one_alone or not isinstance(given, Iterable):
-        raise InvalidValue("the messages", f"are a {type(given).__name__}: expected a list of messages")
+        raise InvalidValueError("the messages", f"are a {type(given).__name__}: expected a list of messages")
     return given
 
 
@@ -106,5 +109,7 @@ def name_of(given: object) -> str:
     """The name that something goes by: itself if it is text, or its name."""
     name = given if isinstance(given, str) else getattr(given, "name", None) or getattr(given, "__name__", None)
     if not isinstance(name, str) or not name:
-        raise InvalidValue("a tool or model", f"{given!r} has no name: expected a name, a function or something named")
+        raise InvalidValueError(
+            "a tool or model", f"{given!r} has no name: expected a name, a function or something named"
+        )
     return name

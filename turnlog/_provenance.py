@@ -9,7 +9,7 @@ from typing import ParamSpec, TypeVar
 from msgspec.structs import replace
 
 from ._telemetry import traced
-from .domain.errors import InvalidValue
+from .domain.errors import InvalidValueError
 from .domain.record import NOBODY, Provenance
 from .domain.validation import checked_name
 from .infrastructure.rows import LAST
@@ -68,5 +68,5 @@ def carried(work: Callable[P, R]) -> Callable[P, R]:
 
 def _position(cause: int) -> int:
     if not isinstance(cause, int) or isinstance(cause, bool) or not 1 <= cause < LAST:
-        raise InvalidValue("a cause", f"is {cause!r}: expected the position of an event")
+        raise InvalidValueError("a cause", f"is {cause!r}: expected the position of an event")
     return cause

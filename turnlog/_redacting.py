@@ -6,7 +6,8 @@ from ._live import Live
 from ._moments import position_of
 from ._operations import Operation, Steps, steps_of
 from .domain.decisions import message
-from .domain.errors import InvalidValue, RecordedElsewhere, UnknownPosition
+from .domain.errors import InheritedHistoryError, InvalidValueError, ItemNotFoundError
+from .domain.errors.base import position_not_found
 from .domain.events import Event, MailSent, MessageAppended, ModelCalled
 from .domain.log import Log
 from .domain.mail import Mail
@@ -14,7 +15,6 @@ from .domain.message import Message
 from .domain.record import RecordedEvent
 from .domain.redaction import CONTENT_FIELDS, REDACTIONS
 from .domain.state import State
-from .domain.work_errors import UnknownOperation
 from .infrastructure.projecting.catching_up import finish_redactions
 from .infrastructure.rows import Row, event_of, redacted, redaction_in
 
@@ -34,7 +34,7 @@ def redact_mail(live: Live, mail: Mail | str, reason: str | None) -> int:
 def redact_log(live: Live, log: Log, reason: str | None) -> int:
     """Redact the event that a log is read from."""
     if log.session != live.id or log.position is None:
-        raise InvalidValue("the log", f"is not one of session {live.id}: expected one that was read from its logs")
+        raise InvalidValueError("the log", f"is not one of session {live.id}: expected one that was read from its logs")
     return redact(live, [log.position], reason)[0]
 
 
@@ -63,12 +63,12 @@ def own_position(live: Live, event: Message | RecordedEvent | int) -> int:
     """The position of an event that the session itself has recorded."""
     if isinstance(event, RecordedEvent):
         if event.session != live.id:
-            raise RecordedElsewhere(live.id, event.position, event.session)
+            raise InheritedHistoryError(live.id, event.position, event.session)
         return event.position
     point = position_of(live, event)
     if point < 1:
         source = event.id.rpartition("/")[0] if isinstance(event, Message) and event.id else ""
-        raise RecordedElsewhere(live.id, point, source)
+        raise InheritedHistoryError(live.id, point, source)
     return point
 
 
@@ -76,7 +76,7 @@ def _row(live: Live, position: int) -> Row:
     row = live.store.find_row(live.id, position)
     if row is None:
         with live.current() as state:
-            raise UnknownPosition(live.id, position, 1, state.position)
+            raise position_not_found(live.id, position, 1, state.position)
     return row
 
 
@@ -115,16 +115,16 @@ def _brought_by(live: Live, mail: int) -> list[int]:
 def _sent_at(live: Live, mail: Mail | str) -> int:
     if isinstance(mail, Mail):
         if mail.session != live.id:
-            raise InvalidValue("the mail", f"is of session {mail.session}: expected one of session {live.id}")
+            raise InvalidValueError("the mail", f"is of session {mail.session}: expected one of session {live.id}")
         return own_position(live, mail.sent_at)
     for each in live.store.read_structure(live.id, ("mail.sent",)):
         if getattr(each.event, "mail", None) == mail:
             return each.position
-    raise InvalidValue("the mail", f"{mail!r} was not sent in session {live.id}")
+    raise InvalidValueError("the mail", f"{mail!r} was not sent in session {live.id}")
 
 
 def _steps(live: Live, operation: str) -> Steps:
     found = {steps.start.operation: steps for steps in steps_of(live)}
     if operation not in found:
-        raise UnknownOperation(operation, tuple(found))
+        raise ItemNotFoundError("operation", repr(operation), f"session {live.id}", tuple(found))
     return found[operation]

@@ -20,7 +20,7 @@ from .domain.content import (
 )
 from .domain.decisions import branch as branches
 from .domain.decisions import message as messages
-from .domain.errors import InvalidValue
+from .domain.errors import InvalidValueError
 from .domain.events import BranchCreated, Event, MessageAppended, SystemSet
 from .domain.lookup import branch_at
 from .domain.message import ContentGiven, Message, message_from
@@ -75,7 +75,7 @@ async def rerun(
 ) -> int:
     """The number of a fork on which the same was done over."""
     if tools not in ("recorded", "live"):
-        raise InvalidValue("tools", f"are {tools!r}: expected recorded or live")
+        raise InvalidValueError("tools", f"are {tools!r}: expected recorded or live")
     edited = _edited(live, edits)
     steps = _steps_on(live, branch)
     start = _before(live, branch, steps) if at is None else _start(live, steps, position_of(live, at))
@@ -155,7 +155,7 @@ def _start(live: Live, steps: Sequence[Steps | RecordedEvent], at: int) -> int:
     """
     if at < 0:
         reason = f"is position {at}, before session {live.id} was forked from another one: expected position 0 or later"
-        raise InvalidValue("the moment", reason)
+        raise InvalidValueError("the moment", reason)
     while True:
         inside = [_position(each) for each in steps if isinstance(each, Steps) and _position(each) <= at < _end(each)]
         if not inside:
@@ -173,7 +173,7 @@ def _before(live: Live, branch: int, steps: Sequence[Steps | RecordedEvent]) -> 
     """The position before the first thing that was done on the branch itself."""
     own = [each for each in steps if (each.start.branch if isinstance(each, Steps) else each.branch) == branch]
     if not own:
-        raise InvalidValue("the branch", "has nothing to do over: expected an operation, or a message, of its own")
+        raise InvalidValueError("the branch", "has nothing to do over: expected an operation, or a message, of its own")
     return _start(live, steps, _position(own[0]) - 1)
 
 
@@ -270,7 +270,7 @@ def _edited(live: Live, edits: Mapping[Message | int | str, Message | ContentGiv
             new = message_from(given).content
         if type(new) is not type(old):
             kinds = f"{type(new).__name__} in the place of {type(old).__name__}"
-            raise InvalidValue("an edit", f"of position {position} is {kinds}: expected the same kind of content")
+            raise InvalidValueError("an edit", f"of position {position} is {kinds}: expected the same kind of content")
         found[position] = new
     return found
 
@@ -279,14 +279,16 @@ def _position_named(id: str) -> int:
     try:
         return int(id.rpartition("/")[2])
     except ValueError:
-        raise InvalidValue("an edit", f"is of {id!r}: expected a message, its id or its position") from None
+        raise InvalidValueError("an edit", f"is of {id!r}: expected a message, its id or its position") from None
 
 
 def _content_at(live: Live, position: int) -> MessageContent:
     event = _event_at(live, position)
     content = event.content if isinstance(event, MessageAppended | SystemSet) else None
     if content is None:
-        raise InvalidValue("an edit", f"is of position {position}, where no message stands: expected one of a message")
+        raise InvalidValueError(
+            "an edit", f"is of position {position}, where no message stands: expected one of a message"
+        )
     return content
 
 

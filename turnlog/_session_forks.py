@@ -7,7 +7,7 @@ from ._live import Live, change_together
 from ._moments import Past
 from .domain.decisions import session as sessions
 from .domain.decisions.retelling import retell
-from .domain.errors import SessionExists
+from .domain.errors import SessionExistsError
 from .domain.inheritance import inherit, stretches
 from .domain.plain import Json
 from .domain.state import State
@@ -31,7 +31,7 @@ def gone_on(
     source, point = _recorded_at(live, at)
     id = _new_id(session_id)
     if source.store.find_session(id) is not None:
-        raise SessionExists(id)
+        raise SessionExistsError(id)
     fork = Live(source.store, inherit(source.store.load(source.id, point), id, point), live.images)
     (recorded,) = source.store.read(source.id, after=point - 1, until=point)
     change_together(

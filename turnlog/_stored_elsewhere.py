@@ -12,9 +12,8 @@ import msgspec
 from ._default import meaning
 from ._kept import Beginning, Kept, Saved, every, left_to_the_parent
 from .custom_storage import Backing
-from .domain.errors import InvalidValue, KeyTaken, PositionConflict
+from .domain.errors import InvalidValueError, KeyTakenError, NotSupportedError, PositionConflictError
 from .domain.instant import Instant
-from .domain.store_errors import NotSupported
 from .domain.validation import checked_name
 from .infrastructure.clock import wall_clock
 from .infrastructure.expiry import Swept
@@ -85,7 +84,7 @@ class StoredElsewhere(Kept):
     def fork(self, source: Session, name: str, beginning: Beginning) -> Session:
         with self._lock:
             if self.find(checked_name(name, "a session name")) is not None:
-                raise KeyTaken(None, name)
+                raise KeyTakenError(None, name)
             return self._forked(source, name, beginning)
 
     def _forked(self, source: Session, name: str, beginning: Beginning) -> Session:
@@ -126,9 +125,11 @@ class StoredElsewhere(Kept):
     def rename(self, session: Session, name: str) -> None:
         before = self._name(session)
         if self._backing.by_id:
-            raise NotSupported("storage by ids", "another name for a session", "start a new session, or a fork of it")
+            raise NotSupportedError(
+                "storage by ids", "another name for a session", "start a new session, or a fork of it"
+            )
         if self.find(name) is not None:
-            raise KeyTaken(session.id, name)
+            raise KeyTakenError(session.id, name)
         with self._lock:
             super().rename(session, name)
             mine = self._in_hand.pop(before, _InHand(session, None))
@@ -222,7 +223,7 @@ class StoredElsewhere(Kept):
 
     def taking_over(self) -> Store:
         advice = "import into a store, or load the messages into sessions by `replace_messages`"
-        raise NotSupported(self.address, "an import of a file", advice)
+        raise NotSupportedError(self.address, "an import of a file", advice)
 
     def close(self) -> None:
         self.save_all()
@@ -239,7 +240,7 @@ class StoredElsewhere(Kept):
         with self._calling():
             there = self._loaded(name)
             if there is not None and _content(there) != mine.saved:
-                raise PositionConflict(mine.session.id, mine.session.position, there.position)
+                raise PositionConflictError(mine.session.id, mine.session.position, there.position)
             self._backing.save(handed_over)
         mine.saved = _content(handed_over)
         self._in_hand[name] = mine
@@ -259,7 +260,7 @@ class StoredElsewhere(Kept):
         """What the storage answered, refused if it is nothing of the kind."""
         if not isinstance(answer, kind):
             what = f"answers with a {type(answer).__name__} when it is asked {asked}"
-            raise InvalidValue(self._backing.name, f"{what}: expected a {kind.__name__}")
+            raise InvalidValueError(self._backing.name, f"{what}: expected a {kind.__name__}")
         return answer
 
     def _call_delete(self, name: str) -> None:

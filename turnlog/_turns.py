@@ -11,7 +11,7 @@ from functools import wraps
 from threading import Condition
 from typing import Any, ParamSpec, Protocol, TypeVar, overload
 
-from .domain.mail_errors import OutOfTurn
+from .domain.errors import InvalidMailError
 from .infrastructure.forking import tell
 from .infrastructure.twins import awaited, settled
 
@@ -55,7 +55,10 @@ class Turn:
         with self._news:
             while not self.taken(loop):
                 if loop is not None and self._holder is not None and self._holder.loop is loop:
-                    raise OutOfTurn(self._session)
+                    raise InvalidMailError(
+                        f"the mail of session {self._session} is locked by another task of this event loop, which "
+                        f"cannot continue while this call blocks the loop; await the async form of the call"
+                    )
                 self._news.wait()
 
     def __exit__(self, *_: object) -> None:

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 from ._moments import Source
-from .domain.errors import ViewIsReadOnly
+from .domain.errors import ReadOnlyError
 
 
 class View:
@@ -26,5 +26,8 @@ class View:
         def __getattr__(self, name: str) -> NoReturn:
             if View in type(self).__bases__ and name in type(self)._writing:
                 with self._source.current() as state:
-                    raise ViewIsReadOnly(state.session, state.position, name)
+                    raise ReadOnlyError(
+                        f"{name} writes, but this is session {state.session} as of position {state.position}; "
+                        f"use the session itself, or fork it there"
+                    )
             raise AttributeError(f"{type(self).__name__} has no attribute {name!r}", name=name, obj=self)

@@ -26,7 +26,7 @@ from .domain.decisions import branch as branches
 from .domain.decisions import history, message
 from .domain.decisions.branch import UNCHANGED, Access, AccessGiven, Unchanged
 from .domain.decisions.plan import fork_anew
-from .domain.errors import InvalidValue
+from .domain.errors import InvalidValueError
 from .domain.events import BranchCreated, Event, MessageAppended, SystemSet
 from .domain.evolve import Placed
 from .domain.expectation import ANY, Expected
@@ -290,7 +290,7 @@ def new_branch(
 def _messages(given: Iterable[Message]) -> Iterable[Message]:
     one_alone: object = given
     if isinstance(one_alone, str | Message) or not isinstance(given, Iterable):
-        raise InvalidValue("the messages", f"are a {type(given).__name__}: expected a list of messages")
+        raise InvalidValueError("the messages", f"are a {type(given).__name__}: expected a list of messages")
     return given
 
 

@@ -11,7 +11,7 @@ from ._prompting import Prompted
 from ._view import View
 from .domain import lookup
 from .domain.decisions.mail import CHAT
-from .domain.errors import InvalidValue, UnknownBranch
+from .domain.errors import BranchNotFoundError, InvalidValueError
 from .domain.message import Message, MessageDict
 from .domain.state import BranchState, State
 from .infrastructure.reading import SessionReader
@@ -174,7 +174,7 @@ def message_dicts(messages: Messages, limit: int | None) -> list[MessageDict]:
     if limit is None:
         return [MessageDict(message) for message in messages]
     if isinstance(limit, bool) or not isinstance(limit, int) or limit < 0:
-        raise InvalidValue("the limit", f"is {limit!r}: expected a number of messages, 0 or more, or None for all")
+        raise InvalidValueError("the limit", f"is {limit!r}: expected a number of messages, 0 or more, or None for all")
     return [MessageDict(message) for message in messages.last(limit)]
 
 
@@ -220,7 +220,7 @@ class Branches(Generic[B]):
         """The branch, or the default if there is none by this name, id or number."""
         try:
             return self[reference]
-        except UnknownBranch:
+        except BranchNotFoundError:
             return default
 
     def keys(self) -> list[str]:

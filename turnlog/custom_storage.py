@@ -7,8 +7,7 @@ from threading import Lock, Thread
 from typing import Any, TypeAlias, TypeVar
 
 from ._default import StoreGiven
-from .domain.errors import InvalidValue
-from .domain.store_errors import NotSupported
+from .domain.errors import InvalidValueError, NotSupportedError
 from .infrastructure.forking import tell
 from .projections.session_info import SessionInfo
 from .session import Session
@@ -147,7 +146,7 @@ class Awaited(Backing):
 
     def infos(self) -> list[SessionInfo]:
         what = "a list of all sessions"
-        raise NotSupported(self.name, what, "ask for those of a user, or give it a SessionStorage")
+        raise NotSupportedError(self.name, what, "ask for those of a user, or give it a SessionStorage")
 
     def for_user(self, user: str) -> list[Session]:
         return list(self._run(self._store.list_for_user(user)) or ())
@@ -177,7 +176,9 @@ def backing_of(storage: object, form: StorageForm) -> Backing:
     missing = missing_methods(storage, form)
     if missing:
         what, lacks = f"is a {type(storage).__name__}", ", ".join(missing)
-        raise InvalidValue("the storage", f"{what} without {lacks}: expected a Store, an address or a {form.__name__}")
+        raise InvalidValueError(
+            "the storage", f"{what} without {lacks}: expected a Store, an address or a {form.__name__}"
+        )
     return Direct(storage) if form is SessionStorage else Awaited(storage)  # type: ignore[arg-type]  # it has the methods
 
 

@@ -10,10 +10,9 @@ from ._participants import ParticipantGiven
 from ._redacting import redact_mail
 from ._turns import awaited_in_turn, in_thread
 from .domain.decisions import mail as mails
-from .domain.errors import InvalidValue, SessionNotActive, SessionNotFoundError
+from .domain.errors import InvalidValueError, SessionNotActiveError, SessionNotFoundError, StoreClosedError
 from .domain.mail import Category, Mail
 from .domain.plain import Json
-from .domain.store_errors import StoreClosed
 from .exchange_view import ExchangeView
 from .infrastructure.twins import awaited
 
@@ -104,7 +103,7 @@ class Exchange(ExchangeView):
         What fails is logged, and tried again; the rest is delivered. It ends by itself with its session and store.
         """
         if not isinstance(interval, int | float) or not isfinite(interval) or interval <= 0:
-            raise InvalidValue("the interval", f"is {interval!r}: expected seconds, more than 0")
+            raise InvalidValueError("the interval", f"is {interval!r}: expected seconds, more than 0")
         with self._live.mail.loops.running() as loop:
             while not loop.stopped and await self._deliver_what_can_be():
                 await loop.pause(interval)
@@ -117,9 +116,9 @@ class Exchange(ExchangeView):
         """One round; whether there may be another one."""
         try:
             await self.acollect_all()
-        except (StoreClosed, SessionNotFoundError):
+        except (StoreClosedError, SessionNotFoundError):
             return False
-        except SessionNotActive as put_away:
+        except SessionNotActiveError as put_away:
             return put_away.status == "archived"  # it may be taken out again
         except Exception:  # noqa: BLE001 (the outermost loop: whatever it is, the next round comes)
             _mailing.logger.exception("session %s: mail was not delivered", self._live.id)

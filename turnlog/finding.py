@@ -8,12 +8,11 @@ import msgspec
 
 from ._default import StoreGiven, store_of
 from .domain.content import MessageRole
-from .domain.errors import InvalidValue, SessionNotFoundError
+from .domain.errors import InvalidValueError, SessionNotFoundError, UnreadableEventError
 from .domain.inheritance import local_position
 from .domain.message import Message
 from .domain.ranges import index_of
 from .domain.state import State, Status
-from .domain.store_errors import UnreadableEvent
 from .infrastructure.projecting.searching import places_of
 from .infrastructure.projecting.target import Target
 from .infrastructure.reading import SessionReader
@@ -55,7 +54,7 @@ def search(
             states[session] = _state(kept, session)
         state = states[session]
         if state is not None and state.status is not Status.DELETED and (user is None or state.user == user):
-            with suppress(UnreadableEvent):  # of one session, which must not keep the others from being found
+            with suppress(UnreadableEventError):  # of one session, which must not keep the others from being found
                 found += _shown(kept, state, position, phrases, role, [branch.number for branch in state.live])
     return found
 
@@ -66,14 +65,14 @@ def checked_role(role: str | None) -> str | None:
         return role
     near = get_close_matches(role, MessageRole, n=1) if isinstance(role, str) else []
     suggestion = f"; did you mean {str(near[0])!r}?" if near else ""
-    raise InvalidValue("the role", f"{role!r} is not one of {', '.join(MessageRole)}{suggestion}")
+    raise InvalidValueError("the role", f"{role!r} is not one of {', '.join(MessageRole)}{suggestion}")
 
 
 def _state(store: Store, session: str) -> State | None:
     """The state of a session; None if it cannot be read."""
     try:
         return store.load(session)
-    except (UnreadableEvent, SessionNotFoundError):
+    except (UnreadableEventError, SessionNotFoundError):
         return None
 
 
@@ -101,7 +100,7 @@ def search_in(
 def checked_limit(limit: int) -> int:
     """The limit, if it is one."""
     if not isinstance(limit, int) or isinstance(limit, bool) or limit < 1:
-        raise InvalidValue("the limit", f"is {limit!r}: expected 1 or more")
+        raise InvalidValueError("the limit", f"is {limit!r}: expected 1 or more")
     return limit
 
 

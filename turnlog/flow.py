@@ -11,9 +11,8 @@ import msgspec
 
 from ._provenance import acting, provenance
 from .branch_view import BranchView
-from .domain.errors import InvalidValue
+from .domain.errors import FlowError, InvalidValueError
 from .domain.validation import checked_name
-from .domain.work_errors import FlowFailed
 
 
 class Node(msgspec.Struct, frozen=True):
@@ -43,7 +42,7 @@ class Flow:
         """One more operation, and the flow with it."""
         checked_name(name, "a node")
         if name in self.nodes:
-            raise InvalidValue("a node", f"{name!r} is there already: expected another name")
+            raise InvalidValueError("a node", f"{name!r} is there already: expected another name")
         after = (depends_on,) if isinstance(depends_on, str) else tuple(depends_on)
         self.nodes[name] = Node(operation, branch, given, after)
         return self
@@ -53,12 +52,14 @@ class Flow:
         for name, node in self.nodes.items():
             for other in node.after:
                 if other not in self.nodes:
-                    raise InvalidValue(f"node {name!r}", f"depends on {other!r}: expected a node of the flow")
+                    raise InvalidValueError(f"node {name!r}", f"depends on {other!r}: expected a node of the flow")
         sorter = TopologicalSorter({name: node.after for name, node in self.nodes.items()})
         try:
             sorter.prepare()
         except CycleError as cycle:
-            raise InvalidValue("the flow", f"goes in a circle: {' -> '.join(cycle.args[1])}; expected none") from None
+            raise InvalidValueError(
+                "the flow", f"goes in a circle: {' -> '.join(cycle.args[1])}; expected none"
+            ) from None
         return sorter
 
 
@@ -67,7 +68,7 @@ class FlowRun:
 
     def __init__(self, flow: Flow, do: Callable[[Node, Mapping[str, Any]], Any], at_once: int | None) -> None:
         if at_once is not None and (isinstance(at_once, bool) or not isinstance(at_once, int) or at_once < 1):
-            raise InvalidValue("max_concurrent", f"is {at_once!r}: expected a number from 1 on, or None")
+            raise InvalidValueError("max_concurrent", f"is {at_once!r}: expected a number from 1 on, or None")
         self._flow, self._do, self._at_once = flow, do, at_once
         self._sorter = flow.sorter()
         self.results: dict[str, Any] = {}
@@ -75,13 +76,13 @@ class FlowRun:
         self.skipped: list[str] = []
 
     async def run(self) -> dict[str, Any]:
-        """The results by name; if some failed, these and what depends on them are told by `FlowFailed`."""
+        """The results by name; if some failed, these and what depends on them are told by `FlowError`."""
         named = provenance().correlation is None
         with acting(correlation=f"flow-{uuid4()}") if named else nullcontext():
             await self._all()
         if self.failed:
             told = tuple((name, f"{type(error).__name__}: {error}") for name, error in self.failed.items())
-            failure = FlowFailed(told, tuple(self.skipped), self.results)
+            failure = FlowError(told, tuple(self.skipped), self.results)
             raise failure from next(iter(self.failed.values()))
         return self.results
 

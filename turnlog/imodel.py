@@ -9,7 +9,7 @@ from typing import Protocol, Self, runtime_checkable
 from msgspec.structs import replace
 
 from .domain.asking import Answer, Asked
-from .domain.errors import InvalidValue
+from .domain.errors import InvalidValueError
 from .domain.plain import Json, plain
 from .domain.validation import checked_name
 from .infrastructure.models.patience import Patience
@@ -91,7 +91,7 @@ class iModel:  # noqa: N801 the name that people know from LionAGI
             given = provider if model is None else model
             provider, slash, model = (given or "").partition("/")
             if not slash or not provider or not model:
-                raise InvalidValue("a model", f"cannot be {given!r}: expected one such as {DEFAULT_MODEL}")
+                raise InvalidValueError("a model", f"cannot be {given!r}: expected one such as {DEFAULT_MODEL}")
         self.provider = checked_name(provider, "a provider")
         self.model = checked_name(model, "a model")
         self.name = checked_name(name or f"{provider}/{model}", "a model")
@@ -165,12 +165,14 @@ def settings_from(given: dict[str, Json]) -> dict[str, Json]:
     """The settings of a request as providers have them; `max_token` is understood."""
     for key in given:
         if key not in SETTINGS and key.partition("_")[0] not in PROVIDERS:
-            raise InvalidValue("a model", f"has no setting {key!r}: expected one of {', '.join(sorted(SETTINGS))}")
+            raise InvalidValueError("a model", f"has no setting {key!r}: expected one of {', '.join(sorted(SETTINGS))}")
     settings = plain(given, "the settings of a model")
     alias = settings.pop("max_token", None)
     if alias is not None:
         if settings.get("max_tokens") not in (None, alias):
-            raise InvalidValue("max_token", f"is {alias!r}, and max_tokens is {settings['max_tokens']!r}: expected one")
+            raise InvalidValueError(
+                "max_token", f"is {alias!r}, and max_tokens is {settings['max_tokens']!r}: expected one"
+            )
         settings["max_tokens"] = alias
     return {key: value for key, value in settings.items() if value is not None}
 

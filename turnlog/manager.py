@@ -18,7 +18,7 @@ from ._kept import Beginning, Kept, Saved
 from ._planning import SystemGiven
 from ._stored_elsewhere import StoredElsewhere
 from .custom_storage import Place, SessionStorage, SessionStore, StorageForm, backing_of
-from .domain.errors import InvalidValue, SessionNotFoundError
+from .domain.errors import InvalidValueError, SessionNotFoundError
 from .domain.instant import Instant
 from .domain.plain import Json
 from .domain.record import microseconds
@@ -58,7 +58,7 @@ class SessionManager:
         storage: Place | None = None,
     ) -> None:
         if store is not None and storage is not None:
-            raise InvalidValue("storage", "is given beside a store: expected one of the two")
+            raise InvalidValueError("storage", "is given beside a store: expected one of the two")
         self.settings = settings_from(config)
         self._own: Store | None = None
         self._kept = self._keeping(store) if storage is None else self._keeping(storage, SessionStorage)
@@ -97,7 +97,7 @@ class SessionManager:
         beginning = Beginning(user_id, metadata, system)
         if branch_from is not None:
             if name is None:
-                raise InvalidValue("branch_from", "is given without a name: expected one for the new session")
+                raise InvalidValueError("branch_from", "is given without a name: expected one for the new session")
             return self._kept.fork(self.get(branch_from), name, beginning)
         if name is None:
             return self._kept.start(None, beginning)
@@ -184,7 +184,7 @@ class SessionManager:
 
     def _ours(self, session: Session) -> Session:
         if not isinstance(session, Session) or not self._kept.has(session):
-            raise InvalidValue("the session", f"is {session!r}: expected one of {self._kept.address}")
+            raise InvalidValueError("the session", f"is {session!r}: expected one of {self._kept.address}")
         return session
 
     # Many sessions
@@ -240,7 +240,7 @@ class SessionManager:
     def get_sessions_for_user(self, user_id: str, *, include_archived: bool = False) -> list[Session]:
         """The sessions of a user, the one that was used last first; archived ones on request."""
         if not isinstance(user_id, str):  # None would mean everybody
-            raise InvalidValue("user_id", f"is {user_id!r}: expected a str")
+            raise InvalidValueError("user_id", f"is {user_id!r}: expected a str")
         statuses = PRESENT if include_archived else ("active",)
         selection = Selection(user=user_id, statuses=statuses, order=Order.UPDATED, descending=True)
         return self._kept.for_user(selection)
@@ -260,7 +260,7 @@ class SessionManager:
         """
         checked_limit(limit)
         if text is not None and not isinstance(text, str):
-            raise InvalidValue("the text", f"is a {type(text).__name__}: expected a str")
+            raise InvalidValueError("the text", f"is a {type(text).__name__}: expected a str")
         selection = Selection(user=user_id, metadata=metadata or {}, order=Order.UPDATED, descending=True)
         found: list[SessionInfo] = []
         for info in self._kept.infos(selection):
@@ -289,14 +289,14 @@ class SessionManager:
     def clear_all(self, *, confirm: bool = False) -> int:
         """Ends every session for good, if `confirm=True` says that this is meant; answers how many those were."""
         if confirm is not True:
-            raise InvalidValue("clear_all", "ends every session for good: expected confirm=True, if that is meant")
+            raise InvalidValueError("clear_all", "ends every session for good: expected confirm=True, if that is meant")
         return self._kept.delete_all("all sessions were cleared")
 
     def sweep(self, ttl: int | None = None) -> Swept:
         """Ends the sessions that nobody has used for so many seconds, by default for the `ttl` of the settings."""
         seconds = self.settings.ttl if ttl is None else ttl
         if seconds is None:
-            raise InvalidValue("ttl", "is neither given nor set: expected seconds")
+            raise InvalidValueError("ttl", "is neither given nor set: expected seconds")
         return self._kept.sweep(seconds)
 
     # Files
@@ -327,9 +327,9 @@ class SessionManager:
 
         It may be an exact record; a JSON document as `export_sessions` writes it; messages alone, for which there is a
         `name`; or the conversations.json of ChatGPT, whose branches become forks. A session of a JSON document keeps
-        its id, key, name and user; one that is there raises KeyTaken or SessionExists, unless `replace` says that its
-        messages are to be replaced (in a new event; the old ones stay on the record). An exact record and ChatGPT's
-        file take neither `name` nor `replace`.
+        its id, key, name and user; one that exists raises KeyTakenError or SessionExistsError, unless `replace` is
+        set: then its messages are replaced (in a new event; the old ones stay on the record). An exact record
+        and ChatGPT's file take neither `name` nor `replace`.
         """
         text = path if isinstance(path, bytes) else read_bytes(path)
         store = self._kept.taking_over()

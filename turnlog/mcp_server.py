@@ -6,11 +6,9 @@ from types import TracebackType
 from typing import Self
 
 from .domain.content import ResponseFormat
-from .domain.content_errors import AnswerMisfit
-from .domain.errors import InvalidValue
+from .domain.errors import InvalidValueError, ItemNotFoundError, ResponseFormatError, ToolError
 from .domain.plain import Json, plain
 from .domain.validation import checked_name
-from .domain.work_errors import InvalidArguments, UnknownTool
 from .infrastructure.answers import validate_answer
 from .infrastructure.models.mcp import ToolSaid, ToolServer, shown
 from .infrastructure.models.provider import Secret, key_from
@@ -52,7 +50,7 @@ class MCPServer:
     def tools(self) -> list[Tool]:
         """The tools that are allowed, once it is open; they stay known when it is closed, and fail then."""
         if self._server is None:
-            raise InvalidValue(repr(self), "was never opened: expected async with, or await its open()")
+            raise InvalidValueError(repr(self), "was never opened: expected async with, or await its open()")
         return list(self._tools)
 
     async def open(self) -> Self:
@@ -64,7 +62,7 @@ class MCPServer:
         for name in self.allow:
             if name not in said:
                 await server.close()
-                raise UnknownTool(name, tuple(said))
+                raise ItemNotFoundError("tool", repr(name), f"server {self.name!r}", tuple(said))
         self._server = server
         self._tools = [ServedTool(server, said[name], self._called(name)) for name in self.allow]
         return self
@@ -103,27 +101,31 @@ class ServedTool(Tool):
         given = dict(arguments)
         try:
             validate_answer(ResponseFormat(self.name, self._said.parameters), given)
-        except AnswerMisfit as misfit:
-            raise InvalidArguments(self.name, f"its arguments do not fit: {misfit}") from None
+        except ResponseFormatError as misfit:
+            raise ToolError(self.name, f"its arguments do not fit: {misfit}") from None
         return (given,), {}
 
 
 def _allowed(given: Iterable[str]) -> tuple[str, ...]:
     if isinstance(given, str):
-        raise InvalidValue("allow", f"is the text {given!r}: expected the names of tools, as [{given!r}]")
+        raise InvalidValueError("allow", f"is the text {given!r}: expected the names of tools, as [{given!r}]")
     return tuple(dict.fromkeys(checked_name(name, "a tool") for name in given))
 
 
 def _where(given: str | Sequence[str], *, remote_only: bool, env: Mapping[str, str] | None) -> str | tuple[str, ...]:
     if isinstance(given, str):
         if not given.startswith(("http://", "https://")):
-            raise InvalidValue("a server of tools", f"cannot be {shown(given)!r}: expected an http address, or a list")
+            raise InvalidValueError(
+                "a server of tools", f"cannot be {shown(given)!r}: expected an http address, or a list"
+            )
         if env is not None:
-            raise InvalidValue("env", "is for a process that is started here: expected none with an address")
+            raise InvalidValueError("env", "is for a process that is started here: expected none with an address")
         return given
     command = tuple(given)
     if not command or not all(isinstance(each, str) and each for each in command):
-        raise InvalidValue("a server of tools", "has no command: expected one with its arguments, as a list of texts")
+        raise InvalidValueError(
+            "a server of tools", "has no command: expected one with its arguments, as a list of texts"
+        )
     if remote_only:
-        raise InvalidValue("headers and api_key", "are for an address: expected env for a process")
+        raise InvalidValueError("headers and api_key", "are for an address: expected env for a process")
     return command

@@ -5,7 +5,7 @@ from copy import deepcopy
 from datetime import datetime
 from typing import TypeAlias
 
-from .domain.errors import InvalidValue
+from .domain.errors import InvalidValueError
 from .domain.message import Message
 from .domain.plain import Json
 from .infrastructure.twins import awaited
@@ -46,7 +46,7 @@ class SessionMiddleware:
             answer: object = step(on_its_way)
             if not isinstance(answer, dict):
                 name = getattr(step, "__name__", type(step).__name__)
-                raise InvalidValue("a step", f"{name} answered with a {type(answer).__name__}: expected a dict")
+                raise InvalidValueError("a step", f"{name} answered with a {type(answer).__name__}: expected a dict")
             on_its_way = answer
         return self.session.add_message(on_its_way)
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from msgspec.structs import replace
 
 from .domain.asking import Answer, Asked
-from .domain.work_errors import UnrecordedAnswer
+from .domain.errors import ResponseNotRecordedError
 from .operations.journal import Journal
 from .session_view import SessionView
 
@@ -13,7 +13,8 @@ from .session_view import SessionView
 class RecordedModel:
     """What models answered in a session, to whoever asks the same again, word for word.
 
-    If the same was asked more than once, the answers come in turn. What was never asked raises `UnrecordedAnswer`.
+    Repeated requests get their responses in turn. A request that was never made raises
+    `ResponseNotRecordedError`.
     """
 
     def __init__(self, session: SessionView, *, name: str = "recorded", model: str | None = None) -> None:
@@ -28,7 +29,7 @@ class RecordedModel:
         """The answer on the record."""
         found = self._journal.answer(asked.digest)
         if found is None:
-            raise UnrecordedAnswer(self._session, asked.digest)
+            raise ResponseNotRecordedError(self._session, asked.digest)
         answer = found.answer
         if heard is not None and answer.text:
             heard(answer.text)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import Generic, TypeVar
 
 from ._moments import Moment, Past, Source, position_of
-from .domain.errors import UnknownPosition
+from .domain.errors.base import position_not_found
 from .domain.record import RecordedEvent
 from .infrastructure.reading import SessionReader
 
@@ -35,7 +35,7 @@ class Replay(Generic[V]):
     def view(self) -> V:
         """The session as it was here."""
         if self.position < self._first:
-            raise UnknownPosition(self._source.id, self.position, self._first, self._last)
+            raise position_not_found(self._source.id, self.position, self._first, self._last)
         return self._view(Past(self._source.store, self._source.id, self.position, self._written))
 
     def step(self) -> RecordedEvent:
@@ -57,5 +57,5 @@ class Replay(Generic[V]):
 
     def _within(self, position: int) -> int:
         if not self._first <= position <= self._last:
-            raise UnknownPosition(self._source.id, position, self._first, self._last)
+            raise position_not_found(self._source.id, position, self._first, self._last)
         return position

@@ -37,7 +37,7 @@ from .domain.decisions.history import Strategy
 from .domain.decisions.plan import BranchPlan, begin
 from .domain.decisions.replacing import replaced
 from .domain.decisions.sequence import in_turn
-from .domain.errors import InvalidValue
+from .domain.errors import InvalidValueError
 from .domain.events import Event
 from .domain.expectation import ANY, Expected
 from .domain.images import ImagePolicy
@@ -127,7 +127,7 @@ class Session(Life, Posting, SessionView, Conducting):
         kept = store_of(store)
         taken = kept.import_record(record)
         if taken.last is None:
-            raise InvalidValue("the record", "has no session: expected that of one")
+            raise InvalidValueError("the record", "has no session: expected that of one")
         return cls.open(taken.last, store=kept)
 
     def record(self) -> bytes:
@@ -400,7 +400,7 @@ class Session(Life, Posting, SessionView, Conducting):
     def _number_now(self, branch: BranchView | str | int) -> int:
         """The number of a branch that is meant as it is; one seen as it was cannot be changed or taken over."""
         if isinstance(branch, BranchView) and branch.seen_at is not None:
-            raise InvalidValue(
+            raise InvalidValueError(
                 "the branch", f"is seen as it was at {branch.seen_at}: expected it as it is, or a fork of it"
             )
         return self._number(branch)

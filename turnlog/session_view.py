@@ -10,7 +10,7 @@ from ._prompting import Prompted
 from ._view import View
 from .branch_view import Absent, Branches, BranchView, message_dicts
 from .domain import lookup
-from .domain.errors import ForeignBranch, InvalidBranch, InvalidValue, UnknownBranch
+from .domain.errors import BranchNotFoundError, InvalidBranchError, InvalidValueError
 from .domain.events import STORED_NAMES
 from .domain.instant import Instant
 from .domain.message import Message, MessageDict
@@ -139,7 +139,7 @@ class SessionView(View, Prompted):
         """The branch; one that is not there is refused, unless there is a default to answer with."""
         try:
             return self._branch(self._number(branch))
-        except InvalidBranch:
+        except InvalidBranchError:
             if default is Absent.ABSENT:
                 raise
             return default
@@ -149,7 +149,7 @@ class SessionView(View, Prompted):
         """The branch that is meant when none is named."""
         with self._source.current() as state:
             if state.default is None:
-                raise UnknownBranch(state.session, "that is the default", tuple(state.names))
+                raise BranchNotFoundError(state.session, "default", tuple(state.names))
             return self._branch(state.default)
 
     def find_default_branch(self) -> BranchView | None:
@@ -299,7 +299,7 @@ class SessionView(View, Prompted):
         """
         unknown = sorted({names} if isinstance(names, str) else set(names) - STORED_NAMES.keys())
         if unknown:
-            raise InvalidValue("names", f"are {unknown}: expected a list of stored names")
+            raise InvalidValueError("names", f"are {unknown}: expected a list of stored names")
         wanted = {
             "actor": actor,
             "correlation": correlation,
@@ -368,8 +368,10 @@ class SessionView(View, Prompted):
         """The number of a branch of this session."""
         if isinstance(branch, BranchView):
             if branch.session_id != self.id or not self._source.store.keeps_the_same_as(branch._source.store):
-                raise ForeignBranch(
-                    self.id, repr(branch.name), f"{branch.session_id} in {branch._source.store.address}"
+                raise InvalidBranchError(
+                    self.id,
+                    repr(branch.name),
+                    f"it belongs to session {branch.session_id} in {branch._source.store.address}",
                 )
             return branch.number
         return self._read(lambda state: lookup.get_branch(state, branch).number)
@@ -380,7 +382,7 @@ class SessionView(View, Prompted):
             number = self._number(branch)
             if point is None or self._read(lambda state: state.branches[number].created_at <= point):
                 return number
-        except UnknownBranch:
+        except BranchNotFoundError:
             if point is None:
                 raise
             return self.at(point)._number(branch)

@@ -11,7 +11,7 @@ from ._redacting import redact_operation
 from ._rerunning import Comparison, compared, rerun
 from .branch import Branch
 from .branch_view import BranchView
-from .domain.errors import InvalidValue
+from .domain.errors import InvalidValueError
 from .domain.message import ContentGiven, Message
 from .domain.validation import checked_name
 from .flow import Flow, FlowRun, Node
@@ -70,7 +70,9 @@ class Conducting:
         """
         checked_name(name, "an operation")
         if (name in OPERATIONS or name in self._live.equipment.operations) and not override:
-            raise InvalidValue("an operation", f"{name!r} is there already: expected another name, or override=True")
+            raise InvalidValueError(
+                "an operation", f"{name!r} is there already: expected another name, or override=True"
+            )
         self._live.equipment.operations[name] = function
 
     def set_model(self, model: LanguageModel | str | None, purpose: str = "generate") -> None:
@@ -130,7 +132,7 @@ class Conducting:
     async def flow(self, flow: Flow, *, max_concurrent: int | None = None) -> dict[str, Any]:
         """Does the operations of a flow, each when those it depends on are done: the results by the nodes' names.
 
-        A node that fails stops those that depend on it, and no others; then all of that is raised as `FlowFailed`.
+        A node that fails stops those that depend on it, and no others; then all of that is raised as `FlowError`.
         """
         numbers = {name: self._number_of(node.branch) for name, node in flow.nodes.items()}
         names = {id(node): name for name, node in flow.nodes.items()}

@@ -7,7 +7,7 @@ from string import Template as Text
 import msgspec
 
 from ._kept import Beginning, Kept
-from .domain.errors import InvalidValue, KeyTaken
+from .domain.errors import InvalidValueError, KeyTakenError
 from .domain.plain import Json
 from .infrastructure.paths import PathGiven, checked_path
 from .infrastructure.toml_file import UnreadableTomlError, read_toml
@@ -43,14 +43,14 @@ class Template(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         beginning = Beginning(user, {**self.metadata, **(metadata or {}), **told}, system)
         session = kept.get_or_start(name, beginning)
         if any(session.metadata.get(key) != value for key, value in told.items()):
-            raise KeyTaken(None, name, "a session that was not made of this template with these values")
+            raise KeyTakenError(None, name, "a session that was not made of this template with these values")
         return session
 
     def _filled(self, values: Mapping[str, str]) -> str:
         if set(values) != set(self.values):
             needed = ", ".join(self.values) or "none"
             given = ", ".join(values) or "none"
-            raise InvalidValue(f"the values for template {self.name!r}", f"are {given}: expected {needed}")
+            raise InvalidValueError(f"the values for template {self.name!r}", f"are {given}: expected {needed}")
         return Text(self.system).substitute(values)
 
 
@@ -79,7 +79,7 @@ def template_named(name: str) -> Template:
     if name not in TEMPLATES:
         near = get_close_matches(name, TEMPLATES, n=1) if isinstance(name, str) else []
         advice = f"did you mean {near[0]!r}?" if near else f"expected one of {', '.join(TEMPLATES)}, or a Template"
-        raise InvalidValue(f"the template {name!r}", f"is unknown: {advice}")
+        raise InvalidValueError(f"the template {name!r}", f"is unknown: {advice}")
     return TEMPLATES[name]
 
 
@@ -90,4 +90,4 @@ def read_templates(path: PathGiven) -> dict[str, Template]:
         found = read_toml(file, LARGEST)
         return {name: msgspec.convert({"name": name, **table}, Template) for name, table in found.items()}
     except (UnreadableTomlError, msgspec.ValidationError, TypeError) as reason:
-        raise InvalidValue("the templates", f"in {file} cannot be read: {reason}") from reason
+        raise InvalidValueError("the templates", f"in {file} cannot be read: {reason}") from reason

@@ -14,9 +14,9 @@ from typing import TypeAlias
 from ._histories import FIRST_MOMENT, SECOND
 from ._histories import random_history as random_history
 from .domain.codec import stored_name
+from .domain.errors import NotSupportedError
 from .domain.events import Event
 from .domain.record import NOBODY, Provenance, RecordedEvent
-from .domain.store_errors import NotSupported
 from .infrastructure.opening import open_store
 from .infrastructure.projecting.lease import Pace
 from .infrastructure.projecting.runner import Runner
@@ -145,7 +145,7 @@ class _Trial:
         """Attaches the projection, where that can be done."""
         try:
             store.attach(self._projection)
-        except NotSupported:
+        except NotSupportedError:
             return False
         return True
 

@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from .domain.errors import InvalidValue
+from .domain.errors import InvalidValueError, ItemNotFoundError, ToolError, ToolTimeoutError
 from .domain.plain import Json, plain
 from .domain.validation import checked_name
-from .domain.work_errors import InvalidArguments, ToolFailed, ToolTimedOut, UnknownTool
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -40,7 +39,7 @@ class Tool:
     ) -> None:
         given = func if func is not None else func_callable
         if not callable(given):
-            raise InvalidValue("a tool", "has no function: expected Tool(func=...)")
+            raise InvalidValueError("a tool", "has no function: expected Tool(func=...)")
         self.func = given
         self.name = checked_name(name or str(getattr(given, "__name__", "")), "a tool")
         self.description = description if description is not None else inspect.getdoc(given) or ""
@@ -66,10 +65,10 @@ class Tool:
                 result = await self._run(args, given)
         except TimeoutError as error:
             if self.timeout is None:
-                raise ToolFailed(self.name, _told(error)) from error
-            raise ToolTimedOut(self.name, f"no result within {self.timeout:g} s") from error
+                raise ToolError(self.name, _told(error)) from error
+            raise ToolTimeoutError(self.name, f"no result within {self.timeout:g} s") from error
         except Exception as error:
-            raise ToolFailed(self.name, _told(error)) from error
+            raise ToolError(self.name, _told(error)) from error
         return self._plain(result)
 
     async def _run(self, args: tuple[object, ...], given: dict[str, object]) -> object:
@@ -89,8 +88,8 @@ class Tool:
             result = msgspec.to_builtins(result)
         try:
             return plain(result, "the result")
-        except (InvalidValue, RecursionError) as reason:
-            raise ToolFailed(self.name, str(reason)) from None
+        except (InvalidValueError, RecursionError) as reason:
+            raise ToolError(self.name, str(reason)) from None
 
     def _checked(self, arguments: Mapping[str, Json]) -> tuple[tuple[object, ...], dict[str, object]]:
         from pydantic import ValidationError
@@ -101,7 +100,7 @@ class Tool:
             faults = "; ".join(
                 f"{'.'.join(map(str, each['loc'])) or 'arguments'}: {each['msg']}" for each in reason.errors()
             )
-            raise InvalidArguments(self.name, f"its arguments do not fit: {faults}") from None
+            raise ToolError(self.name, f"its arguments do not fit: {faults}") from None
         args: list[object] = []
         given: dict[str, object] = {}
         values = {field.alias: getattr(found, name) for name, field in type(found).model_fields.items()}
@@ -127,7 +126,7 @@ class Tool:
         try:
             return inspect.signature(self.func, eval_str=True)
         except (NameError, TypeError, ValueError) as reason:
-            raise InvalidValue(f"tool {self.name!r}", f"has a signature that cannot be read: {reason}") from None
+            raise InvalidValueError(f"tool {self.name!r}", f"has a signature that cannot be read: {reason}") from None
 
     @cached_property
     def _arguments(self) -> "type[BaseModel]":
@@ -149,7 +148,7 @@ class Tool:
             config = ConfigDict(extra=extra, arbitrary_types_allowed=False)
             return create_model("Arguments", __config__=config, **fields)
         except PydanticUserError as reason:
-            raise InvalidValue(
+            raise InvalidValueError(
                 f"tool {self.name!r}", f"has arguments that no schema can say: {reason.message}"
             ) from None
 
@@ -169,14 +168,16 @@ class ActionManager(Mapping[str, Tool]):
         for given in [tools] if isinstance(tools, Tool) or callable(tools) else tools:
             tool = tool_from(given)
             if tool.name in self.registry and not update and self.registry[tool.name] is not tool:
-                raise InvalidValue("a tool", f"{tool.name!r} is there already: expected another name, or update=True")
+                raise InvalidValueError(
+                    "a tool", f"{tool.name!r} is there already: expected another name, or update=True"
+                )
             self.registry[tool.name] = tool
 
     register_tool = register_tools
 
     def __getitem__(self, name: str) -> Tool:
         if name not in self.registry:
-            raise UnknownTool(str(name), tuple(self.registry))
+            raise ItemNotFoundError("tool", repr(name), known=tuple(self.registry))
         return self.registry[name]
 
     def __iter__(self) -> Iterator[str]:
@@ -227,7 +228,7 @@ def tool_from(given: object) -> Tool:
         return given
     if callable(given):
         return Tool(given)
-    raise InvalidValue("a tool", f"cannot be a {type(given).__name__}: expected a Tool or a function")
+    raise InvalidValueError("a tool", f"cannot be a {type(given).__name__}: expected a Tool or a function")
 
 
 def _told(error: BaseException) -> str:

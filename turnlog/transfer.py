@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from ._names import Names, names_in
 from .branch import Branch
-from .domain.errors import InvalidValue, KeyTaken, SessionExists
+from .domain.errors import InvalidValueError, KeyTakenError, SessionExistsError
 from .domain.message import Message, message_from
 from .domain.plain import Json, parse_json
 from .domain.state import Status
@@ -63,7 +63,7 @@ def form_of(path: Path, form: str | None) -> str:
         form = SUFFIXES.get(path.suffix)
     if form not in known:
         what = f"is not given, and not told by the file's name {path.name!r}" if form is None else f"is {form!r}"
-        raise InvalidValue("the form", f"{what}: expected one of {', '.join(known)}")
+        raise InvalidValueError("the form", f"{what}: expected one of {', '.join(known)}")
     return form
 
 
@@ -87,7 +87,7 @@ def write_documents(target: Target, form: str, sessions: Iterable[Session], *, o
     """Write sessions to a stream or a file in one of the forms; a file is there when it is complete."""
     found = list(sessions)
     if form in ALONE and len(found) != 1:
-        raise InvalidValue(f"the form {form!r}", f"holds one session, and these are {len(found)}: expected one")
+        raise InvalidValueError(f"the form {form!r}", f"holds one session, and these are {len(found)}: expected one")
     write_lines(target, FORMS[form](found), overwrite=overwrite)
 
 
@@ -116,10 +116,10 @@ def read_documents(store: Store, text: bytes, name: str | None, replacing: bool)
     """
     try:
         found = parse_json(text.removeprefix(BOM_UTF8))
-    except InvalidValue as reason:
-        raise InvalidValue("the file", f"cannot be imported: its {reason}") from None
+    except InvalidValueError as reason:
+        raise InvalidValueError("the file", f"cannot be imported: its {reason}") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as reason:
-        raise InvalidValue("the file", f"is no JSON: {reason}") from None
+        raise InvalidValueError("the file", f"is no JSON: {reason}") from None
     if _is_chatgpt(found):
         check_exact(name, replace=replacing)
         return list(_converse(store, found))
@@ -135,7 +135,9 @@ def check_exact(name: str | None, *, replace: bool) -> None:
     """Raise for a name, or the wish to replace, where a file decides that itself."""
     for what, given in ("name", name is not None), ("replace", replace):
         if given:
-            raise InvalidValue(what, "does not apply to this file: its sessions keep their ids, and none is replaced")
+            raise InvalidValueError(
+                what, "does not apply to this file: its sessions keep their ids, and none is replaced"
+            )
 
 
 def _is_chatgpt(found: Json) -> bool:
@@ -151,10 +153,12 @@ def _plans(found: Json, name: str | None) -> Iterator[Plan]:
     several = found if isinstance(found, list) else [found]
     for place, each in enumerate(several):
         if not isinstance(each, dict) or not isinstance(each.get("messages"), list):
-            raise InvalidValue(f"session {place} of the file", "has no messages: expected a list of dicts under that")
+            raise InvalidValueError(
+                f"session {place} of the file", "has no messages: expected a list of dicts under that"
+            )
         metadata = {} if each.get("metadata") is None else each["metadata"]
         if not isinstance(metadata, dict):
-            raise InvalidValue(f"metadata of session {place}", f"are a {type(metadata).__name__}: expected a dict")
+            raise InvalidValueError(f"metadata of session {place}", f"are a {type(metadata).__name__}: expected a dict")
         times = {key: each[key] for key in ("created_at", "updated_at") if key in each}
         plan = Plan(
             id=each.get("id"),
@@ -174,7 +178,7 @@ def _message(given: Json) -> Message | Json:
         return given
     more = given[MORE]
     if not isinstance(more, dict) or not more.keys() <= {"sender", "recipient", "metadata"}:
-        raise InvalidValue(f"{MORE!r} of a message", "must be a dict with sender, recipient and metadata")
+        raise InvalidValueError(f"{MORE!r} of a message", "must be a dict with sender, recipient and metadata")
     chat = {key: value for key, value in given.items() if key != MORE}
     return message_from(chat, **more)
 
@@ -183,20 +187,22 @@ def _check_apart(plans: list[Plan]) -> None:
     """Raise if two sessions of a file have one key or one id."""
     for place, plan in enumerate(plans):
         if plan.key is not None and plan.key in [other.key for other in plans[:place]]:
-            raise KeyTaken(None, str(plan.key), "another session of the file")
+            raise KeyTakenError(None, str(plan.key), "another session of the file")
         if plan.id is not None and plan.id in [other.id for other in plans[:place]]:
-            raise InvalidValue(f"session {place} of the file", f"has the id {plan.id!r}, as one before it")
+            raise InvalidValueError(f"session {place} of the file", f"has the id {plan.id!r}, as one before it")
 
 
 def _check_free(store: Store, plan: Plan, replacing: bool) -> None:
     """Raise if a session may not be taken over, since it is there or nothing says which one it replaces."""
     by_key, by_id = _by_key(store, plan), _by_id(store, plan)
     if by_key is not None and (not replacing or (by_id is not None and by_id.session != by_key.session)):
-        raise KeyTaken(None, str(plan.key))
+        raise KeyTakenError(None, str(plan.key))
     if by_id is not None and not replacing:
-        raise SessionExists(by_id.session)
+        raise SessionExistsError(by_id.session)
     if replacing and plan.key is None and plan.id is None:
-        raise InvalidValue("replace", "needs a session to replace: the file names neither an id nor a key; give a name")
+        raise InvalidValueError(
+            "replace", "needs a session to replace: the file names neither an id nor a key; give a name"
+        )
 
 
 def _by_key(store: Store, plan: Plan) -> Entry | None:

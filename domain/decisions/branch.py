@@ -5,7 +5,7 @@ from enum import Enum
 from typing import Final, Literal, TypeAlias
 
 from ..content import SystemContent
-from ..errors import InvalidValue, NameTaken, UnknownBranch
+from ..errors import BranchNotFoundError, InvalidValueError, NameTakenError
 from ..events import (
     AccessChanged,
     BranchCreated,
@@ -71,7 +71,7 @@ def create_default(state: State, *, id: str) -> list[Event]:
     if state.default is not None:
         return []
     if state.branches:
-        raise UnknownBranch(state.session, "that is the default, for all were removed", tuple(state.names))
+        raise BranchNotFoundError(state.session, "default", tuple(state.names))
     return create(state, id=id, name="main")
 
 
@@ -166,7 +166,7 @@ def set_system(
 
 def _new_id(state: State, id: str) -> str:
     if is_taken(state, checked_name(id, "a branch id")):
-        raise InvalidValue("a branch id", f"{id!r} is in use in session {state.session}: expected a new one")
+        raise InvalidValueError("a branch id", f"{id!r} is in use in session {state.session}: expected a new one")
     return id
 
 
@@ -174,7 +174,7 @@ def _new_name(state: State, name: str | None, stem: str) -> str:
     if name is None:
         return free_name(state, stem)
     if is_taken(state, checked_name(name, "a branch name")):
-        raise NameTaken(state.session, name)
+        raise NameTakenError(state.session, name)
     return name
 
 
@@ -186,7 +186,7 @@ def _members(access: Access, what: str) -> list[str] | None:
     if access is None:
         return None
     if isinstance(access, str) or not all(isinstance(member, str) for member in access):
-        raise InvalidValue(what, "are no collection of names: expected a set of str, or None for everything")
+        raise InvalidValueError(what, "are no collection of names: expected a set of str, or None for everything")
     return _sorted(access)
 
 

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
 from itertools import takewhile
 
-from ..errors import InvalidMerge, InvalidOrder, InvalidValue, NothingToUndo, UnknownMessage
+from ..errors import InvalidBranchError, InvalidValueError, NothingToUndoError
+from ..errors.base import message_not_found
 from ..events import (
     BranchCleared,
     BranchMerged,
@@ -33,7 +34,7 @@ def strategy_named(name: str) -> Strategy:
     try:
         return Strategy(name)
     except ValueError:
-        raise InvalidValue("a strategy", f"cannot be {name!r}: expected {' or '.join(Strategy)}") from None
+        raise InvalidValueError("a strategy", f"cannot be {name!r}: expected {' or '.join(Strategy)}") from None
 
 
 def rewind(state: State, branch: int, to: int) -> list[Event]:
@@ -52,7 +53,7 @@ def truncate(state: State, branch: int, keep_last: int) -> list[Event]:
     active(state)
     get_branch(state, branch)
     if not isinstance(keep_last, int) or isinstance(keep_last, bool) or keep_last < 0:
-        raise InvalidValue("keep_last", f"is {keep_last!r}: expected a number of messages, 0 or more")
+        raise InvalidValueError("keep_last", f"is {keep_last!r}: expected a number of messages, 0 or more")
     return [BranchTruncated(branch, keep_last)] if _count(state, branch) > keep_last else []
 
 
@@ -68,7 +69,7 @@ def undo(state: State, branch: int) -> list[Event]:
     active(state)
     place = get_branch(state, branch)
     if not place.undoable:
-        raise NothingToUndo(state.session, repr(place.name))
+        raise NothingToUndoError(state.session, repr(place.name))
     return [without_last_change(state, place)]
 
 
@@ -91,7 +92,7 @@ def share(state: State, branch: int, messages: Iterable[int]) -> list[Event]:
     for message in messages:
         owner = state.owner(message)
         if owner is None:
-            raise UnknownMessage(state.session, "the record", str(message))
+            raise message_not_found(state.session, str(message))
         if message not in shown:
             news[message] = (owner, message, Origin.SHARED)
     return [MessagesShared(branch, from_positions(list(news.values()), state.written))] if news else []
@@ -109,7 +110,7 @@ def merge(
     active(state)
     target = get_branch(state, into)
     if get_branch(state, source) is target:
-        raise InvalidMerge(state.session, repr(target.name), "it is the source too; expected two branches")
+        raise InvalidBranchError(state.session, repr(target.name), "it is the source of the merge as well")
     if since is not None:
         position_in(state, since)
     ours = list(spread(state.showing(into).ranges, state.written))
@@ -129,7 +130,10 @@ def reorder(state: State, branch: int, order: Sequence[int]) -> list[Event]:
     wanted = [position for position in order if position != system]
     shown = {position: (owner, position, origin) for owner, position, origin in _spread(state, branch)}
     if len(wanted) != len(shown) or set(wanted) != shown.keys():
-        raise InvalidOrder(state.session, repr(place.name), len(shown), len(wanted))
+        raise InvalidValueError(
+            f"the order for branch {place.name!r} of session {state.session}",
+            f"has {len(wanted)} messages; it must name each of the {len(shown)} messages of the branch once",
+        )
     if wanted == list(shown):
         return []
     return [BranchReordered(branch, from_positions([shown[position] for position in wanted], state.written))]

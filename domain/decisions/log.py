@@ -1,6 +1,6 @@
 """Decisions on the account of calls: a line is written into it."""
 
-from ..errors import InvalidValue
+from ..errors import InvalidValueError
 from ..events import Event, LogRecorded
 from ..log import Log
 from ..lookup import get_branch
@@ -18,6 +18,6 @@ def record(state: State, branch: int | None, log: Log) -> list[Event]:
     """Writes a log into the account of a session, on one of its branches or on none."""
     active(state)
     if log.id is not None:
-        raise InvalidValue("the log", f"{log.id!r} is on record already: expected one that was not stored before")
+        raise InvalidValueError("the log", f"{log.id!r} is on record already: expected one that was not stored before")
     number = None if branch is None else get_branch(state, branch).number
     return [LogRecorded(log.type, branch=number, **{name: getattr(log, name) for name in SAID})]

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from ..content import Content
 from ..content_types import content_in, stored_form
-from ..errors import NameTaken
+from ..errors import ItemNotFoundError, NameTakenError
 from ..events import (
     Event,
     MailCollected,
@@ -25,7 +25,6 @@ from ..events import (
 from ..frozen import NO_KEYS
 from ..lookup import get_branch, is_taken
 from ..mail import Category, Package
-from ..mail_errors import UnknownParticipant
 from ..plain import plain
 from ..post import among, in_order, line_of, routed
 from ..ranges import Origin
@@ -55,7 +54,7 @@ def register(state: State, name: str) -> list[Event]:
     if checked_name(name, "a participant") in state.participants:
         return []
     if is_taken(state, name):
-        raise NameTaken(state.session, name)
+        raise NameTakenError(state.session, name)
     return [ParticipantRegistered(name)]
 
 
@@ -63,7 +62,7 @@ def unregister(state: State, name: str) -> list[Event]:
     """Ends somebody's part; what waits for them is parked, what they sent goes its way."""
     active(state)
     if checked_name(name, "a participant") not in state.participants:
-        raise UnknownParticipant(state.session, repr(name), tuple(state.participants))
+        raise _participant_not_found(state, repr(name), tuple(state.participants))
     return [*left_behind(state, name, f"{name!r} was unregistered"), ParticipantUnregistered(name)]
 
 
@@ -91,7 +90,7 @@ def get_participant(state: State, reference: str | int) -> str:
     """The id of the branch, or the name of the participant, that is meant."""
     found = find_participant(state, reference)
     if found is None:
-        raise UnknownParticipant(state.session, repr(reference), (*state.names, *state.participants))
+        raise _participant_not_found(state, repr(reference), (*state.names, *state.participants))
     return found
 
 
@@ -319,3 +318,7 @@ def _absence(state: State, addressed: str) -> str:
     if number is None:
         return f"nobody is called {addressed!r}"
     return f"branch {state.branches[number].name!r} was removed"
+
+
+def _participant_not_found(state: State, name: str, known: tuple[str, ...]) -> ItemNotFoundError:
+    return ItemNotFoundError("participant", name, f"session {state.session}", known)

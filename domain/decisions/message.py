@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from typing import cast
 
 from ..content import Content, SystemContent
-from ..errors import InvalidValue, UnknownMessage
+from ..errors import InvalidValueError
+from ..errors.base import message_not_found
 from ..events import Event, EventRedacted, MessageAppended, MessageRedacted, MessageRetracted, SystemSet
 from ..frozen import NO_KEYS
 from ..lookup import get_branch
@@ -31,14 +32,14 @@ def retract(state: State, branch: int, message: int) -> list[Event]:
         return [MessageRetracted(branch, message)]
     if _was_shown(state, place, message):
         return []
-    raise UnknownMessage(state.session, f"branch {place.name!r}", str(message))
+    raise message_not_found(state.session, str(message), f"branch {place.name!r} of ")
 
 
 def redact(state: State, position: int, name: str, left: str, reason: str | None = None) -> list[Event]:
     """Remove the content of the event at a position, whatever the status of the session; `left` is what stays of it."""
     started(state)
     if name not in CONTENT_FIELDS:
-        raise InvalidValue(
+        raise InvalidValueError(
             f"the event at position {position}", f"is {name}, which holds no content: expected an event that does"
         )
     is_message = state.owner(position) is not None or state.is_system_message(position)

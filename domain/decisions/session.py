@@ -5,12 +5,12 @@ from collections.abc import Mapping, Set
 from msgspec.structs import replace
 
 from ..errors import (
-    InvalidValue,
-    SessionExists,
-    SessionNotActive,
+    InvalidValueError,
+    ItemNotFoundError,
+    SessionExistsError,
+    SessionNotActiveError,
     SessionNotFoundError,
-    SessionReferenced,
-    UnknownState,
+    SessionReferencedError,
 )
 from ..events import (
     Event,
@@ -40,9 +40,9 @@ def start(
 ) -> list[Event]:
     """Starts the session; one that has been started is refused."""
     if state.status is not Status.UNSTARTED:
-        raise SessionExists(state.session)
+        raise SessionExistsError(state.session)
     if metadata is not None and not isinstance(metadata, Mapping):
-        raise InvalidValue("metadata", f"cannot be a {type(metadata).__name__}: expected a dict")
+        raise InvalidValueError("metadata", f"cannot be a {type(metadata).__name__}: expected a dict")
     checked_name(state.session, "a session id")
     return [
         SessionStarted(
@@ -69,7 +69,7 @@ def fork(
     `source` is the other session now, `fork` the state inherited from it, `digest` that of its event at the position.
     """
     if started(source).status is Status.DELETED:
-        raise SessionNotActive(source.session, source.status.value)
+        raise SessionNotActiveError(source.session, source.status.value)
     (beginning,) = start(fork, name=name, user=user, key=key, metadata=metadata)
     origin = fork.ancestors[0]
     begun = replace(
@@ -97,7 +97,7 @@ def update_metadata(state: State, changes: Mapping[str, Json]) -> list[Event]:
     """Merges changes into the metadata, key by key."""
     active(state)
     if not isinstance(changes, Mapping):
-        raise InvalidValue("metadata", f"cannot be a {type(changes).__name__}: expected a dict")
+        raise InvalidValueError("metadata", f"cannot be a {type(changes).__name__}: expected a dict")
     given = plain(changes, "metadata")
     news = {key: value for key, value in given.items() if not _has(state.metadata, key, value)}
     return [MetadataUpdated(news)] if news else []
@@ -115,7 +115,7 @@ def remove_state(state: State, key: str) -> list[Event]:
     """Keeps nothing under the key any longer."""
     active(state)
     if key not in state.values:
-        raise UnknownState(state.session, key)
+        raise ItemNotFoundError("state key", repr(key), f"session {state.session}", tuple(state.values))
     return [StateRemoved(key)]
 
 
@@ -139,7 +139,7 @@ def delete(state: State, reason: str | None = None, *, missing: Set[str] = froze
     if started(state).status is Status.DELETED:
         return []
     if forks := state.forks - missing:
-        raise SessionReferenced(state.session, tuple(sorted(forks)))
+        raise SessionReferencedError(state.session, tuple(sorted(forks)))
     return [SessionDeleted(reason)]
 
 
@@ -158,13 +158,13 @@ def started(state: State) -> State:
 def active(state: State) -> State:
     """The state of a session that takes changes."""
     if started(state).status is not Status.ACTIVE:
-        raise SessionNotActive(state.session, state.status.value)
+        raise SessionNotActiveError(state.session, state.status.value)
     return state
 
 
 def _put_away(state: State) -> Status:
     if started(state).status is Status.DELETED:
-        raise SessionNotActive(state.session, state.status.value)
+        raise SessionNotActiveError(state.session, state.status.value)
     return state.status
 
 

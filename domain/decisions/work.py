@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from ..errors import InvalidValue
+from ..errors import InvalidValueError, OperationEndedError
 from ..events import (
     AccessDenied,
     Event,
@@ -20,7 +20,6 @@ from ..message import Message
 from ..plain import Json, plain, same
 from ..state import State
 from ..validation import checked_name
-from ..work_errors import OperationOver
 from .message import added
 from .session import active
 
@@ -100,7 +99,7 @@ def start(state: State, id: str, name: str, branch: int, params: Json, said: Seq
     active(state)
     get_branch(state, branch)
     if id in state.operations:
-        raise InvalidValue("an operation id", f"{id!r} is in use: expected a new one")
+        raise InvalidValueError("an operation id", f"{id!r} is in use: expected a new one")
     started = OperationStarted(id, checked_name(name, "an operation"), branch, plain(params, "params"))
     return [started, *added(state, branch, said)]
 
@@ -131,7 +130,7 @@ def resume(state: State, id: str) -> list[Event]:
     """Takes an open operation over; whoever was at it before can record nothing for it any more."""
     active(state)
     if id not in state.operations:
-        raise OperationOver(state.session, id)
+        raise OperationEndedError(state.session, id)
     return [OperationResumed(id)]
 
 
@@ -139,7 +138,7 @@ def abandon(state: State, id: str, reason: str | None) -> list[Event]:
     """Ends an open operation that nobody will go on with."""
     active(state)
     if id not in state.operations:
-        raise OperationOver(state.session, id)
+        raise OperationEndedError(state.session, id)
     return [OperationFailed(id, "Abandoned", reason or "nobody goes on with it")]
 
 
@@ -147,4 +146,4 @@ def _mine(state: State, id: str, attempt: int) -> None:
     active(state)
     operation = state.operations.get(id)
     if operation is None or operation.attempt != attempt:
-        raise OperationOver(state.session, id)
+        raise OperationEndedError(state.session, id)

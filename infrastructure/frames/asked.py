@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import NamedTuple
 
-from ...domain.errors import InvalidValue
+from ...domain.errors import InvalidValueError
 from ...domain.record import microseconds
 from ...projections.definition import checked_names
 from ...projections.wanted import OneOrMore, wanted
@@ -52,7 +52,7 @@ def asked(
     """What a caller asks for; what no row could be is refused."""
     first, last = _time("since", since), _time("until", until)
     if first is not None and last is not None and first > last:
-        raise InvalidValue("since", f"is {since}, which is after until, {until}: expected an earlier time")
+        raise InvalidValueError("since", f"is {since}, which is after until, {until}: expected an earlier time")
     people = _several("users", users)
     return Asked(
         _several("sessions", sessions),
@@ -68,7 +68,7 @@ def asked(
 def checked_rows(rows: int) -> int:
     """How many rows a batch is to have, if it can."""
     if not isinstance(rows, int) or isinstance(rows, bool) or not 1 <= rows <= MOST_ROWS:
-        raise InvalidValue("the size of a batch", f"is {rows!r}: expected 1 to {MOST_ROWS} rows")
+        raise InvalidValueError("the size of a batch", f"is {rows!r}: expected 1 to {MOST_ROWS} rows")
     return rows
 
 
@@ -77,7 +77,7 @@ def _several(what: str, given: OneOrMore[str] | None) -> tuple[str, ...] | None:
         return None
     meant = (given,) if isinstance(given, str) or not isinstance(given, Iterable) else tuple(given)
     if not all(isinstance(each, str) for each in meant):
-        raise InvalidValue(what, f"are {given!r}: expected a str, or several")
+        raise InvalidValueError(what, f"are {given!r}: expected a str, or several")
     return tuple(dict.fromkeys(meant))
 
 
@@ -85,9 +85,9 @@ def _time(what: str, given: datetime | None) -> int | None:
     if given is None:
         return None
     if not isinstance(given, datetime):
-        raise InvalidValue(what, f"is a {type(given).__name__}: expected a datetime")
+        raise InvalidValueError(what, f"is a {type(given).__name__}: expected a datetime")
     try:
         return microseconds(given)
     except (OverflowError, ValueError):
         reason = f"is {given.isoformat()}: expected a time that falls into the years 1 to 9999 in UTC"
-        raise InvalidValue(what, reason) from None
+        raise InvalidValueError(what, reason) from None

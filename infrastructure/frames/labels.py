@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from ...domain.codec import decode
+from ...domain.errors import UnreadableEventError
 from ...domain.events import BranchCreated, BranchRenamed, Event, SessionStarted
-from ...domain.store_errors import UnreadableEvent
 from ..recorder import Recorder
 
 NAMING = ("session.started", "branch.created", "branch.renamed")
@@ -73,7 +73,7 @@ def _event(session: str, position: int, name: str, payload: bytes | None) -> Eve
     """The event; None if it cannot be read, so that its session stays without a label and the others do not."""
     try:
         return None if payload is None else decode(name, payload, session, position)
-    except UnreadableEvent:
+    except UnreadableEventError:
         return None
 
 

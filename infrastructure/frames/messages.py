@@ -5,11 +5,10 @@ from itertools import compress
 from typing import TYPE_CHECKING, NamedTuple
 
 from ...domain.codec import decode
-from ...domain.errors import SessionNotFoundError
+from ...domain.errors import SessionNotFoundError, UnreadableEventError
 from ...domain.events import SystemSet
 from ...domain.record import moment
 from ...domain.state import State, Status
-from ...domain.store_errors import UnreadableEvent
 from ...projections.frames import record_batch, said_columns
 from ...projections.messages import Messages, all_shown, shown_messages
 from ...projections.pages import FeedBody
@@ -94,7 +93,7 @@ def _takes_away(session: str, position: int, payload: bytes) -> bool:
     """Whether there is no system message from here on."""
     try:
         event = decode(SYSTEM_SET, payload, session, position)
-    except UnreadableEvent:
+    except UnreadableEventError:
         return False
     return isinstance(event, SystemSet) and event.content is None
 
@@ -120,7 +119,7 @@ def shown_batches(recorder: Recorder, source: Source, asked: Asked) -> Iterator[
                 yield _widened(batch, state.user)
         except SessionNotFoundError:  # it vanished meanwhile
             continue
-        except UnreadableEvent:
+        except UnreadableEventError:
             if asked.sessions is not None:  # it is the one that was asked for
                 raise
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from ...domain.errors import InvalidValue
+from ...domain.errors import InvalidValueError
 from ...domain.events import EventRedacted, MessageRedacted, SessionForked
 from ...projections.extras import needed
 from ...projections.frames import record_batch
@@ -60,7 +60,7 @@ class Export:
 
     def __init__(self, recorder: Recorder, folder: Path, most: int, sessions: Frame) -> None:
         if not isinstance(most, int) or isinstance(most, bool) or most < 1:
-            raise InvalidValue("the events of a file", f"are {most!r}: expected 1 or more")
+            raise InvalidValueError("the events of a file", f"are {most!r}: expected 1 or more")
         self._recorder = recorder
         self._place = Place(folder)
         self._most = most

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import msgspec
 
-from ...domain.errors import InvalidValue
-from ...domain.frame_errors import ExportBusy, ExportMismatch
+from ...domain.errors import ExportError, InvalidValueError
 from ..output_file import PART, create_private, whole_file
 from ..recorder import Recorder
 
@@ -58,18 +57,18 @@ class Place:
             create_private(self.folder / LOCK)
             connection = sqlite3.connect(self.folder / LOCK, timeout=0, isolation_level=None, check_same_thread=False)
         except (OSError, sqlite3.OperationalError) as reason:
-            raise InvalidValue("the folder", f"{self.folder} cannot be written: {reason}") from reason
+            raise InvalidValueError("the folder", f"{self.folder} cannot be written: {reason}") from reason
         try:
             connection.execute("BEGIN EXCLUSIVE")
         except sqlite3.OperationalError as reason:
             connection.close()
             if "locked" not in str(reason):
-                raise InvalidValue("the folder", f"{self.folder} cannot be written: {reason}") from reason
-            raise ExportBusy(str(self.folder)) from None
+                raise InvalidValueError("the folder", f"{self.folder} cannot be written: {reason}") from reason
+            raise ExportError(str(self.folder), "another export is in progress there; try again later") from None
         try:
             yield
         except OSError as reason:
-            raise InvalidValue("the folder", f"{self.folder} cannot be written: {reason}") from reason
+            raise InvalidValueError("the folder", f"{self.folder} cannot be written: {reason}") from reason
         finally:
             connection.close()
 
@@ -132,7 +131,9 @@ class Place:
 
     def _check_file(self, path: Path) -> None:
         if path.exists() and not path.is_file():
-            raise InvalidValue("the folder", f"has {path}, which is not a file: remove it, or name another folder")
+            raise InvalidValueError("the folder", f"has {path}, which is not a file: remove it, or name another folder")
 
-    def _mismatch(self, recorder: Recorder, reason: str) -> ExportMismatch:
-        return ExportMismatch(str(self.folder), recorder.name, reason)
+    def _mismatch(self, recorder: Recorder, reason: str) -> ExportError:
+        return ExportError(
+            str(self.folder), f"its files were not exported from {recorder.name}: {reason}; use an empty folder"
+        )

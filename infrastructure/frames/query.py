@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from ...domain.frame_errors import QueryFailed
+from ...domain.errors import QueryError
 from ...projections.extras import needed
 from ..twins import awaited_read
 from .query_limits import QueryLimits
@@ -35,11 +35,11 @@ class Query:
         self, frames: Frames, text: str, parameters: Parameters, external_access: bool, limits: QueryLimits
     ) -> None:
         if not isinstance(text, str):
-            raise QueryFailed(f"it is a {type(text).__name__}: expected a str")
+            raise QueryError(f"it is a {type(text).__name__}: expected a str")
         try:
             text.encode()
         except UnicodeEncodeError:
-            raise QueryFailed("it has surrogates: expected text that can be encoded as UTF-8") from None
+            raise QueryError("it has surrogates: expected text that can be encoded as UTF-8") from None
         self._frames = frames
         self._text = text
         self._parameters = parameters
@@ -49,7 +49,7 @@ class Query:
         self.columns = process.columns
         if len(set(self.columns)) < len(self.columns):
             process.end()
-            raise QueryFailed(f"its columns are {', '.join(self.columns)}: expected names that differ")
+            raise QueryError(f"its columns are {', '.join(self.columns)}: expected names that differ")
         self._started = [process]  # for the first answer: most queries are answered once
 
     def __repr__(self) -> str:

@@ -7,8 +7,7 @@ from time import monotonic
 
 import msgspec
 
-from ...domain.errors import InvalidValue
-from ...domain.frame_errors import QueryLimitError
+from ...domain.errors import InvalidValueError, QueryLimitError
 
 MEGABYTE = 1_000_000
 
@@ -30,7 +29,7 @@ class QueryLimits(msgspec.Struct, frozen=True):
             value = getattr(self, name)
             if not isinstance(value, int | float) or isinstance(value, bool) or not (0 < value <= MOST or value == inf):
                 expected = f"expected a number above 0 and at most {MOST}, or inf for no limit"
-                raise InvalidValue(f"the {name} of a query", f"is {value!r}: {expected}")
+                raise InvalidValueError(f"the {name} of a query", f"is {value!r}: {expected}")
 
     def with_changes(self, timeout: float | None, memory: float | None) -> "QueryLimits":
         """These limits with others where they are given."""

@@ -14,8 +14,7 @@ from socket import socket, socketpair
 from typing import TYPE_CHECKING, Any, TypeAlias
 from weakref import finalize
 
-from ...domain.errors import MissingExtra
-from ...domain.frame_errors import QueryFailed
+from ...domain.errors import MissingExtraError, QueryError
 from ..twins import stopped_by
 from .frame import Frame
 from .query_channel import PLAIN, READING, Channel, Kind, Request, packed, unpacked
@@ -122,11 +121,11 @@ class QueryProcess:
         """Raise the error that the process has sent instead."""
         match kind:
             case Kind.FAILED:
-                raise QueryFailed(body.decode())
+                raise QueryError(body.decode())
             case Kind.TOO_LARGE:
                 raise self._limits.too_large("it")
             case Kind.MISSING:
-                raise MissingExtra(body.decode(), "frames")
+                raise MissingExtraError(body.decode(), "frames")
 
 
 class _Readings:
@@ -165,7 +164,7 @@ def _pickled(parameters: Parameters) -> bytes:
     try:
         _Pickler(file).dump(dict(parameters) if isinstance(parameters, Mapping) else list(parameters))
     except (pickle.PicklingError, AttributeError, RecursionError, TypeError) as reason:
-        raise QueryFailed(f"a parameter cannot be passed to its process ({reason}): {PLAIN}") from None
+        raise QueryError(f"a parameter cannot be passed to its process ({reason}): {PLAIN}") from None
     return file.getvalue()
 
 
@@ -214,7 +213,7 @@ def _end(process: "subprocess.Popen[bytes]", channel: Channel) -> None:
     process.wait()
 
 
-def _ended(process: "subprocess.Popen[bytes]") -> QueryFailed:
+def _ended(process: "subprocess.Popen[bytes]") -> QueryError:
     """The error of a process that closed its connection."""
     try:
         code = process.wait(EXIT)
@@ -224,13 +223,13 @@ def _ended(process: "subprocess.Popen[bytes]") -> QueryFailed:
     if code >= 0:
         return _not_started(f"it ended with exit code {code}")
     if -code == signal.SIGKILL:
-        return QueryFailed("its process was killed: by another process, or by the operating system for want of memory")
+        return QueryError("its process was killed: by another process, or by the operating system for want of memory")
     known = -code in set(signal.Signals)
-    return QueryFailed(f"its process crashed: {signal.Signals(-code).name if known else f'signal {-code}'}")
+    return QueryError(f"its process crashed: {signal.Signals(-code).name if known else f'signal {-code}'}")
 
 
-def _not_started(reason: str) -> QueryFailed:
-    return QueryFailed(
+def _not_started(reason: str) -> QueryError:
+    return QueryError(
         f"its process could not be started: {reason}; expected the Python of this program in sys.executable, "
         f"or another one named with multiprocessing.set_executable()"
     )

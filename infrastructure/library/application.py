@@ -6,7 +6,7 @@ from eventsourcing.application import AggregateNotFoundError, Application, Proce
 from eventsourcing.persistence import EventStore, InfrastructureFactory, InfrastructureFactoryError, Recording
 from eventsourcing.utils import Environment, EnvType
 
-from ...domain.errors import SessionNotFoundError, UnknownPosition
+from ...domain.errors import ItemNotFoundError, SessionNotFoundError
 from ...domain.record import RecordedEvent
 from ...domain.redaction import REDACTIONS
 from ..loading import load
@@ -82,5 +82,5 @@ class SessionRepository(Repository[str]):
             return super().get(aggregate_id, version=version, **kwargs)
         try:
             return load(self._recorder, aggregate_id, version)
-        except (SessionNotFoundError, UnknownPosition) as reason:
+        except (SessionNotFoundError, ItemNotFoundError) as reason:
             raise AggregateNotFoundError(str(reason)) from reason

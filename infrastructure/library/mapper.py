@@ -15,9 +15,9 @@ from eventsourcing.persistence import (
 )
 
 from ...domain.codec import decode, encode, stored_name
+from ...domain.errors import UnreadableEventError
 from ...domain.events import Event
 from ...domain.record import RecordedEvent
-from ...domain.store_errors import UnreadableEvent
 from ..rows import Row, event_of, with_salt
 from .stored import RowNotification
 
@@ -74,6 +74,6 @@ class EventMapper(Mapper[str]):
                 return DomainEvent.of(stored_event.row)
             session, position = str(stored_event.originator_id), stored_event.originator_version
             event = decode(stored_event.topic, stored_event.state, session, position)
-        except UnreadableEvent as reason:
+        except UnreadableEventError as reason:
             raise MapperDeserialisationError(str(reason)) from reason
         return DomainEvent.unrecorded(session, position, event)

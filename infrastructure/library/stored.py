@@ -15,10 +15,16 @@ from eventsourcing.persistence import (
     StoredEvent,
 )
 
-from ...domain.errors import KeyTaken, PositionConflict, Refused, StoreError
+from ...domain.errors import (
+    InvalidOperationError,
+    KeyTakenError,
+    PositionConflictError,
+    StoreClosedError,
+    StoreError,
+    UnreadableEventError,
+)
 from ...domain.events import STORED_NAMES
 from ...domain.record import NOBODY, Provenance
-from ...domain.store_errors import StoreClosed, UnreadableEvent
 from ...domain.validation import check_columns, check_time
 from ..rows import Append, Appended, Draft, Row, check_salt, checked_draft
 
@@ -89,11 +95,11 @@ def library_errors() -> Iterator[None]:
     """What our stores raise, as the errors that the library's callers catch."""
     try:
         yield
-    except (PositionConflict, KeyTaken) as reason:
+    except (PositionConflictError, KeyTakenError) as reason:
         raise IntegrityError(str(reason)) from reason
-    except (Refused, UnreadableEvent) as reason:
+    except (InvalidOperationError, UnreadableEventError) as reason:
         raise DataError(str(reason)) from reason
-    except StoreClosed as reason:
+    except StoreClosedError as reason:
         raise InterfaceError(str(reason)) from reason
     except StoreError as reason:
         raise OperationalError(str(reason)) from reason

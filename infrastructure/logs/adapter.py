@@ -7,10 +7,9 @@ from typing import Self
 
 import msgspec
 
-from ...domain.errors import InvalidValue
+from ...domain.errors import DatabaseError, InvalidValueError
 from ...domain.log import Log, LogType
 from ...domain.record import microseconds, moment
-from ...domain.store_errors import StoreFailed
 from ...projections.log_filter import Instant, LogFilter, log_filter
 from ..clock import wall_clock
 from ..twins import awaited, awaited_read
@@ -34,7 +33,7 @@ class LogAdapter(ABC):
         """Writes logs, all or none, without the secrets in them; answers how many were not there before."""
         given = [logs] if isinstance(logs, Log) else list(logs)
         if not all(isinstance(log, Log) for log in given):
-            raise InvalidValue("the logs", "are something else: expected a list of Log")
+            raise InvalidValueError("the logs", "are something else: expected a list of Log")
         now = self._clock()
         ready = [stamped(log, now) for log in given]
         return self._insert([log if self._redactor is None else self._redactor.redact_log(log) for log in ready])
@@ -51,11 +50,11 @@ class LogAdapter(ABC):
         """The newest logs first, of a type, from a time on and up to another."""
         for what, value in (("the limit", limit), ("the offset", offset)):
             if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < MOST:
-                raise InvalidValue(what, f"is {value!r}: expected a whole number, 0 or more")
+                raise InvalidValueError(what, f"is {value!r}: expected a whole number, 0 or more")
         try:
             return self._select(log_filter(type, since=since, until=until), limit, offset)
         except msgspec.DecodeError:
-            raise StoreFailed(self.name, "it holds a log that cannot be read") from None
+            raise DatabaseError(self.name, "it holds a log that cannot be read") from None
 
     def prune(self, *, before: datetime | None = None, older_than: timedelta | None = None) -> int:
         """Removes for good what was logged before a time, or longer ago; answers how many logs that were.
@@ -63,7 +62,7 @@ class LogAdapter(ABC):
         The pruning itself is kept in a table beside: when, up to what time, and how many.
         """
         if (before is None) == (older_than is None):
-            raise InvalidValue("pruning", "wants one bound: expected `before` a time, or `older_than` a timedelta")
+            raise InvalidValueError("pruning", "wants one bound: expected `before` a time, or `older_than` a timedelta")
         now = self._clock()
         bound = microseconds(moment(now) - older_than if before is None and older_than is not None else before)  # type: ignore[arg-type]  # one of the two is there
         return self._prune(bound, now)

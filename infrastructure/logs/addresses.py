@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import TypeAlias
 
-from ...domain.errors import InvalidValue
+from ...domain.errors import InvalidValueError
 from ...domain.public_hosts import address_problem, target_address
 
 Network: TypeAlias = IPv4Network | IPv6Network
@@ -23,8 +23,10 @@ def is_allowed(address: str, networks: Iterable[Network]) -> bool:
 def allowed_networks(given: Iterable[str]) -> tuple[Network, ...]:
     """Networks from their texts, such as 10.0.0.0/8."""
     if isinstance(given, str):
-        raise InvalidValue("the networks", "are one text: expected a list of networks, as ['10.0.0.0/8']")
+        raise InvalidValueError("the networks", "are one text: expected a list of networks, as ['10.0.0.0/8']")
     try:
         return tuple(ip_network(each) for each in given)
     except ValueError as reason:
-        raise InvalidValue("the networks", f"cannot be understood: {reason}; expected such as '10.0.0.0/8'") from None
+        raise InvalidValueError(
+            "the networks", f"cannot be understood: {reason}; expected such as '10.0.0.0/8'"
+        ) from None

@@ -5,9 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Lock
 from typing import Self
 
-from ...domain.errors import InvalidValue
+from ...domain.errors import DeliveryError, InvalidValueError
 from ...domain.log import Log
-from ...domain.store_errors import DeliveryFailed
 from ..twins import awaited
 from .subscriber import LogSubscriber, Retry, deliver
 
@@ -32,7 +31,7 @@ class LogBroadcaster:
         """Adds a subscriber; one of a name that is there already is refused, so that none is replaced unseen."""
         with self._lock:
             if subscriber.name in self._subscribers:
-                raise InvalidValue(
+                raise InvalidValueError(
                     "the subscriber", f"{subscriber.name!r} is there already: expected another name, or remove it first"
                 )
             self._subscribers[subscriber.name] = subscriber
@@ -43,14 +42,14 @@ class LogBroadcaster:
             return self._subscribers.pop(name, None) is not None
 
     def deliver(self, name: str, logs: Sequence[Log]) -> None:
-        """Delivers logs to one subscriber, trying again after failures; DeliveryFailed says that it took none."""
+        """Delivers logs to one subscriber, trying again after failures; DeliveryError says that it took none."""
         with self._lock:
             subscriber = self._subscribers.get(name)
         if subscriber is None:
-            raise DeliveryFailed(name, "it was removed")
+            raise DeliveryError(name, "it was removed")
         deliver(subscriber, logs, self._retry)
 
-    def broadcast(self, logs: Sequence[Log]) -> dict[str, DeliveryFailed | None]:
+    def broadcast(self, logs: Sequence[Log]) -> dict[str, DeliveryError | None]:
         """Delivers logs to all subscribers at once; answers for each why it did not take them, or None if it did."""
         names = [each.name for each in self.subscribers]
         if not names:
@@ -58,10 +57,10 @@ class LogBroadcaster:
         with ThreadPoolExecutor(len(names), thread_name_prefix="turnlog-logs") as threads:
             return dict(zip(names, threads.map(lambda name: self._outcome(name, logs), names), strict=True))
 
-    def _outcome(self, name: str, logs: Sequence[Log]) -> DeliveryFailed | None:
+    def _outcome(self, name: str, logs: Sequence[Log]) -> DeliveryError | None:
         try:
             self.deliver(name, logs)
-        except DeliveryFailed as failed:
+        except DeliveryError as failed:
             return failed
         return None
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Self
 
-from ...domain.errors import InvalidValue
+from ...domain.errors import InvalidValueError
 from ...domain.log import Log
 from ...domain.record import RecordedEvent
 from ...projections.definition import Projection
@@ -80,7 +80,7 @@ class LogDelivery:
         self._runners: dict[str, tuple[str, Runner]] = {}
         for subscriber in subscribers:
             if subscriber.name in self._runners:
-                raise InvalidValue("the subscriber", f"{subscriber.name!r} comes twice: expected each name once")
+                raise InvalidValueError("the subscriber", f"{subscriber.name!r} comes twice: expected each name once")
             told = LogsTo(subscriber, start)
             self._runners[subscriber.name] = (told.name, Runner(store, [told], target, pace=pace))
 
@@ -104,7 +104,7 @@ class LogDelivery:
     def catch_up(self) -> None:
         """Delivers in this thread until there is nothing to do at the moment; who has failed waits for later."""
         if self._serving:
-            raise InvalidValue("the delivery", "is under way in threads: expected one that was not started")
+            raise InvalidValueError("the delivery", "is under way in threads: expected one that was not started")
         for _, runner in self._runners.values():
             runner.catch_up()
 
@@ -155,5 +155,7 @@ class LogDelivery:
     def _runner(self, subscriber: str) -> tuple[str, Runner]:
         found = self._runners.get(subscriber)
         if found is None:
-            raise InvalidValue("the subscriber", f"{subscriber!r} is none: expected one of {', '.join(self._runners)}")
+            raise InvalidValueError(
+                "the subscriber", f"{subscriber!r} is none: expected one of {', '.join(self._runners)}"
+            )
         return found

@@ -7,9 +7,8 @@ from uuid import uuid4
 
 import msgspec
 
-from ...domain.errors import InvalidValue
+from ...domain.errors import DatabaseError, InvalidValueError, OutputExistsError
 from ...domain.log import Log
-from ...domain.store_errors import OutputExistsError, StoreFailed
 from ..output_file import output_file
 
 EXTENSIONS = (".json", ".jsonl")
@@ -19,7 +18,7 @@ def checked_extension(extension: str) -> str:
     """The extension with its dot, if it is one of a format that logs can be dumped in."""
     dotted = extension if extension.startswith(".") else f".{extension}"
     if dotted not in EXTENSIONS:
-        raise InvalidValue("the extension", f"is {extension!r}: expected {' or '.join(EXTENSIONS)}")
+        raise InvalidValueError("the extension", f"is {extension!r}: expected {' or '.join(EXTENSIONS)}")
     return dotted
 
 
@@ -36,9 +35,11 @@ def write_dump(path: Path, logs: Sequence[Log]) -> None:
         with output_file(path) as file:
             file.write(content)
     except OutputExistsError:
-        raise InvalidValue("the path of the dump", f"{str(path)!r} is taken: expected one where nothing is") from None
+        raise InvalidValueError(
+            "the path of the dump", f"{str(path)!r} is taken: expected one where nothing is"
+        ) from None
     except OSError as reason:
-        raise StoreFailed(str(path), reason.strerror or type(reason).__name__) from reason
+        raise DatabaseError(str(path), reason.strerror or type(reason).__name__) from reason
 
 
 def _encoded(extension: str, logs: Sequence[Log]) -> bytes:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Protocol
 
-from ...domain.errors import InvalidValue
+from ...domain.errors import InvalidValueError
 from ...projections.extras import needed
 
 WINDOW = 2048
@@ -63,7 +63,7 @@ class OwnPattern:
 def own_pattern(pattern: str) -> OwnPattern:
     """The pattern, if RE2 can match it: without look-around, references to groups and possessive repetition."""
     if not isinstance(pattern, str):
-        raise InvalidValue("a pattern", f"is a {type(pattern).__name__}: expected a str in the syntax of RE2")
+        raise InvalidValueError("a pattern", f"is a {type(pattern).__name__}: expected a str in the syntax of RE2")
     with needed("re2", "logs"):
         import re2
     options = re2.Options()
@@ -74,7 +74,7 @@ def own_pattern(pattern: str) -> OwnPattern:
     except (re2.error, UnicodeEncodeError) as reason:
         said = reason.args[0].decode("utf-8", "replace") if isinstance(reason, re2.error) else "not UTF-8"
         expected = "expected the syntax of RE2, which has no look-around, references or possessive repetition"
-        raise InvalidValue("a pattern", f"{pattern!r} is not supported ({said}): {expected}") from None
+        raise InvalidValueError("a pattern", f"{pattern!r} is not supported ({said}): {expected}") from None
 
 
 def joined(spans: Iterator[tuple[int, int]]) -> list[tuple[int, int]]:

@@ -7,9 +7,9 @@ from typing import Any, TypeAlias, TypeVar
 import msgspec
 import psycopg
 
+from ...domain.errors import DatabaseError
 from ...domain.log import Log
 from ...domain.record import moment
-from ...domain.store_errors import StoreFailed
 from ...projections.log_filter import LogFilter
 from ..forking import tell
 from ..postgres.address import understood
@@ -160,7 +160,7 @@ class PostgresTable:
             except psycopg.Error as reason:
                 if self._connection is not None and self._connection.closed:
                     self._connection = None
-                raise StoreFailed(self.name, _said(reason)) from reason
+                raise DatabaseError(self.name, _said(reason)) from reason
 
     def _on_the_old(self, connection: Connection, question: Callable[[Connection], A]) -> tuple[A] | None:
         """The answer, or nothing if the connection broke."""

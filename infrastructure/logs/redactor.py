@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from msgspec.structs import asdict
 from structlog.processors import format_exc_info
 
-from ...domain.errors import InvalidValue
+from ...domain.errors import InvalidValueError
 from ...domain.log import Log
 from ...domain.plain import Json
 from .assignments import mask_named
@@ -136,7 +136,7 @@ def _squeezed(name: str) -> str:
 
 def _several(given: Iterable[T], what: str) -> Iterable[T]:
     if isinstance(given, str | bytes):
-        raise InvalidValue(what, "are one text: expected a list of them")
+        raise InvalidValueError(what, "are one text: expected a list of them")
     return given
 
 

@@ -7,8 +7,7 @@ from hashlib import sha256
 from typing import Any
 from urllib.parse import urlsplit
 
-from ...domain.errors import InvalidValue
-from ...domain.store_errors import DeliveryFailed
+from ...domain.errors import DeliveryError, InvalidValueError
 from ...projections.extras import needed
 from ..paths import PathGiven, checked_path
 from .formats import FORMATS
@@ -44,9 +43,9 @@ class S3LogSubscriber(LogSubscriber):
         name: str | None = None,
     ) -> None:
         if format not in FORMATS:
-            raise InvalidValue("the format", f"is {format!r}: expected one of {', '.join(FORMATS)}")
+            raise InvalidValueError("the format", f"is {format!r}: expected one of {', '.join(FORMATS)}")
         if batch_size < 1 or timeout <= 0:
-            raise InvalidValue("the batch size and the timeout", "are not above 0: expected numbers above 0")
+            raise InvalidValueError("the batch size and the timeout", "are not above 0: expected numbers above 0")
         self._ending, self._made = FORMATS[format]
         address = _address(target)
         self._prefix = _checked_prefix(prefix)
@@ -61,11 +60,11 @@ class S3LogSubscriber(LogSubscriber):
         from obstore.exceptions import BaseError
 
         if _used_in.setdefault("process", os.getpid()) != os.getpid():
-            raise DeliveryFailed(self.name, "its driver does not outlive os.fork: expected a process that was spawned")
+            raise DeliveryError(self.name, "its driver does not outlive os.fork: expected a process that was spawned")
         try:
             obstore.put(self._objects, self.key_of(batch), self._made(batch))
         except (BaseError, OSError, ValueError) as reason:
-            raise DeliveryFailed(self.name, type(reason).__name__) from None  # its words may quote credentials
+            raise DeliveryError(self.name, type(reason).__name__) from None  # its words may quote credentials
 
     def key_of(self, batch: LogBatch) -> str:
         """Where a batch is put."""
@@ -81,14 +80,14 @@ def _address(target: PathGiven) -> str:
     parts = urlsplit(address)
     if parts.scheme not in SCHEMES or "@" in parts.netloc or parts.query or parts.fragment:
         expected = "expected a bucket, an address as s3://bucket/path, or a folder; credentials go into options"
-        raise InvalidValue("the target", f"cannot be used: {expected}")
+        raise InvalidValueError("the target", f"cannot be used: {expected}")
     return address
 
 
 def _checked_prefix(prefix: str) -> str:
     parts = [part for part in prefix.split("/") if part]
     if any(part in (".", "..") or not part.isprintable() for part in parts):
-        raise InvalidValue("the prefix", f"is {prefix!r}: expected names with slashes between them")
+        raise InvalidValueError("the prefix", f"is {prefix!r}: expected names with slashes between them")
     return "".join(f"{part}/" for part in parts)
 
 
@@ -106,7 +105,7 @@ def _opened(address: str, endpoint: str | None, options: dict[str, Any], timeout
     try:
         return from_url(address, config=config, client_options=client, retry_config=retry)
     except (BaseError, ValueError, TypeError) as reason:
-        raise InvalidValue("the target or its options", f"cannot be used: {type(reason).__name__}") from None
+        raise InvalidValueError("the target or its options", f"cannot be used: {type(reason).__name__}") from None
 
 
 def _name(address: str, endpoint: str | None, prefix: str) -> str:

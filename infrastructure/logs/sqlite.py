@@ -6,10 +6,9 @@ from contextlib import contextmanager
 
 import msgspec
 
-from ...domain.errors import InvalidValue
+from ...domain.errors import DatabaseError, InvalidValueError
 from ...domain.log import Log
 from ...domain.record import microseconds
-from ...domain.store_errors import StoreFailed
 from ...projections.log_filter import LogFilter
 from ..clock import wall_clock
 from ..paths import PathGiven, checked_path
@@ -74,7 +73,7 @@ class SQLiteWALLogAdapter(LogAdapter):
         super().__init__(redactor=redactor, clock=clock)
         self._path = checked_path(path, "the path")
         if str(self._path) == ":memory:":
-            raise InvalidValue("the path", "is ':memory:': expected that of a file")
+            raise InvalidValueError("the path", "is ':memory:': expected that of a file")
         self._table = checked_table(table)
         self.name = f"sqlite:{self._path}" if table == "logs" else f"sqlite:{self._path}?table={table}"
         self._connections = Connections(self._path, self.name, self._prepare)
@@ -137,7 +136,7 @@ class SQLiteWALLogAdapter(LogAdapter):
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as reason:
-            raise StoreFailed(self.name, str(reason)) from reason
+            raise DatabaseError(self.name, str(reason)) from reason
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
         """Makes the table; of many that come at once, one does it."""

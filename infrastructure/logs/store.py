@@ -12,10 +12,9 @@ from typing import Self, TypeAlias
 import msgspec
 import structlog
 
-from ...domain.errors import InvalidValue, TurnlogError
+from ...domain.errors import DeliveryError, InvalidValueError, TurnlogError
 from ...domain.log import Log
 from ...domain.record import moment
-from ...domain.store_errors import LogStoreFull
 from ..clock import wall_clock
 from ..forking import tell
 from ..paths import PathGiven, checked_path
@@ -66,7 +65,7 @@ class LogStore(LogReading, LogWriting):
 
     Each of these takes every log, in order; one that fails is given the same again, and the others are not. Without any
     of them the oldest make way when it is full, and `dropped` counts them; with them nothing makes way that is not
-    saved: who writes when it is full has it saved first, and LogStoreFull says that this failed.
+    saved: who writes when it is full has it saved first, and DeliveryError says that this failed.
     """
 
     def __init__(
@@ -84,9 +83,9 @@ class LogStore(LogReading, LogWriting):
         fresh_id: Callable[[], str] = new_id,
     ) -> None:
         if capacity is not None and (not isinstance(capacity, int) or isinstance(capacity, bool) or capacity < 1):
-            raise InvalidValue("the capacity", f"is {capacity!r}: expected a whole number from 1 on, or None")
+            raise InvalidValueError("the capacity", f"is {capacity!r}: expected a whole number from 1 on, or None")
         if not prefix or Path(prefix).name != prefix:
-            raise InvalidValue("the prefix", f"is {prefix!r}: expected the beginning of the name of a file")
+            raise InvalidValueError("the prefix", f"is {prefix!r}: expected the beginning of the name of a file")
         self.capacity = capacity
         self.dropped = 0
         self._adapters = _apart(adapters)
@@ -101,7 +100,9 @@ class LogStore(LogReading, LogWriting):
         self._lock, self._flushing = Lock(), RLock()
         self._here = local()
         if save_at_exit and not self._saves:
-            raise InvalidValue("save_at_exit", "has nowhere to save to: expected adapters, a broadcaster or a folder")
+            raise InvalidValueError(
+                "save_at_exit", "has nowhere to save to: expected adapters, a broadcaster or a folder"
+            )
         tell(self)
 
     def forked(self) -> None:
@@ -156,7 +157,7 @@ class LogStore(LogReading, LogWriting):
             saved = self.save()
             if saved.held >= self.capacity and not (saved.ok and any(saved.taken.values())):
                 reason = "; ".join(saved.failed.values()) or "there is nobody to take them"
-                raise LogStoreFull(self.capacity, reason)
+                raise _full(self.capacity, reason)
 
     # Saving
 
@@ -201,7 +202,7 @@ class LogStore(LogReading, LogWriting):
         """Saves what is held; what could not be saved is held still, and said."""
         saved = self.save()
         if not saved.ok:
-            raise LogStoreFull(saved.held, "; ".join(saved.failed.values()))
+            raise _full(saved.held, "; ".join(saved.failed.values()))
 
     aadd = awaited(add)
     aflush = awaited(flush)
@@ -298,7 +299,9 @@ class LogStore(LogReading, LogWriting):
 
     def _free_path(self) -> Path:
         if self._folder is None:
-            raise InvalidValue("the path of the dump", "is not given: expected one, or a store of logs with a folder")
+            raise InvalidValueError(
+                "the path of the dump", "is not given: expected one, or a store of logs with a folder"
+            )
         return free_path(self._folder, self._prefix, self._extension, moment(self._clock()))
 
     def _let_go(self, count: int) -> None:
@@ -334,7 +337,7 @@ atexit.register(_save_all)
 def _apart(adapters: Sequence[LogAdapter]) -> dict[str, LogAdapter]:
     named = {each.name: each for each in adapters}
     if len(named) < len(adapters):
-        raise InvalidValue("the adapters", "have a name in common: expected each place once")
+        raise InvalidValueError("the adapters", "have a name in common: expected each place once")
     return named
 
 
@@ -346,3 +349,7 @@ def _together(drains: Sequence[Callable[[], Outcome]]) -> list[Outcome]:
 
 def _said(name: str, reason: Exception) -> str:
     return str(reason if isinstance(reason, TurnlogError) else failure(name, reason))
+
+
+def _full(capacity: int, reason: str) -> DeliveryError:
+    return DeliveryError("the log store", f"it is full at {capacity} logs, and they could not be saved: {reason}")

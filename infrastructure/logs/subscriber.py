@@ -9,9 +9,8 @@ from typing import ClassVar, Self
 
 import msgspec
 
-from ...domain.errors import InvalidValue
+from ...domain.errors import DeliveryError, InvalidValueError
 from ...domain.log import Log
-from ...domain.store_errors import DeliveryFailed
 from ..clock import wall_clock
 from ..twins import awaited
 from .adapter import LogAdapter
@@ -38,7 +37,7 @@ class LogBatch(msgspec.Struct, frozen=True):
 class LogSubscriber(ABC):
     """Takes batches of logs somewhere else. Say what to do with one in `receive`; secrets are out of it already.
 
-    An error of any kind means that it was not taken; DeliveryFailed can say that it never will be, or when to try
+    An error of any kind means that it was not taken; DeliveryError can say that it never will be, or when to try
     again.
     """
 
@@ -112,7 +111,7 @@ class Retry(msgspec.Struct, frozen=True):
 
     def __post_init__(self) -> None:
         if self.tries < 1 or not 0 <= self.first <= self.longest:
-            raise InvalidValue("a retry", "cannot be so: expected one try or more, and pauses that grow")
+            raise InvalidValueError("a retry", "cannot be so: expected one try or more, and pauses that grow")
 
     def pause(self, failures: int, asked: float | None) -> float:
         """Seconds until the next try after so many failures."""
@@ -138,9 +137,9 @@ def deliver(subscriber: LogSubscriber, logs: Sequence[Log], retry: Retry) -> Non
         retry.sleep(retry.pause(failures, failed.retry_after))
 
 
-def failure(subscriber: str, reason: Exception) -> DeliveryFailed:
+def failure(subscriber: str, reason: Exception) -> DeliveryError:
     """Why a subscriber did not take logs; of an error that is not ours only the class: its words may hold secrets."""
-    return reason if isinstance(reason, DeliveryFailed) else DeliveryFailed(subscriber, type(reason).__name__)
+    return reason if isinstance(reason, DeliveryError) else DeliveryError(subscriber, type(reason).__name__)
 
 
 def _unchanged(log: Log) -> Log:

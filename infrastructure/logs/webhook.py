@@ -12,8 +12,7 @@ from time import monotonic
 from typing import Any
 from urllib.parse import urlsplit
 
-from ...domain.errors import InvalidValue
-from ...domain.store_errors import DeliveryFailed
+from ...domain.errors import DeliveryError, InvalidValueError
 from ...projections.extras import needed
 from ..clock import wall_clock
 from .addresses import allowed_networks as networks_of
@@ -72,7 +71,7 @@ class WebhookLogSubscriber(LogSubscriber):
         if not same or not PLAIN_HOST.fullmatch(
             host
         ):  # two readers of addresses that read two hosts are a way around every check
-            raise InvalidValue("the address of the webhook", "is ambiguous: expected a plain host, in ASCII")
+            raise InvalidValueError("the address of the webhook", "is ambiguous: expected a plain host, in ASCII")
         self.name = name or f"webhook:{host}-{sha256(url.encode()).hexdigest()[:8]}"
         self.batch_size = _positive("the batch size", batch_size)
         self.redactor = redactor
@@ -98,9 +97,9 @@ class WebhookLogSubscriber(LogSubscriber):
                 response = client.send(request, stream=True, follow_redirects=False)
                 response.close()
         except AddressRefused as reason:
-            raise DeliveryFailed(self.name, str(reason)) from None
+            raise DeliveryError(self.name, str(reason)) from None
         except (httpx.HTTPError, httpx.InvalidURL) as reason:
-            raise DeliveryFailed(self.name, str(reason) or type(reason).__name__) from None
+            raise DeliveryError(self.name, str(reason) or type(reason).__name__) from None
         if not response.is_success:
             raise self._refusal(response.status_code, response.headers.get("Retry-After"))
 
@@ -111,10 +110,10 @@ class WebhookLogSubscriber(LogSubscriber):
             ours[SIGNATURE] = signature(self._secret, timestamp, body)
         return ours
 
-    def _refusal(self, status: int, retry_after: str | None) -> DeliveryFailed:
+    def _refusal(self, status: int, retry_after: str | None) -> DeliveryError:
         said = "which redirects, and that is not followed" if 300 <= status < 400 else "which is no success"
         final = status in OF_THE_BATCH
-        return DeliveryFailed(self.name, f"it answered {status}, {said}", final, self._seconds(retry_after))
+        return DeliveryError(self.name, f"it answered {status}, {said}", final, self._seconds(retry_after))
 
     def _seconds(self, retry_after: str | None) -> float | None:
         """What a receiver asks for: a number of seconds, or a date."""
@@ -142,16 +141,18 @@ def _checked(url: str, https_only: bool, allowed_hosts: Iterable[str] | None) ->
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port
     except (ValueError, AttributeError, TypeError):
-        raise InvalidValue("the address of the webhook", "is not understood: expected https://host/path") from None
+        raise InvalidValueError("the address of the webhook", "is not understood: expected https://host/path") from None
     schemes = ("https",) if https_only else ("https", "http")
     if parts.scheme not in schemes or not host or any(not "!" <= each <= "~" for each in url):
-        raise InvalidValue("the address of the webhook", f"cannot be used: expected {' or '.join(schemes)}://host/path")
+        raise InvalidValueError(
+            "the address of the webhook", f"cannot be used: expected {' or '.join(schemes)}://host/path"
+        )
     if parts.username is not None or parts.password is not None or parts.fragment:
-        raise InvalidValue(
+        raise InvalidValueError(
             "the address of the webhook", "holds a user or a fragment: expected them as headers, or none"
         )
     if allowed_hosts is not None and not any(_is_meant(host, each) for each in _several(allowed_hosts)):
-        raise InvalidValue("the host of the webhook", f"is {host!r}: expected one that is allowed")
+        raise InvalidValueError("the host of the webhook", f"is {host!r}: expected one that is allowed")
     return host
 
 
@@ -161,11 +162,11 @@ def _is_meant(host: str, allowed: str) -> bool:
 
 def _several(hosts: Iterable[str]) -> Iterable[str]:
     if isinstance(hosts, str):
-        raise InvalidValue("the hosts", "are one text: expected a list of them")
+        raise InvalidValueError("the hosts", "are one text: expected a list of them")
     return hosts
 
 
 def _positive(what: str, value: Any) -> Any:
     if not isinstance(value, int | float) or isinstance(value, bool) or not 0 < value < 2**31:
-        raise InvalidValue(what, f"is {value!r}: expected a number above 0")
+        raise InvalidValueError(what, f"is {value!r}: expected a number above 0")
     return value

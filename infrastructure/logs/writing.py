@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 
-from ...domain.errors import InvalidValue
+from ...domain.errors import InvalidValueError
 from ...domain.log import PLACE, Log, LogGiven, LogType, log_from
 from ...domain.message import Message
 from ...domain.plain import Json
@@ -59,5 +59,7 @@ class LogWriting(ABC):
 def _checked(fields: dict[str, Json]) -> dict[str, Json]:
     unknown = sorted(fields.keys() - FIELDS)
     if unknown:
-        raise InvalidValue("a log", f"has no {', '.join(unknown)}: expected fields among {', '.join(sorted(FIELDS))}")
+        raise InvalidValueError(
+            "a log", f"has no {', '.join(unknown)}: expected fields among {', '.join(sorted(FIELDS))}"
+        )
     return fields

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from ...domain.errors import ToolError
 from ...domain.plain import Json
-from ...domain.work_errors import ToolServerFailed
 from ...projections.extras import needed
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class ToolServer:
                 tools = await client.list_tools()
         except Exception as error:  # noqa: BLE001 whatever stops a foreign server is told by one name
             await _ended(client)
-            raise ToolServerFailed(self.name, self._clean(_told(error))) from None
+            raise ToolError(self.name, self._clean(_told(error))) from None
         except BaseException:
             await _ended(client)
             raise
@@ -70,17 +70,17 @@ class ToolServer:
     async def call(self, tool: str, arguments: dict[str, Json]) -> object:
         """What a tool answers; what it or its server fails at is raised."""
         if self._client is None:
-            raise ToolServerFailed(self.name, "it is closed: expected it to be open while its tools are called")
+            raise ToolError(self.name, "the server is closed; keep it open while its tools are called")
         if self._loop is not asyncio.get_running_loop():
-            raise ToolServerFailed(self.name, "it was opened in another event loop: expected to be called in that")
-        from fastmcp.exceptions import ToolError
+            raise ToolError(self.name, "the server was opened in another event loop; call its tools there")
+        from fastmcp.exceptions import ToolError as ServerToolError
 
         try:
             return _plain(await self._client.direct_call_tool(tool, arguments))
-        except ToolError as error:
-            raise ToolServerFailed(self.name, self._clean(str(error))) from None
+        except ServerToolError as error:
+            raise ToolError(self.name, self._clean(str(error))) from None
         except Exception as error:  # noqa: BLE001 whatever stops a foreign server is told by one name
-            raise ToolServerFailed(self.name, self._clean(_told(error))) from None
+            raise ToolError(self.name, self._clean(_told(error))) from None
 
     def _made(self) -> "MCPToolset[Any]":
         with needed("fastmcp", "mcp"):

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import msgspec
 
-from ...domain.work_errors import ModelFailed
+from ...domain.errors import ModelError
 from .throttle import Clock
 
 A = TypeVar("A")
@@ -15,7 +15,7 @@ A = TypeVar("A")
 class Failure(Exception):
     """A model did not answer: why, whether it may if it is asked again, and when it wants to be."""
 
-    def __init__(self, error: ModelFailed, again: bool, after: float | None = None) -> None:
+    def __init__(self, error: ModelError, again: bool, after: float | None = None) -> None:
         super().__init__(error, again, after)
         self.error, self.again, self.after = error, again, after
 

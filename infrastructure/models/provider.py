@@ -13,8 +13,7 @@ from weakref import WeakKeyDictionary
 import msgspec
 
 from ...domain.asking import Answer, Asked
-from ...domain.errors import InvalidValue, MissingExtra, Refused
-from ...domain.work_errors import ModelFailed, ModelTimedOut
+from ...domain.errors import InvalidOperationError, InvalidValueError, MissingExtraError, ModelError, ModelTimeoutError
 from ...projections.extras import needed
 from .patience import Failure
 from .wording import answer_from, messages_for, parameters_for
@@ -148,10 +147,10 @@ class ProviderModel:
         try:
             async with asyncio.timeout(timeout):
                 yield
-        except Refused:
+        except InvalidOperationError:
             raise
         except TimeoutError as error:
-            late = ModelTimedOut(self._name, f"no answer within {timeout:g} s", None, partial())
+            late = ModelTimeoutError(self._name, f"no answer within {timeout:g} s", None, partial())
             raise Failure(late, again=False) from self._shown(error)
         except ModelAPIError as error:
             status = getattr(error, "status_code", None)
@@ -162,14 +161,14 @@ class ProviderModel:
         except (AgentRunError, ValidationError, ValueError) as error:
             raise Failure(self._failed(_reason(error), None, partial()), again=False) from self._shown(error)
         except UserError as error:
-            raise InvalidValue(f"model {self._name}", f"cannot be asked: {self._clean(str(error))}") from None
+            raise InvalidValueError(f"model {self._name}", f"cannot be asked: {self._clean(str(error))}") from None
 
     @property
     def _name(self) -> str:
         return f"{self._provider}/{self._model}"
 
-    def _failed(self, reason: str, status: int | None = None, partial: str | None = None) -> ModelFailed:
-        return ModelFailed(self._name, self._clean(reason), status, partial)
+    def _failed(self, reason: str, status: int | None = None, partial: str | None = None) -> ModelError:
+        return ModelError(self._name, self._clean(reason), status, partial)
 
     def _known_key(self) -> str | None:
         """The key that was given, or that the environment has for this provider."""
@@ -223,10 +222,10 @@ class ProviderModel:
         except ImportError as reason:
             package = getattr(reason.__cause__, "name", None)
             if self._provider not in EXTRAS or package is None:
-                raise InvalidValue(f"model {self._name}", f"cannot be used: {reason}") from None
-            raise MissingExtra(package.partition(".")[0], EXTRAS[self._provider]) from reason
+                raise InvalidValueError(f"model {self._name}", f"cannot be used: {reason}") from None
+            raise MissingExtraError(package.partition(".")[0], EXTRAS[self._provider]) from reason
         except (UserError, ValueError) as reason:
-            raise InvalidValue(f"model {self._name}", f"cannot be used: {self._clean(str(reason))}") from None
+            raise InvalidValueError(f"model {self._name}", f"cannot be used: {self._clean(str(reason))}") from None
 
     def _provider_of(self, kind: str) -> Any:
         from pydantic_ai.providers import infer_provider_class
@@ -266,7 +265,7 @@ def key_from(given: "str | Secret | None") -> Callable[[], str | None]:
 
         def from_environment() -> str:
             if secret not in os.environ:
-                raise InvalidValue("api_key", f"names the environment variable {secret}: expected that to be set")
+                raise InvalidValueError("api_key", f"names the environment variable {secret}: expected that to be set")
             return os.environ[secret]
 
         return from_environment

@@ -10,7 +10,7 @@ from time import monotonic
 
 import msgspec
 
-from ...domain.errors import InvalidValue
+from ...domain.errors import InvalidValueError
 
 
 class Clock(msgspec.Struct, frozen=True):
@@ -44,7 +44,7 @@ class Throttle:
     ) -> None:
         for what, most in (("limit_requests", requests), ("limit_tokens", tokens), ("interval", interval)):
             if most is not None and (isinstance(most, bool) or not isinstance(most, int | float) or most <= 0):
-                raise InvalidValue(what, f"is {most!r}: expected a number above 0, or None for no limit")
+                raise InvalidValueError(what, f"is {most!r}: expected a number above 0, or None for no limit")
         self.requests, self.tokens, self.interval = requests, tokens, interval
         self.clock = clock or Clock()
         self._turns: deque[_Turn] = deque()

@@ -7,7 +7,7 @@ from urllib.parse import quote, unquote, urlencode
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from ...domain.errors import InvalidValue
+from ...domain.errors import InvalidValueError
 from .sql import Tables
 
 DEFAULTS = {"schema": "public", "prefix": "turnlog_"}
@@ -50,7 +50,7 @@ def understood(address: str) -> Address:
 def _schema(name: str) -> str:
     if name.startswith("pg_") or name == "information_schema":
         expected = "expected one of your own; names that begin with pg_ are the server's too"
-        raise InvalidValue("the store address", f"has the schema {name!r}, which is the server's: {expected}")
+        raise InvalidValueError("the store address", f"has the schema {name!r}, which is the server's: {expected}")
     return _identifier("schema", name)
 
 
@@ -58,7 +58,7 @@ def _identifier(option: str, value: str) -> str:
     if IDENTIFIER.fullmatch(value) or (option == "prefix" and not value):
         return value
     expected = "expected at most 30 lower-case letters, digits and underscores, no digit first"
-    raise InvalidValue("the store address", f"has the {option} {value!r}: {expected}")
+    raise InvalidValueError("the store address", f"has the {option} {value!r}: {expected}")
 
 
 def _understood_by_libpq(place: str, query: str) -> dict[str, str | int | None]:
@@ -70,7 +70,7 @@ def _understood_by_libpq(place: str, query: str) -> dict[str, str | int | None]:
     except ProgrammingError:
         pass
     expected = "expected postgresql://user:password@host:port/database, with special characters as %-codes"
-    raise InvalidValue("the store address", f"is not one that PostgreSQL understands: {expected}")
+    raise InvalidValueError("the store address", f"is not one that PostgreSQL understands: {expected}")
 
 
 def _name(known: dict[str, str | int | None], options: dict[str, str]) -> str:

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import psycopg
 from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
 
-from ...domain.store_errors import StoreClosed, StoreFailed
+from ...domain.errors import DatabaseError, StoreClosedError
 from ..forking import tell
 from .address import Address
 from .schema import prepare
@@ -29,11 +29,11 @@ Prepare: TypeAlias = Callable[[Connection, str, Tables], None]
 """Makes what is needed in the database, given what errors call it and which tables there are."""
 
 
-class Lost(StoreFailed):
+class Lost(DatabaseError):
     """The connection broke while the server was at work: whether it did the work is not known."""
 
 
-class NoConnection(StoreFailed):
+class NoConnection(DatabaseError):
     """There is no connection, and so nothing was asked of the server."""
 
 
@@ -52,7 +52,7 @@ class Connections:
             with self.connect() as connection:
                 prepare(connection, self.name, self.tables)
         except psycopg.Error as reason:
-            raise StoreFailed(self.name, _said(reason)) from reason
+            raise DatabaseError(self.name, _said(reason)) from reason
         self._parents: list[ConnectionPool[Connection]] = []
         self._pool: ConnectionPool[Connection] | None = None
         self._opening = Lock()
@@ -91,7 +91,7 @@ class Connections:
         try:
             yield connection
         except psycopg.Error as reason:
-            error = Lost if connection.closed else StoreFailed
+            error = Lost if connection.closed else DatabaseError
             raise error(self.name, _said(reason)) from reason
         finally:
             pool.putconn(connection)
@@ -100,12 +100,12 @@ class Connections:
     def alone(self) -> Iterator[Connection]:
         """A connection of the caller's own, for work that changes its settings; closed afterwards."""
         if self._closed:
-            raise StoreClosed(self.name)
+            raise StoreClosedError(self.name)
         try:
             with self.connect() as connection:
                 yield connection
         except psycopg.Error as reason:
-            raise StoreFailed(self.name, _said(reason)) from reason
+            raise DatabaseError(self.name, _said(reason)) from reason
 
     def close(self) -> None:
         """Closes all connections; one that is out closes when it comes back."""
@@ -117,7 +117,7 @@ class Connections:
     def _opened(self) -> ConnectionPool[Connection]:
         with self._opening:
             if self._closed:
-                raise StoreClosed(self.name)
+                raise StoreClosedError(self.name)
             if self._pool is None:
                 self._pool = ConnectionPool(
                     self._conninfo, kwargs=_SETTINGS, min_size=1, max_size=self._most, open=True
@@ -136,7 +136,7 @@ class Connections:
                 pool.putconn(connection)
                 pool.drain()  # what ended this one has ended the others too
         except PoolClosed:
-            raise StoreClosed(self.name) from None
+            raise StoreClosedError(self.name) from None
         except PoolTimeout:
             raise NoConnection(self.name, self._obstacle()) from None
 

@@ -9,9 +9,8 @@ import msgspec
 from msgspec.structs import replace
 from psycopg import Connection, Rollback
 
-from ...domain.projection_errors import ProjectionFailed
+from ...domain.errors import DatabaseError, InvalidValueError, OutcomeUnknownError, ProjectionError
 from ...domain.ranges import Positions
-from ...domain.store_errors import OutcomeUnknown, StoreFailed, StoreNotEmpty
 from ...projections.catalogue import Entry
 from ...projections.pages import Body
 from ...projections.selection import Place, Selection
@@ -79,7 +78,7 @@ class PostgresRecorder(RemoteRecorder):
     def _outcomes(self, sent: Sequence[Attempt], *, together: bool) -> list[Answer]:
         try:
             answers = self._send(sent, sql.APPEND_TOGETHER if together else sql.APPEND)
-        except ProjectionFailed as reason:
+        except ProjectionError as reason:
             if together:
                 raise
             # Each alone, so that none fails for another's event. One that stood on it will find that the head moved.
@@ -160,15 +159,15 @@ class PostgresRecorder(RemoteRecorder):
                 return self._ask(statement, [(*call, lost is not None) for call in calls], erase)
             except Lost as reason:
                 lost = reason
-            except StoreFailed as reason:
+            except DatabaseError as reason:
                 if lost is None:
                     raise
                 raise self._unknown(reason) from reason
         assert lost is not None
         raise self._unknown(lost) from lost
 
-    def _unknown(self, reason: StoreFailed) -> OutcomeUnknown:
-        return OutcomeUnknown(
+    def _unknown(self, reason: DatabaseError) -> OutcomeUnknownError:
+        return OutcomeUnknownError(
             self.name, f"the connection broke, and whether the append was recorded is not known: {reason.reason}"
         )
 
@@ -177,7 +176,7 @@ class PostgresRecorder(RemoteRecorder):
         with self._connections.using() as connection, connection.transaction(), connection.cursor() as cursor:
             cursor.execute(named(sql.LOCK_COUNTER))
             if cursor.execute(named(sql.FIND_ANYTHING)).fetchone() != (False,):
-                raise StoreNotEmpty(self.name)
+                raise InvalidValueError(f"the store {self.name}", "is not empty; copy into an empty store")
             with cursor.copy(named(sql.RESTORE_ENTRIES)) as copy:
                 for entry in entries:
                     copy.write_row(wire.entry_columns(entry))

@@ -7,7 +7,7 @@ from typing import Any
 
 from psycopg import Connection, IsolationLevel
 
-from ...domain.store_errors import SchemaMismatch, StoreFailed
+from ...domain.errors import DatabaseError, SchemaMismatchError
 from ..migrations import Migration, check_present, migrations_of, pending
 from .sql import Tables
 
@@ -59,11 +59,11 @@ def check(connection: Connection[Any], store: str, tables: Tables) -> None:
 def _check_server(connection: Connection[Any], store: str) -> None:
     encoding = connection.info.parameter_status("server_encoding")
     if encoding != "UTF8":
-        raise SchemaMismatch(store, f"a database in the encoding {encoding}", "one in UTF8")
+        raise SchemaMismatchError(store, f"a database in the encoding {encoding}", "one in UTF8")
     isolation = _value(connection, "SELECT current_setting('transaction_isolation')")
     if isolation != ISOLATION:
         advice = f"expected {ISOLATION!r} (default_transaction_isolation of the database or the role)"
-        raise StoreFailed(store, f"its transactions are {isolation!r}: {advice}")
+        raise DatabaseError(store, f"its transactions are {isolation!r}: {advice}")
 
 
 def _behind(connection: Connection[Any], store: str, tables: Tables, steps: Sequence[Migration]) -> Sequence[Migration]:
@@ -71,7 +71,7 @@ def _behind(connection: Connection[Any], store: str, tables: Tables, steps: Sequ
     there = _value(connection, COUNT_TABLES, tables.schema, named)  # in one statement: a commit may come at any time
     if there not in (0, len(named)):
         expected = "another schema or prefix, or tables of Turnlog's"
-        raise SchemaMismatch(store, "tables of another program under these names", expected)
+        raise SchemaMismatchError(store, "tables of another program under these names", expected)
     applied = _value(connection, tables.named(COUNT_STEPS)) if there else 0
     return pending(store, applied, steps)
 

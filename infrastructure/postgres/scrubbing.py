@@ -9,7 +9,7 @@ from time import sleep
 import psycopg
 from psycopg.errors import InsufficientPrivilege, LockNotAvailable
 
-from ...domain.store_errors import RedactionPendingError
+from ...domain.errors import RedactionPendingError
 from .address import DEFAULTS
 from .connections import Connection
 from .sql import Tables

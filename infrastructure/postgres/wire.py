@@ -7,7 +7,7 @@ from typing import Any, Final
 import msgspec
 from msgspec.structs import astuple
 
-from ...domain.errors import InvalidValue, KeyTaken
+from ...domain.errors import InvalidValueError, KeyTakenError
 from ...projections.catalogue import Entry
 from ..remote import Answer, Attempt, Moved
 from ..rows import Appended, Row
@@ -116,7 +116,7 @@ def outcome(attempt: Attempt, answer: tuple[Any, ...]) -> Answer:
         case "recorded" | "repeated":
             return Appended(session, first, last, global_position, time, repeated=kind == "repeated")
         case "key taken":
-            return KeyTaken(session, attempt.entry.key or "")
+            return KeyTakenError(session, attempt.entry.key or "")
         case _:
             return Moved(Entry(session, attempt.append.start - 1) if head[0] is None else entry(head))
 
@@ -170,13 +170,13 @@ def is_text(value: str) -> bool:
         return False
 
 
-def refusal(attempt: Attempt) -> InvalidValue | None:
+def refusal(attempt: Attempt) -> InvalidValueError | None:
     """Why the server cannot keep the columns of an attempt, if it cannot."""
     append, entry = attempt.append, attempt.entry
     try:
         _check([entry.session, entry.key, entry.name, entry.user, entry.forked_from])
         _check([append.provenance.correlation, append.command_id, *{row.actor for row in attempt.rows}])
-    except InvalidValue as reason:
+    except InvalidValueError as reason:
         return reason
     return None
 
@@ -184,7 +184,7 @@ def refusal(attempt: Attempt) -> InvalidValue | None:
 def _check(values: Sequence[str | None]) -> None:
     for value in values:
         if value is not None and "\0" in value:
-            raise InvalidValue(repr(value), "holds a NUL character: expected text that PostgreSQL can keep")
+            raise InvalidValueError(repr(value), "holds a NUL character: expected text that PostgreSQL can keep")
 
 
 def _founds(attempt: Attempt) -> bool:

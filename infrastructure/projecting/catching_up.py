@@ -2,8 +2,7 @@
 
 from collections.abc import Sequence
 
-from ...domain.errors import TurnlogError
-from ...domain.store_errors import NotSupported, RedactionPendingError
+from ...domain.errors import NotSupportedError, RedactionPendingError, TurnlogError
 from ...projections.built_in import BUILT_IN
 from ...projections.definition import Projection
 from ..recorder import Recorder
@@ -24,7 +23,7 @@ def catch_up(recorder: Recorder) -> None:
     """
     try:
         target = target_of(recorder)
-    except NotSupported:
+    except NotSupportedError:
         return
     for kind in BUILT_IN:
         try:

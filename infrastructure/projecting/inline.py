@@ -9,10 +9,8 @@ from typing import TypeVar
 
 import structlog
 
-from ...domain.errors import InvalidValue
-from ...domain.projection_errors import ProjectionFailed
+from ...domain.errors import DatabaseError, InvalidValueError, ProjectionError
 from ...domain.redaction import REDACTIONS
-from ...domain.store_errors import StoreFailed
 from ...projections.definition import Projection, checked_projection
 from ...projections.rows import Rows
 from ..recorder import Recorder
@@ -53,9 +51,9 @@ class Inline:
         checked_projection(projection)
         what = f"the projection {projection.name!r}"
         if projection.reacts:
-            raise InvalidValue(what, "reacts, which cannot be undone if an append fails: expected a runner for it")
+            raise InvalidValueError(what, "reacts, which cannot be undone if an append fails: expected a runner for it")
         if projection.name in self._attached:
-            raise InvalidValue(what, "is attached already: expected each name once")
+            raise InvalidValueError(what, "is attached already: expected each name once")
         prepare(self._target)
         register(self._target, projection, 1)
         attached = _Attached(projection, self._target)
@@ -66,7 +64,9 @@ class Inline:
     def detach(self, name: str) -> None:
         """Keeps a projection no longer; its rows stay as they are."""
         if name not in self._attached:
-            raise InvalidValue(f"the projection {name!r}", f"is not attached: expected one of {list(self._attached)}")
+            raise InvalidValueError(
+                f"the projection {name!r}", f"is not attached: expected one of {list(self._attached)}"
+            )
         self._attached = {other: each for other, each in self._attached.items() if other != name}
 
     @property
@@ -98,7 +98,7 @@ class Inline:
                 return append()
             except FarBehind:
                 self.catch_up()
-        raise StoreFailed(self._recorder.name, "others append faster than the projections of this store catch up")
+        raise DatabaseError(self._recorder.name, "others append faster than the projections of this store catch up")
 
     def _catch_up(self, attached: "_Attached") -> None:
         """Takes what is missing; and lets a version that is new take over."""
@@ -106,7 +106,7 @@ class Inline:
             self._take_missing(attached)
             if take_over(self._target, attached.projection):
                 return
-        raise StoreFailed(self._recorder.name, "others append faster than a new version is built")
+        raise DatabaseError(self._recorder.name, "others append faster than a new version is built")
 
     def _take_missing(self, attached: "_Attached") -> None:
         """Take the events up to the last one at the moment, in steps that are a transaction each."""
@@ -202,7 +202,7 @@ class _Attached:
         self._rows.know(self.projection.needs(batch))
         self.projection.apply(batch, self._rows)
 
-    def _blamed(self, rows: Sequence[Row], reason: Exception) -> ProjectionFailed:
+    def _blamed(self, rows: Sequence[Row], reason: Exception) -> ProjectionError:
         """The error that names the event at which it fails."""
         blamed = rows[-1]
         for row in rows[:-1]:
@@ -213,7 +213,7 @@ class _Attached:
                 break
         self._rows.forget()
         said = f"{type(reason).__name__}: {reason}"
-        return ProjectionFailed(self.projection.name, blamed.session, blamed.position, said)
+        return ProjectionError(self.projection.name, said, blamed.session, blamed.position)
 
 
 class _Shard(_Attached):

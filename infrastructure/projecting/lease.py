@@ -6,9 +6,7 @@ from enum import Enum
 import msgspec
 import structlog
 
-from ...domain.errors import InvalidValue
-from ...domain.projection_errors import CheckpointMismatch
-from ...domain.store_errors import RedactionPendingError
+from ...domain.errors import CheckpointMismatchError, InvalidValueError, RedactionPendingError
 from ...projections.definition import Projection
 from ...projections.rows import Rows
 from ..recorder import Recorder
@@ -43,10 +41,12 @@ class Pace(msgspec.Struct, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         for name in ("batch", "tries"):
             if getattr(self, name) < 1:
-                raise InvalidValue(f"the pace of a runner: {name}", f"is {getattr(self, name)}: expected 1 or more")
+                raise InvalidValueError(
+                    f"the pace of a runner: {name}", f"is {getattr(self, name)}: expected 1 or more"
+                )
         for name in ("lease", "poll", "first_wait", "longest_wait"):
             if getattr(self, name) < 0:
-                raise InvalidValue(f"the pace of a runner: {name}", f"is {getattr(self, name)}: expected seconds")
+                raise InvalidValueError(f"the pace of a runner: {name}", f"is {getattr(self, name)}: expected seconds")
 
 
 class LeaseLost(Exception):
@@ -150,7 +150,7 @@ class Lease:
             return
         if digest != checkpoint.digest:
             found = "is no event" if digest is None else "is another event"
-            raise CheckpointMismatch(self._recorder.name, self.projection.name, at, found)
+            raise CheckpointMismatchError(self._recorder.name, self.projection.name, at, found)
 
     def _digest_at(self, global_position: int) -> str | None:
         rows = self._recorder.read_all(after=global_position - 1, until=global_position, limit=1)

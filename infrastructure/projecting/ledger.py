@@ -9,9 +9,7 @@ import msgspec
 from msgspec import Meta
 from msgspec.structs import asdict
 
-from ...domain.errors import InvalidValue
-from ...domain.projection_errors import LedgerDamagedError
-from ...domain.store_errors import SchemaMismatch
+from ...domain.errors import InvalidValueError, LedgerDamagedError, SchemaMismatchError
 from ...projections.rows import Rows
 from ...projections.tables import BOOLEAN, IDENTIFIER, INTEGER, LONGEST, TEXT, Row, Shape, Table
 from .target import Target, Transaction
@@ -190,7 +188,7 @@ class Ledger:
         """The tables of a version, as they were declared when it was built."""
         try:
             return tables_of(version)
-        except (msgspec.DecodeError, InvalidValue, RecursionError) as reason:
+        except (msgspec.DecodeError, InvalidValueError, RecursionError) as reason:
             raise self.damaged(version.projection, damaged_definition(version, reason)) from reason
 
     def find_checkpoint(self, projection: str, version: int, shard: int) -> Checkpoint | None:
@@ -305,7 +303,7 @@ def _format(target: Target, transaction: Transaction) -> int:
     found = FORMAT if row is None else row["format"]
     if not isinstance(found, int) or found > FORMAT:
         books, newer = f"the books of projections in format {found}", "a newer Turnlog keeps them"
-        raise SchemaMismatch(target.name, books, f"format {FORMAT} or older; {newer}")
+        raise SchemaMismatchError(target.name, books, f"format {FORMAT} or older; {newer}")
     return found
 
 

@@ -9,8 +9,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from ...domain.errors import InvalidValue
-from ...domain.store_errors import StoreFailed
+from ...domain.errors import DatabaseError, InvalidValueError
 from ...projections.tables import Shape
 from ..recorder import Recorder
 from .ledger import (
@@ -57,7 +56,7 @@ def examine_ledger(recorder: Recorder, target: Target) -> list[str]:
         return flaws
     try:
         entries, flaws = _examine_tables(target)
-    except StoreFailed as reason:
+    except DatabaseError as reason:
         return [f"the entries about projections cannot be read: {reason.reason}"]
     return [*entries.flaws, *_misfits(entries), *_beyond_the_end(recorder, entries), *flaws]
 
@@ -72,7 +71,7 @@ def _examine_tables(target: Target) -> tuple[_Entries, list[str]]:
         for version in entries.of(Version):
             try:
                 tables = tables_of(version)
-            except (msgspec.DecodeError, InvalidValue, RecursionError) as reason:
+            except (msgspec.DecodeError, InvalidValueError, RecursionError) as reason:
                 flaws.append(f"the projection {version.projection!r}: {damaged_definition(version, reason)}")
                 continue
             for table in tables:

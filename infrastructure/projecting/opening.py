@@ -1,7 +1,6 @@
 """From an address, or from a store, to the database that rows of projections are kept in."""
 
-from ...domain.errors import InvalidValue
-from ...domain.store_errors import NotSupported, StoreNotFound
+from ...domain.errors import InvalidValueError, NotSupportedError, StoreNotFoundError
 from ..addresses import MEMORY, POSTGRES_SCHEMES, AddressGiven, normalised, scheme_of, sqlite_file
 from ..memory import MemoryRecorder
 from ..recorder import Opening, Recorder
@@ -24,7 +23,7 @@ def target_of(recorder: Recorder) -> Target:
 
         if isinstance(recorder, PostgresRecorder):
             return PostgresTarget(recorder.connections)
-    raise NotSupported(
+    raise NotSupportedError(
         recorder.name, "keeping the rows of projections", "give the address of a SQLite file or a PostgreSQL database"
     )
 
@@ -42,7 +41,7 @@ def open_target(address: AddressGiven, opening: Opening = Opening.MAKING) -> Tar
     path, options = sqlite_file(address) if scheme == "sqlite" else (None, {})
     if path is None or options:
         expected = "expected 'sqlite:///rows.db' or 'postgresql://host/database'"
-        raise InvalidValue("the address of the target", f"is not understood: {expected}")
+        raise InvalidValueError("the address of the target", f"is not understood: {expected}")
     if opening is Opening.EXISTING and not path.exists():
-        raise StoreNotFound(f"sqlite:///{path.absolute()}")
+        raise StoreNotFoundError(f"sqlite:///{path.absolute()}")
     return SQLiteFile(path)

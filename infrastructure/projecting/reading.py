@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from ...domain.errors import InvalidValue
-from ...domain.projection_errors import UnknownProjection
+from ...domain.errors import InvalidValueError
+from ...domain.errors.base import projection_not_found
 from ...projections.definition import Projection
 from ...projections.rows import Rows, TableSeen
 from ...projections.tables import Key, Shape, Stored
@@ -35,16 +35,16 @@ class _Current:
     def _shape(self, transaction: Transaction, shape: Shape) -> Shape:
         ledger = Ledger(self._target, transaction)
         if not transaction.exists(ledger_shapes(self._target)[-1]):
-            raise UnknownProjection(self._target.name, self._projection.name, ())
+            raise projection_not_found(self._target.name, self._projection.name, ())
         name = ledger.find_name(self._projection.name)
         if name is None:
             known = tuple(each.projection for each in ledger.names())
-            raise UnknownProjection(self._target.name, self._projection.name, known)
+            raise projection_not_found(self._target.name, self._projection.name, known)
         if name.version == self._projection.version:
             return shape
         version = check_counting(ledger, name)
         if shape.table not in ledger.tables(version):
-            raise InvalidValue(
+            raise InvalidValueError(
                 f"the rows of the projection {name.projection!r}",
                 f"are those of version {name.version} still, whose tables are different: expected to wait until "
                 f"version {self._projection.version} counts",

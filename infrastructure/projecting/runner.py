@@ -13,9 +13,7 @@ from uuid import uuid4
 
 import structlog
 
-from ...domain.errors import InvalidValue, TurnlogError
-from ...domain.projection_errors import PositionNotReached
-from ...domain.store_errors import StoreClosed
+from ...domain.errors import InvalidValueError, PositionNotReachedError, StoreClosedError, TurnlogError
 from ...projections.definition import Projection, checked_projection
 from ...projections.rows import Rows
 from ..addresses import AddressGiven
@@ -91,7 +89,7 @@ class Runner:
                     looked = self._last()
                     if not self.step():
                         self._sleep(looked)
-            except StoreClosed:
+            except StoreClosedError:
                 pass  # there is nothing left to read
             finally:
                 self._release()
@@ -104,7 +102,7 @@ class Runner:
                 continue
             try:
                 moved |= shard.step()
-            except StoreClosed:
+            except StoreClosedError:
                 raise
             except Exception as reason:  # noqa: BLE001 (the outermost loop: the shard decides, the others go on)
                 shard.failed(reason)
@@ -121,7 +119,7 @@ class Runner:
     def start(self) -> None:
         """Begins to run in a thread of its own."""
         if self._thread is not None:
-            raise InvalidValue("the runner", "is at work already: expected one that was not started")
+            raise InvalidValueError("the runner", "is at work already: expected one that was not started")
         self._stopping.clear()
         self._thread = Thread(target=self.run, name="turnlog-runner", daemon=True)
         self._thread.start()
@@ -258,13 +256,13 @@ class Runner:
         deadline = monotonic() + timeout
         while (at := reach(self._target, name)) < global_position:
             if monotonic() >= deadline:
-                raise PositionNotReached(name, global_position, at, timeout)
+                raise PositionNotReachedError(name, global_position, at, timeout)
             sleep(min(LOOK, max(deadline - monotonic(), 0)))
 
     def _last(self) -> int:
         try:
             return self._recorder.last_global_position()
-        except StoreClosed:
+        except StoreClosedError:
             raise
         except TurnlogError:
             return 0  # the steps will fail too, and wait
@@ -278,7 +276,7 @@ class Runner:
             try:
                 if self._recorder.wait(looked, min(left, SLICE)):
                     return
-            except StoreClosed:
+            except StoreClosedError:
                 raise
             except TurnlogError:
                 self._stopping.wait(min(left, SLICE))
@@ -293,12 +291,12 @@ class Runner:
 
 def _check(projections: Sequence[Projection], shards: int) -> None:
     if not 1 <= shards <= 1024:
-        raise InvalidValue("the number of shards", f"is {shards}: expected 1 to 1024")
+        raise InvalidValueError("the number of shards", f"is {shards}: expected 1 to 1024")
     seen = set()
     for projection in map(checked_projection, projections):
         which = (projection.name, projection.version)
         if which in seen:
-            raise InvalidValue(
+            raise InvalidValueError(
                 f"the projection {which[0]!r}", "comes twice: expected each name once, or another version"
             )
         seen.add(which)

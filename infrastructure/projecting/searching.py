@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
+from ...domain.errors import NotSupportedError
 from ...domain.record import RecordedEvent
-from ...domain.store_errors import NotSupported
 from ...projections.messages import recorded_message
 from ...projections.tables import Shape
 from ...projections.transcript import TRANSCRIPT, Transcript
@@ -43,7 +43,7 @@ def places_of(
 def _own_target(recorder: Recorder) -> Target | None:
     try:
         return target_of(recorder)
-    except NotSupported:
+    except NotSupportedError:
         return None
 
 

@@ -10,11 +10,9 @@ from typing import NamedTuple
 import structlog
 from msgspec.structs import replace
 
-from ...domain.errors import StoreError
-from ...domain.projection_errors import CheckpointMismatch
+from ...domain.errors import CheckpointMismatchError, DeliveryError, StoreError, UnreadableEventError
 from ...domain.record import RecordedEvent
 from ...domain.redaction import REDACTIONS
-from ...domain.store_errors import DeliveryFailed, UnreadableEvent
 from ...projections.definition import Projection
 from ..recorder import Recorder
 from ..rows import Row, projected
@@ -122,7 +120,7 @@ class Shard(Lease):
             position=suspect.row.position if suspect else None,
             tries=tries,
         )
-        if isinstance(reason, CheckpointMismatch):
+        if isinstance(reason, CheckpointMismatchError):
             self._verdict = (Suspect(Hook.APPLY, _NOWHERE), reason)
         elif suspect is None or _passes(reason):
             return  # the store, the target or the way there failed: the same again later
@@ -146,7 +144,7 @@ class Shard(Lease):
     def _advance(self) -> bool:
         until = self._recorder.last_global_position()
         if until < self.seen and not self._recorder.forgets:
-            raise CheckpointMismatch(self._recorder.name, self.projection.name, self.seen, "is no event")
+            raise CheckpointMismatchError(self._recorder.name, self.projection.name, self.seen, "is no event")
         names = (*self.projection.names, *REDACTIONS) if self.projection.names else ()
         rows = self._recorder.read_all(after=self.seen, until=until, names=names, limit=self._limit)
         whole = len(rows) < self._limit
@@ -381,13 +379,13 @@ class Shard(Lease):
 
 def _passes(reason: Exception) -> bool:
     """Whether the same may succeed later: the store, the target or the way to a receiver failed, not an event."""
-    final = isinstance(reason, UnreadableEvent) or (isinstance(reason, DeliveryFailed) and reason.final)
+    final = isinstance(reason, UnreadableEventError) or (isinstance(reason, DeliveryError) and reason.final)
     return isinstance(reason, StoreError) and not final
 
 
 def _asked(reason: Exception) -> float:
     """Seconds that a receiver asks for, within reason."""
-    asked = reason.retry_after if isinstance(reason, DeliveryFailed) else None
+    asked = reason.retry_after if isinstance(reason, DeliveryError) else None
     return 0.0 if asked is None else min(max(asked, 0.0), LONGEST_ASKED)
 
 

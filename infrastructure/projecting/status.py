@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from ...domain.projection_errors import UnknownProjection
+from ...domain.errors.base import projection_not_found
 from ..recorder import Recorder
 from .ledger import Checkpoint, Ledger, Letter, Name, is_kept
 from .target import Target
@@ -91,7 +91,7 @@ def find_statuses(recorder: Recorder, target: Target, now: int, projection: str 
     if kept:
         return statuses(recorder, target, now, projection)
     if projection is not None:
-        raise UnknownProjection(target.name, projection, ())
+        raise projection_not_found(target.name, projection, ())
     return []
 
 
@@ -132,7 +132,7 @@ def get_name(target: Target, ledger: Ledger, projection: str) -> Name:
     """The version of a projection that counts."""
     name = ledger.find_name(projection)
     if name is None:
-        raise UnknownProjection(target.name, projection, tuple(each.projection for each in ledger.names()))
+        raise projection_not_found(target.name, projection, tuple(each.projection for each in ledger.names()))
     return name
 
 

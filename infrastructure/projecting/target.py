@@ -5,7 +5,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 
-from ...domain.errors import InvalidValue
+from ...domain.errors import InvalidValueError
 from ...projections.definition import Projection
 from ...projections.rows import Change
 from ...projections.tables import Key, Shape, Stored, Table
@@ -144,7 +144,9 @@ class Target(ABC):
     def checked(self, place: str) -> str:
         """The name of a table, if there is room for what is added to it."""
         if len(place) > LONGEST_PLACE:
-            raise InvalidValue(f"the table {place!r}", "has too long a name: expected a shorter prefix in the address")
+            raise InvalidValueError(
+                f"the table {place!r}", "has too long a name: expected a shorter prefix in the address"
+            )
         return place
 
 

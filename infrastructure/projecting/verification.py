@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from math import isclose
 from typing import NamedTuple
 
+from ...domain.errors import DatabaseError
 from ...domain.record import RecordedEvent
 from ...domain.redaction import REDACTIONS
-from ...domain.store_errors import StoreFailed
 from ...projections.definition import Projection, fold
 from ...projections.tables import Key, Shape, Stored
 from ..recorder import Recorder
@@ -92,7 +92,7 @@ def _examine(recorder: Recorder, target: Target, projection: Projection, version
     try:
         rows = fold(projection, _events(recorder, projection, reached))
         expected = [{t.shape.key_of(s): s for s in map(t.shape.stored, rows[t.shape.table])} for t in found]
-    except StoreFailed:
+    except DatabaseError:
         raise
     except Exception as reason:  # noqa: BLE001 (the code of a projection may raise anything)
         return RowsExamined([], [f"its rows could not be built anew: {type(reason).__name__}"])

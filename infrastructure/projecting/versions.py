@@ -5,8 +5,8 @@ from contextlib import suppress
 
 import msgspec
 
-from ...domain.errors import InvalidValue
-from ...domain.projection_errors import DefinitionChanged, UnknownProjection
+from ...domain.errors import InvalidValueError, ProjectionChangedError
+from ...domain.errors.base import projection_not_found
 from ...projections.definition import Projection
 from ...projections.tables import Shape
 from .ledger import (
@@ -103,14 +103,14 @@ def begin_anew(target: Target, projection: Projection) -> None:
     """
     with target.reading() as transaction:
         if not any(map(transaction.exists, ledger_shapes(target))):
-            raise UnknownProjection(target.name, projection.name, ())
+            raise projection_not_found(target.name, projection.name, ())
     prepare(target)
     with target.writing() as transaction:
         transaction.alone()
         ledger = Ledger(target, transaction)
         places = transaction.places(target.place_prefix(projection.name))
         if not places and not any(ledger.raw(kind, projection.name) for kind in KINDS):
-            raise UnknownProjection(target.name, projection.name, ())
+            raise projection_not_found(target.name, projection.name, ())
         before = _readable(ledger, Checkpoint, projection.name)
         shards = max((each.shard + 1 for each in before), default=1)
         for place in places:
@@ -151,7 +151,7 @@ def drop(target: Target, projection: str, version: int) -> None:
             expected = (
                 f"expected one of {', '.join(others)}" if others else "there is no other than the one that counts"
             )
-            raise InvalidValue(
+            raise InvalidValueError(
                 f"the version {version} of the projection {projection!r}", f"cannot be dropped: {expected}"
             )
         checkpoints = ledger.checkpoints(projection, version)  # locked first, as whoever writes rows does
@@ -176,7 +176,7 @@ def _is_known(target: Target, ledger: Ledger, projection: Projection, shards: in
         name = ledger.find_name(projection.name)
         if name is not None and projection.version < name.version:
             reason = f"version {name.version} counting, and this one dropped"
-            raise DefinitionChanged(target.name, projection.name, projection.version, reason)
+            raise ProjectionChangedError(target.name, projection.name, projection.version, reason)
         if name is not None:
             check_counting(ledger, name)
         return False
@@ -186,16 +186,16 @@ def _is_known(target: Target, ledger: Ledger, projection: Projection, shards: in
         (f"{known.shards} shards", known.shards, shards),
     ]:
         if found != wanted:
-            raise DefinitionChanged(target.name, projection.name, projection.version, what)
+            raise ProjectionChangedError(target.name, projection.name, projection.version, what)
     return True
 
 
 def check_kept(target: Target, projection: Projection) -> None:
-    """Raise UnknownProjection if a database has no rows of a projection, and what `check_entries` raises."""
+    """Raise ItemNotFoundError if a database has no rows of a projection, and what `check_entries` raises."""
     with target.reading() as transaction:
         there = [transaction.exists(shape) for shape in ledger_shapes(target)]
         if not any(there):
-            raise UnknownProjection(target.name, projection.name, ())
+            raise projection_not_found(target.name, projection.name, ())
         ledger = Ledger(target, transaction)
         if not all(there):
             raise ledger.damaged(projection.name, "a table with entries about projections is missing")
@@ -232,7 +232,7 @@ def _check_tables(target: Target, transaction: Transaction, ledger: Ledger, proj
     missing = [shape.place for shape in target.shapes(projection) if not transaction.exists(shape)]
     if missing:
         reason = f"its checkpoint, but without the table {missing[0]}"
-        raise DefinitionChanged(target.name, projection.name, projection.version, reason)
+        raise ProjectionChangedError(target.name, projection.name, projection.version, reason)
 
 
 def _point(target: Target, transaction: Transaction, ledger: Ledger, name: Name, definition: str | None) -> None:
@@ -263,7 +263,8 @@ def _inherit_reactions(ledger: Ledger, theirs: Sequence[Checkpoint], mine: Seque
 def _standing(target: Target, ledger: Ledger, projection: Projection) -> tuple[Name, Version]:
     name, version = _named(target, ledger, projection.name), ledger.find_version(projection.name, projection.version)
     if version is None:
-        raise UnknownProjection(target.name, f"{projection.name} in version {projection.version}", (name.projection,))
+        wanted = f"{projection.name} in version {projection.version}"
+        raise projection_not_found(target.name, wanted, (name.projection,))
     check_entries(ledger, version)
     return name, version
 
@@ -271,7 +272,7 @@ def _standing(target: Target, ledger: Ledger, projection: Projection) -> tuple[N
 def _named(target: Target, ledger: Ledger, projection: str) -> Name:
     name = ledger.find_name(projection)
     if name is None:
-        raise UnknownProjection(target.name, projection, tuple(each.projection for each in ledger.names()))
+        raise projection_not_found(target.name, projection, tuple(each.projection for each in ledger.names()))
     return name
 
 

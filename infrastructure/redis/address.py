@@ -7,7 +7,7 @@ from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 import msgspec
 
-from ...domain.errors import InvalidValue
+from ...domain.errors import InvalidValueError
 
 SCHEMES = ("redis", "rediss", "unix")
 DEFAULT_PREFIX = "turnlog"
@@ -42,14 +42,14 @@ def parsed(address: str) -> Address:
     """What an address says, refused if it is not understood."""
     found = _split(address)
     if found is None:
-        raise InvalidValue("the address of the Redis store", f"is not understood: {_EXPECTED}")
+        raise InvalidValueError("the address of the Redis store", f"is not understood: {_EXPECTED}")
     parts, port, options = found
     prefix = _prefix(options.pop("prefix", DEFAULT_PREFIX))
     ttl = _ttl(options.pop("ttl", None))
     local = parts.scheme == "unix"
     database = _database(options.pop("db", "") if local else parts.path.removeprefix("/"))
     if options:
-        raise InvalidValue("the address of the Redis store", f"has the options {', '.join(options)}: {_EXPECTED}")
+        raise InvalidValueError("the address of the Redis store", f"has the options {', '.join(options)}: {_EXPECTED}")
     path, host = (unquote(parts.path), None) if local else (None, parts.hostname or "localhost")
     where = f"unix://{path}?db={database}&" if local else f"{parts.scheme}://{_shown(host)}:{port}/{database}?"
     return Address(
@@ -87,7 +87,9 @@ def _shown(host: str | None) -> str:
 
 def _prefix(prefix: str) -> str:
     if not _PREFIX.fullmatch(prefix):
-        raise InvalidValue("the prefix of the keys", f"is {prefix!r}: expected 1 to 100 letters, digits and _ . : / -")
+        raise InvalidValueError(
+            "the prefix of the keys", f"is {prefix!r}: expected 1 to 100 letters, digits and _ . : / -"
+        )
     return prefix
 
 
@@ -95,13 +97,13 @@ def _ttl(seconds: str | None) -> int | None:
     if seconds is None:
         return None
     if not (_is_number(seconds) and 1 <= int(seconds) <= LONGEST_TTL):
-        raise InvalidValue("ttl", f"is {seconds!r}: expected whole seconds, from 1 to {LONGEST_TTL}")
+        raise InvalidValueError("ttl", f"is {seconds!r}: expected whole seconds, from 1 to {LONGEST_TTL}")
     return int(seconds)
 
 
 def _database(number: str) -> int:
     if number and not _is_number(number):
-        raise InvalidValue("the database", f"is {number!r}: expected its number")
+        raise InvalidValueError("the database", f"is {number!r}: expected its number")
     return int(number or 0)
 
 

@@ -5,7 +5,7 @@ from enum import Enum
 from secrets import token_urlsafe
 from typing import Final, TypeAlias
 
-from ...domain.errors import KeyTaken, Refused, StoreError
+from ...domain.errors import InvalidOperationError, KeyTakenError, StoreError
 from ...domain.expectation import ANY
 from ...projections.catalogue import Entry
 from ..compression import Encoding
@@ -48,7 +48,7 @@ class Waiting(Enum):
 
 WAITING: Final = Waiting.WAITING
 
-Answer: TypeAlias = Appended | Refused | Moved | Waiting | StoreError
+Answer: TypeAlias = Appended | InvalidOperationError | Moved | Waiting | StoreError
 
 
 class Call:
@@ -130,5 +130,5 @@ def _answer(attempt: Attempt, outcome: bytes, *details: bytes) -> Answer:
     if outcome == b"waiting":
         return WAITING
     if outcome == b"taken":
-        return KeyTaken(session, entry.key or "")
+        return KeyTakenError(session, entry.key or "")
     return Moved(entry_of(session, details) if details else Entry(session, attempt.append.start - 1))

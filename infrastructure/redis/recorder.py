@@ -48,9 +48,16 @@ from typing import cast
 
 from msgspec.structs import replace
 
-from ...domain.errors import Refused, StoreError
+from ...domain.errors import (
+    DatabaseError,
+    InvalidOperationError,
+    NotSupportedError,
+    OutcomeUnknownError,
+    SchemaMismatchError,
+    StoreError,
+    StoreNotFoundError,
+)
 from ...domain.ranges import Positions
-from ...domain.store_errors import NotSupported, OutcomeUnknown, SchemaMismatch, StoreFailed, StoreNotFound
 from ...projections.catalogue import Entry
 from ...projections.pages import Body
 from ...projections.selection import Order, Place, Selection
@@ -258,15 +265,17 @@ class RedisRecorder(RemoteRecorder):
 
     # Appending
 
-    def _commit(self, attempts: Sequence[Attempt], *, together: bool) -> Sequence[Appended | Refused | Moved]:
+    def _commit(
+        self, attempts: Sequence[Attempt], *, together: bool
+    ) -> Sequence[Appended | InvalidOperationError | Moved]:
         if together and not fits_in_a_call(attempts):
             advice = f"record {MOST_EVENTS} events or {LARGEST_TOGETHER >> 20} MB at most, such as fewer sessions"
-            raise NotSupported(self.name, "so much in one step", advice)
+            raise NotSupportedError(self.name, "so much in one step", advice)
         now = attempts if together else first_call(attempts)
         answers = self._patiently(Call(now, self._encoding, together=together))
         later = [Moved(attempt.head) for attempt in attempts[len(now) :]]
         return [
-            *cast("list[Appended | Refused | Moved]", answers),
+            *cast("list[Appended | InvalidOperationError | Moved]", answers),
             *later,
         ]  # none waits any more, and some may have failed
 
@@ -305,7 +314,7 @@ class RedisRecorder(RemoteRecorder):
             if recorded:
                 return call.answers(recorded)
             call = call.again()
-        raise StoreFailed(self.name, f"the connection was lost, and nothing was recorded: {reason}")
+        raise DatabaseError(self.name, f"the connection was lost, and nothing was recorded: {reason}")
 
     def _settled(self, call: Call, reason: str) -> Reply:
         deadline = monotonic() + sum(SETTLING)
@@ -316,7 +325,9 @@ class RedisRecorder(RemoteRecorder):
             except StoreError:
                 if monotonic() > deadline:  # it does not refuse, it hangs
                     break
-        raise OutcomeUnknown(self.name, f"the connection was lost, and whether it was recorded is not known: {reason}")
+        raise OutcomeUnknownError(
+            self.name, f"the connection was lost, and whether it was recorded is not known: {reason}"
+        )
 
     # Reading
 
@@ -376,7 +387,7 @@ class RedisRecorder(RemoteRecorder):
         policy = found.get("maxmemory_policy", "noeviction")
         evicts = policy.startswith("allkeys") or (policy.startswith("volatile") and self._ttl)
         if evicts and found.get("maxmemory", "0") != "0":
-            raise StoreFailed(self.name, f"the server evicts ({policy}): expected the maxmemory-policy noeviction")
+            raise DatabaseError(self.name, f"the server evicts ({policy}): expected the maxmemory-policy noeviction")
 
     def durability(self) -> str:
         told = self._server.ask("INFO", "persistence").decode()
@@ -391,7 +402,7 @@ class RedisRecorder(RemoteRecorder):
             self._server.ask("SET", name, FORMAT, "NX")
         found = self._server.ask("GET", name)
         if found is None:
-            raise StoreNotFound(self.name)
+            raise StoreNotFoundError(self.name)
         if found != b"%d" % FORMAT:
             expected = f"format {FORMAT}; use a newer version of Turnlog, or another prefix"
-            raise SchemaMismatch(self.name, f"format {found.decode(errors='replace')}", expected)
+            raise SchemaMismatchError(self.name, f"format {found.decode(errors='replace')}", expected)

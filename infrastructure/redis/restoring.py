@@ -9,8 +9,7 @@ from contextlib import suppress
 from itertools import islice
 from secrets import token_urlsafe
 
-from ...domain.errors import StoreError
-from ...domain.store_errors import StoreFailed, StoreNotEmpty
+from ...domain.errors import DatabaseError, InvalidValueError, StoreError
 from ...projections.catalogue import Entry
 from ..compression import Encoding
 from ..rows import Row
@@ -58,7 +57,7 @@ class Restoring:
         name = self._server.key("restoring")
         taken = self._server.ask("SET", name, self._token, "NX", "PX", PAUSE)
         if taken is None and self._server.ask("GET", name) != self._token.encode():
-            raise StoreFailed(self._server.name, "another process is restoring it")
+            raise DatabaseError(self._server.name, "another process is restoring it")
 
     def _clear(self) -> None:
         left = 1
@@ -66,7 +65,7 @@ class Restoring:
             left = self._server.read(scripts.RESTORE_CLEAR, self._token, PAGE)
             if left == -1:
                 self._server.ask("DEL", self._server.key("restoring"))
-                raise StoreNotEmpty(self._server.name)
+                raise InvalidValueError(f"the store {self._server.name}", "is not empty; copy into an empty store")
             self._check(left != -2)
 
     def _send(self, script: scripts.Script, *arguments: Argument) -> None:
@@ -74,7 +73,7 @@ class Restoring:
 
     def _check(self, goes_on: Reply) -> None:
         if not goes_on:
-            raise StoreFailed(self._server.name, "the restoring paused for so long that it was given up")
+            raise DatabaseError(self._server.name, "the restoring paused for so long that it was given up")
 
     def _arguments_of_rows(self, rows: Iterable[Row]) -> Iterator[Argument]:
         for row in rows:

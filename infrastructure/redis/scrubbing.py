@@ -2,7 +2,7 @@
 
 from time import monotonic, sleep
 
-from ...domain.store_errors import RedactionPendingError, StoreFailed
+from ...domain.errors import DatabaseError, RedactionPendingError
 from .server import Server
 
 PATIENCE = 60.0
@@ -24,7 +24,7 @@ def scrub(server: Server) -> None:
         if _saves(server):
             server.ask("BGSAVE", "SCHEDULE")
             _wait(server, "rdb_bgsave_in_progress", "", "rdb_last_bgsave_status")
-    except StoreFailed as reason:
+    except DatabaseError as reason:
         raise RedactionPendingError(server.name, f"the server did not rewrite its files: {reason.reason}") from reason
     server.ask("SREM", server.key("pending_scrubs"), *pending)
 
@@ -35,7 +35,7 @@ def _saves(server: Server) -> bool:
         return True
     try:
         configured = server.ask("CONFIG", "GET", "save")
-    except StoreFailed:  # managed servers do not say
+    except DatabaseError:  # managed servers do not say
         return True
     return len(configured) > 1 and bool(configured[1])
 

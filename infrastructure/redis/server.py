@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 import redis
 from redis import exceptions
 
-from ...domain.store_errors import StoreClosed, StoreFailed
+from ...domain.errors import DatabaseError, StoreClosedError
 from ..forking import tell
 from .address import Address, connection_options
 from .scripts import Script
@@ -77,7 +77,7 @@ class Server:
         try:
             return self._answer(command)
         except ConnectionLost as lost:
-            raise StoreFailed(self.name, f"the connection was lost: {lost}") from lost
+            raise DatabaseError(self.name, f"the connection was lost: {lost}") from lost
 
     def read(self, script: Script, *arguments: Argument) -> Reply:
         """The answer of a script that may be repeated."""
@@ -111,7 +111,7 @@ class Server:
             except exceptions.NoScriptError:
                 raise _UnknownScript from None
             except _ANSWERS as reason:
-                raise StoreFailed(self.name, _sentence(reason)) from reason
+                raise DatabaseError(self.name, _sentence(reason)) from reason
             except _LOST as reason:
                 connection.disconnect()  # type: ignore[no-untyped-call]  # the driver has not said its types
                 raise ConnectionLost(_sentence(reason)) from reason
@@ -120,11 +120,11 @@ class Server:
     def _connection(self) -> Iterator[redis.Connection]:
         """A connection that is open; without one nothing has been sent."""
         if self._closed:
-            raise StoreClosed(self.name)
+            raise StoreClosedError(self.name)
         try:
             connection = self._pool.get_connection()
         except (exceptions.RedisError, OSError) as reason:
-            raise StoreFailed(self.name, _sentence(reason)) from reason
+            raise DatabaseError(self.name, _sentence(reason)) from reason
         try:
             yield connection
         finally:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
-from ...domain.errors import InvalidValue
+from ...domain.errors import InvalidValueError
 from .files import COMPANIONS, database_beside, file_id
 from .scrubbing import scrub_copy
 
@@ -20,10 +20,10 @@ def write_backup(source: sqlite3.Connection, store: str, path: Path, marks: Sequ
     """
     for there in (path, *(path.parent / (path.name + companion) for companion in COMPANIONS)):
         if os.path.lexists(there):
-            raise InvalidValue("the backup", f"cannot be written to {path}: {there} exists; expected a new file")
+            raise InvalidValueError("the backup", f"cannot be written to {path}: {there} exists; expected a new file")
     if (database := database_beside(path)) is not None:
         reason = f"cannot be written to {path}: SQLite takes it for a part of {database.name}; expected another name"
-        raise InvalidValue("the backup", reason)
+        raise InvalidValueError("the backup", reason)
     try:
         with _part_of(path) as part:
             with closing(sqlite3.connect(part, isolation_level=None)) as target:
@@ -37,7 +37,7 @@ def write_backup(source: sqlite3.Connection, store: str, path: Path, marks: Sequ
             with suppress(PermissionError):
                 _flush(path.parent)
     except OSError as reason:
-        raise InvalidValue("the backup", f"cannot be written to {path}: {reason.strerror}") from reason
+        raise InvalidValueError("the backup", f"cannot be written to {path}: {reason.strerror}") from reason
 
 
 @contextmanager
@@ -61,7 +61,7 @@ def _delete(part: Path) -> None:
 
 @contextmanager
 def _locked(part: Path, path: Path, flags: int) -> Iterator[None]:
-    busy = InvalidValue("the backup", f"cannot be written to {path}: another process is writing it")
+    busy = InvalidValueError("the backup", f"cannot be written to {path}: another process is writing it")
     try:
         descriptor = os.open(part, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o600)
     except FileExistsError:
@@ -83,7 +83,9 @@ def _publish(part: Path, path: Path) -> None:
     try:
         path.hardlink_to(part)  # which never overwrites
     except FileExistsError:
-        raise InvalidValue("the backup", f"cannot be written to {path}, which exists: expected a new file") from None
+        raise InvalidValueError(
+            "the backup", f"cannot be written to {path}, which exists: expected a new file"
+        ) from None
     except OSError:  # a file system without hard links
         part.rename(path)
 

@@ -7,8 +7,7 @@ from pathlib import Path
 from threading import Lock, RLock, local
 from urllib.parse import quote
 
-from ...domain.errors import MissingExtra
-from ...domain.store_errors import OutcomeUnknown, StoreClosed, StoreFailed
+from ...domain.errors import DatabaseError, MissingExtraError, OutcomeUnknownError, StoreClosedError
 from ..compression import plain
 from .files import REPLACED, Connection, FileId, OpenFile, add, create, file_id, find
 from .forks import GATE, UNUSABLE, abandon, drop, lose, tell, usable
@@ -82,7 +81,7 @@ class Connections:
                     connection.execute("ROLLBACK")
                 raise
             if not self._unchanged(connection):
-                raise OutcomeUnknown(self.name, f"{REPLACED}; whether the last append was recorded is not known")
+                raise OutcomeUnknownError(self.name, f"{REPLACED}; whether the last append was recorded is not known")
 
     @contextmanager
     def snapshot(self) -> Iterator[Connection]:
@@ -143,7 +142,7 @@ class Connections:
         except sqlite3.Error as reason:
             unpacked = self._unpacked
             missing, unpacked.missing = unpacked.missing, None
-            raise missing or StoreFailed(self.name, str(reason)) from reason
+            raise missing or DatabaseError(self.name, str(reason)) from reason
 
     def release(self) -> None:
         """Closes all connections; the next use opens the file anew, whichever it is then."""
@@ -217,7 +216,7 @@ class Connections:
                 self._out.append(connection)
         elif not self._unchanged(connection):
             self._give_back(connection)
-            raise StoreFailed(self.name, REPLACED)
+            raise DatabaseError(self.name, REPLACED)
         return connection
 
     def _give_back(self, connection: Connection) -> None:
@@ -254,9 +253,9 @@ class Connections:
         found = file_id(self._path)
         if self._known is not None and found != self._known:
             self._replaced = True
-            raise StoreFailed(self.name, REPLACED)
+            raise DatabaseError(self.name, REPLACED)
         if not usable(found):
-            raise StoreFailed(self.name, UNUSABLE)
+            raise DatabaseError(self.name, UNUSABLE)
         self._check_open_file(found)
         if found is None and self._making:
             create(self._path)
@@ -278,9 +277,9 @@ class Connections:
         if not known.unchanged():
             drop(known)
             if self._replaced or find(found) is known:
-                raise StoreFailed(self.name, REPLACED)
+                raise DatabaseError(self.name, REPLACED)
         elif not known.is_at(self._path):
-            raise StoreFailed(self.name, f"it is open as {known.real}: under this name its WAL would be another one")
+            raise DatabaseError(self.name, f"it is open as {known.real}: under this name its WAL would be another one")
 
     def _set_up(self, connection: Connection) -> None:
         """What every connection has: the one place for it."""
@@ -295,15 +294,15 @@ class Connections:
 
     def _check_open(self) -> None:
         if self._closed:
-            raise StoreClosed(self.name)
+            raise StoreClosedError(self.name)
         if self._replaced:
-            raise StoreFailed(self.name, REPLACED)
+            raise DatabaseError(self.name, REPLACED)
 
     def _check_files(self, connection: Connection) -> None:
         if connection is not self._writer:  # this is a child process that was forked in between
-            raise StoreFailed(self.name, UNUSABLE)
+            raise DatabaseError(self.name, UNUSABLE)
         if not self._unchanged(connection):
-            raise StoreFailed(self.name, REPLACED)
+            raise DatabaseError(self.name, REPLACED)
 
     def _unchanged(self, connection: Connection) -> bool:
         if not connection.file.unchanged():
@@ -341,12 +340,12 @@ class _Unpacked(local):
     """Compressed payloads as they were, for statements; SQLite says of an error in here only that there was one."""
 
     def __init__(self) -> None:
-        self.missing: MissingExtra | None = None
+        self.missing: MissingExtraError | None = None
 
     def plain(self, encoding: str, stored: bytes) -> bytes | None:
         """The payload; NULL if it is damaged."""
         try:
             return plain(encoding, stored)
-        except MissingExtra as missing:
+        except MissingExtraError as missing:
             self.missing = missing
             raise

@@ -17,7 +17,7 @@ from pathlib import Path
 from threading import RLock
 from typing import TypeAlias
 
-from ...domain.store_errors import StoreFailed
+from ...domain.errors import DatabaseError
 
 FileId: TypeAlias = tuple[int, int]
 """Device and inode."""
@@ -158,12 +158,12 @@ def add(connection: Connection, name: str, path: Path) -> None:
     with _lock:
         file = file_id(path)
         if file is None:
-            raise StoreFailed(name, REPLACED)
+            raise DatabaseError(name, REPLACED)
         known = _open.get(file)
         if known is None:
             known = _open[file] = OpenFile(name, path, file)
         elif not known.unchanged():
-            raise StoreFailed(name, REPLACED)
+            raise DatabaseError(name, REPLACED)
         known.connections += 1
         connection.file, connection.path = known, str(path)
 
@@ -187,7 +187,7 @@ def _hold(name: str, path: Path, file: FileId) -> int | None:
     except OSError as reason:
         _parked[file] = descriptor
         if reason.errno in (errno.EAGAIN, errno.EACCES):
-            raise StoreFailed(name, REPLACED) from reason  # another process believes to be alone
+            raise DatabaseError(name, REPLACED) from reason  # another process believes to be alone
         return None  # a file system without such locks
     return descriptor
 

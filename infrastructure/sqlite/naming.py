@@ -1,6 +1,6 @@
 """The name that the sessions of a file have in SQL."""
 
-from ...domain.errors import InvalidValue
+from ...domain.errors import InvalidValueError
 from ..recorder import Recorder
 from .recorder import SQLiteRecorder
 
@@ -20,4 +20,4 @@ def name_sessions(recorder: Recorder, name: str) -> None:
                 connection.execute(_VIEW.format(name))
     elif name.lower() != "sessions" and row != ("view", _VIEW.format(name)):
         expected = "expected 'sessions', or a name that nothing in the file has"
-        raise InvalidValue("table_name", f"is {name!r}, which is another {row[0]} in the file: {expected}")
+        raise InvalidValueError("table_name", f"is {name!r}, which is another {row[0]} in the file: {expected}")

@@ -13,10 +13,15 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from ...domain.errors import KeyTaken, PositionConflict, Refused
+from ...domain.errors import (
+    InvalidOperationError,
+    InvalidValueError,
+    KeyTakenError,
+    PositionConflictError,
+    StoreNotFoundError,
+)
 from ...domain.expectation import holds
 from ...domain.ranges import Positions
-from ...domain.store_errors import StoreNotEmpty, StoreNotFound
 from ...projections.catalogue import Entry
 from ...projections.pages import Body, FeedBody
 from ...projections.selection import Place, Selection
@@ -58,7 +63,7 @@ class SQLiteRecorder(Recorder):
         self.name = name = f"sqlite:///{path.absolute()}"
         making = opening is Opening.MAKING
         if not (making or path.exists()):
-            raise StoreNotFound(self.name)
+            raise StoreNotFoundError(self.name)
         self._connections = Connections(
             path,
             self.name,
@@ -103,7 +108,7 @@ class SQLiteRecorder(Recorder):
     def restore(self, entries: Iterable[Entry], rows: Iterable[Row]) -> None:
         with self._connections.writing() as connection:
             if connection.execute(sql.LAST_GLOBAL_POSITION).fetchone() is not None:
-                raise StoreNotEmpty(self.name)
+                raise InvalidValueError(f"the store {self.name}", "is not empty; copy into an empty store")
             numbers = {entry.session: _restore_entry(connection, entry) for entry in entries}
             _add_events(connection, (_columns(numbers[row.session], row, self._encoding) for row in rows))
         self._wake()
@@ -271,14 +276,14 @@ class SQLiteRecorder(Recorder):
         return page
 
 
-def _append(connection: sqlite3.Connection, append: Append, encoding: Encoding) -> Appended | Refused:
+def _append(connection: sqlite3.Connection, append: Append, encoding: Encoding) -> Appended | InvalidOperationError:
     number, head = _head(connection, append)
     if append.command_id is not None:
         earlier = _found_command(connection, append.session, append.command_id)
         if earlier is not None:
             return earlier
     if not holds(append.expected, head.position):
-        return PositionConflict(append.session, expectation_text(append.expected), head.position)
+        return PositionConflictError(append.session, expectation_text(append.expected), head.position)
     first = _next_global_position(connection)
     rows, entry = stamped(append, head, first)
     too_large = larger_than_allowed(append, head, entry)
@@ -287,7 +292,7 @@ def _append(connection: sqlite3.Connection, append: Append, encoding: Encoding) 
     if entry.key is not None and entry.key != head.key:
         taken = connection.execute(sql.FIND_KEY, (entry.key,)).fetchone()
         if taken is not None:
-            return KeyTaken(append.session, entry.key)
+            return KeyTakenError(append.session, entry.key)
     if rows:
         _write(connection, number, rows, head, entry, encoding)
         if append.erase:
@@ -303,8 +308,8 @@ def _erase(connection: sqlite3.Connection, rows: Iterable[Row]) -> None:
     connection.execute(ADD_PENDING)
 
 
-def _raised(outcome: Appended | Refused) -> Appended:
-    if isinstance(outcome, Refused):
+def _raised(outcome: Appended | InvalidOperationError) -> Appended:
+    if isinstance(outcome, InvalidOperationError):
         raise outcome
     return outcome
 

@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from time import sleep, time_ns
 
-from ...domain.store_errors import SchemaMismatch, StoreFailed
+from ...domain.errors import DatabaseError, SchemaMismatchError
 from ..migrations import Migration, check_present, migrations_of, pending
 
 APPLICATION = 0x5455524E
@@ -21,7 +21,7 @@ def prepare(connection: sqlite3.Connection, store: str, migrations: Sequence[Mig
     """Makes the schema or brings it up to date; of many processes that open a file at once, one does it."""
     if sqlite3.sqlite_version_info < OLDEST_SQLITE:
         needed = ".".join(map(str, OLDEST_SQLITE))
-        raise StoreFailed(store, f"this Python has SQLite {sqlite3.sqlite_version}: expected {needed} or newer")
+        raise DatabaseError(store, f"this Python has SQLite {sqlite3.sqlite_version}: expected {needed} or newer")
     steps = migrations_of(__package__) if migrations is None else migrations
     if not _behind(connection, store, steps):
         return
@@ -74,7 +74,7 @@ def _behind(connection: sqlite3.Connection, store: str, steps: Sequence[Migratio
     (applied,) = connection.execute("PRAGMA user_version").fetchone()
     (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
     if application != APPLICATION and (tables or applied or application):
-        raise SchemaMismatch(store, "the tables of another program", "a new file, or one of Turnlog's")
+        raise SchemaMismatchError(store, "the tables of another program", "a new file, or one of Turnlog's")
     return pending(store, applied, steps)
 
 

@@ -10,7 +10,7 @@ import sqlite3
 from collections.abc import Iterable
 from time import sleep
 
-from ...domain.store_errors import RedactionPendingError
+from ...domain.errors import RedactionPendingError
 
 TRIES = 40
 """How often the write-ahead log is tried to be emptied while somebody reads from it."""

@@ -3,10 +3,15 @@
 from collections.abc import Iterable, Iterator
 from typing import NoReturn
 
-from ...domain.errors import Refused, SessionNotFoundError
+from ...domain.errors import (
+    InvalidEventError,
+    InvalidOperationError,
+    RecordFileError,
+    SessionNotFoundError,
+    UnreadableEventError,
+)
 from ...domain.events import EventRedacted, MessageRedacted, SessionStarted
 from ...domain.plain import check_json
-from ...domain.store_errors import DamagedRecord, InvalidEventError, UnreadableEvent
 from ...domain.validation import is_name
 from ..loading import Source
 from ..replaying import Replay, checked_event
@@ -118,13 +123,13 @@ class Walk:
             if isinstance(event, SessionStarted):
                 self._starts(row, event)
             self._replay.take(row, event)
-        except DamagedRecord:
+        except RecordFileError:
             raise
-        except UnreadableEvent as reason:
+        except UnreadableEventError as reason:
             self._damaged(reason.reason)
         except InvalidEventError as reason:
             self._damaged(f"its event {reason.name} does not follow from those before it: {reason.reason}")
-        except (Refused, SessionNotFoundError) as reason:
+        except (InvalidOperationError, SessionNotFoundError) as reason:
             self._damaged(f"its event {row.name} cannot be recorded: {reason}")
 
     def _starts(self, row: Row, event: SessionStarted) -> None:
@@ -185,4 +190,4 @@ class Walk:
             self._damaged(f"it says other sessions or events than there are, of session {wrong[0]} for one")
 
     def _damaged(self, reason: str) -> NoReturn:
-        raise DamagedRecord(self._number, reason)
+        raise RecordFileError(self._number, reason)

@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterable
 from typing import BinaryIO, TypeAlias
 
-from ...domain.errors import InvalidValue
+from ...domain.errors import InvalidValueError
 from ..output_file import output_file
 from ..paths import PathGiven, checked_path
 from .importing import Lines
@@ -29,7 +29,7 @@ def write_lines(target: Target, lines: Iterable[bytes], *, overwrite: bool = Fal
         with output_file(path, overwrite=overwrite) as file:
             return _write(file, lines)
     except OSError as reason:
-        raise InvalidValue("the file", f"{path} cannot be written: {reason.strerror}") from reason
+        raise InvalidValueError("the file", f"{path} cannot be written: {reason.strerror}") from reason
 
 
 def _write(file: BinaryIO, lines: Iterable[bytes]) -> int:
@@ -53,7 +53,7 @@ def lines_of(source: PathGiven | bytes) -> Lines:
             with path.open("rb") as file:
                 yield from file
         except OSError as reason:
-            raise InvalidValue("the file", f"{path} cannot be read: {reason.strerror}") from reason
+            raise InvalidValueError("the file", f"{path} cannot be read: {reason.strerror}") from reason
 
     return lines
 
@@ -64,4 +64,4 @@ def read_bytes(path: PathGiven) -> bytes:
     try:
         return file.read_bytes()
     except OSError as reason:
-        raise InvalidValue("the file", f"{file} cannot be read: {reason.strerror}") from reason
+        raise InvalidValueError("the file", f"{file} cannot be read: {reason.strerror}") from reason

@@ -6,10 +6,9 @@ from itertools import groupby
 import msgspec
 from msgspec.structs import replace
 
-from ...domain.errors import KeyTaken, SessionTooLarge
+from ...domain.errors import KeyTakenError, RecordFileError, SessionExistsError, SessionTooLargeError
 from ...domain.events import STORED_NAMES, Event, SessionRenamed, SessionStarted
 from ...domain.record import Provenance
-from ...domain.store_errors import DamagedRecord, RecordDiffers
 from ...projections.catalogue import Entry
 from ..progress import Counted, Progress
 from ..recorder import Recorder
@@ -110,7 +109,7 @@ class _Appends:
             before = self._walk.digest_at(row.session, row.position - 1) or NOTHING
             digest = chained(before, header_of(row), hash_of(row))
             if not digest == row.digest == self._walk.digest_at(row.session, row.position):
-                raise DamagedRecord(number, "the file was changed while it was read")
+                raise RecordFileError(number, "the file was changed while it was read")
             yield row
 
 
@@ -140,13 +139,13 @@ def _present(recorder: Recorder, walk: Walk, session: str) -> int | None:
     while low < high:
         middle = (low + high) // 2
         low, high = (middle + 1, high) if same(middle) else (low, middle)
-    raise RecordDiffers(session, low)
+    raise SessionExistsError(session, low)
 
 
 def _check_sizes(entries: dict[str, Entry], present: dict[str, int | None], most: int | None) -> None:
     for session, entry in entries.items():
         if most is not None and entry.bytes > most and (present[session] or 0) < entry.position:
-            raise SessionTooLarge(session, entry.bytes, most)
+            raise SessionTooLargeError(session, entry.bytes, most)
 
 
 def _check_keys(recorder: Recorder, entries: dict[str, Entry], present: dict[str, int | None]) -> None:
@@ -156,7 +155,7 @@ def _check_keys(recorder: Recorder, entries: dict[str, Entry], present: dict[str
             continue
         owner = recorder.find_key(entry.key)
         if taken.setdefault(entry.key, session) != session or (owner is not None and owner.session != session):
-            raise KeyTaken(session, entry.key)
+            raise KeyTakenError(session, entry.key)
 
 
 def _appends(rows: Iterable[Row], present: int | None, key: str | None) -> Iterator[Append]:

@@ -6,8 +6,8 @@ from typing import TypeAlias, TypeVar
 from msgspec.json import encode
 
 from ...domain.content import InstructionContent, MessageRole
-from ...domain.content_errors import UnknownFormat
-from ...domain.errors import InvalidValue
+from ...domain.errors import InvalidValueError
+from ...domain.errors.base import suggestion
 from ...domain.message import Message
 from ...domain.plain import Json
 from .anthropic import AnthropicPrompt, anthropic_prompt
@@ -63,7 +63,7 @@ def chosen(
     """The messages of a prompt: the system message in front, the newest turns there is room for, what is new."""
     for what, bound in (("last", last), ("max_tokens", max_tokens)):
         if bound is not None and (not isinstance(bound, int) or isinstance(bound, bool) or bound < 0):
-            raise InvalidValue(what, f"is {bound!r}: expected a whole number, 0 or more")
+            raise InvalidValueError(what, f"is {bound!r}: expected a whole number, 0 or more")
     if last is None and max_tokens is None:
         return [*messages] if new is None else [*messages, new]
     system = [first for first in messages[:1] if first.role is MessageRole.SYSTEM]
@@ -88,5 +88,5 @@ def _name(schema: Json) -> Json:
 
 def _of(formats: dict[str, A], format: str) -> A:
     if format not in formats:
-        raise UnknownFormat(str(format), tuple(formats))
+        raise InvalidValueError("format", f"is {format!r}; {suggestion(str(format), formats)}")
     return formats[format]

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from typing import TypeAlias
 
 from ...domain.content import InstructionContent
-from ...domain.content_errors import PromptTooLong
+from ...domain.errors import PromptTooLongError
 from ...domain.message import Message
 from .items import items_of
 from .parts import Call, Item, Result
@@ -24,7 +24,7 @@ def newest_turns(
 ) -> list[Message]:
     """The messages of the newest turns in order, up to so many turns and tokens, of which some are spent already."""
     if max_tokens is not None and spent > max_tokens:
-        raise PromptTooLong(spent, max_tokens)
+        raise PromptTooLongError(spent, max_tokens)
     kept: list[Message] = []
     instructed = False
     for count, turn in enumerate(turns_backwards(newest_first)):
@@ -37,7 +37,7 @@ def newest_turns(
                 spent += message_tokens(message, counter, newest)
             if spent > max_tokens:
                 if not kept:
-                    raise PromptTooLong(spent, max_tokens)
+                    raise PromptTooLongError(spent, max_tokens)
                 break
         kept += turn
     kept.reverse()

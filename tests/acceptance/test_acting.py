@@ -14,7 +14,8 @@ from opentelemetry.baggage import set_baggage
 from opentelemetry.context import attach, detach
 from opentelemetry.sdk.trace import TracerProvider
 
-from turnlog import InvalidValue, Session, Store, acting, carried
+from turnlog import Session, Store, acting, carried
+from turnlog.errors import InvalidValueError
 
 NOBODY = (None, None, None)
 
@@ -97,7 +98,7 @@ def test_a_block_ends_when_something_goes_wrong_in_it(store: Store) -> None:
     ],
 )
 def test_what_cannot_be_recorded_is_refused_before_anything_is_done(named: dict[str, Any]) -> None:
-    with pytest.raises(InvalidValue, match="expected"), acting(**named):
+    with pytest.raises(InvalidValueError, match="expected"), acting(**named):
         raise AssertionError
 
 

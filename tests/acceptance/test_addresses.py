@@ -9,17 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from turnlog import (
-    Branch,
-    InvalidValue,
-    Runner,
-    Session,
-    SessionManager,
-    SessionNotFoundError,
-    Transcript,
-    open_store,
-    search,
-)
+from turnlog import Branch, Runner, Session, SessionManager, Transcript, open_store, search
+from turnlog.errors import InvalidValueError, SessionNotFoundError
 
 if TYPE_CHECKING:
     from tests.acceptance.conftest import Elsewhere
@@ -99,7 +90,7 @@ def test_stores_in_memory_have_nothing_to_do_with_each_other(here: Path) -> None
     ],
 )
 def test_an_address_that_means_no_store_is_refused(here: Path, address: str) -> None:
-    with pytest.raises(InvalidValue, match="expected") as refused:
+    with pytest.raises(InvalidValueError, match="expected") as refused:
         open_store(address)
 
     assert repr(address) in str(refused.value)
@@ -108,7 +99,7 @@ def test_an_address_that_means_no_store_is_refused(here: Path, address: str) -> 
 
 @pytest.mark.parametrize("address", ["postgres:ada:secret@host/x", "memory://?password=secret", "mysql://a:secret@h/x"])
 def test_an_address_that_may_hold_a_password_is_refused_without_repeating_it(here: Path, address: str) -> None:
-    with pytest.raises(InvalidValue, match="is not understood: expected") as refused:
+    with pytest.raises(InvalidValueError, match="is not understood: expected") as refused:
         open_store(address)
 
     assert "secret" not in str(refused.value)
@@ -116,7 +107,7 @@ def test_an_address_that_may_hold_a_password_is_refused_without_repeating_it(her
 
 @pytest.mark.parametrize("options", ["durability=none", "durability=", "x=1", "durability=full&x=1", "Durability=full"])
 def test_an_option_that_no_store_has_is_refused(here: Path, options: str) -> None:
-    with pytest.raises(InvalidValue, match="expected durability=full or normal"):
+    with pytest.raises(InvalidValueError, match="expected durability=full or normal"):
         open_store(f"sqlite:///some.db?{options}")
 
     assert list(here.iterdir()) == []
@@ -124,7 +115,7 @@ def test_an_option_that_no_store_has_is_refused(here: Path, options: str) -> Non
 
 @pytest.mark.parametrize("given", [5, b"turnlog.db", object()])
 def test_what_is_neither_text_nor_a_path_is_no_address(here: Path, given: Any) -> None:
-    with pytest.raises(InvalidValue, match="expected 'sqlite:///turnlog"):
+    with pytest.raises(InvalidValueError, match="expected 'sqlite:///turnlog"):
         open_store(given)
 
 
@@ -174,10 +165,10 @@ def test_sqlite_in_memory_is_memory(here: Path, monkeypatch: pytest.MonkeyPatch,
 def test_a_misspelt_scheme_is_an_error_with_a_suggestion(
     here: Path, monkeypatch: pytest.MonkeyPatch, address: str, meant: str
 ) -> None:
-    with pytest.raises(InvalidValue, match=f"did you mean '{meant}'"):
+    with pytest.raises(InvalidValueError, match=f"did you mean '{meant}'"):
         open_store(address)
     monkeypatch.setenv("TURNLOG_STORE", address)
-    with pytest.raises(InvalidValue, match=f"did you mean '{meant}'"):
+    with pytest.raises(InvalidValueError, match=f"did you mean '{meant}'"):
         Session()
 
     assert list(here.iterdir()) == []
@@ -224,7 +215,7 @@ def test_what_is_no_store_is_an_error(here: Path, store: Any) -> None:
         lambda: Session.from_record(b"", store=store),
     ]
     for call in calls:
-        with pytest.raises(InvalidValue, match="the store"):
+        with pytest.raises(InvalidValueError, match="the store"):
             call()
 
     assert list(here.iterdir()) == []
@@ -274,7 +265,7 @@ def test_an_address_comes_before_the_settings(here: Path, monkeypatch: pytest.Mo
 def test_a_settings_file_that_names_no_store(here: Path, settings: str) -> None:
     (here / "turnlog.toml").write_text(settings)
     if settings == "[store]\n":
-        with pytest.raises(InvalidValue, match=r"store in turnlog.toml is {}: expected an address"):
+        with pytest.raises(InvalidValueError, match=r"store in turnlog.toml is {}: expected an address"):
             open_store()
     else:
         open_store().close()
@@ -285,7 +276,7 @@ def test_a_settings_file_that_names_no_store(here: Path, settings: str) -> None:
 def test_a_settings_file_that_makes_no_sense_is_refused(here: Path, settings: bytes) -> None:
     (here / "turnlog.toml").write_bytes(settings)
 
-    with pytest.raises(InvalidValue):
+    with pytest.raises(InvalidValueError):
         open_store()
     assert kept_in(here) == []
 

@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from turnlog import Branch, InvalidValue, Session, Store, open_store
+from turnlog import Branch, Session, Store, open_store
+from turnlog.errors import InvalidValueError
 
 
 @pytest.fixture(params=["memory://", "sqlite:///{}/turnlog.db"])
@@ -171,7 +172,7 @@ def test_the_error_of_a_cancelled_call_is_the_cause(store: Store, monkeypatch: p
     def refuse(self: Branch, text: str) -> None:
         begun.set()
         go_on.wait()
-        raise InvalidValue("a text", f"{text!r} is wrong: expected another")
+        raise InvalidValueError("a text", f"{text!r} is wrong: expected another")
 
     monkeypatch.setattr(Branch, "rename", refuse)
 
@@ -182,7 +183,7 @@ def test_the_error_of_a_cancelled_call_is_the_cause(store: Store, monkeypatch: p
         go_on.set()
         with pytest.raises(asyncio.CancelledError) as caught:
             await task
-        assert isinstance(caught.value.__cause__, InvalidValue)
+        assert isinstance(caught.value.__cause__, InvalidValueError)
 
     asyncio.run(program())
 

@@ -6,7 +6,8 @@ from random import Random
 
 import pytest
 
-from turnlog import DamagedRecord, RecordDiffers, Session, open_store
+from turnlog import Session, open_store
+from turnlog.errors import RecordFileError, SessionExistsError
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +80,7 @@ def test_damage_is_named_by_its_line_and_nothing_is_taken_over(
     lines: list[bytes], damage: Callable[[list[bytes]], list[bytes]], line: int, reason: str
 ) -> None:
     with open_store("memory://") as store:
-        with pytest.raises(DamagedRecord) as refused:
+        with pytest.raises(RecordFileError) as refused:
             store.import_record(b"".join(damage(lines)))
 
         assert re.search(reason, refused.value.reason), refused.value
@@ -91,10 +92,10 @@ def test_a_fork_is_refused_without_the_session_it_goes_on_from(lines: list[bytes
     footer = b'{"turnlog":"end","events":3,"sessions":[' + lines[10].partition(b"},{")[2].join([b"{", b""])
     alone = [lines[0], *lines[7:10], footer]
     with open_store("memory://") as store:
-        with pytest.raises(DamagedRecord, match="session b goes on from a at 5, which is neither in front of it nor"):
+        with pytest.raises(RecordFileError, match="session b goes on from a at 5, which is neither in front of it nor"):
             store.import_record(b"".join(alone))
         Session(session_id="a", store=store).default_branch.add_many(["1", "2", "3", "4"])
-        with pytest.raises(DamagedRecord, match="and that is not what it was"):
+        with pytest.raises(RecordFileError, match="and that is not what it was"):
             store.import_record(b"".join(alone))
     with open_store("memory://") as store:
         opening_of_a = lines[10].partition(b"},{")[0].replace(b'"events":9', b'"events":6') + b"}]}\n"
@@ -125,7 +126,7 @@ def test_of_words_that_were_taken_out_nothing_else_is_left(left: bytes) -> None:
         record = session.record()
     assert ERASED in record
 
-    with open_store("memory://") as store, pytest.raises(DamagedRecord) as refused:
+    with open_store("memory://") as store, pytest.raises(RecordFileError) as refused:
         store.import_record(record.replace(ERASED, b'"payload":' + left + b","))
     assert refused.value.line == 4
 
@@ -139,7 +140,7 @@ def test_a_file_that_was_changed_anywhere_is_refused_by_name(lines: list[bytes])
         with open_store("memory://") as store:
             try:
                 store.import_record(bytes(changed))
-            except (DamagedRecord, RecordDiffers):
+            except (RecordFileError, SessionExistsError):
                 assert list(store.sessions()) == []
             else:
                 assert store.record_of() == record

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from turnlog import InvalidValue, Message, MessageRole, Messages, Origin, Session, Store, UnknownMessage
+from turnlog import Message, MessageRole, Messages, Origin, Session, Store
+from turnlog.errors import InvalidValueError, ItemNotFoundError
 
 TOO_LATE = datetime(9999, 12, 31, 23, tzinfo=timezone(timedelta(hours=-5)))
 
@@ -123,7 +124,7 @@ def test_moments_of_a_forked_session_reach_into_what_it_inherited(session: Sessi
     assert texts(later.messages.filter(since=session.messages[4])) == ["Found", "Thanks", "More"]
     assert texts(later.messages.filter(until=0, sender=["ada", "bob"])) == ["Where is Straße 5?", "Thanks"]
     assert len(later.messages.filter(since=session.messages[4].created_at)) >= 3
-    with pytest.raises(UnknownMessage):
+    with pytest.raises(ItemNotFoundError):
         session.messages.filter(since=later.messages[-1])
 
 
@@ -152,12 +153,12 @@ def test_a_filter_goes_on_where_it_was_asked(session: Session) -> None:
     ],
 )
 def test_what_no_message_can_be_is_refused_by_name(messages: Messages, asked: dict[str, Any], sentence: str) -> None:
-    with pytest.raises(InvalidValue, match=sentence):
+    with pytest.raises(InvalidValueError, match=sentence):
         messages.filter(**asked)
 
 
 def test_a_message_that_was_not_added_is_no_moment(messages: Messages) -> None:
-    with pytest.raises(UnknownMessage):
+    with pytest.raises(ItemNotFoundError):
         messages.filter(since=Message("new"))
 
 

@@ -13,15 +13,8 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from turnlog import (
-    ForeignBranch,
-    InvalidValue,
-    MissingExtra,
-    Session,
-    Store,
-    TurnlogError,
-    UnknownBranch,
-)
+from turnlog import Session, Store
+from turnlog.errors import BranchNotFoundError, InvalidBranchError, InvalidValueError, MissingExtraError, TurnlogError
 from turnlog.infrastructure import rows
 
 TYPES = {
@@ -89,7 +82,7 @@ def test_the_rows_are_the_messages_in_view_order(session: Session) -> None:
 
 def test_a_count_that_no_column_has_room_for_is_left_out(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     given = {"assistant_response": "", "usage": {"input_tokens": 2**63, "output_tokens": 2**63 - 1}}
-    with pytest.raises(InvalidValue, match="a number of tokens is 9223372036854775808: expected a whole number"):
+    with pytest.raises(InvalidValueError, match="a number of tokens is 9223372036854775808: expected a whole number"):
         session.default_branch.add(given)
     monkeypatch.setattr(rows, "check_event", lambda event: None)  # as it was before such a number was refused
     session.default_branch.add(given)
@@ -196,11 +189,11 @@ def test_a_frame_of_a_session_holds_each_message_once(session: Session) -> None:
 
 
 def test_a_branch_that_is_not_there_is_refused(session: Session, store: Store) -> None:
-    with pytest.raises(UnknownBranch):
+    with pytest.raises(BranchNotFoundError):
         session.to_df(branches=["nowhere"])
     with pytest.raises(ValueError, match="nowhere"):
         session.to_arrow("nowhere")
-    with pytest.raises(ForeignBranch):
+    with pytest.raises(InvalidBranchError):
         session.to_polars([Session(store=store).default_branch])
 
 
@@ -253,9 +246,9 @@ def test_who_lacks_a_package_is_told_the_extra(
 ) -> None:
     monkeypatch.setitem(sys.modules, missing, None)
 
-    with pytest.raises(MissingExtra, match=rf"{missing} is not installed: .* pip install 'turnlog\[frames\]'"):
+    with pytest.raises(MissingExtraError, match=rf"{missing} is not installed: .* pip install 'turnlog\[frames\]'"):
         getattr(session.messages, method)()
-    assert issubclass(MissingExtra, TurnlogError)
+    assert issubclass(MissingExtraError, TurnlogError)
 
 
 def test_arrow_needs_pyarrow_alone(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:

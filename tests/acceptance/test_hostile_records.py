@@ -17,13 +17,13 @@ import msgspec
 import pytest
 from typer.testing import CliRunner
 
-from turnlog import DamagedRecord, Projection, Runner, Session, SessionManager, Store, open_store, search
+from turnlog import Projection, Runner, Session, SessionManager, Store, open_store, search
 from turnlog.cli.app import app
 from turnlog.domain.codec import SALT_LENGTH, decode, salted
-from turnlog.domain.errors import TurnlogError
+from turnlog.domain.errors import TurnlogError, UnreadableEventError
 from turnlog.domain.record import Provenance, RecordedEvent
 from turnlog.domain.redaction import CONTENT_FIELDS
-from turnlog.domain.store_errors import UnreadableEvent
+from turnlog.errors import RecordFileError
 from turnlog.infrastructure.rows import Append, Draft, Row, chained, header_of
 from turnlog.infrastructure.transfer.lines import Ending, closing, line_of, opening
 from turnlog.projections.activity import Activity
@@ -284,7 +284,7 @@ def test_a_hostile_record_is_rejected_by_its_line(events: list[Event], line: int
     with open_store("memory://") as store:
         Session(session_id="good", store=store)
         before = store.record_of()
-        with pytest.raises(DamagedRecord) as rejected:
+        with pytest.raises(RecordFileError) as rejected:
             store.import_record(record(events))
 
         assert rejected.value.line == line, rejected.value
@@ -293,7 +293,7 @@ def test_a_hostile_record_is_rejected_by_its_line(events: list[Event], line: int
 
 def test_everything_works_after_hostile_records(store: Store, tmp_path: Path) -> None:
     for events, _ in RECORDS.values():
-        with pytest.raises(DamagedRecord):
+        with pytest.raises(RecordFileError):
             store.import_record(record(events))
 
     assert [entry.session for entry in store.sessions()] == ["good"]
@@ -307,7 +307,7 @@ def stored(events: list[Event], session: str, store: Store) -> None:
     for row in rows_of(events, session):
         try:
             event = decode(row.name, row.payload or b"", row.session, row.position)
-        except UnreadableEvent:
+        except UnreadableEventError:
             event = None
         draft = Draft(row.name, row.branch, row.payload or b"", event, None, row.cause)
         who = Provenance(row.actor, row.correlation)

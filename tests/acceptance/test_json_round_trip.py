@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from turnlog import InvalidValue, KeyTaken, Session, SessionManager, Store, open_store
-from turnlog.domain.errors import SessionExists
+from turnlog import Session, SessionManager, Store, open_store
+from turnlog.domain.errors import SessionExistsError
+from turnlog.errors import InvalidValueError, KeyTakenError
 
 
 @pytest.fixture
@@ -80,7 +81,7 @@ def test_replacing_reaches_the_session_with_the_same_id_or_key(store: Store) -> 
 
 def test_sessions_that_are_there_are_not_imported_twice(store: Store) -> None:
     with SessionManager(store=store) as manager:
-        for number, kind in enumerate((KeyTaken, SessionExists, SessionExists)):
+        for number, kind in enumerate((KeyTakenError, SessionExistsError, SessionExistsError)):
             entry = list(store.sessions())[number]
             path = manager.export_sessions(f"{number}.json", entry.session)
             with pytest.raises(kind):
@@ -125,7 +126,7 @@ def test_a_name_makes_a_copy(store: Store) -> None:
 def test_a_document_that_is_wrong_is_a_named_error(here: Path, document: Any, expected: str) -> None:
     (here / "x.json").write_text(json.dumps(document), "utf-8")
     with open_store("a.db") as store, SessionManager(store=store) as manager:
-        with pytest.raises(InvalidValue, match=expected):
+        with pytest.raises(InvalidValueError, match=expected):
             manager.import_sessions("x.json")
         assert list(store.sessions()) == []
 
@@ -133,10 +134,10 @@ def test_a_document_that_is_wrong_is_a_named_error(here: Path, document: Any, ex
 def test_replacing_needs_to_know_which_session(store: Store) -> None:
     Path("x.json").write_text('[{"messages": [{"role": "user", "content": "x"}]}]', "utf-8")
     with SessionManager(store=store) as manager:
-        with pytest.raises(InvalidValue, match="names neither an id nor a key"):
+        with pytest.raises(InvalidValueError, match="names neither an id nor a key"):
             manager.import_sessions("x.json", replace=True)
         manager.export_sessions("x.jsonl")
         for wish in ({"replace": True}, {"name": "x"}):
-            with pytest.raises(InvalidValue, match="does not apply to this file"):
+            with pytest.raises(InvalidValueError, match="does not apply to this file"):
                 manager.import_sessions("x.jsonl", **wish)
         assert len(list(store.sessions())) == 4

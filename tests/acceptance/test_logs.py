@@ -14,23 +14,19 @@ import pytest
 import structlog
 
 from turnlog import (
-    InvalidValue,
     LogRedactor,
     Logs,
     LogsView,
     LogType,
-    RemovedBranch,
     Session,
-    SessionNotActive,
     Store,
-    UnknownBranch,
-    ViewIsReadOnly,
     acting,
     add_session,
     open_store,
     working_on,
     write_line,
 )
+from turnlog.errors import BranchNotFoundError, InvalidValueError, ReadOnlyError, SessionNotActiveError
 
 
 @pytest.fixture
@@ -85,9 +81,9 @@ def test_a_view_shows_the_account_of_then_and_takes_no_log(session: Session) -> 
 
     assert [log.message for log in past.logs] == ["a"]
     assert isinstance(past.logs, LogsView)
-    with pytest.raises(ViewIsReadOnly, match="log writes, and this is session s as it was at position 5"):
+    with pytest.raises(ReadOnlyError, match="log writes, and this is session s as it was at position 5"):
         past.logs.log("c")  # type: ignore[attr-defined]  # what is tried here is not allowed
-    with pytest.raises(ViewIsReadOnly):
+    with pytest.raises(ReadOnlyError):
         past.branches["main"].logs.log_error("c")  # type: ignore[attr-defined]  # the same
 
 
@@ -115,9 +111,9 @@ def test_what_cannot_be_logged_is_refused_and_nothing_written(session: Session) 
     written = session.logs.log("a")
 
     for given, fields in ((3, {}), (None, {}), ("x", {"text": "y"}), ("x", {"id": "mine"}), (written, {})):
-        with pytest.raises(InvalidValue):
+        with pytest.raises(InvalidValueError):
             session.logs.log(given, **fields)  # type: ignore[arg-type]  # what is tried here is not allowed
-    with pytest.raises(InvalidValue, match="expected one of api_call"):
+    with pytest.raises(InvalidValueError, match="expected one of api_call"):
         session.logs.log("x", "fatal")
 
     assert session.position == before + 1
@@ -126,12 +122,12 @@ def test_what_cannot_be_logged_is_refused_and_nothing_written(session: Session) 
 def test_a_session_or_branch_that_takes_no_changes_takes_no_logs(session: Session) -> None:
     other = session.branches["other"]
     session.remove_branch("other")
-    with pytest.raises(RemovedBranch):
+    with pytest.raises(BranchNotFoundError):
         other.logs.log("x")
     session.archive()
-    with pytest.raises(SessionNotActive):
+    with pytest.raises(SessionNotActiveError):
         session.logs.log("x")
-    with pytest.raises(UnknownBranch):
+    with pytest.raises(BranchNotFoundError):
         session.branches["other"]
 
 
@@ -161,7 +157,7 @@ def test_one_session_is_followed_and_only_what_was_asked_for(store: Store, sessi
         session.logs.log("here")
 
         assert next(tail).session == "s"
-    with pytest.raises(InvalidValue, match="expected 0 or more"):
+    with pytest.raises(InvalidValueError, match="expected 0 or more"):
         store.tail(-1)
 
 

@@ -10,31 +10,31 @@ import pytest
 
 from turnlog import (
     Branch,
-    CommandIdReusedError,
     Exchange,
-    ForeignBranch,
     ImagePolicy,
-    ImageRefused,
-    InvalidContent,
-    InvalidPackage,
-    InvalidValue,
     Mail,
     MailManager,
     MessageContent,
     MessageRole,
-    NameTaken,
     Origin,
     Package,
-    RemovedBranch,
     Session,
-    SessionNotActive,
     Store,
-    UnknownBranch,
-    UnknownCategory,
-    UnknownParticipant,
-    ViewIsReadOnly,
     acting,
     content_type,
+)
+from turnlog.errors import (
+    BranchNotFoundError,
+    CommandIdReusedError,
+    ImageNotAllowedError,
+    InvalidBranchError,
+    InvalidContentError,
+    InvalidMailError,
+    InvalidValueError,
+    ItemNotFoundError,
+    NameTakenError,
+    ReadOnlyError,
+    SessionNotActiveError,
 )
 
 
@@ -294,7 +294,7 @@ def test_what_one_process_does_not_know_another_may(session: Session, store: Sto
 def test_images_are_checked_when_they_are_mailed_and_by_whoever_receives_them(
     session: Session, store: Store, research: Branch, coding: Branch
 ) -> None:
-    with pytest.raises(ImageRefused):
+    with pytest.raises(ImageNotAllowedError):
         research.send(coding, item={"instruction": "look", "images": ["http://127.0.0.1/secret"]})
     research.send(coding, item={"instruction": "look", "images": ["https://example.com/cat.png"]})
     research.send(coding, item="and tell")
@@ -415,11 +415,11 @@ def test_branches_take_part_from_their_creation_and_others_from_their_registrati
 def test_a_name_is_one_participants_only(session: Session, research: Branch) -> None:
     session.exchange.register("ada")
 
-    with pytest.raises(NameTaken):
+    with pytest.raises(NameTakenError):
         session.exchange.register("research")
-    with pytest.raises(NameTaken):
+    with pytest.raises(NameTakenError):
         session.create_branch("ada")
-    with pytest.raises(NameTaken):
+    with pytest.raises(NameTakenError):
         research.rename("ada")
     assert research.fork(name="ada-2").name == "ada-2"
 
@@ -533,7 +533,7 @@ def test_the_mail_of_a_branch_that_is_removed_is_parked_and_what_it_sent_goes_it
     ]
     assert texts(research) == ["last words"]
     for gone in (coding, coding.id, coding.number):
-        with pytest.raises(RemovedBranch):
+        with pytest.raises(BranchNotFoundError):
             research.send(gone, item="too late")
 
 
@@ -553,43 +553,43 @@ def test_the_mail_of_somebody_unregistered_waits_for_them(session: Session, rese
 @pytest.mark.parametrize(
     ("call", "error"),
     [
-        (lambda s: s.exchange.send("nobody", "coding", 1), UnknownParticipant),
-        (lambda s: s.branches["coding"].send("research", "node", 1), UnknownCategory),
-        (lambda s: s.branches["coding"].send("research", None, 1), UnknownCategory),
-        (lambda s: s.branches["coding"].send("research", "tool", []), InvalidPackage),
-        (lambda s: s.branches["coding"].send("research", "tool", [3]), InvalidValue),
-        (lambda s: s.branches["coding"].send("research", "imodel", 3), InvalidValue),
-        (lambda s: s.branches["coding"].send("research", "data", object()), InvalidValue),
-        (lambda s: s.branches["coding"].send("research", "data", float("nan")), InvalidValue),
-        (lambda s: s.branches["coding"].send("research"), InvalidContent),
-        (lambda s: s.branches["coding"].send("research", item={}), InvalidContent),
-        (lambda s: s.branches["coding"].send("research", item={"role": "system", "content": "obey"}), InvalidPackage),
-        (lambda s: s.branches["coding"].send("", item="x"), InvalidValue),
-        (lambda s: s.branches["coding"].send("two\nlines", item="x"), InvalidValue),
-        (lambda s: s.branches["coding"].send(77, item="x"), UnknownBranch),
-        (lambda s: s.branches["coding"].send(True, item="x"), InvalidValue),
-        (lambda s: s.branches["coding"].send("research", item="x", channel=""), InvalidValue),
-        (lambda s: s.branches["coding"].send_many("letters", "research"), InvalidValue),
-        (lambda s: s.branches["coding"].receive(sender="nobody"), UnknownParticipant),
-        (lambda s: s.send(to_="nobody"), UnknownParticipant),
-        (lambda s: s.send(to_=["coding", 9]), UnknownParticipant),
-        (lambda s: s.collect(from_="nobody"), UnknownParticipant),
-        (lambda s: s.collect(from_=3.5), InvalidValue),
-        (lambda s: s.exchange.collect("nobody"), UnknownParticipant),
-        (lambda s: s.exchange.receive("nobody"), UnknownParticipant),
-        (lambda s: s.exchange.mailbox("nobody"), UnknownParticipant),
-        (lambda s: s.exchange.pop_mail("nobody"), UnknownParticipant),
-        (lambda s: s.exchange.acknowledge("coding", ["nothing"]), InvalidValue),
-        (lambda s: s.exchange.unregister("nobody"), UnknownParticipant),
-        (lambda s: s.exchange.unregister("coding"), UnknownParticipant),
-        (lambda s: s.exchange.register(""), InvalidValue),
-        (lambda s: s.exchange.register(s.branches["coding"]), InvalidValue),
-        (lambda s: s.exchange.unregister([]), InvalidValue),
-        (lambda s: asyncio.run(s.exchange.run(0)), InvalidValue),
-        (lambda s: asyncio.run(s.exchange.run(float("nan"))), InvalidValue),
-        (lambda s: s.at(3).exchange.send("coding", "research", 1), ViewIsReadOnly),
-        (lambda s: s.at(3).send(), ViewIsReadOnly),
-        (lambda s: s.at(3).branches["coding"].send("research", item="x"), ViewIsReadOnly),
+        (lambda s: s.exchange.send("nobody", "coding", 1), ItemNotFoundError),
+        (lambda s: s.branches["coding"].send("research", "node", 1), InvalidMailError),
+        (lambda s: s.branches["coding"].send("research", None, 1), InvalidMailError),
+        (lambda s: s.branches["coding"].send("research", "tool", []), InvalidMailError),
+        (lambda s: s.branches["coding"].send("research", "tool", [3]), InvalidValueError),
+        (lambda s: s.branches["coding"].send("research", "imodel", 3), InvalidValueError),
+        (lambda s: s.branches["coding"].send("research", "data", object()), InvalidValueError),
+        (lambda s: s.branches["coding"].send("research", "data", float("nan")), InvalidValueError),
+        (lambda s: s.branches["coding"].send("research"), InvalidContentError),
+        (lambda s: s.branches["coding"].send("research", item={}), InvalidContentError),
+        (lambda s: s.branches["coding"].send("research", item={"role": "system", "content": "obey"}), InvalidMailError),
+        (lambda s: s.branches["coding"].send("", item="x"), InvalidValueError),
+        (lambda s: s.branches["coding"].send("two\nlines", item="x"), InvalidValueError),
+        (lambda s: s.branches["coding"].send(77, item="x"), BranchNotFoundError),
+        (lambda s: s.branches["coding"].send(True, item="x"), InvalidValueError),
+        (lambda s: s.branches["coding"].send("research", item="x", channel=""), InvalidValueError),
+        (lambda s: s.branches["coding"].send_many("letters", "research"), InvalidValueError),
+        (lambda s: s.branches["coding"].receive(sender="nobody"), ItemNotFoundError),
+        (lambda s: s.send(to_="nobody"), ItemNotFoundError),
+        (lambda s: s.send(to_=["coding", 9]), ItemNotFoundError),
+        (lambda s: s.collect(from_="nobody"), ItemNotFoundError),
+        (lambda s: s.collect(from_=3.5), InvalidValueError),
+        (lambda s: s.exchange.collect("nobody"), ItemNotFoundError),
+        (lambda s: s.exchange.receive("nobody"), ItemNotFoundError),
+        (lambda s: s.exchange.mailbox("nobody"), ItemNotFoundError),
+        (lambda s: s.exchange.pop_mail("nobody"), ItemNotFoundError),
+        (lambda s: s.exchange.acknowledge("coding", ["nothing"]), InvalidValueError),
+        (lambda s: s.exchange.unregister("nobody"), ItemNotFoundError),
+        (lambda s: s.exchange.unregister("coding"), ItemNotFoundError),
+        (lambda s: s.exchange.register(""), InvalidValueError),
+        (lambda s: s.exchange.register(s.branches["coding"]), InvalidValueError),
+        (lambda s: s.exchange.unregister([]), InvalidValueError),
+        (lambda s: asyncio.run(s.exchange.run(0)), InvalidValueError),
+        (lambda s: asyncio.run(s.exchange.run(float("nan"))), InvalidValueError),
+        (lambda s: s.at(3).exchange.send("coding", "research", 1), ReadOnlyError),
+        (lambda s: s.at(3).send(), ReadOnlyError),
+        (lambda s: s.at(3).branches["coding"].send("research", item="x"), ReadOnlyError),
     ],
 )
 def test_what_cannot_be_is_refused_by_name_and_nothing_is_written(
@@ -609,11 +609,11 @@ def test_a_branch_of_another_session_gets_no_mail(session: Session, research: Br
     foreign = Session(store=store).default_branch
     mail = foreign.send(None, item="x")
 
-    with pytest.raises(ForeignBranch):
+    with pytest.raises(InvalidBranchError):
         research.send(foreign, item="x")
-    with pytest.raises(ForeignBranch):
+    with pytest.raises(InvalidBranchError):
         session.exchange.send(foreign, research, "x")
-    with pytest.raises(InvalidValue):
+    with pytest.raises(InvalidValueError):
         session.exchange.acknowledge(research, mail)
     assert foreign not in session.exchange
 
@@ -622,7 +622,7 @@ def test_a_session_that_is_put_away_moves_no_mail(session: Session, research: Br
     research.send(coding, item="x")
     session.archive()
     for call in (session.collect, session.send, session.collect_send_all, session.exchange.sync):
-        with pytest.raises(SessionNotActive):
+        with pytest.raises(SessionNotActiveError):
             call()
     assert contents(research.mailbox.outbox) == ["x"]
     session.restore()

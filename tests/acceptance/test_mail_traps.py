@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from turnlog import Branch, Session, Store, UnknownParticipant, acting
+from turnlog import Branch, Session, Store, acting
+from turnlog.errors import ItemNotFoundError
 
 
 @pytest.fixture
@@ -162,7 +163,7 @@ def test_moving_mail_takes_as_many_events_as_there_are_people_not_mails(  # T38
 def test_nobody_sends_in_the_name_of_somebody_who_is_not_there_and_it_is_recorded_who_did(  # T39
     session: Session, alice: Branch, bob: Branch
 ) -> None:
-    with pytest.raises(UnknownParticipant):
+    with pytest.raises(ItemNotFoundError):
         session.exchange.send("mallory", bob, "I am alice")
     with acting(actor="mallory"):
         mail = session.exchange.send(alice, bob, "I am alice")

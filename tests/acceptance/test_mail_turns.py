@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from turnlog import Branch, Exchange, MailManager, OutOfTurn, Session, Store, StoreFailed
+from turnlog import Branch, Exchange, MailManager, Session, Store
+from turnlog.errors import DatabaseError, InvalidMailError
 
 MANY = 1_000
 
@@ -197,7 +198,7 @@ def test_a_call_that_would_wait_for_a_task_of_its_own_event_loop_is_refused(sess
         held, done = asyncio.Event(), asyncio.Event()
         holding = asyncio.create_task(hold(held, done))
         await held.wait()
-        with pytest.raises(OutOfTurn, match="awaited form"):
+        with pytest.raises(InvalidMailError, match="awaited form"):
             session.collect_send_all()
         waiting = asyncio.create_task(session.acollect_send_all())
         done.set()
@@ -334,7 +335,7 @@ def failing(session: Session, monkeypatch: pytest.MonkeyPatch) -> set[str]:
     def picky(store: Store, session: str, events: Any, **how: Any) -> Any:
         for event in events:
             if type(event).__name__ == "MailDelivered" and event.recipient in refused:
-                raise StoreFailed(store.address, f"no delivery to {event.recipient}")
+                raise DatabaseError(store.address, f"no delivery to {event.recipient}")
         return append(store, session, events, **how)
 
     monkeypatch.setattr(Store, "append", picky)
@@ -373,7 +374,7 @@ def test_a_loop_survives_a_store_that_cannot_be_read(session: Session, monkeypat
 
     def failing(store: Store, state: Any) -> None:
         if next(failures, None) is not None:
-            raise StoreFailed(store.address, "it is not there")
+            raise DatabaseError(store.address, "it is not there")
         catch_up(store, state)
 
     async def flow() -> None:

@@ -11,16 +11,8 @@ from typing import Any
 
 import pytest
 
-from turnlog import (
-    InvalidValue,
-    KeyTaken,
-    Session,
-    SessionError,
-    SessionInfo,
-    SessionManager,
-    SessionNotFoundError,
-    SessionStorage,
-)
+from turnlog import Session, SessionInfo, SessionManager, SessionStorage
+from turnlog.errors import InvalidValueError, KeyTakenError, SessionError, SessionNotFoundError
 
 
 @pytest.fixture
@@ -85,9 +77,9 @@ def test_a_branch_is_refused_without_its_origin_and_under_a_name_that_is_taken(m
     manager.create_session("one").add_message("hello")
     manager.create_session("two").add_message("hello")
 
-    with pytest.raises(SessionNotFoundError, match="there is no session 'nowhere'"):
+    with pytest.raises(SessionNotFoundError, match="session 'nowhere' does not exist"):
         manager.create_session("three", branch_from="nowhere")
-    with pytest.raises(KeyTaken):
+    with pytest.raises(KeyTakenError):
         manager.create_session("two", branch_from="one")
     assert [info.name for info in manager.list_sessions()] == ["one", "two"]
     assert len(manager.create_session("two").get_messages()) == 1
@@ -448,16 +440,16 @@ def test_a_session_in_memory_is_gone_with_its_manager() -> None:
 def test_what_cannot_be_meant_is_refused_by_name(
     manager: SessionManager, method: str, arguments: dict[str, Any], refusal: str
 ) -> None:
-    with pytest.raises(InvalidValue, match=refusal):
+    with pytest.raises(InvalidValueError, match=refusal):
         getattr(manager, method)(**arguments)
     assert manager.list_sessions() == []
 
 
 @pytest.mark.parametrize("wrong", [7, object()])
 def test_what_is_no_storage_is_refused(wrong: Any) -> None:
-    with pytest.raises(InvalidValue, match=r"without .*: expected a Store, an address or a SessionSto"):
+    with pytest.raises(InvalidValueError, match=r"without .*: expected a Store, an address or a SessionSto"):
         SessionManager(store=wrong)
-    with pytest.raises(InvalidValue, match=r"without .*: expected a Store, an address or a SessionSto"):
+    with pytest.raises(InvalidValueError, match=r"without .*: expected a Store, an address or a SessionSto"):
         SessionManager(storage=wrong)
 
 
@@ -497,9 +489,9 @@ class Shelf(SessionStorage):
 
 def test_storage_that_answers_with_something_else_is_told_what_is_expected() -> None:
     with SessionManager(storage=Shelf(loaded={"name": "x"}, listed=["x"])) as manager:
-        with pytest.raises(InvalidValue, match="Shelf answers with a dict when it is asked to load a session"):
+        with pytest.raises(InvalidValueError, match="Shelf answers with a dict when it is asked to load a session"):
             manager.load_session("x")
-        with pytest.raises(InvalidValue, match="Shelf answers with a str when it is asked for what there is"):
+        with pytest.raises(InvalidValueError, match="Shelf answers with a str when it is asked for what there is"):
             manager.list_sessions()
 
 
@@ -522,7 +514,7 @@ def test_a_list_of_no_sessions_is_no_session(manager: SessionManager, tmp_path: 
 
 def test_a_setting_that_is_misspelled_in_the_environment_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TURNLOG_MAX_SESION_SIZE", "1")
-    with pytest.raises(InvalidValue, match="did you mean 'TURNLOG_MAX_SESSION_SIZE'"):
+    with pytest.raises(InvalidValueError, match="did you mean 'TURNLOG_MAX_SESSION_SIZE'"):
         SessionManager({"session": {"backend": "memory"}})
     monkeypatch.delenv("TURNLOG_MAX_SESION_SIZE")
     monkeypatch.setenv("TURNLOG_MODEL", "openai/gpt-4o-mini")

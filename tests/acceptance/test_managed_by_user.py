@@ -8,18 +8,8 @@ from typing import Any
 
 import pytest
 
-from turnlog import (
-    InvalidValue,
-    MemorySessionStore,
-    PositionConflict,
-    RedisSessionStore,
-    Session,
-    SessionManager,
-    SessionNotActive,
-    SessionNotFoundError,
-    SessionStore,
-    SQLiteSessionStore,
-)
+from turnlog import MemorySessionStore, RedisSessionStore, Session, SessionManager, SessionStore, SQLiteSessionStore
+from turnlog.errors import InvalidValueError, PositionConflictError, SessionNotActiveError, SessionNotFoundError
 
 
 @pytest.fixture
@@ -89,13 +79,13 @@ def test_sessions_of_many_servers_are_kept_in_redis_for_a_day_after_their_last_u
 
 @pytest.mark.parametrize("name", ["", "a b", 'x"; DROP TABLE events; --', "1st", "x" * 64, "events", "catalogue", None])
 def test_a_name_for_a_table_that_cannot_be_one_is_refused(tmp_path: Path, name: Any) -> None:
-    with pytest.raises(InvalidValue, match="table_name is"):
+    with pytest.raises(InvalidValueError, match="table_name is"):
         SQLiteSessionStore(tmp_path / "sessions.db", table_name=name)
 
 
 @pytest.mark.parametrize(("field", "value"), [("prefix", "a{b}"), ("prefix", ""), ("ttl", 0), ("ttl", True)])
 def test_a_prefix_or_a_time_to_live_that_cannot_be_one_is_refused(field: str, value: Any) -> None:
-    with pytest.raises(InvalidValue, match=f"{field} is"):
+    with pytest.raises(InvalidValueError, match=f"{field} is"):
         RedisSessionStore(**{field: value})
 
 
@@ -130,7 +120,7 @@ def test_the_life_of_a_session_from_creation_to_deletion(manager: SessionManager
     assert manager.get_session(session.session_id).status == "active"
     session.archive()
     assert session.status == "archived"
-    with pytest.raises(SessionNotActive, match="restore it first"):
+    with pytest.raises(SessionNotActiveError, match="restore it first"):
         session.add_message("user", "too late")
     assert manager.get_sessions_for_user("ada") == []
     assert manager.get_sessions_for_user("ada", include_archived=True) == [session]
@@ -152,7 +142,7 @@ def test_inactive_sessions_are_archived_and_do_not_count_as_used_by_that(manager
     assert (session.status, session.updated_at) == ("archived", before)
     assert manager.list_sessions(status="archived")[0].updated_at == before
     assert manager.archive_inactive(days=0) == []
-    with pytest.raises(InvalidValue, match="days is -1: expected a number from 0 to 365000"):
+    with pytest.raises(InvalidValueError, match="days is -1: expected a number from 0 to 365000"):
         manager.archive_inactive(-1)
 
 
@@ -162,7 +152,7 @@ def test_all_sessions_are_cleared_only_when_that_is_confirmed(manager: SessionMa
     manager.create_session("child", branch_from="parent")
     manager.create_session(user_id="ada")
 
-    with pytest.raises(InvalidValue, match="expected confirm=True"):
+    with pytest.raises(InvalidValueError, match="expected confirm=True"):
         manager.clear_all()
     assert len(manager.list_sessions()) == 3
     assert manager.clear_all(confirm=True) == 3
@@ -241,7 +231,7 @@ def test_two_managers_do_not_save_over_one_another_in_storage_of_ones_own() -> N
         theirs.add_message("user", "theirs")
         other.save(theirs)
         mine.add_message("user", "mine")
-        with pytest.raises(PositionConflict):
+        with pytest.raises(PositionConflictError):
             one.save(mine)
 
         fresh = Session.from_record(tables["shared"], store=one.store)

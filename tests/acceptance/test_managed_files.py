@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from turnlog import DamagedRecord, InvalidContent, InvalidValue, KeyTaken, Session, SessionManager
+from turnlog import Session, SessionManager
+from turnlog.errors import InvalidContentError, InvalidValueError, KeyTakenError, RecordFileError
 
 HOSTILE = '<script>alert(1)</script> [x](javascript:alert(2)) & "quotes" \'</pre>'
 
@@ -60,7 +61,7 @@ def test_the_exact_record_goes_into_another_kind_of_store_and_comes_out_the_same
 
     path.write_bytes(path.read_bytes().replace(b"more", b"less"))
     with SessionManager({"session": {"backend": "memory"}}) as empty:
-        with pytest.raises(DamagedRecord):
+        with pytest.raises(RecordFileError):
             empty.import_sessions(path)
         assert empty.list_sessions() == []
 
@@ -95,12 +96,12 @@ def test_a_name_that_is_taken_is_refused_or_its_messages_are_replaced_on_the_rec
     documents[0]["name"] = "new"
     path.write_text(json.dumps(documents), "utf-8")
     position = talk.position
-    with pytest.raises(KeyTaken):
+    with pytest.raises(KeyTakenError):
         manager.import_sessions(path)
     assert len(manager.list_sessions()) == 2
 
     path.write_text(json.dumps([{"role": "user", "content": "only this"}]), "utf-8")
-    with pytest.raises(KeyTaken):
+    with pytest.raises(KeyTakenError):
         manager.import_sessions(path, name="talk")
     manager.import_sessions(path, name="talk", replace=True)
     assert talk.get_messages() == [{"role": "user", "content": "only this"}]
@@ -132,22 +133,22 @@ def test_what_is_no_document_is_refused_and_nothing_is_taken_over(
     other: SessionManager, tmp_path: Path, text: str, refusal: str
 ) -> None:
     (tmp_path / "file.json").write_text(text, "utf-8")
-    with pytest.raises((InvalidValue, InvalidContent, KeyTaken), match=refusal):
+    with pytest.raises((InvalidValueError, InvalidContentError, KeyTakenError), match=refusal):
         other.import_sessions(tmp_path / "file.json")
     assert other.list_sessions() == []
 
 
 def test_a_file_that_is_not_there_or_cannot_be_written_is_refused(manager: SessionManager, tmp_path: Path) -> None:
-    with pytest.raises(InvalidValue, match="cannot be read"):
+    with pytest.raises(InvalidValueError, match="cannot be read"):
         manager.import_sessions(tmp_path / "nowhere.json")
-    with pytest.raises(InvalidValue, match="cannot be written"):
+    with pytest.raises(InvalidValueError, match="cannot be written"):
         manager.export_sessions(tmp_path / "nowhere" / "all.jsonl")
     (tmp_path / "folder.jsonl").mkdir()
     before = sorted(tmp_path.iterdir())
-    with pytest.raises(InvalidValue, match="cannot be written"):
+    with pytest.raises(InvalidValueError, match="cannot be written"):
         manager.export_sessions(tmp_path / "folder.jsonl")
     assert sorted(tmp_path.iterdir()) == before
-    with pytest.raises(InvalidValue, match="not told by the file"):
+    with pytest.raises(InvalidValueError, match="not told by the file"):
         manager.export_sessions(tmp_path / "all.txt")
 
 
@@ -197,7 +198,7 @@ def test_html_is_one_page_that_runs_nothing(manager: SessionManager, tmp_path: P
     assert HOSTILE in page.text
     assert '"><img onerror=x>' in page.text
     manager.create_session("another")
-    with pytest.raises(InvalidValue, match="holds one session"):
+    with pytest.raises(InvalidValueError, match="holds one session"):
         manager.export_sessions(tmp_path / "both.html")
 
 
@@ -336,6 +337,6 @@ def test_what_is_no_tree_is_refused(
 ) -> None:
     path = tmp_path / "conversations.json"
     path.write_text(json.dumps([{**CONVERSATION, **change}, CONVERSATION]), "utf-8")
-    with pytest.raises(InvalidValue, match=refusal):
+    with pytest.raises(InvalidValueError, match=refusal):
         other.import_sessions(path)
     assert other.list_sessions() == []

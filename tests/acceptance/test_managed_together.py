@@ -83,7 +83,7 @@ os.waitpid(child, 0)
 
 
 def test_a_forked_child_leaves_to_its_parent_what_is_to_be_saved(elsewhere: "Elsewhere", tmp_path: Path) -> None:
-    assert elsewhere.run(FORKING) == "StoreClosed\n"
+    assert elsewhere.run(FORKING) == "StoreClosedError\n"
     with SessionManager({"session": {"storage_path": tmp_path / "sessions"}}) as manager:
         assert [message.text for message in manager.load_session("chat").messages] == ["parent"]
 

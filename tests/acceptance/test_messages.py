@@ -12,21 +12,22 @@ import pytest
 
 from turnlog import (
     ActionResponseContent,
-    AnswerMisfit,
     AssistantResponseContent,
-    ImageRefused,
     InstructionContent,
-    InvalidContent,
-    InvalidValue,
     Message,
     MessageRole,
     Origin,
     Session,
     Store,
     Usage,
-    ValueIsReadOnly,
-    ViewIsReadOnly,
     validate_answer,
+)
+from turnlog.errors import (
+    ImageNotAllowedError,
+    InvalidContentError,
+    InvalidValueError,
+    ReadOnlyError,
+    ResponseFormatError,
 )
 
 
@@ -79,14 +80,14 @@ def test_what_does_not_say_who_speaks_and_what_is_refused(session: Session, give
     before = session.position
 
     for add in (session.add_message, session.default_branch.add):
-        with pytest.raises((InvalidContent, InvalidValue), match="expected"):
+        with pytest.raises((InvalidContentError, InvalidValueError), match="expected"):
             add(**given)
 
     assert session.position == before
 
 
 def test_a_pair_given_where_several_messages_belong_is_not_taken_to_pieces(session: Session) -> None:
-    with pytest.raises(InvalidValue, match="expected a list of messages"):
+    with pytest.raises(InvalidValueError, match="expected a list of messages"):
         session.default_branch.add_many(("user", "Hi"))
 
 
@@ -135,13 +136,13 @@ def test_what_a_reader_does_to_a_message_reaches_nobody_else(session: Session) -
 
     for message in (added, session.messages[1], next(iter(session.at(session.position).messages.last(1)))):
         assert message["arguments"] == {"a": [1]}
-        with pytest.raises(ValueIsReadOnly):
+        with pytest.raises(ReadOnlyError):
             message["arguments"]["a"].append(3)
-        with pytest.raises(ValueIsReadOnly):
+        with pytest.raises(ReadOnlyError):
             message.metadata["m"].append(3)
-        with pytest.raises(ValueIsReadOnly):
+        with pytest.raises(ReadOnlyError):
             message.metadata.update(x=1)
-        with pytest.raises(ValueIsReadOnly):
+        with pytest.raises(ReadOnlyError):
             message["arguments"].clear()
     own = copy.deepcopy(session.messages[1]["arguments"])
     own["a"].append(4)
@@ -169,9 +170,9 @@ def test_the_last_messages_are_given_as_dicts(session: Session) -> None:
 
 @pytest.mark.parametrize("limit", [-1, True, 1.0, "2", [2]])
 def test_a_limit_that_is_no_number_of_messages_is_refused(session: Session, limit: Any) -> None:
-    with pytest.raises(InvalidValue, match="expected a number of messages"):
+    with pytest.raises(InvalidValueError, match="expected a number of messages"):
         session.get_messages(limit)
-    with pytest.raises(InvalidValue, match="expected a number of messages"):
+    with pytest.raises(InvalidValueError, match="expected a number of messages"):
         session.default_branch.get_messages(limit=limit)
 
 
@@ -205,13 +206,13 @@ def test_assigning_something_that_is_no_list_of_messages_changes_nothing(session
     before = session.position
 
     for wrong in ("text", {"role": "user", "content": "x"}, ("user", "x"), 7, None, ["fine", {}], ["fine", 7]):
-        with pytest.raises((InvalidContent, InvalidValue)):
+        with pytest.raises((InvalidContentError, InvalidValueError)):
             session.messages = wrong  # type: ignore[assignment]  # that is the point
-    with pytest.raises(ImageRefused):
+    with pytest.raises(ImageNotAllowedError):
         session.messages = [{"instruction": "x", "images": ["file:///etc/passwd"]}]
-    with pytest.raises((AttributeError, ViewIsReadOnly)):
+    with pytest.raises((AttributeError, ReadOnlyError)):
         session.at(before).messages = []  # type: ignore[misc, assignment]  # that is the point
-    with pytest.raises(ViewIsReadOnly):
+    with pytest.raises(ReadOnlyError):
         session.at(before).clear_messages()  # type: ignore[attr-defined]  # that is the point
 
     assert session.position == before
@@ -231,7 +232,7 @@ def test_messages_are_cleared_and_truncated_by_the_session(store: Store) -> None
     asyncio.run(session.aclear_messages())
     assert list(session.messages) == []
     for wrong in (-1, True, "1", None):
-        with pytest.raises(InvalidValue):
+        with pytest.raises(InvalidValueError):
             session.truncate_messages(wrong)  # type: ignore[arg-type]  # that is the point
 
 
@@ -321,13 +322,15 @@ def test_a_reopened_session_holds_an_answer_against_the_shape_that_was_asked_for
     blocks = [{"type": "thinking", "thinking": "?"}, {"type": "text", "text": '{"items": []}'}]
     assert validate_answer(order, session.add_message({"role": "assistant", "content": blocks})) == {"items": []}
     assert validate_answer(place.content, {"x": 1}) == {"x": 1}
-    with pytest.raises(AnswerMisfit, match=r"does not fit 'Order': at \$\.items\[0\]\.price, expected type \"number\""):
+    with pytest.raises(
+        ResponseFormatError, match=r"does not fit 'Order': at \$\.items\[0\]\.price, expected type \"number\""
+    ):
         validate_answer(order, {"items": [{"price": "secret"}]})
-    with pytest.raises(AnswerMisfit, match=r"at \$, expected required \[\"items\"\]"):
+    with pytest.raises(ResponseFormatError, match=r"at \$, expected required \[\"items\"\]"):
         validate_answer(order, {})
-    with pytest.raises(AnswerMisfit, match="expected JSON"):
+    with pytest.raises(ResponseFormatError, match="expected JSON"):
         validate_answer(order, Message({"assistant_response": "No."}))
-    with pytest.raises(InvalidValue, match="asks for no response format"):
+    with pytest.raises(InvalidValueError, match="asks for no response format"):
         validate_answer(Message("What?"), {})
 
 
@@ -342,5 +345,5 @@ def test_a_reopened_session_holds_an_answer_against_the_shape_that_was_asked_for
     ],
 )
 def test_a_schema_that_cannot_be_followed_is_refused_and_nothing_is_fetched(schema: dict[str, Any]) -> None:
-    with pytest.raises(InvalidValue, match="the schema of 'response'"):
+    with pytest.raises(InvalidValueError, match="the schema of 'response'"):
         validate_answer(schema, {"a": 1})

@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from turnlog import (
-    InvalidValue,
     MemorySessionStore,
     Session,
     SessionManager,
@@ -15,6 +14,7 @@ from turnlog import (
     timestamps,
     token_estimates,
 )
+from turnlog.errors import InvalidValueError
 
 
 @pytest.fixture
@@ -55,6 +55,6 @@ def test_steps_of_ones_own_follow_one_another_and_may_refuse(session: Session) -
     assert (added.text, added["tags"], given["tags"]) == ("YES", ["loud"], [])
     with pytest.raises(PermissionError):
         SessionMiddleware(session, shout, check).add_message({**given, "content": "no"})
-    with pytest.raises(InvalidValue, match="a step <lambda> answered with a NoneType: expected a dict"):
+    with pytest.raises(InvalidValueError, match="a step <lambda> answered with a NoneType: expected a dict"):
         SessionMiddleware(session, lambda message: None).add_message(given)  # type: ignore[arg-type,return-value]  # refused when it runs
     assert session.message_count == 1

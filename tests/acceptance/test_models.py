@@ -9,18 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from pydantic import BaseModel
 
-from turnlog import (
-    ActionManager,
-    Branch,
-    Message,
-    MessageRole,
-    Services,
-    Session,
-    SessionManager,
-    Tool,
-    ToolFailed,
-    iModel,
-)
+from turnlog import ActionManager, Branch, Message, MessageRole, Services, Session, SessionManager, Tool, iModel
+from turnlog.errors import ToolError
 from turnlog.operations.operate import GenerateParams, OperateParams
 
 if TYPE_CHECKING:
@@ -191,7 +181,7 @@ def test_a_branch_of_its_own_with_tools_models_and_errors_that_are_logged(server
         assert result.action_responses[0].success is False
         try:
             await branch.invoke_action({"function": "formatter", "arguments": {"code": "("}})
-        except ToolFailed as e:
+        except ToolError as e:
             branch.logs.log(f"Tool error: {e}")
         assert branch.logs[-1].message == "Tool error: tool 'formatter' failed: SyntaxError: cannot parse ("
 

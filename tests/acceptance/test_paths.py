@@ -8,17 +8,8 @@ from typing import Any
 
 import pytest
 
-from turnlog import (
-    InvalidValue,
-    Runner,
-    Session,
-    SessionManager,
-    SQLiteSessionStore,
-    Store,
-    Transcript,
-    open_store,
-    search,
-)
+from turnlog import Runner, Session, SessionManager, SQLiteSessionStore, Store, Transcript, open_store, search
+from turnlog.errors import InvalidValueError
 
 NO_PATHS = ["", "\0", "a\0b", "~nobody-of-this-name/x", b"bytes", 5, None]
 
@@ -69,7 +60,7 @@ CASES = [
 @pytest.mark.parametrize(("name", "path"), CASES)
 def test_what_cannot_be_a_path_is_a_named_error(store: Store, here: Path, name: str, path: Any) -> None:
     before = sorted(here.iterdir())
-    with pytest.raises(InvalidValue):
+    with pytest.raises(InvalidValueError):
         {**TAKERS, **READERS}[name](store, path)
 
     assert sorted(here.iterdir()) == before
@@ -77,7 +68,7 @@ def test_what_cannot_be_a_path_is_a_named_error(store: Store, here: Path, name: 
 
 @pytest.mark.parametrize("path", [".", "/", ".."])
 def test_a_backup_to_a_folder_is_a_named_error(store: Store, path: str) -> None:
-    with pytest.raises(InvalidValue, match="exists; expected a new file"):
+    with pytest.raises(InvalidValueError, match="exists; expected a new file"):
         store.backup(path)
 
 
@@ -133,7 +124,7 @@ def test_memory_with_options_is_memory(here: Path, address: str) -> None:
 )
 def test_memory_misspelt_makes_no_file(here: Path, address: str) -> None:
     for opened in (open_store, lambda given: Session(store=given)):
-        with pytest.raises(InvalidValue, match="the store address"):
+        with pytest.raises(InvalidValueError, match="the store address"):
             opened(address)
 
     assert list(here.iterdir()) == []

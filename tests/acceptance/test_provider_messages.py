@@ -15,7 +15,8 @@ from anthropic.types import Message as AnthropicMessage
 from openai.types.chat import ChatCompletionMessage
 from openai.types.responses import Response
 
-from turnlog import Branch, InvalidContent, Session, SessionManager, open_store, search
+from turnlog import Branch, Session, SessionManager, open_store, search
+from turnlog.errors import InvalidContentError
 from turnlog.projections.transcript import Transcript
 
 ARGUMENTS = '{"city": "Paris"}'
@@ -158,7 +159,7 @@ def test_a_message_without_content_is_refused_and_writes_nothing() -> None:
         session = Session(store=store)
         branch, before = session.default_branch, session.position
 
-        with pytest.raises(InvalidContent, match=r"a message of the role 'user' needs the key \"content\""):
+        with pytest.raises(InvalidContentError, match=r"a message of the role 'user' needs the key \"content\""):
             branch.add({"role": "user"})
         for alone in (chat_completion(), response()):
             with pytest.raises(ValueError, match="expected a list of messages"):

@@ -8,28 +8,21 @@ from typing import Any
 
 import pytest
 
-from turnlog import (
+from turnlog import Session, Store
+from turnlog.errors import (
+    BranchNotFoundError,
     CommandIdReusedError,
-    ForeignBranch,
-    InvalidBranch,
-    InvalidContent,
-    InvalidMerge,
-    InvalidOrder,
-    InvalidValue,
+    InvalidBranchError,
+    InvalidContentError,
+    InvalidOperationError,
+    InvalidValueError,
     ItemNotFoundError,
-    NameTaken,
-    PositionConflict,
-    Refused,
-    RemovedBranch,
-    Session,
-    SessionExists,
-    SessionNotActive,
-    Store,
+    NameTakenError,
+    NotFoundError,
+    PositionConflictError,
+    SessionExistsError,
+    SessionNotActiveError,
     TurnlogError,
-    UnknownBranch,
-    UnknownMessage,
-    UnknownPosition,
-    UnknownState,
 )
 
 
@@ -54,78 +47,94 @@ class Scene:
 Case = tuple[Callable[[Scene], object], type[TurnlogError], list[str]]
 
 CONTENT: dict[str, Case] = {
-    "an empty dict": (lambda s: s.main.add({}), InvalidContent, ["empty", "instruction", "assistant_response"]),
-    "an unknown key": (lambda s: s.main.add({"instruktion": "x"}), InvalidContent, ["instruktion", "instruction"]),
+    "an empty dict": (lambda s: s.main.add({}), InvalidContentError, ["empty", "instruction", "assistant_response"]),
+    "an unknown key": (lambda s: s.main.add({"instruktion": "x"}), InvalidContentError, ["instruktion", "instruction"]),
     "an unknown key beside a known one": (
         lambda s: s.main.add({"instruction": "x", "tone": "kind"}),
-        InvalidContent,
+        InvalidContentError,
         ["tone", "instruction"],
     ),
     "keys of two kinds": (
         lambda s: s.main.add({"instruction": "x", "assistant_response": "y"}),
-        InvalidContent,
+        InvalidContentError,
         ["do not name one kind"],
     ),
-    "an unknown role": (lambda s: s.main.add({"role": "wizard", "content": "x"}), InvalidContent, ["wizard", "user"]),
-    "a list": (lambda s: s.main.add(["x"]), InvalidContent, ["list", "expected a str, a dict"]),  # type: ignore[list-item]  # wrong on purpose
-    "nothing": (lambda s: s.main.add(s.anything), InvalidContent, ["NoneType"]),
-    "a value that is no JSON": (lambda s: s.main.add({"instruction": object()}), InvalidValue, ["object"]),
-    "a number that is none": (lambda s: s.main.add({"result": float("nan")}), InvalidValue, ["nan"]),
-    "a lone surrogate": (lambda s: s.main.add("\ud800"), InvalidValue, ["lone surrogate"]),
-    "a lone surrogate in the sender": (lambda s: s.main.add("x", sender="\ud800"), InvalidValue, ["surrogates"]),
-    "a sender that is no text": (lambda s: s.main.add("x", sender=5), InvalidValue, ["int", "str"]),  # type: ignore[arg-type]  # wrong on purpose
-    "metadata that is no JSON": (lambda s: s.main.add("x", metadata={"k": object()}), InvalidValue, ["object"]),
-    "an empty dict to the session": (lambda s: s.session.add_message({}), InvalidContent, ["empty"]),
-    "an empty dict for the system": (lambda s: s.main.set_system({}), InvalidContent, ["empty"]),
+    "an unknown role": (
+        lambda s: s.main.add({"role": "wizard", "content": "x"}),
+        InvalidContentError,
+        ["wizard", "user"],
+    ),
+    "a list": (lambda s: s.main.add(["x"]), InvalidContentError, ["list", "expected a str, a dict"]),  # type: ignore[list-item]  # wrong on purpose
+    "nothing": (lambda s: s.main.add(s.anything), InvalidContentError, ["NoneType"]),
+    "a value that is no JSON": (lambda s: s.main.add({"instruction": object()}), InvalidValueError, ["object"]),
+    "a number that is none": (lambda s: s.main.add({"result": float("nan")}), InvalidValueError, ["nan"]),
+    "a lone surrogate": (lambda s: s.main.add("\ud800"), InvalidValueError, ["lone surrogate"]),
+    "a lone surrogate in the sender": (lambda s: s.main.add("x", sender="\ud800"), InvalidValueError, ["surrogates"]),
+    "a sender that is no text": (lambda s: s.main.add("x", sender=5), InvalidValueError, ["int", "str"]),  # type: ignore[arg-type]  # wrong on purpose
+    "metadata that is no JSON": (lambda s: s.main.add("x", metadata={"k": object()}), InvalidValueError, ["object"]),
+    "an empty dict to the session": (lambda s: s.session.add_message({}), InvalidContentError, ["empty"]),
+    "an empty dict for the system": (lambda s: s.main.set_system({}), InvalidContentError, ["empty"]),
     "an instruction for the system": (
         lambda s: s.main.set_system({"instruction": "x"}),
-        InvalidContent,
+        InvalidContentError,
         ["system_message"],
     ),
-    "a bad one at the end of a batch": (lambda s: s.main.add_many(["a", "b", {}]), InvalidContent, ["empty"]),
-    "an unknown key at the end of a batch": (lambda s: s.main.add_many(["a", {"x": 1}]), InvalidContent, ["x"]),
-    "a surrogate at the end of a batch": (lambda s: s.main.add_many(["a", "\ud800"]), InvalidValue, ["surrogate"]),
-    "a value at the end of a batch": (lambda s: s.main.add_many(["a", {"result": {1}, "x": 1}]), InvalidContent, ["x"]),
-    "a text for a batch": (lambda s: s.main.add_many("abc"), InvalidValue, ["str", "list of messages"]),
-    "a dict for a batch": (lambda s: s.main.add_many({"instruction": "x"}), InvalidValue, ["list of messages"]),
+    "a bad one at the end of a batch": (lambda s: s.main.add_many(["a", "b", {}]), InvalidContentError, ["empty"]),
+    "an unknown key at the end of a batch": (lambda s: s.main.add_many(["a", {"x": 1}]), InvalidContentError, ["x"]),
+    "a surrogate at the end of a batch": (lambda s: s.main.add_many(["a", "\ud800"]), InvalidValueError, ["surrogate"]),
+    "a value at the end of a batch": (
+        lambda s: s.main.add_many(["a", {"result": {1}, "x": 1}]),
+        InvalidContentError,
+        ["x"],
+    ),
+    "a text for a batch": (lambda s: s.main.add_many("abc"), InvalidValueError, ["str", "list of messages"]),
+    "a dict for a batch": (lambda s: s.main.add_many({"instruction": "x"}), InvalidValueError, ["list of messages"]),
 }
 
 BRANCHES: dict[str, Case] = {
-    "looking up": (lambda s: s.session.branches["nope"], UnknownBranch, ["'nope'", "'main'", "'other'"]),
-    "looking up a number": (lambda s: s.session.branches[99], UnknownBranch, ["99", "'main'"]),
-    "looking up a negative number": (lambda s: s.session.branches[-1], UnknownBranch, ["-1", "'main'"]),
-    "forking": (lambda s: s.session.fork("nope"), UnknownBranch, ["'nope'", "'main'"]),
-    "merging": (lambda s: s.session.merge("nope", into=s.main), UnknownBranch, ["'nope'"]),
-    "merging into": (lambda s: s.session.merge(s.main, into="nope"), UnknownBranch, ["'nope'"]),
-    "removing": (lambda s: s.session.remove_branch("nope"), UnknownBranch, ["'nope'"]),
-    "making the default": (lambda s: s.session.change_default_branch("nope"), UnknownBranch, ["'nope'"]),
-    "looking up in the past": (lambda s: s.session.at(4).branches["other"], UnknownBranch, ["'other'", "'main'"]),
-    "a foreign one, forking": (lambda s: s.session.fork(s.foreign), ForeignBranch, ["there", "of session here"]),
-    "a foreign one, merging": (lambda s: s.session.merge(s.foreign, s.main), ForeignBranch, ["there"]),
-    "a foreign one, merging into": (lambda s: s.session.merge(s.main, s.foreign), ForeignBranch, ["there"]),
-    "a foreign one, removing": (lambda s: s.session.remove_branch(s.foreign), ForeignBranch, ["there"]),
+    "looking up": (lambda s: s.session.branches["nope"], BranchNotFoundError, ["'nope'", "'main'", "'other'"]),
+    "looking up a number": (lambda s: s.session.branches[99], BranchNotFoundError, ["99", "'main'"]),
+    "looking up a negative number": (lambda s: s.session.branches[-1], BranchNotFoundError, ["-1", "'main'"]),
+    "forking": (lambda s: s.session.fork("nope"), BranchNotFoundError, ["'nope'", "'main'"]),
+    "merging": (lambda s: s.session.merge("nope", into=s.main), BranchNotFoundError, ["'nope'"]),
+    "merging into": (lambda s: s.session.merge(s.main, into="nope"), BranchNotFoundError, ["'nope'"]),
+    "removing": (lambda s: s.session.remove_branch("nope"), BranchNotFoundError, ["'nope'"]),
+    "making the default": (lambda s: s.session.change_default_branch("nope"), BranchNotFoundError, ["'nope'"]),
+    "looking up in the past": (lambda s: s.session.at(4).branches["other"], BranchNotFoundError, ["'other'", "'main'"]),
+    "a foreign one, forking": (lambda s: s.session.fork(s.foreign), InvalidBranchError, ["there", "in session here"]),
+    "a foreign one, merging": (lambda s: s.session.merge(s.foreign, s.main), InvalidBranchError, ["there"]),
+    "a foreign one, merging into": (lambda s: s.session.merge(s.main, s.foreign), InvalidBranchError, ["there"]),
+    "a foreign one, removing": (lambda s: s.session.remove_branch(s.foreign), InvalidBranchError, ["there"]),
     "a foreign one, making the default": (
         lambda s: s.session.change_default_branch(s.foreign),
-        ForeignBranch,
+        InvalidBranchError,
         ["there"],
     ),
-    "a foreign message, sharing": (lambda s: s.main.share([s.foreign_message]), UnknownMessage, ["there/3"]),
-    "a foreign message, retracting": (lambda s: s.main.retract(s.foreign_message), UnknownMessage, ["there/3"]),
-    "a foreign message, forking": (lambda s: s.main.fork(at=s.foreign_message), UnknownMessage, ["there/3"]),
-    "a name that is taken, creating": (lambda s: s.session.create_branch("main"), NameTaken, ["'main'", "free"]),
-    "a name that is taken, forking": (lambda s: s.main.fork(name="other"), NameTaken, ["'other'", "free"]),
-    "a name that is taken, renaming": (lambda s: s.main.rename("other"), NameTaken, ["'other'", "free"]),
-    "a name that is empty": (lambda s: s.main.rename(""), InvalidValue, ["1 to 255"]),
-    "merging into itself": (lambda s: s.session.merge(s.main, into=s.main), InvalidMerge, ["two branches"]),
+    "a foreign message, sharing": (lambda s: s.main.share([s.foreign_message]), ItemNotFoundError, ["there/3"]),
+    "a foreign message, retracting": (lambda s: s.main.retract(s.foreign_message), ItemNotFoundError, ["there/3"]),
+    "a foreign message, forking": (lambda s: s.main.fork(at=s.foreign_message), ItemNotFoundError, ["there/3"]),
+    "a name that is taken, creating": (
+        lambda s: s.session.create_branch("main"),
+        NameTakenError,
+        ["'main'", "is taken"],
+    ),
+    "a name that is taken, forking": (lambda s: s.main.fork(name="other"), NameTakenError, ["'other'", "is taken"]),
+    "a name that is taken, renaming": (lambda s: s.main.rename("other"), NameTakenError, ["'other'", "is taken"]),
+    "a name that is empty": (lambda s: s.main.rename(""), InvalidValueError, ["1 to 255"]),
+    "merging into itself": (
+        lambda s: s.session.merge(s.main, into=s.main),
+        InvalidBranchError,
+        ["the source of the merge"],
+    ),
     "an unknown strategy": (
         lambda s: s.session.merge(s.other, into=s.main, strategy="zip"),
-        InvalidValue,
+        InvalidValueError,
         ["'zip'", "append", "interleave"],
     ),
 }
 
 REMOVED: dict[str, Case] = {
-    name: (use, RemovedBranch, ["'gone'", "position 8", "'main'", "up to position 7"])
+    name: (use, BranchNotFoundError, ["'gone'", "position 8", "up to position 7"])
     for name, use in {
         "adding": lambda s: s.gone.add("x"),
         "adding many": lambda s: s.gone.add_many(["x", "y"]),
@@ -156,8 +165,8 @@ POSITIONS: dict[str, Case] = {
     **{
         f"{name} {position}": (
             lambda s, use=use, position=position: use(s, position),  # type: ignore[misc]  # wrong on purpose
-            UnknownPosition,
-            [f"no position {position}:", "1 to 9"],
+            ItemNotFoundError,
+            [f"position {position} does not exist", "1 to 9"],
         )
         for name, use in {
             "viewing": lambda s, p: s.session.at(p),
@@ -169,46 +178,50 @@ POSITIONS: dict[str, Case] = {
         }.items()
         for position in (10, 99, 0, -1, 2**70)
     },
-    "a text for a position": (lambda s: s.session.at("4"), InvalidValue, ["'4'", "int", "datetime"]),  # type: ignore[arg-type]  # wrong on purpose
-    "True for a position": (lambda s: s.main.fork(at=True), InvalidValue, ["True", "int"]),
+    "a text for a position": (lambda s: s.session.at("4"), InvalidValueError, ["'4'", "int", "datetime"]),  # type: ignore[arg-type]  # wrong on purpose
+    "True for a position": (lambda s: s.main.fork(at=True), InvalidValueError, ["True", "int"]),
     "a message that was not added": (
         lambda s: s.main.fork(at=type(s.message)("x")),
-        UnknownMessage,
+        ItemNotFoundError,
         ["has not been added"],
     ),
-    "before a branch was there": (lambda s: s.other.rewind(to=4), UnknownBranch, ["'other'", "4", "position 5"]),
-    "viewing a branch before it was there": (lambda s: s.other.at(4), UnknownBranch, ["'other'", "4", "position 5"]),
-    "retracting what was never shown": (lambda s: s.other.retract(s.message), UnknownMessage, ["'other'", "4"]),
-    "an order that lacks one": (lambda s: s.main.reorder([s.message]), InvalidOrder, ["has 1", "each of the 2"]),
-    "truncating to less than nothing": (lambda s: s.main.truncate(-1), InvalidValue, ["-1", "0 or more"]),
+    "before a branch was there": (lambda s: s.other.rewind(to=4), BranchNotFoundError, ["'other'", "position 5"]),
+    "viewing a branch before it was there": (
+        lambda s: s.other.at(4),
+        BranchNotFoundError,
+        ["'other'", "position 5"],
+    ),
+    "retracting what was never shown": (lambda s: s.other.retract(s.message), ItemNotFoundError, ["'other'", "4"]),
+    "an order that lacks one": (lambda s: s.main.reorder([s.message]), InvalidValueError, ["has 1", "each of the 2"]),
+    "truncating to less than nothing": (lambda s: s.main.truncate(-1), InvalidValueError, ["-1", "0 or more"]),
 }
 
 SESSIONS: dict[str, Case] = {
     "a session id that is taken": (
         lambda s: Session(session_id="here", store=s.store),
-        SessionExists,
+        SessionExistsError,
         ["'here'", "a new id"],
     ),
     "a session id that cannot be": (
         lambda s: Session(session_id="\ud800", store=s.store),
-        InvalidValue,
+        InvalidValueError,
         ["surrogates"],
     ),
-    "a session name that cannot be": (lambda s: Session(name="", store=s.store), InvalidValue, ["1 to 255"]),
-    "a system text that cannot be": (lambda s: Session({}, store=s.store), InvalidContent, ["empty"]),
+    "a session name that cannot be": (lambda s: Session(name="", store=s.store), InvalidValueError, ["1 to 255"]),
+    "a system text that cannot be": (lambda s: Session({}, store=s.store), InvalidContentError, ["empty"]),
     "a position that is not the writer's": (
         lambda s: s.main.add("x", expected=8),
-        PositionConflict,
+        PositionConflictError,
         ["expected at 8", "is at 9"],
     ),
     "an expectation that is none": (
         lambda s: s.main.add("x", expected=None),  # type: ignore[arg-type]  # wrong on purpose
-        InvalidValue,
+        InvalidValueError,
         ["NO_STREAM or ANY"],
     ),
-    "a command id that cannot be": (lambda s: s.main.add("x", command_id=""), InvalidValue, ["1 to 255"]),
-    "state that is not there": (lambda s: s.session.remove_state("k"), UnknownState, ["'k'", "has been set"]),
-    "metadata that is no JSON": (lambda s: s.session.update_metadata({"k": object()}), InvalidValue, ["object"]),
+    "a command id that cannot be": (lambda s: s.main.add("x", command_id=""), InvalidValueError, ["1 to 255"]),
+    "state that is not there": (lambda s: s.session.remove_state("k"), ItemNotFoundError, ["'k'", "has been set"]),
+    "metadata that is no JSON": (lambda s: s.session.update_metadata({"k": object()}), InvalidValueError, ["object"]),
 }
 
 CASES = {
@@ -235,7 +248,7 @@ def test_a_refusal_has_a_name_says_what_was_expected_and_writes_nothing(store: S
 
     sentence = str(refused.value)
     assert isinstance(refused.value, error), repr(refused.value)
-    assert isinstance(refused.value, Refused)
+    assert isinstance(refused.value, InvalidOperationError)
     assert [word for word in ("expected", *words) if word not in sentence] == [], sentence
     assert str(pickle.loads(pickle.dumps(refused.value))) == sentence
     assert store.read_all() == before
@@ -260,7 +273,7 @@ def test_a_session_without_branches_gets_none_from_what_is_refused(
 ) -> None:
     session = Session(store=store)
 
-    with pytest.raises(Refused):
+    with pytest.raises(InvalidOperationError):
         attempt(session)
 
     assert [recorded.name for recorded in session.events()] == ["session.started"]
@@ -289,7 +302,7 @@ def test_a_session_that_was_put_away_takes_no_changes_and_can_be_read(store: Sto
         lambda: scene.session.set_state("k", 1),
         lambda: scene.session.create_branch(),
     ):
-        with pytest.raises(SessionNotActive, match="expected an active one"):
+        with pytest.raises(SessionNotActiveError, match="expected an active one"):
             attempt()
 
     assert store.read_all() == before
@@ -298,10 +311,10 @@ def test_a_session_that_was_put_away_takes_no_changes_and_can_be_read(store: Sto
 
 def test_an_error_is_also_of_the_kinds_that_python_has_for_it(store: Store) -> None:
     scene = Scene(store)
-    for error in (ItemNotFoundError, InvalidBranch, LookupError, ValueError, TurnlogError):
+    for error in (NotFoundError, InvalidBranchError, LookupError, ValueError, TurnlogError):
         with pytest.raises(error):
             scene.session.branches["nope"]
-    for error in (ItemNotFoundError, LookupError, ValueError):
+    for error in (NotFoundError, LookupError, ValueError):
         with pytest.raises(error):
             scene.session.at(99)
     with pytest.raises(ValueError, match="empty dict"):

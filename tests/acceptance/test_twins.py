@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from turnlog import Branch, BranchView, InvalidContent, Message, PositionConflict, Session, SessionView, Store
+from turnlog import Branch, BranchView, Message, Session, SessionView, Store
+from turnlog.errors import InvalidContentError, PositionConflictError
 
 WITHOUT_TWIN = {"register_operation", "stream"}
 """The one writes nothing, the other is awaited piece by piece."""
@@ -71,9 +72,9 @@ def test_a_twin_is_refused_as_its_method_is(store: Store) -> None:
     main = session.default_branch
 
     async def work() -> None:
-        with pytest.raises(InvalidContent):
+        with pytest.raises(InvalidContentError):
             await main.aadd({})
-        with pytest.raises(PositionConflict):
+        with pytest.raises(PositionConflictError):
             await main.aadd("x", expected=7)
 
     asyncio.run(work())

@@ -6,18 +6,8 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from turnlog import (
-    Branch,
-    InvalidValue,
-    Message,
-    Messages,
-    Session,
-    SessionView,
-    Store,
-    StoreFailed,
-    UnknownBranch,
-    ViewIsReadOnly,
-)
+from turnlog import Branch, Message, Messages, Session, SessionView, Store
+from turnlog.errors import BranchNotFoundError, DatabaseError, InvalidValueError, ReadOnlyError
 
 
 @pytest.fixture
@@ -125,7 +115,7 @@ def test_a_view_at_a_time_shows_what_had_been_recorded_by_then(session: Session)
     ],
 )
 def test_a_view_at_a_time_that_the_session_did_not_see_is_refused(session: Session, moment: datetime) -> None:
-    with pytest.raises(InvalidValue, match=r"before session .* began|expected one that falls"):
+    with pytest.raises(InvalidValueError, match=r"before session .* began|expected one that falls"):
         session.at(moment)
 
 
@@ -142,12 +132,11 @@ def test_a_view_of_a_session_refuses_to_write(session: Session, method: str) -> 
 
     assert callable(getattr(session, method))
     assert not hasattr(then, method)
-    with pytest.raises(ViewIsReadOnly) as refused:
+    with pytest.raises(ReadOnlyError) as refused:
         getattr(then, method)
-    assert (refused.value.session, refused.value.position, refused.value.method) == (session.id, 7, method)
-    assert [
-        word for word in (method, "position 7", "expected the session itself") if word not in str(refused.value)
-    ] == []
+    assert str(refused.value) == (
+        f"{method} writes, but this is session {session.id} as of position 7; use the session itself, or fork it there"
+    )
 
 
 @pytest.mark.parametrize(
@@ -162,9 +151,9 @@ def test_a_view_of_a_branch_refuses_to_write(session: Session, method: str) -> N
 
     assert callable(getattr(session.default_branch, method))
     assert not hasattr(then, method)
-    with pytest.raises(ViewIsReadOnly, match="at position 7: expected the session itself"):
+    with pytest.raises(ReadOnlyError, match="at position 7: expected the session itself"):
         getattr(then, method)
-    with pytest.raises(ViewIsReadOnly):
+    with pytest.raises(ReadOnlyError):
         getattr(session.default_branch.at(8), method)
 
 
@@ -189,7 +178,7 @@ def test_looking_back_writes_nothing(session: Session, store: Store) -> None:
 
 def test_a_view_has_no_default_branch_before_there_is_one(session: Session) -> None:
     assert list(session.at(1).messages) == []
-    with pytest.raises(UnknownBranch, match="the default"):
+    with pytest.raises(BranchNotFoundError, match="the default"):
         session.at(1).default_branch  # noqa: B018 (asking is the test)
 
 
@@ -287,7 +276,7 @@ def test_a_view_finds_branches_as_the_session_does(session: Session) -> None:
 
 def test_events_are_asked_for_by_names_that_there_are(session: Session) -> None:
     for names in (["mesage.appended"], "message.appended"):
-        with pytest.raises(InvalidValue, match="expected a list of stored names"):
+        with pytest.raises(InvalidValueError, match="expected a list of stored names"):
             session.events(names=names)
 
 
@@ -297,11 +286,11 @@ def test_what_a_call_that_failed_had_ready_is_not_recorded_by_the_next(
     session = Session(store=store)
 
     def full(*_: object, **__: object) -> None:
-        raise StoreFailed("the store", "is full")
+        raise DatabaseError("the store", "is full")
 
     with monkeypatch.context() as patched:
         patched.setattr(store, "append", full)
-        with pytest.raises(StoreFailed):
+        with pytest.raises(DatabaseError):
             session.set_state("k", 1)
     session.set_state("k", True)
 

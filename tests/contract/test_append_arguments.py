@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from turnlog import ANY, InvalidValue, SessionNotFoundError
+from turnlog import ANY
 from turnlog.domain.events import SessionRenamed
+from turnlog.errors import InvalidValueError, SessionNotFoundError
 from turnlog.infrastructure.store import Store
 from turnlog.session import Session
 
@@ -33,9 +34,9 @@ NO_EVENTS: list[Any] = [
 def test_what_is_not_a_list_of_events_is_not_appended(store: Store, events: Any) -> None:
     session = Session(store=store).id
     before = store.digest()
-    with pytest.raises(InvalidValue):
+    with pytest.raises(InvalidValueError):
         store.append(session, events)
-    with pytest.raises(InvalidValue):
+    with pytest.raises(InvalidValueError):
         store.append_together([(session, events, ANY, None)])
 
     assert store.digest() == before
@@ -44,9 +45,9 @@ def test_what_is_not_a_list_of_events_is_not_appended(store: Store, events: Any)
 @pytest.mark.parametrize("session", [None, 5, b"x", "", "\0", ["x"]], ids=repr)
 def test_what_is_not_a_session_id_is_appended_to_nothing(store: Store, session: Any) -> None:
     for events in ([], [RENAMED]):
-        with pytest.raises(InvalidValue):
+        with pytest.raises(InvalidValueError):
             store.append(session, events)
-    with pytest.raises(InvalidValue):
+    with pytest.raises(InvalidValueError):
         store.append_together([(session, [RENAMED], ANY, None)])
     with pytest.raises(SessionNotFoundError):
         store.record_of(session)
@@ -56,11 +57,11 @@ def test_what_is_not_a_session_id_is_appended_to_nothing(store: Store, session: 
 
 @pytest.mark.parametrize("changes", [None, 5, [5], ["four"], [("a", [])]], ids=repr)
 def test_what_is_not_a_list_of_changes_is_not_appended(store: Store, changes: Any) -> None:
-    with pytest.raises(InvalidValue, match="the changes must be"):
+    with pytest.raises(InvalidValueError, match="the changes must be"):
         store.append_together(changes)
 
 
 def test_a_provenance_of_another_type_is_not_appended(store: Store) -> None:
     session = Session(store=store).id
-    with pytest.raises(InvalidValue, match="must be a Provenance, not 'int'"):
+    with pytest.raises(InvalidValueError, match="must be a Provenance, not 'int'"):
         store.append(session, [RENAMED], provenance=5)  # type: ignore[arg-type]  # wrong on purpose

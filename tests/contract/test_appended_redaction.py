@@ -8,8 +8,9 @@ import pytest
 from eventsourcing.persistence import DataError, StoredEvent, Tracking
 from eventsourcing.utils import Environment
 
-from turnlog import RedactionPendingError, Session, Store, Transcript
+from turnlog import Session, Store, Transcript
 from turnlog.domain.events import EventRedacted, MessageRedacted, StateSet
+from turnlog.errors import RedactionPendingError
 from turnlog.infrastructure.library.factory import RecorderFactory
 from turnlog.infrastructure.library.mapper import DomainEvent, EventMapper
 from turnlog.infrastructure.sqlite import scrubbing

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from turnlog.domain.content import InstructionContent
-from turnlog.domain.errors import InvalidValue, KeyTaken, PositionConflict
+from turnlog.domain.errors import InvalidValueError, KeyTakenError, PositionConflictError
 from turnlog.domain.events import BranchCreated, Event, MessageAppended, SessionRenamed, SessionStarted
 from turnlog.domain.expectation import ANY, NO_STREAM, Expected
 from turnlog.domain.record import Provenance
@@ -90,7 +90,7 @@ def test_an_expectation_that_does_not_hold_says_where_the_session_is(
 ) -> None:
     store.append("s", [STARTED, MAIN])
 
-    with pytest.raises(PositionConflict) as conflict:
+    with pytest.raises(PositionConflictError) as conflict:
         store.append("s", [said("a")], expected=expected)
 
     assert (conflict.value.session, conflict.value.expected, conflict.value.actual) == ("s", told, 2)
@@ -99,7 +99,7 @@ def test_an_expectation_that_does_not_hold_says_where_the_session_is(
 
 @pytest.mark.parametrize("expected", [None, -1, True, "x", 1.0, "any"])
 def test_what_is_no_expectation_is_refused(store: Store, expected: Any) -> None:
-    with pytest.raises(InvalidValue, match="expected a position, NO_STREAM or ANY"):
+    with pytest.raises(InvalidValueError, match="expected a position, NO_STREAM or ANY"):
         store.append("s", [STARTED], expected=expected)
 
     assert store.read_all() == []
@@ -112,7 +112,7 @@ def test_nothing_is_written_if_the_last_of_a_batch_cannot_be(store: Store) -> No
     store.append("s", [STARTED, MAIN])
     before = store.find_session("s")
 
-    with pytest.raises(InvalidValue, match="lone surrogate"):
+    with pytest.raises(InvalidValueError, match="lone surrogate"):
         store.append("s", [said("a"), said("b"), said("\ud800")])
 
     assert positions(store) == [1, 2]
@@ -121,7 +121,7 @@ def test_nothing_is_written_if_the_last_of_a_batch_cannot_be(store: Store) -> No
 
 
 def test_nothing_is_written_of_a_session_whose_first_batch_is_refused(store: Store) -> None:
-    with pytest.raises(InvalidValue):
+    with pytest.raises(InvalidValueError):
         store.append("s", [STARTED, MAIN, said("\ud800")])
 
     assert store.find_session("s") is None
@@ -133,7 +133,7 @@ def test_a_key_belongs_to_one_session(stores: Stores) -> None:
     store = stores.new()
     store.append("s", [SessionStarted(key="desk")])
 
-    with pytest.raises(KeyTaken) as taken:
+    with pytest.raises(KeyTakenError) as taken:
         store.append("t", [SessionStarted(key="desk"), MAIN], command_id="once")
 
     assert (taken.value.session, taken.value.key) == ("t", "desk")
@@ -151,7 +151,7 @@ def test_sessions_without_a_key_do_not_meet(store: Store) -> None:
 
 @pytest.mark.parametrize("session", ["", "\ud800", "a\nb", "x" * 256, 5, None])
 def test_what_cannot_be_a_session_id_is_refused(store: Store, session: Any) -> None:
-    with pytest.raises(InvalidValue, match="a session id"):
+    with pytest.raises(InvalidValueError, match="a session id"):
         store.append(session, [STARTED])
 
     assert store.find_session(session) is None
@@ -190,7 +190,7 @@ def test_a_command_id_counts_within_its_session(store: Store) -> None:
 
 def test_a_command_that_was_refused_can_come_again(store: Store) -> None:
     store.append("s", [STARTED])
-    with pytest.raises(PositionConflict):
+    with pytest.raises(PositionConflictError):
         store.append("s", [MAIN], expected=5, command_id="c")
 
     assert store.find_command("s", "c") is None
@@ -226,9 +226,9 @@ def test_appends_without_a_command_id_have_nothing_to_do_with_each_other(store: 
 
 @pytest.mark.parametrize("command_id", ["", "\ud800", "a\x00b", "x" * 256, 5])
 def test_what_cannot_be_a_command_id_is_refused(store: Store, command_id: Any) -> None:
-    with pytest.raises(InvalidValue, match="a command id"):
+    with pytest.raises(InvalidValueError, match="a command id"):
         store.append("s", [STARTED], command_id=command_id)
-    with pytest.raises(InvalidValue, match="a command id"):
+    with pytest.raises(InvalidValueError, match="a command id"):
         store.find_command("s", command_id)
 
     assert store.read_all() == []

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from turnlog import Session, StoreClosed
+from turnlog import Session
 from turnlog.domain.events import SessionRenamed, SessionStarted
 from turnlog.domain.state import State
+from turnlog.errors import StoreClosedError
 
 if TYPE_CHECKING:
     from tests.contract.conftest import Stores
@@ -41,7 +42,7 @@ def test_a_closed_store_says_that_it_is_closed(store: Store, use: str) -> None:
     store.append("s", [SessionStarted()], command_id="c")
     store.close()
 
-    with pytest.raises(StoreClosed, match="expected an open one"):
+    with pytest.raises(StoreClosedError, match="expected an open one"):
         USES[use](store)
 
 
@@ -51,7 +52,7 @@ def test_a_session_whose_store_was_closed_says_so(store: Store) -> None:
     store.close()
 
     for use in (lambda: main.add("x"), lambda: session.position, lambda: main.name, lambda: list(messages)):
-        with pytest.raises(StoreClosed):
+        with pytest.raises(StoreClosedError):
             use()
 
 
@@ -87,7 +88,7 @@ def test_a_reader_that_is_under_way_when_the_store_closes_is_told(store: Store) 
 
     try:
         read = len(list(reading))
-    except StoreClosed:
+    except StoreClosedError:
         return
     assert read == 2499
 

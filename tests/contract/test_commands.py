@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from eventsourcing.persistence import DataError
 
-from turnlog import Branch, CommandIdReusedError, Session, SessionManager
+from turnlog import Branch, Session, SessionManager
 from turnlog.domain.content import InstructionContent
 from turnlog.domain.events import BranchCreated, Event, MessageAppended, SessionRenamed, SessionStarted, StateSet
 from turnlog.domain.expectation import ANY, NO_STREAM, Expected
+from turnlog.errors import CommandIdReusedError
 from turnlog.infrastructure.committing import GroupCommit
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 import pytest
 
 from turnlog import Session
-from turnlog.domain.errors import KeyTaken, PositionConflict
+from turnlog.domain.errors import KeyTakenError, PositionConflictError
 from turnlog.domain.events import SessionRenamed, SessionStarted
 from turnlog.domain.expectation import ANY, NO_STREAM
 
@@ -88,7 +88,7 @@ def test_every_strict_append_is_either_recorded_or_refused(stores: Stores, start
             at = store.get_session("s").position
             try:
                 first = store.append("s", [SessionRenamed(f"{thread}/{n}")], expected=at).first
-            except PositionConflict as conflict:
+            except PositionConflictError as conflict:
                 sound = (conflict.session, conflict.expected) == ("s", at) and conflict.actual > at
                 refused += 1
             else:
@@ -109,7 +109,7 @@ def test_of_many_who_expect_the_same_position_one_gets_it(started: Store) -> Non
     def work(thread: int) -> int:
         try:
             return started.append("s", [SessionRenamed(str(thread))], expected=1).last
-        except PositionConflict as conflict:
+        except PositionConflictError as conflict:
             return -conflict.actual
 
     answers = at_once(work)
@@ -134,7 +134,7 @@ def test_of_many_who_want_the_same_key_one_gets_it(store: Store) -> None:
     def work(thread: int) -> bool:
         try:
             store.append(f"s{thread}", [SessionStarted(key="desk")])
-        except KeyTaken:
+        except KeyTakenError:
             return False
         return True
 
@@ -149,7 +149,7 @@ def test_one_append_that_is_refused_does_not_touch_its_neighbours(started: Store
         for n in range(EACH):
             try:
                 started.append("s", [SessionRenamed(f"{thread}/{n}")], expected=1 if thread % 2 else ANY)
-            except PositionConflict:
+            except PositionConflictError:
                 refused += 1
         return refused
 

@@ -12,16 +12,13 @@ from turnlog import (
     ActionResponseContent,
     AssistantResponseContent,
     ImagePolicy,
-    ImageRefused,
     InstructionContent,
-    InvalidValue,
     Message,
     MessageContent,
     MessageRole,
     Session,
     Store,
     SystemContent,
-    TurnlogError,
     UnknownContent,
     content_type,
 )
@@ -29,6 +26,7 @@ from turnlog.domain import content_types
 from turnlog.domain.content import Content
 from turnlog.domain.events import MessageAppended
 from turnlog.domain.plain import Json
+from turnlog.errors import ImageNotAllowedError, InvalidValueError, TurnlogError
 
 EMPTY: list[Json] = [None, False, 0, 0.0, "", [], {}, [[]], {"": None}]
 
@@ -122,7 +120,7 @@ def test_what_is_nested_as_deep_as_can_be_is_exported_imported_and_copied_like_a
         assert session.add_message(message.clone()).content == message.content
     session.messages = session.get_messages()
     assert len(session.fork_session(self_contained=True).messages) == 4
-    with pytest.raises(InvalidValue, match="nested too deep"):
+    with pytest.raises(InvalidValueError, match="nested too deep"):
         session.add_message({"result": [[[deepest]]]})
 
 
@@ -147,9 +145,9 @@ def test_what_json_cannot_say_is_refused_by_name_and_nothing_is_written(store: S
     before = session.position
 
     for given_ in (value, [value], {"a": [value]}):
-        with pytest.raises(InvalidValue, match="expected"):
+        with pytest.raises(InvalidValueError, match="expected"):
             session.add_message({"result": given_})
-        with pytest.raises(InvalidValue, match="expected"):
+        with pytest.raises(InvalidValueError, match="expected"):
             session.add_message("fine", metadata={"a": given_})
 
     assert session.position == before
@@ -249,7 +247,7 @@ def test_an_image_that_the_policy_does_not_allow_is_refused_on_every_way_to_the_
     session.default_branch.add("fine")
     before = session.position
 
-    with pytest.raises(ImageRefused):
+    with pytest.raises(ImageNotAllowedError):
         write(session, Message({"role": "user", "content": [PART]}))
 
     assert session.position == before
@@ -257,7 +255,7 @@ def test_an_image_that_the_policy_does_not_allow_is_refused_on_every_way_to_the_
 
 
 def test_a_session_with_such_an_image_is_not_started(store: Store) -> None:
-    with pytest.raises(ImageRefused):
+    with pytest.raises(ImageNotAllowedError):
         Session(messages=[{"instruction": "x", "images": [BAD]}], session_id="s", store=store)
 
     assert store.find_session("s") is None
@@ -273,9 +271,9 @@ def test_the_policy_belongs_to_the_handle_and_what_is_recorded_stays_readable(st
 
     assert cast(InstructionContent, strict.messages[0].content).images == ["http://10.0.0.1/a.png"]
     assert [branch.name for branch in strict.branches] == ["main", "retry"]
-    with pytest.raises(ImageRefused):
+    with pytest.raises(ImageNotAllowedError):
         strict.add_message(strict.messages[0])
-    with pytest.raises(ImageRefused):
+    with pytest.raises(ImageNotAllowedError):
         strict.fork_session(self_contained=True)
     assert len(wide.fork_session(self_contained=True).messages) == 1
     again = Session.open(wide.id, store=store, images=ImagePolicy(schemes=["http"], private=True))  # type: ignore[arg-type]  # any iterable

@@ -8,7 +8,7 @@ import pytest
 
 from turnlog import Session, acting
 from turnlog._provenance import provenance
-from turnlog.domain.errors import InvalidValue
+from turnlog.domain.errors import InvalidValueError
 from turnlog.domain.events import SessionStarted, StateSet
 from turnlog.infrastructure.expiry import Swept
 
@@ -90,5 +90,5 @@ def test_a_session_that_is_used_during_the_sweep_stays(
 
 @pytest.mark.parametrize("ttl", [-1, True, 1.5, None, 10**30])
 def test_a_time_that_is_none_is_refused(stores: Stores, ttl: Any) -> None:
-    with pytest.raises(InvalidValue, match=r"ttl is .*: expected whole seconds"):
+    with pytest.raises(InvalidValueError, match=r"ttl is .*: expected whole seconds"):
         stores.new().sweep(ttl)

@@ -12,7 +12,7 @@ from eventsourcing.persistence import DataError, StoredEvent
 
 from turnlog.domain.codec import is_salted, salted, unsalted
 from turnlog.domain.content import InstructionContent
-from turnlog.domain.errors import InvalidValue, PositionConflict
+from turnlog.domain.errors import InvalidEventError, InvalidValueError, PositionConflictError
 from turnlog.domain.events import (
     BranchCleared,
     BranchCreated,
@@ -43,7 +43,6 @@ from turnlog.domain.events import (
 from turnlog.domain.expectation import NO_STREAM
 from turnlog.domain.ranges import Range
 from turnlog.domain.record import LATEST, Provenance
-from turnlog.domain.store_errors import InvalidEventError
 from turnlog.infrastructure.library.mapper import DomainEvent, EventMapper
 from turnlog.infrastructure.rows import new_salt
 
@@ -223,7 +222,7 @@ NAMES = [
     ids=["sender", "id of a branch", "name of a branch", "key", "fork"],
 )
 def test_a_name_is_one_line_of_text(talking: Store, events: Callable[[str], list[Event]], name: str) -> None:
-    with pytest.raises(InvalidValue):
+    with pytest.raises(InvalidValueError):
         talking.append("s", events(name))
     assert talking.last_global_position() == 3
 
@@ -243,16 +242,16 @@ def test_columns_and_times_are_checked_where_events_enter(talking: Store, clock:
         Provenance(None, "a\u200f"),
         Provenance(None, None, 2**70),
     ):
-        with pytest.raises(InvalidValue):
+        with pytest.raises(InvalidValueError):
             talking.append("s", [said()], provenance=who)
     for now in (-1, LATEST + 1, 2**62):
         clock.now = now
-        with pytest.raises(InvalidValue, match="a time is"):
+        with pytest.raises(InvalidValueError, match="a time is"):
             talking.append("s", [said()])
     clock.now = 1_700_000_000_000_000
-    with pytest.raises(InvalidValue, match="nested too deep"):
+    with pytest.raises(InvalidValueError, match="nested too deep"):
         talking.append("s", [StateSet("k", nested(120))])
-    with pytest.raises(InvalidValue, match="cannot be a UnknownEvent"):
+    with pytest.raises(InvalidValueError, match="cannot be a UnknownEvent"):
         talking.append("s", [UnknownEvent("made up")])
     assert talking.last_global_position() == 3
 
@@ -275,7 +274,7 @@ def test_appends_to_one_session_that_depend_on_it_are_each_folded(stores: Stores
                 number = len(store.load("s").branches)
                 try:
                     store.append("s", [BranchCreated(number, f"id-{number}", f"branch {number}")])
-                except (InvalidEventError, PositionConflict):
+                except (InvalidEventError, PositionConflictError):
                     continue
                 numbers.append(number)
                 break

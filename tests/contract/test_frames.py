@@ -8,16 +8,8 @@ import msgspec
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from turnlog import (
-    ActionResponseContent,
-    Branch,
-    Message,
-    Messages,
-    Origin,
-    Refused,
-    Session,
-    Store,
-)
+from turnlog import ActionResponseContent, Branch, Message, Messages, Origin, Session, Store
+from turnlog.errors import InvalidOperationError
 from turnlog.session_view import SessionView
 
 if TYPE_CHECKING:
@@ -131,7 +123,7 @@ def stepped(session: Session, step: str, number: int, data: st.DataObject) -> Se
                 branch.undo()
             case "inherit":
                 return session.fork_session(name=f"later {number}")
-    except (Refused, IndexError):
+    except (InvalidOperationError, IndexError):
         pass  # there was nothing to do it to
     return session
 

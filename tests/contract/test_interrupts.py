@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from turnlog import InvalidValue, Session, Store, open_store
+from turnlog import Session, Store, open_store
+from turnlog.errors import InvalidValueError
 from turnlog.infrastructure.rows import Append, Appended
 
 
@@ -134,7 +135,7 @@ def test_what_cannot_be_kept_is_refused_by_name(store: Store) -> None:
     refused: list[Any] = ["\ud800", {"instruction": deep}, {"instruction": float("nan")}, {"instruction": b"\xff"}]
 
     for content in refused:
-        with pytest.raises(InvalidValue):
+        with pytest.raises(InvalidValueError):
             session.add_message(content)
     assert session.position == 1
 

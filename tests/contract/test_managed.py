@@ -10,16 +10,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from turnlog import (
-    InvalidValue,
-    KeyTaken,
-    PositionConflict,
-    Session,
-    SessionManager,
+from turnlog import Session, SessionManager, Template, read_templates
+from turnlog.errors import (
+    InvalidValueError,
+    KeyTakenError,
+    PositionConflictError,
     SessionNotFoundError,
-    SessionTooLarge,
-    Template,
-    read_templates,
+    SessionTooLargeError,
 )
 
 if TYPE_CHECKING:
@@ -62,7 +59,7 @@ def test_the_life_of_a_managed_session(
     assert manager.create_session("chat") == session
     assert texts(manager.load_session("chat")) == ["Be brief.", "hello"]
     assert manager.save(session).position == session.position
-    with pytest.raises(KeyTaken):
+    with pytest.raises(KeyTakenError):
         manager.create_session("chat", user_id="bob")
 
     clock.now += HOUR
@@ -71,7 +68,7 @@ def test_the_life_of_a_managed_session(
     assert (branch.user, branch.metadata, texts(branch)) == ("ada", {"a": 1, "b": 2}, ["Be brief.", "hello", "there"])
     assert [(info.name, info.message_count) for info in manager.list_sessions()] == [("chat", 2), ("branch", 3)]
 
-    with pytest.raises(KeyTaken):
+    with pytest.raises(KeyTakenError):
         manager.rename("chat", "branch")
     manager.rename("chat", "talk")
     assert (session.name, session.key) == ("talk", "talk")
@@ -117,9 +114,9 @@ def test_pages_filters_and_orders(stores: Stores, clock: Clock, managed: Callabl
         assert [info.name for info in manager.list_sessions(created_since=middle, limit=1)] == ["session 06"]
         assert len(manager.list_sessions(created_until=middle)) == 7
         assert manager.get_sessions_for_user("ada")[0].name == "session 03"
-        with pytest.raises(InvalidValue, match="expected one of created, updated, name, position"):
+        with pytest.raises(InvalidValueError, match="expected one of created, updated, name, position"):
             manager.list_sessions(order="size")
-        with pytest.raises(InvalidValue, match="expected active, archived or deleted"):
+        with pytest.raises(InvalidValueError, match="expected active, archived or deleted"):
             manager.list_sessions(status="gone")
 
 
@@ -137,7 +134,7 @@ def test_what_is_not_used_is_archived_and_then_ends(
         clock.now += HOUR
         assert manager.sweep(24 * 3600).ended == (old,)
         assert [info.name for info in manager.list_sessions()] == ["young"]
-        with pytest.raises(InvalidValue, match="ttl is neither given nor set"):
+        with pytest.raises(InvalidValueError, match="ttl is neither given nor set"):
             manager.sweep()
 
 
@@ -172,15 +169,15 @@ def test_a_template_makes_a_session_once(
             "language": "German",
         }
         assert manager.create_from_template(greeter, "hello", language="German") == made
-        with pytest.raises(KeyTaken):
+        with pytest.raises(KeyTakenError):
             manager.create_from_template(greeter, "hello", language="French")
         manager.create_session("plain")
-        with pytest.raises(KeyTaken):
+        with pytest.raises(KeyTakenError):
             manager.create_from_template("code_review", "plain")
         assert "review" in texts(manager.create_from_template("code_review", "pr 7"))[0]
-        with pytest.raises(InvalidValue, match="are none: expected subject"):
+        with pytest.raises(InvalidValueError, match="are none: expected subject"):
             manager.create_from_template("tutoring", "maths")
-        with pytest.raises(InvalidValue, match="did you mean 'tutoring'"):
+        with pytest.raises(InvalidValueError, match="did you mean 'tutoring'"):
             manager.create_from_template("tutorin", "maths")
 
 
@@ -224,7 +221,7 @@ def test_a_session_that_is_too_large_is_refused_before_anything_is_written(store
     with SessionManager({"session": {"deferred": True}}, store=store) as manager:
         session = manager.create_session("chat")
         session.add_message("x" * 1000)
-        with pytest.raises(SessionTooLarge):
+        with pytest.raises(SessionTooLargeError):
             session.add_message("y" * 1000)
         assert texts(session) == ["x" * 1000]
 
@@ -234,7 +231,7 @@ def test_a_session_of_another_store_is_refused_and_stays_as_it_is(
 ) -> None:
     with managed(stores.new()) as manager, managed(stores.new()) as other:
         foreign = other.create_session("chat")
-        refused = pytest.raises(InvalidValue, match=r"the session is .*: expected one of")
+        refused = pytest.raises(InvalidValueError, match=r"the session is .*: expected one of")
         with refused:
             manager.save(foreign)
         with refused:
@@ -312,9 +309,9 @@ def test_what_cannot_be_put_behind_what_others_said_stays_until_it_is_given_up(
     session.default_branch.clear()
     session.add_message("three")
 
-    with pytest.raises(PositionConflict):
+    with pytest.raises(PositionConflictError):
         manager.save(session)
-    with pytest.raises(PositionConflict):
+    with pytest.raises(PositionConflictError):
         manager.close()
     assert texts(session) == ["three"]
     manager.discard(session)
@@ -382,5 +379,5 @@ def test_what_cannot_be_looked_for_is_refused(
 ) -> None:
     with SessionManager(store=stores.new()) as manager:
         manager.create_session("one", user_id="ada", metadata={"topic": "x"})
-        with pytest.raises(InvalidValue, match=refusal):
+        with pytest.raises(InvalidValueError, match=refusal):
             getattr(manager, method)(**wrong)

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from turnlog import SchemaMismatch, Session, StoreNotFound, open_existing, open_store
+from turnlog import Session, open_existing, open_store
+from turnlog.errors import SchemaMismatchError, StoreNotFoundError
 from turnlog.infrastructure.migrations import Migration, migrations_of
 from turnlog.infrastructure.sqlite import schema
 from turnlog.infrastructure.store import Store
@@ -33,7 +34,7 @@ def test_a_store_that_is_not_there_is_refused_and_not_made(
     address = address_of(kind, tmp_path, server, "absent")
 
     for _ in range(2):
-        with pytest.raises(StoreNotFound):
+        with pytest.raises(StoreNotFoundError):
             open_existing(address)
     with open_store(address) as made:
         session = Session(store=made)
@@ -50,7 +51,7 @@ def test_a_store_of_an_older_version_is_refused_as_it_is(tmp_path: Path, monkeyp
     steps = [*migrations_of("turnlog.infrastructure.sqlite"), Migration(newest + 1, "more", "")]
     monkeypatch.setattr(schema, "migrations_of", lambda package: steps)
 
-    with pytest.raises(SchemaMismatch, match=f"holds schema {newest}: expected schema {newest + 1}"):
+    with pytest.raises(SchemaMismatchError, match=f"holds schema {newest}: expected schema {newest + 1}"):
         open_existing(address)
     with closing(sqlite3.connect(tmp_path / "old.db")) as database:
         assert database.execute("PRAGMA user_version").fetchone() == (newest,)

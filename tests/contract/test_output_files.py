@@ -12,16 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from turnlog import (
-    InvalidValue,
-    LogStore,
-    OutputExistsError,
-    Session,
-    SessionManager,
-    SessionNotFoundError,
-    Store,
-    open_store,
-)
+from turnlog import LogStore, Session, SessionManager, Store, open_store
+from turnlog.errors import InvalidValueError, OutputExistsError, SessionNotFoundError
 from turnlog.infrastructure import output_file
 from turnlog.infrastructure.memory import MemoryRecorder
 from turnlog.infrastructure.transfer.files import write_lines
@@ -167,7 +159,7 @@ def test_what_is_no_file_and_no_stream_raises(store: Store, tmp_path: Path) -> N
     (tmp_path / "loop").symlink_to("loop")
 
     for path in (tmp_path, tmp_path / "loop", tmp_path / "none" / "all.jsonl", tmp_path / "a\0b"):
-        with pytest.raises(InvalidValue, match="the file"):
+        with pytest.raises(InvalidValueError, match="the file"):
             store.export_record(path, overwrite=True)
     assert [each.name for each in tmp_path.iterdir()] == ["loop"]
 
@@ -250,13 +242,13 @@ def test_parquet_files_go_through_links_and_over_no_fifo(store: Store, tmp_path:
 
     elsewhere.unlink()
     os.mkfifo(elsewhere)
-    with pytest.raises(InvalidValue, match=r"sessions\.parquet, which is not a file"):
+    with pytest.raises(InvalidValueError, match=r"sessions\.parquet, which is not a file"):
         store.export_parquet(folder)
     assert stat.S_ISFIFO(elsewhere.stat().st_mode)
 
     (folder / "_checkpoint.json").unlink()
     os.mkfifo(folder / "_checkpoint.json")
-    with pytest.raises(InvalidValue, match=r"_checkpoint\.json, which is not a file"):
+    with pytest.raises(InvalidValueError, match=r"_checkpoint\.json, which is not a file"):
         store.export_parquet(folder)
 
 
@@ -265,7 +257,7 @@ def test_an_export_never_replaces_the_files_of_an_open_store(tmp_path: Path, end
     with open_store(f"sqlite:///{tmp_path}/turnlog.db") as store:
         session = Session("Be terse.", store=store)
 
-        with pytest.raises(InvalidValue, match="belongs to a store that is open"):
+        with pytest.raises(InvalidValueError, match="belongs to a store that is open"):
             store.export_record(tmp_path / f"turnlog.db{ending}", overwrite=True)
 
         session.default_branch.add("still here")
@@ -280,14 +272,14 @@ def test_nothing_is_written_where_sqlite_would_delete_it(write: str, ending: str
     before = sorted(each.name for each in tmp_path.iterdir())
     with (
         open_store(f"sqlite:///{tmp_path}/turnlog.db") as store,
-        pytest.raises(InvalidValue, match=r"SQLite takes it for a part of other\.db"),
+        pytest.raises(InvalidValueError, match=r"SQLite takes it for a part of other\.db"),
     ):
         getattr(store, write)(tmp_path / f"other.db{ending}")
     assert sorted(each.name for each in tmp_path.iterdir() if "turnlog" not in each.name) == before
 
 
 def test_an_export_named_like_the_part_of_a_backup_raises(store: Store, tmp_path: Path) -> None:
-    with pytest.raises(InvalidValue, match="named like a file that is not complete"):
+    with pytest.raises(InvalidValueError, match="named like a file that is not complete"):
         store.export_record(tmp_path / ".backup.db.part")
     assert list(tmp_path.iterdir()) == []
 
@@ -298,6 +290,6 @@ def test_an_export_overwrites_no_database(way: str, store: Store, tmp_path: Path
     path = tmp_path / "other.db"
     open_store(f"sqlite:///{path}").close()
     before = path.read_bytes()
-    with pytest.raises(InvalidValue, match="is a SQLite database: remove it first"):
+    with pytest.raises(InvalidValueError, match="is a SQLite database: remove it first"):
         ways(store)[way](path, overwrite=True)
     assert path.read_bytes() == before

@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from turnlog import InvalidValue, Session
+from turnlog import Session
 from turnlog.domain.events import MessageRedacted
 from turnlog.domain.record import RecordedEvent
+from turnlog.errors import InvalidValueError
 from turnlog.infrastructure.projecting.lease import Pace
 from turnlog.infrastructure.projecting.opening import target_of
 from turnlog.infrastructure.projecting.runner import Runner
@@ -239,5 +240,5 @@ def test_rows_that_have_not_read_a_redaction_are_not_checked(store: Store) -> No
 def test_rows_are_compared_for_a_whole_store_only(store: Store) -> None:
     converse(store)
 
-    with pytest.raises(InvalidValue, match="expected no session beside them"):
+    with pytest.raises(InvalidValueError, match="expected no session beside them"):
         store.verify("s", projections=True)

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from turnlog import InvalidValue, QueryFailed, QueryLimitError, QueryLimits, Session, Store, open_store
+from turnlog import QueryLimits, Session, Store, open_store
+from turnlog.errors import InvalidValueError, QueryError, QueryLimitError
 from turnlog.infrastructure.frames import query_limits, store_frames
 from turnlog.infrastructure.frames.messages import message_batches
 from turnlog.infrastructure.memory import MemoryRecorder
@@ -146,7 +147,7 @@ def test_answers_in_many_parts_are_whole(store: Store) -> None:
     ids=str,
 )
 def test_a_limit_that_is_out_of_range_raises(store: Store, limits: dict[str, Any]) -> None:
-    with pytest.raises(InvalidValue, match="expected a number above 0"):
+    with pytest.raises(InvalidValueError, match="expected a number above 0"):
         store.sql("SELECT 1 AS n", **limits)
 
 
@@ -173,5 +174,5 @@ def test_the_settings_and_the_store_say_how_large_the_limits_are(
     with open_store("memory://") as store:
         assert store.query_limits == QueryLimits(timeout=300, memory=1000)
         store.query_limits = QueryLimits(timeout=0.1)
-        with pytest.raises(QueryFailed, match=r"0\.1 s"):
+        with pytest.raises(QueryError, match=r"0\.1 s"):
             store.sql(ENDLESS).rows()

@@ -19,7 +19,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from turnlog import MissingExtra, QueryFailed, Session, Store
+from turnlog import Session, Store
+from turnlog.errors import MissingExtraError, QueryError
 from turnlog.infrastructure.frames import query_process, store_frames
 from turnlog.infrastructure.frames.messages import message_batches
 from turnlog.infrastructure.memory import MemoryRecorder
@@ -174,7 +175,7 @@ def test_a_process_that_is_ended_in_the_middle_raises(
             started[0].wait()
 
     monkeypatch.setattr(store_frames, "message_batches", batches)
-    with pytest.raises(QueryFailed, match=reason):
+    with pytest.raises(QueryError, match=reason):
         store.sql(COUNT).rows()
     monkeypatch.undo()
     assert store.sql(COUNT).rows() == [{"n": 3}]
@@ -184,7 +185,7 @@ def test_a_process_that_is_ended_before_the_answer_raises(store: Store, started:
     query = store.sql(COUNT)
     started[0].kill()
 
-    with pytest.raises(QueryFailed, match="was killed"):
+    with pytest.raises(QueryError, match="was killed"):
         query.rows()
     assert query.rows() == [{"n": 3}]
 
@@ -194,7 +195,7 @@ def test_a_process_that_is_ended_before_the_answer_raises(store: Store, started:
 def test_an_executable_that_is_no_python_raises(store: Store, program: str | None) -> None:
     spawn.set_executable(program)  # type: ignore[arg-type]  # an embedded Python may have none
 
-    with pytest.raises(QueryFailed, match=r"could not be started: .*; expected .* multiprocessing\.set_executable"):
+    with pytest.raises(QueryError, match=r"could not be started: .*; expected .* multiprocessing\.set_executable"):
         store.sql(COUNT)
 
 
@@ -207,7 +208,7 @@ def test_an_executable_that_does_nothing_raises(
     spawn.set_executable(str(tmp_path / "python"))
     monkeypatch.setattr(query_process, "START", 0.1)
 
-    with pytest.raises(QueryFailed, match=r"it was not ready within 0\.1 s"):
+    with pytest.raises(QueryError, match=r"it was not ready within 0\.1 s"):
         store.sql(COUNT)
     assert started[0].returncode is not None
 
@@ -217,7 +218,7 @@ def test_a_frozen_program_is_not_started_again(
 ) -> None:
     monkeypatch.setattr(sys, "frozen", True, raising=False)
 
-    with pytest.raises(QueryFailed, match="is no Python"):
+    with pytest.raises(QueryError, match="is no Python"):
         store.sql(COUNT)
     assert started == []
 
@@ -226,7 +227,7 @@ def test_a_missing_duckdb_names_the_extra(store: Store, tmp_path: Path, monkeypa
     (tmp_path / "duckdb.py").write_text("raise ModuleNotFoundError('not there', name='duckdb')")
     monkeypatch.syspath_prepend(str(tmp_path))
 
-    with pytest.raises(MissingExtra, match=r"duckdb is not installed: .* pip install 'turnlog\[frames\]'"):
+    with pytest.raises(MissingExtraError, match=r"duckdb is not installed: .* pip install 'turnlog\[frames\]'"):
         store.sql(COUNT)
 
 
@@ -249,7 +250,7 @@ def test_parameters_of_derived_types_are_plain_values(store: Store) -> None:
 
 @pytest.mark.parametrize("parameter", [object(), lambda: 1, threading.Lock()], ids=["object", "function", "lock"])
 def test_a_parameter_that_is_no_value_raises(store: Store, parameter: object) -> None:
-    with pytest.raises(QueryFailed):
+    with pytest.raises(QueryError):
         store.sql("SELECT ? AS n", [parameter])
 
 
@@ -257,14 +258,14 @@ def test_a_parameter_that_is_no_value_raises(store: Store, parameter: object) ->
 
 PROGRAM = """
 import os, sys
-from turnlog import QueryFailed, Session, open_store
+from turnlog import QueryError, Session, open_store
 with open_store("memory://") as store:
     Session(store=store).default_branch.add("one")
     query = store.sql("SELECT content FROM messages")
     print(query.rows())
     try:
         store.sql("SELECT * FROM nowhere")
-    except QueryFailed:
+    except QueryError:
         print("failed")
 """
 

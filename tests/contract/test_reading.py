@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from turnlog.domain.content import ActionResponseContent, InstructionContent
-from turnlog.domain.errors import InvalidValue
+from turnlog.domain.errors import InvalidValueError
 from turnlog.domain.events import BranchCreated, Event, LogRecorded, MessageAppended, SessionRenamed, SessionStarted
 from turnlog.domain.log import LogType
 
@@ -229,7 +229,7 @@ def test_sessions_are_listed_in_the_order_they_were_started(stores: Stores) -> N
 
 @pytest.mark.parametrize("limit", [0, -1])
 def test_a_page_of_nothing_is_refused(short: Store, limit: int) -> None:
-    with pytest.raises(InvalidValue, match="expected 1 or more"):
+    with pytest.raises(InvalidValueError, match="expected 1 or more"):
         short.read_all(limit=limit)
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 from eventsourcing.persistence import StoredEvent
 
-from turnlog import InvalidValue, Session, SessionReferenced, Store, UnknownOperation, open_store
+from turnlog import Session, Store, open_store
 from turnlog.domain.content import InstructionContent
 from turnlog.domain.events import (
     Event,
@@ -19,6 +19,7 @@ from turnlog.domain.events import (
     OperationStarted,
 )
 from turnlog.domain.record import Provenance
+from turnlog.errors import InvalidValueError, ItemNotFoundError, SessionReferencedError
 from turnlog.infrastructure.library.factory import RecorderFactory
 
 SECRET = "her number is 555-0199"
@@ -57,7 +58,7 @@ def test_a_mail_is_redacted_with_the_messages_it_brought(store: Store, by: str) 
 
 def test_a_mail_that_was_not_sent_here_is_not_redacted(store: Store) -> None:
     session = Session(store=store)
-    with pytest.raises(InvalidValue, match="'nothing' was not sent in session"):
+    with pytest.raises(InvalidValueError, match="'nothing' was not sent in session"):
         session.exchange.redact("nothing")
 
 
@@ -73,7 +74,7 @@ def test_a_log_is_redacted(store: Store) -> None:
     assert same == other
     assert held(store, session) == []
     assert store.verify().ok
-    with pytest.raises(InvalidValue, match="is not one of session"):
+    with pytest.raises(InvalidValueError, match="is not one of session"):
         Session(store=store).logs.redact(log)
 
 
@@ -95,7 +96,7 @@ def test_an_operation_is_redacted_with_the_calls_it_led_to(store: Store, failed:
         ("failed", None, None, "") if failed else ("completed", None, None, None)
     )
     assert store.verify().ok
-    with pytest.raises(UnknownOperation):
+    with pytest.raises(ItemNotFoundError):
         session.redact_operation("other")
 
 
@@ -126,7 +127,7 @@ def test_a_session_is_deleted_whose_forks_are_not_in_the_store(store: Store) -> 
     session = Session(store=store)
     session.default_branch.add("hello")
     fork = session.fork_session()
-    with pytest.raises(SessionReferenced):
+    with pytest.raises(SessionReferencedError):
         session.delete()
     with open_store("memory://") as other:
         other.import_record(store.record_of(session.id))

@@ -7,17 +7,12 @@ import pytest
 
 from turnlog import (
     ActionResponseContent,
-    InvalidEventError,
-    InvalidValue,
     Message,
     MessageContent,
     MessageRole,
-    NameTaken,
-    RecordedElsewhere,
     Session,
     Store,
     SystemContent,
-    UnknownMessage,
     content_type,
     open_store,
 )
@@ -44,6 +39,13 @@ from turnlog.domain.events import (
 )
 from turnlog.domain.log import LogType
 from turnlog.domain.redaction import CONTENT_FIELDS
+from turnlog.errors import (
+    InheritedHistoryError,
+    InvalidEventError,
+    InvalidValueError,
+    ItemNotFoundError,
+    NameTakenError,
+)
 
 SECRET = "her number is 555-0199"
 ANSWER_LEFT = '{"branch":0,"content":{"type":"assistant_response"}}'
@@ -114,10 +116,10 @@ def test_redacting_again_writes_nothing(store: Store, session: Session) -> None:
 
 def test_the_event_of_a_redaction_erases_what_it_names(store: Store, session: Session) -> None:
     left = '{"branch":0,"content":{"type":"instruction"}}'
-    with pytest.raises(InvalidValue, match="does not leave what a redaction leaves"):
+    with pytest.raises(InvalidValueError, match="does not leave what a redaction leaves"):
         store.append(session.id, [MessageRedacted(5, '{"branch":0}')])
     session.default_branch.rewind(4)
-    with pytest.raises(InvalidValue, match="which holds no content"):
+    with pytest.raises(InvalidValueError, match="which holds no content"):
         store.append(session.id, [EventRedacted(7, "{}")])
 
     store.append(session.id, [MessageRedacted(5, left)])
@@ -131,7 +133,9 @@ def test_every_branch_and_session_that_shows_it_shows_it_without_words(store: St
     other = session.fork_session(at=6)
     said = told(other, -1)
 
-    with pytest.raises(RecordedElsewhere, match=f"was recorded by session {session.id}: expected to be redacted there"):
+    with pytest.raises(
+        InheritedHistoryError, match=f"was recorded by session {session.id}: expected to be redacted there"
+    ):
         other.redact(said)
     session.redact(told(session, 5))
 
@@ -165,9 +169,9 @@ def test_what_is_put_away_can_be_redacted(store: Store, session: Session) -> Non
 
 def test_what_is_no_message_of_the_session_is_not_redacted(store: Store, session: Session) -> None:
     other = Session(store=store).default_branch.add(SECRET)
-    with pytest.raises(UnknownMessage):
+    with pytest.raises(ItemNotFoundError):
         session.redact(other)
-    with pytest.raises(UnknownMessage):
+    with pytest.raises(ItemNotFoundError):
         session.redact(Message("never added"))
 
     assert session.position == 6
@@ -214,7 +218,7 @@ EVERYWHERE: list[Event] = [
 
 
 def test_the_name_of_a_redacted_branch_is_reserved(store: Store, session: Session) -> None:
-    with pytest.raises(NameTaken):
+    with pytest.raises(NameTakenError):
         session.new_branch(name="redacted-1")
     secret = session.new_branch(name="secret")
     fork = session.fork_session()
@@ -222,7 +226,7 @@ def test_the_name_of_a_redacted_branch_is_reserved(store: Store, session: Sessio
 
     assert Session.open(session.id, store=store).branches[secret.number].name == "redacted-1"
     assert [branch.name for branch in Session.open(fork.id, store=store).branches] == ["main", "redacted-1"]
-    with pytest.raises(NameTaken):
+    with pytest.raises(NameTakenError):
         fork.new_branch(name="redacted-2")
     assert store.verify().faults == ()
 
@@ -235,7 +239,7 @@ def test_a_redaction_of_what_is_not_there_is_not_recorded(store: Store, session:
         [MessageRedacted(-1, left)],
         [MessageAppended(0, InstructionContent(instruction=SECRET)), MessageRedacted(7, left)],
     ):
-        with pytest.raises((InvalidValue, InvalidEventError)):
+        with pytest.raises((InvalidValueError, InvalidEventError)):
             store.append(session.id, events)
 
     assert session.position == 6
@@ -248,10 +252,10 @@ def test_a_second_redaction_leaves_what_the_first_has_left(store: Store, session
     left = '{"branch":0,"content":{"type":"instruction"}}'
 
     for other in (left.replace("instruction", "system"), "not JSON", f"{left} and more"):
-        with pytest.raises(InvalidValue, match="does not leave what an earlier one has left"):
+        with pytest.raises(InvalidValueError, match="does not leave what an earlier one has left"):
             store.append(session.id, [MessageRedacted(5, other)])
     assert store.record_of() == before
-    with pytest.raises(InvalidValue, match="does not leave"):
+    with pytest.raises(InvalidValueError, match="does not leave"):
         store.append(session.id, [MessageRedacted(6, ANSWER_LEFT), MessageRedacted(6, "{}")])
     assert store.record_of() == before
 

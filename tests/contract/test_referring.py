@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from turnlog import AmbiguousSession, Session, SessionNotFoundError
+from turnlog import Session
+from turnlog.errors import AmbiguousSessionError, SessionNotFoundError
 from turnlog.infrastructure.store import Store
 
 
@@ -36,7 +37,7 @@ def test_a_reference_finds_its_session(filled: Store, reference: str, session: s
 def test_a_reference_to_several_is_refused_with_all_of_them(
     filled: Store, reference: str, sessions: tuple[str, ...]
 ) -> None:
-    with pytest.raises(AmbiguousSession) as refusal:
+    with pytest.raises(AmbiguousSessionError) as refusal:
         filled.resolve(reference)
 
     assert (refusal.value.reference, refusal.value.sessions) == (reference, sessions)

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from turnlog import InvalidValue, Runner, Session, Store, search
+from turnlog import Runner, Session, Store, search
+from turnlog.errors import InvalidValueError
 from turnlog.projections.transcript import Transcript
 
 Prepared = Callable[[Store], None]
@@ -123,7 +124,7 @@ def test_sessions_of_one_user_are_searched_and_deleted_ones_are_not(prepared: St
 
 @pytest.mark.parametrize("limit", [0, -1, True, None, 1.5])
 def test_a_limit_that_is_none_is_refused(store: Store, limit: Any) -> None:
-    with pytest.raises(InvalidValue, match="the limit"):
+    with pytest.raises(InvalidValueError, match="the limit"):
         search("needle", store=store, limit=limit)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from turnlog.domain.content import InstructionContent
-from turnlog.domain.errors import InvalidValue
+from turnlog.domain.errors import InvalidValueError
 from turnlog.domain.events import (
     BranchCreated,
     Event,
@@ -161,13 +161,13 @@ def test_a_page_goes_on_behind_its_mark_whatever_came_meanwhile(filled: Store, c
 
 @pytest.mark.parametrize("mark", ["", "?", "bm9uc2Vuc2U", "WyJuYW1lIixmYWxzZSwiYSIsImIiXQ"])
 def test_a_mark_that_is_not_one_of_this_order_is_refused(filled: Store, mark: str) -> None:
-    with pytest.raises(InvalidValue, match="the mark of a page"):
+    with pytest.raises(InvalidValueError, match="the mark of a page"):
         filled.select_sessions(Selection(), after=mark)
 
 
 @pytest.mark.parametrize("limit", [0, -1, 10_001, True])
 def test_a_page_of_no_or_of_too_many_sessions_is_refused(filled: Store, limit: int) -> None:
-    with pytest.raises(InvalidValue, match="expected a number from 1 to 10000"):
+    with pytest.raises(InvalidValueError, match="expected a number from 1 to 10000"):
         filled.select_sessions(limit=limit)
 
 

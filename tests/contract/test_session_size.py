@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from turnlog import Session
-from turnlog.domain.errors import SessionTooLarge
+from turnlog.domain.errors import SessionTooLargeError
 from turnlog.infrastructure.store import Store
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ def test_an_append_that_makes_its_session_too_large_writes_nothing(stores: Store
     store = Store(unlimited.recorder, clock, most_bytes=weight + 100)
     here = Session.open(session.id, store=store)
 
-    with pytest.raises(SessionTooLarge) as refused:
+    with pytest.raises(SessionTooLargeError) as refused:
         here.default_branch.add("y" * 200)
     assert (refused.value.session, refused.value.most) == (session.id, weight + 100)
     assert refused.value.bytes > weight + 200
@@ -30,7 +30,7 @@ def test_an_append_that_makes_its_session_too_large_writes_nothing(stores: Store
     assert [message.text for message in here.messages] == ["x" * 900]
 
     here.add_message("z", command_id="small")
-    with pytest.raises(SessionTooLarge):
+    with pytest.raises(SessionTooLargeError):
         here.default_branch.add_many(["a" * 30, "b" * 30])
     assert here.add_message("z", command_id="small") == here.messages[-1]
     here.archive()
@@ -42,6 +42,6 @@ def test_an_append_that_makes_its_session_too_large_writes_nothing(stores: Store
 def test_a_new_session_that_is_too_large_is_not_started(stores: Stores, clock: Clock) -> None:
     store = Store(stores.new().recorder, clock, most_bytes=200)
 
-    with pytest.raises(SessionTooLarge):
+    with pytest.raises(SessionTooLargeError):
         Session("y" * 300, session_id="s", store=store)
     assert store.find_session("s") is None

@@ -11,7 +11,8 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from turnlog import SchemaMismatch, Session, StoreFailed, open_store
+from turnlog import Session, open_store
+from turnlog.errors import DatabaseError, SchemaMismatchError
 from turnlog.infrastructure.sqlite.files import descriptors, file_id
 from turnlog.infrastructure.sqlite.recorder import SQLiteRecorder
 
@@ -61,7 +62,7 @@ def test_a_file_that_a_newer_version_wrote_is_refused(tmp_path: Path) -> None:
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA user_version = 1000")
 
-    with pytest.raises(SchemaMismatch) as mismatch:
+    with pytest.raises(SchemaMismatchError) as mismatch:
         open_store(f"sqlite:///{path}")
 
     assert mismatch.value.store == f"sqlite:///{path}"
@@ -77,7 +78,7 @@ def test_a_database_of_another_program_is_refused_and_left_as_it_is(tmp_path: Pa
         connection.commit()
     before = path.read_bytes()
 
-    with pytest.raises(SchemaMismatch, match="another program: expected a new file"):
+    with pytest.raises(SchemaMismatchError, match="another program: expected a new file"):
         open_store(f"sqlite:///{path}")
 
     assert path.read_bytes() == before
@@ -89,7 +90,7 @@ def test_a_database_that_only_has_the_mark_of_another_program_is_refused(tmp_pat
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA application_id = 77")
 
-    with pytest.raises(SchemaMismatch, match="another program"):
+    with pytest.raises(SchemaMismatchError, match="another program"):
         open_store(f"sqlite:///{path}")
 
     assert tables(path) == []
@@ -105,7 +106,7 @@ def test_an_empty_file_becomes_a_store(tmp_path: Path) -> None:
 def test_a_path_in_a_folder_that_is_missing_is_refused_until_the_folder_is_there(tmp_path: Path) -> None:
     path = tmp_path / "missing" / "turnlog.db"
 
-    with pytest.raises(StoreFailed, match="unable to open database file") as failed:
+    with pytest.raises(DatabaseError, match="unable to open database file") as failed:
         open_store(f"sqlite:///{path}")
     assert str(path) in str(failed.value)
     assert not path.parent.exists()
@@ -116,7 +117,7 @@ def test_a_path_in_a_folder_that_is_missing_is_refused_until_the_folder_is_there
 
 
 def test_a_folder_is_no_store(tmp_path: Path) -> None:
-    with pytest.raises(StoreFailed, match="unable to open database file"):
+    with pytest.raises(DatabaseError, match="unable to open database file"):
         open_store(f"sqlite:///{tmp_path}")
 
     assert list(tmp_path.iterdir()) == []
@@ -126,7 +127,7 @@ def test_a_file_that_is_no_database_is_refused_and_left_as_it_is(tmp_path: Path)
     path = tmp_path / "notes.txt"
     path.write_text("These are notes, and no database. " * 100)
 
-    with pytest.raises(StoreFailed, match="file is not a database"):
+    with pytest.raises(DatabaseError, match="file is not a database"):
         open_store(f"sqlite:///{path}")
 
     assert file_id(path) not in descriptors()  # the connection was closed
@@ -141,7 +142,7 @@ def test_half_a_file_is_refused_and_left_as_it_is(size: int, tmp_path: Path) -> 
     assert len(whole) > size
     path.write_bytes(whole[:size])
 
-    with pytest.raises(StoreFailed):
+    with pytest.raises(DatabaseError):
         open_store(f"sqlite:///{path}")
 
     assert path.read_bytes() == whole[:size]
@@ -149,7 +150,7 @@ def test_half_a_file_is_refused_and_left_as_it_is(size: int, tmp_path: Path) -> 
 
 def test_a_pipe_is_no_store(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(StoreFailed):
+    with pytest.raises(DatabaseError):
         open_store(f"sqlite:///{tmp_path}/pipe")
 
 
@@ -162,7 +163,7 @@ def test_a_file_that_cannot_be_written_can_be_read(folder: Path) -> None:
 
     with unprivileged(), open_store(f"sqlite:///{path}") as store:
         seen = Session.open(session.id, store=store)
-        with pytest.raises(StoreFailed, match="readonly database"):
+        with pytest.raises(DatabaseError, match="readonly database"):
             seen.rename("help")
         assert (seen.position, seen.messages[0].text) == (3, "Be terse.")
 
@@ -190,7 +191,7 @@ def test_a_file_that_cannot_be_written_takes_no_append_until_it_can_be_written_a
             lambda: Session("Be kind.", store=store),
             store.vacuum,
         ):
-            with pytest.raises(StoreFailed, match=f"the store sqlite:///{path} failed: attempt to write a readonly"):
+            with pytest.raises(DatabaseError, match=f"the store sqlite:///{path} failed: attempt to write a readonly"):
                 write()
         assert [message.text for message in main.messages] == ["Be terse."]
         assert (seen.position, store.find_command(seen.id, "c"), len(list(store.sessions()))) == (3, None, 1)
@@ -207,7 +208,7 @@ def test_a_folder_that_cannot_be_written_takes_no_new_store(folder: Path) -> Non
     path = folder / "turnlog.db"
     folder.chmod(0o555)
 
-    with unprivileged(), pytest.raises(StoreFailed, match="unable to open database file"):
+    with unprivileged(), pytest.raises(DatabaseError, match="unable to open database file"):
         open_store(f"sqlite:///{path}")
 
 
@@ -222,7 +223,7 @@ def test_a_store_that_fails_once_goes_on(tmp_path: Path) -> None:
             writer.execute("PRAGMA busy_timeout = 1")
         with closing(sqlite3.connect(path, isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
-            with pytest.raises(StoreFailed, match="database is locked"):
+            with pytest.raises(DatabaseError, match="database is locked"):
                 session.rename("help")
             assert (session.position, session.name) == (1, None)
             other.execute("ROLLBACK")

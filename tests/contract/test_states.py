@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from turnlog import Session, UnknownPosition
-from turnlog.domain.errors import SessionNotFoundError
+from turnlog import Session
+from turnlog.domain.errors import SessionNotFoundError, UnreadableEventError
 from turnlog.domain.events import BranchCleared, SessionRenamed, SessionStarted
 from turnlog.domain.evolve import fold
 from turnlog.domain.state import State
-from turnlog.domain.store_errors import UnreadableEvent
+from turnlog.errors import ItemNotFoundError
 from turnlog.infrastructure.rows import Append, draft
 from turnlog.infrastructure.verification import Verification
 
@@ -107,9 +107,9 @@ def test_a_state_takes_in_what_another_store_appends_to_the_same_record(stores: 
 def test_a_state_at_a_position_that_the_session_does_not_have_is_refused(store: Store, clock: Clock, at: int) -> None:
     tell(store, clock)
 
-    with pytest.raises(UnknownPosition) as unknown:
+    with pytest.raises(ItemNotFoundError) as unknown:
         store.load("s", at=at)
-    assert (unknown.value.session, unknown.value.position, unknown.value.last) == ("s", at, 39)
+    assert str(unknown.value) == f"position {at} does not exist in session s; expected one from 1 to 39"
 
 
 def test_the_state_of_a_session_that_is_not_there_is_refused(store: Store) -> None:
@@ -123,10 +123,10 @@ def test_an_event_that_does_not_follow_from_those_before_it_is_never_passed_over
     store.recorder.append([Append("s", draft([BranchCleared(7)]))])  # past the checks of the store
 
     for _ in range(2):
-        with pytest.raises(UnreadableEvent) as unreadable:
+        with pytest.raises(UnreadableEventError) as unreadable:
             store.catch_up(state)
         assert (unreadable.value.session, unreadable.value.position) == ("s", 2)
-    with pytest.raises(UnreadableEvent):
+    with pytest.raises(UnreadableEventError):
         store.load("s")
 
 

@@ -11,21 +11,9 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from turnlog import (
-    PRICES,
-    AssistantResponseContent,
-    Frame,
-    InvalidValue,
-    QueryFailed,
-    Session,
-    SessionNotFoundError,
-    Store,
-    TokenUsage,
-    Usage,
-    acting,
-    used,
-)
+from turnlog import PRICES, AssistantResponseContent, Frame, Session, Store, TokenUsage, Usage, acting, used
 from turnlog.domain.events import ModelCalled
+from turnlog.errors import InvalidValueError, QueryError, SessionNotFoundError
 from turnlog.infrastructure.frames.labels import Labels
 from turnlog.infrastructure.frames.usage import Calls
 
@@ -244,14 +232,14 @@ def test_users_sessions_and_roles_name_one_or_several(store: Store) -> None:
     ids=str,
 )
 def test_what_no_row_could_be_is_refused_before_anything_is_read(store: Store, asked: dict[str, Any]) -> None:
-    with pytest.raises(InvalidValue):
+    with pytest.raises(InvalidValueError):
         store.frames.messages(**asked)
 
 
 def test_a_session_that_is_not_there_and_a_name_that_is_not_stored_are_refused(store: Store) -> None:
     with pytest.raises(SessionNotFoundError):
         store.frames.events(sessions="nobody's")
-    with pytest.raises(InvalidValue):
+    with pytest.raises(InvalidValueError):
         store.frames.events(names="message.whispered")
 
 
@@ -403,14 +391,14 @@ def test_parameters_go_by_place_or_by_name(store: Store) -> None:
     ],
 )
 def test_a_query_that_cannot_be_answered_or_reaches_out_is_refused_by_name(store: Store, query: str) -> None:
-    with pytest.raises(QueryFailed):
+    with pytest.raises(QueryError):
         store.sql(query).rows()
 
 
 def test_an_error_does_not_tell_what_was_said(store: Store) -> None:
     Session(store=store).default_branch.add("my 'secret' word")
 
-    with pytest.raises(QueryFailed) as refusal:
+    with pytest.raises(QueryError) as refusal:
         store.sql("select content::int from messages").rows()
 
     assert "secret" not in str(refusal.value)
@@ -424,4 +412,4 @@ def test_a_failure_of_the_record_is_raised_as_what_it_is(stores: Stores) -> None
 
     with pytest.raises(Exception, match="closed") as failure:
         query.rows()
-    assert type(failure.value).__name__ == "StoreClosed"
+    assert type(failure.value).__name__ == "StoreClosedError"

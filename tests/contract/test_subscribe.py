@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from turnlog.domain.content import InstructionContent
-from turnlog.domain.errors import InvalidValue
+from turnlog.domain.errors import InvalidValueError, StoreClosedError
 from turnlog.domain.events import Event, MessageAppended, SessionRenamed
-from turnlog.domain.store_errors import StoreClosed
 from turnlog.infrastructure.store import Store
 
 if TYPE_CHECKING:
@@ -57,7 +56,7 @@ def test_only_the_names_asked_for_come(store: Store) -> None:
         assert next(subscription).position == 2
         append(store, "b", said(), SessionRenamed("y"))
         assert next(subscription).session == "b"
-    with pytest.raises(InvalidValue, match="expected a list"):
+    with pytest.raises(InvalidValueError, match="expected a list"):
         store.subscribe(names="session.renamed")
 
 
@@ -111,7 +110,7 @@ def test_whoever_waits_is_let_go_when_the_store_is_closed(stores: Stores) -> Non
     store.close()
     thread.join()
 
-    with pytest.raises(StoreClosed):
+    with pytest.raises(StoreClosedError):
         store.subscribe()
 
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from turnlog import Branch, InvalidPackage, Message, Session, Store, SystemContent
+from turnlog import Branch, Message, Session, Store, SystemContent
+from turnlog.errors import InvalidMailError
 from turnlog.projections.activity import Activity, timeline
 from turnlog.projections.branch_tree import BRANCHES, BranchTree
 from turnlog.projections.transcript import TRANSCRIPT, Transcript
@@ -123,7 +124,7 @@ def test_a_system_message_cannot_be_mailed(store: Store) -> None:
     session = Session("Be brief.", store=store)
     session.create_branch("other")
 
-    with pytest.raises(InvalidPackage, match="system message"):
+    with pytest.raises(InvalidMailError, match="system message"):
         session.default_branch.send("other", item=LATE)
 
 

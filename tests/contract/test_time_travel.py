@@ -6,21 +6,17 @@ from typing import Any
 
 import pytest
 
-from turnlog import (
-    Branch,
-    InvalidValue,
-    Messages,
-    NothingToUndo,
-    Session,
-    SessionExists,
-    SessionNotActive,
-    SessionReferenced,
-    Store,
-    UnknownBranch,
-    UnknownPosition,
-    acting,
-)
+from turnlog import Branch, Messages, Session, Store, acting
 from turnlog.domain.events import ToolRegistered, ToolRemoved
+from turnlog.errors import (
+    BranchNotFoundError,
+    InvalidValueError,
+    ItemNotFoundError,
+    NothingToUndoError,
+    SessionExistsError,
+    SessionNotActiveError,
+    SessionReferencedError,
+)
 
 ToolEvent = ToolRegistered | ToolRemoved
 
@@ -62,7 +58,7 @@ def test_a_change_that_took_messages_away_is_taken_back_and_what_was_added_since
 
     assert texts(main.messages) == ["Be brief.", "one", "two", "three", "four"]
     assert texts(session.at(7).messages) == left
-    with pytest.raises(NothingToUndo, match="expected a rewind"):
+    with pytest.raises(NothingToUndoError, match="expected a rewind"):
         main.undo()
 
 
@@ -94,7 +90,7 @@ def test_a_replay_walks_event_by_event_both_ways(session: Session) -> None:
     ]
     assert (replay.back().position, replay.position) == (6, 5)
     assert (replay.step().position, replay.position) == (6, 6)
-    with pytest.raises(UnknownPosition):
+    with pytest.raises(ItemNotFoundError):
         replay.step()
     assert texts(replay.goto(4).messages) == ["Be brief.", "one"]
 
@@ -196,7 +192,7 @@ def test_events_are_chosen_from_one_moment_to_another(session: Session) -> None:
 
 def test_a_moment_may_be_a_time(session: Session, clock: object) -> None:
     started = session.created_at
-    with pytest.raises(InvalidValue, match="is before session"):
+    with pytest.raises(InvalidValueError, match="is before session"):
         session.at(started - timedelta(seconds=1))
     assert session.at(started).position == 6  # the clock of this test stands still
 
@@ -266,7 +262,7 @@ def test_inherited_positions_count_backwards_from_0(session: Session) -> None:
         assert texts(fork.at(position).messages) == texts(session.at(position + 5).messages)
     assert [event.position for event in fork.events(after=-2)] == [4, 5, 1]
     assert texts(fork.fork(at=inherited).messages) == texts(fork.fork(at=-1).messages) == ["Be brief.", "one"]
-    with pytest.raises(UnknownPosition, match="expected a position from -4 to"):
+    with pytest.raises(ItemNotFoundError, match="expected a position from -4 to"):
         fork.at(-5)
 
 
@@ -287,13 +283,13 @@ def test_a_fork_of_a_fork_reads_through_both(session: Session, store: Store) -> 
 def test_a_session_that_others_go_on_from_is_not_deleted_before_they_are(session: Session) -> None:
     fork = session.fork_session()
 
-    with pytest.raises(SessionReferenced, match=fork.id):
+    with pytest.raises(SessionReferencedError, match=fork.id):
         session.delete()
     assert session.status == "active"
     fork.delete()
     session.delete()
     assert session.status == "deleted"
-    with pytest.raises(SessionNotActive, match="is deleted"):
+    with pytest.raises(SessionNotActiveError, match="is deleted"):
         session.fork_session()
 
 
@@ -301,7 +297,7 @@ def test_a_fork_under_an_id_that_is_taken_is_refused_and_leaves_no_trace(session
     other = Session(store=store)
     before = session.position
 
-    with pytest.raises(SessionExists):
+    with pytest.raises(SessionExistsError):
         session.fork_session(session_id=other.id)
     assert session.position == before
 
@@ -395,8 +391,8 @@ def test_a_fork_has_the_system_message_and_the_tools_of_its_parent_or_those_it_i
 def test_a_session_whose_branches_were_all_removed_says_so_instead_of_making_one(session: Session) -> None:
     session.remove_branch("main")
 
-    with pytest.raises(UnknownBranch, match="all were removed"):
+    with pytest.raises(BranchNotFoundError, match="all were removed"):
         _ = session.default_branch
-    with pytest.raises(UnknownBranch, match="all were removed"):
+    with pytest.raises(BranchNotFoundError, match="all were removed"):
         session.add_message("x")
     assert session.create_branch(name="anew") == session.default_branch

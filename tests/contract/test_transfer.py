@@ -9,9 +9,14 @@ import pytest
 from eventsourcing.persistence import StoredEvent
 
 from turnlog import Session, acting
-from turnlog.domain.errors import KeyTaken, PositionConflict, SessionNotFoundError
+from turnlog.domain.errors import (
+    KeyTakenError,
+    PositionConflictError,
+    RecordFileError,
+    SessionExistsError,
+    SessionNotFoundError,
+)
 from turnlog.domain.events import SessionDeleted, SessionRenamed, SessionStarted, StateSet
-from turnlog.domain.store_errors import DamagedRecord, RecordDiffers
 from turnlog.infrastructure.memory import MemoryRecorder
 from turnlog.infrastructure.sqlite.recorder import SQLiteRecorder
 from turnlog.infrastructure.store import Store
@@ -99,7 +104,7 @@ def test_a_session_that_differs_is_refused_and_nothing_is_taken_over(stores: Sto
     one.append("new", [SessionStarted()])
 
     before = other.record_of()
-    with pytest.raises(RecordDiffers) as refused:
+    with pytest.raises(SessionExistsError) as refused:
         other.import_record(one.record_of())
     assert (refused.value.session, refused.value.position) == ("s", 3)
     assert other.record_of() == before
@@ -120,7 +125,7 @@ def test_keys_come_along_unless_another_session_has_them_now(stores: Stores, clo
 
     one.append("third", [SessionStarted(key="other")])
     before = other.record_of()
-    with pytest.raises(KeyTaken):
+    with pytest.raises(KeyTakenError):
         other.import_record(one.record_of())
     assert other.record_of() == before
 
@@ -150,7 +155,7 @@ def test_words_that_are_gone_without_a_redaction_are_damage(stores: Stores, cloc
     rows = [row for row in one.recorder.read(session.id) if row.name != "message.redacted"]
     lines = [opening(), *map(line_of, rows), closing([Ending(session.id, len(rows), rows[-1].digest.hex())])]
 
-    with pytest.raises(DamagedRecord, match="line 5 does not fit: its content was removed, and no redaction"):
+    with pytest.raises(RecordFileError, match="line 5 does not fit: its content was removed, and no redaction"):
         stores.new().import_record(b"".join(lines))
 
 
@@ -174,7 +179,7 @@ def test_an_append_between_reading_and_writing_is_noticed(
         return together(appends)  # type: ignore[arg-type]  # passed on as it is
 
     monkeypatch.setattr(other.recorder, "append_together", late)
-    with pytest.raises(PositionConflict):
+    with pytest.raises(PositionConflictError):
         other.import_record(one.record_of())
     assert other.get_session("s").position == 2
 

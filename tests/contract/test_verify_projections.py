@@ -10,9 +10,7 @@ from typing import Any
 import pytest
 
 from turnlog import Session, open_store
-from turnlog.domain.errors import TurnlogError
-from turnlog.domain.projection_errors import LedgerDamagedError
-from turnlog.domain.store_errors import RedactionPendingError
+from turnlog.domain.errors import LedgerDamagedError, RedactionPendingError, TurnlogError
 from turnlog.infrastructure.projecting.opening import target_of
 from turnlog.infrastructure.projecting.runner import Runner
 from turnlog.infrastructure.projecting.status import find_statuses

@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
-from turnlog import Answer, Asked, OperationOver, Session
+from turnlog import Answer, Asked, Session
 from turnlog._live import Origin
 from turnlog.domain.content import ActionRequestContent, Usage
 from turnlog.domain.decisions import work
 from turnlog.domain.message import Message
+from turnlog.errors import OperationEndedError
 from turnlog.infrastructure.store import Store
 from turnlog.operations.work import Work
 
@@ -106,7 +107,7 @@ def test_a_session_that_goes_on_from_another_has_none_of_its_operations_open(sto
 
     assert [each.status for each in session.operations] == ["interrupted"]
     assert fork.operations == []
-    with pytest.raises(OperationOver):
+    with pytest.raises(OperationEndedError):
         fork.abandon("o-1")
 
 
@@ -139,7 +140,7 @@ def test_two_resumes_at_once_record_one_response(store: Store, monkeypatch: pyte
         return placed
 
     monkeypatch.setattr(first._live, "change", change_and_let_second_resume)
-    with pytest.raises(OperationOver):
+    with pytest.raises(OperationEndedError):
         asyncio.run(first.resume("o-1"))
 
     assert [message.text for message in session.messages] == ["Hello!", "from the second"]

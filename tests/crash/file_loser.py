@@ -7,7 +7,8 @@ times; "read" reads. After each line it prints how many appends were acknowledge
 import os
 import sys
 
-from turnlog import Session, TurnlogError, open_store
+from turnlog import Session, open_store
+from turnlog.errors import TurnlogError
 
 
 def main(address: str, session: str, ledger: str) -> None:

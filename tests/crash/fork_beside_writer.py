@@ -8,7 +8,8 @@ import os
 import sys
 from threading import Event, Thread
 
-from turnlog import Branch, Session, TurnlogError, open_store
+from turnlog import Branch, Session, open_store
+from turnlog.errors import TurnlogError
 
 CHILDREN = 24
 

@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from itertools import islice
 from threading import Event, Thread
 
-from turnlog import Projection, Session, Store, TurnlogError, open_store
+from turnlog import Projection, Session, Store, open_store
 from turnlog.domain.record import RecordedEvent
+from turnlog.errors import TurnlogError
 from turnlog.infrastructure.sqlite import forks
 from turnlog.infrastructure.sqlite.recorder import SQLiteRecorder
 from turnlog.projections.rows import Rows

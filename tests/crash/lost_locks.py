@@ -14,7 +14,8 @@ from hashlib import sha256
 from pathlib import Path
 from threading import Thread
 
-from turnlog import Session, StoreFailed, open_store
+from turnlog import Session, open_store
+from turnlog.errors import DatabaseError
 from turnlog.infrastructure.sqlite import files
 
 
@@ -60,7 +61,7 @@ class Writer:
         while True:
             os.write(self.done, b".")
             os.read(commands, 1)
-            with suppress(StoreFailed):  # then they are not acknowledged
+            with suppress(DatabaseError):  # then they are not acknowledged
                 self.append(25)
 
     def append(self, count: int) -> None:

@@ -10,7 +10,8 @@ from random import Random
 import pyarrow.parquet as pq
 import pytest
 
-from turnlog import ExportBusy, Session, Store, open_store
+from turnlog import Session, Store, open_store
+from turnlog.errors import ExportError
 
 EXPORTER = Path(__file__).with_name("exporter.py")
 HALF_EXPORTER = Path(__file__).with_name("half_exporter.py")
@@ -63,7 +64,7 @@ def test_the_lock_of_an_export_ends_with_its_process(tmp_path: Path) -> None:
             try:
                 assert process.stdout is not None
                 assert process.stdout.readline() == "held\n"
-                with pytest.raises(ExportBusy):
+                with pytest.raises(ExportError):
                     store.export_parquet(folder)
             finally:
                 process.kill()

@@ -76,13 +76,13 @@ def test_no_acknowledged_row_or_log_is_lost_by_a_fork(tmp_path: Path) -> None:
     sys.stdout.write(f"fork_attached.py: {ROUNDS} rounds, {40 * ROUNDS} acknowledged, 0 lost\n")
 
 
-REFUSED = "child: StoreFailed spawn, StoreFailed spawn"
+REFUSED = "child: DatabaseError spawn, DatabaseError spawn"
 
 
 @pytest.mark.parametrize(
     ("case", "said", "texts"),
     [
-        ("transaction", f"the interrupted append: StoreFailed\n{REFUSED}\n", ["parent"]),
+        ("transaction", f"the interrupted append: DatabaseError\n{REFUSED}\n", ["parent"]),
         ("reader", f"{REFUSED}\n", ["parent"]),
         ("writer", f"{REFUSED}\n", ["parent"]),
         ("connection", f"{REFUSED}\n", ["parent"]),

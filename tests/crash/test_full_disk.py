@@ -6,7 +6,7 @@ from pathlib import Path
 
 PROGRAM = """
 import resource, sys
-from turnlog import Session, StoreFailed, open_store
+from turnlog import Session, DatabaseError, open_store
 
 store = open_store(sys.argv[1])
 main = Session("Be brief.", store=store).default_branch
@@ -17,7 +17,7 @@ refused = 0
 for size in (2 << 20, 4 << 20):
     try:
         main.add("x" * size)
-    except StoreFailed as reason:
+    except DatabaseError as reason:
         refused += 1
         print(reason)
 resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))

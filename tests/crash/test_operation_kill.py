@@ -11,7 +11,8 @@ from threading import Event
 import pytest
 
 from tests.model_server import Reply, model_server
-from turnlog import OperationOver, Session, UnknownOperation, iModel, open_store
+from turnlog import Session, iModel, open_store
+from turnlog.errors import ItemNotFoundError, OperationEndedError
 
 ASKER = Path(__file__).with_name("asker.py")
 CALL = Reply(calls=[("call_1", "note", '{"text": "once"}')])
@@ -65,9 +66,9 @@ def test_an_operation_that_was_killed_is_interrupted_and_going_on_completes_it_o
             assert (operation.status, operation.calls) == ("completed", 2)
             assert len(server.requests) == 3
             assert store.verify().ok
-            with pytest.raises(OperationOver):
+            with pytest.raises(OperationEndedError):
                 asyncio.run(session.resume(operation))
-            with pytest.raises(UnknownOperation):
+            with pytest.raises(ItemNotFoundError):
                 asyncio.run(session.resume("another"))
 
 
@@ -84,12 +85,12 @@ def test_an_operation_that_nobody_goes_on_with_is_abandoned(tmp_path: Path) -> N
                 (operation,) = session.operations
                 session.abandon(operation, "took too long")
                 never.set()
-                with pytest.raises(OperationOver):
+                with pytest.raises(OperationEndedError):
                     await first
                 (operation,) = session.operations
                 assert (operation.status, operation.error, operation.reason) == ("failed", "Abandoned", "took too long")
                 assert [each.text for each in session.messages] == ["Hello!"]
-                with pytest.raises(OperationOver):
+                with pytest.raises(OperationEndedError):
                     session.abandon(operation)
 
         asyncio.run(program())
@@ -107,7 +108,7 @@ def test_whoever_was_resumed_by_somebody_else_records_nothing_more(tmp_path: Pat
                 await asyncio.to_thread(server.arrived.wait)
                 assert await session.resume(session.operations[0]) == "the second"
                 held.set()
-                with pytest.raises(OperationOver):
+                with pytest.raises(OperationEndedError):
                     await first
                 assert [each.text for each in session.messages] == ["Hello!", "the second"]
                 assert session.operations[0].status == "completed"

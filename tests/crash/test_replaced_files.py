@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from turnlog import Session, StoreFailed, open_store
+from turnlog import Session, open_store
+from turnlog.errors import DatabaseError
 
 HERE = Path(__file__).parent
 ROUNDS = int(os.environ.get("TURNLOG_ROUNDS", "2"))
@@ -103,7 +104,7 @@ def name_a_session(address: str) -> bool:
     try:
         with open_store(address) as store:
             Session(name="later", store=store)
-    except StoreFailed:
+    except DatabaseError:
         return False
     return True
 
@@ -121,7 +122,7 @@ def test_a_file_that_is_changed_under_an_open_store_raises(
         change(tmp_path / f"turnlog.db{part}")
         later = other and name_a_session(address)
 
-        assert [ask(process, line) for line in ("append 1", "append 29", "read")] == ["StoreFailed"] * 3
+        assert [ask(process, line) for line in ("append 1", "append 29", "read")] == ["DatabaseError"] * 3
 
         assert process.stdin is not None
         process.stdin.close()
@@ -138,9 +139,9 @@ def test_a_store_is_opened_again_after_its_file_was_replaced(tmp_path: Path) -> 
         session = Session(store=old)
         for part in ("turnlog.db-wal", "turnlog.db-shm"):
             (tmp_path / part).unlink()
-        with pytest.raises(StoreFailed, match="open the store again"):
+        with pytest.raises(DatabaseError, match="open the store again"):
             old.last_global_position()
-        with pytest.raises(StoreFailed, match="open the store again"):
+        with pytest.raises(DatabaseError, match="open the store again"):
             other.last_global_position()
 
         with open_store(address) as again:
@@ -154,7 +155,7 @@ def test_a_store_is_opened_again_after_its_file_was_replaced(tmp_path: Path) -> 
 def test_the_same_file_under_another_name_is_refused(tmp_path: Path) -> None:
     with open_store(f"sqlite:///{tmp_path}/turnlog.db"):
         os.link(tmp_path / "turnlog.db", tmp_path / "linked.db")
-        with pytest.raises(StoreFailed, match="its WAL would be another one"):
+        with pytest.raises(DatabaseError, match="its WAL would be another one"):
             open_store(f"sqlite:///{tmp_path}/linked.db")
 
 
@@ -174,7 +175,7 @@ def test_a_link_that_leads_elsewhere_ends_only_the_store_opened_by_it(tmp_path: 
             (tmp_path / "current").symlink_to("v2")
 
             for _ in range(2):
-                with pytest.raises(StoreFailed, match="open the store again"):
+                with pytest.raises(DatabaseError, match="open the store again"):
                     through.add("lost")
             session.default_branch.add("after")
             with open_store(linked) as elsewhere:

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any, cast
 import psycopg
 import pytest
 
-from turnlog import MissingExtra, Session, UnreadableEvent, open_store
+from turnlog import Session, open_store
 from turnlog.domain.codec import unsalted
 from turnlog.domain.events import MessageRedacted
+from turnlog.errors import MissingExtraError, UnreadableEventError
 from turnlog.infrastructure import compression
 from turnlog.infrastructure.compression import LARGEST, compressed, plain
 from turnlog.infrastructure.redis.address import parsed
@@ -182,7 +183,7 @@ def test_a_damaged_payload_is_a_fault_with_a_place(kept: Kept, damage: Callable[
     kept.plant("s", 4, damage(kept.stored("s")[4][1]))
 
     assert {(fault.session, fault.position) for fault in store.verify().faults} == {("s", 4)}
-    with pytest.raises(UnreadableEvent, match="position 4 of session s cannot be read"):
+    with pytest.raises(UnreadableEventError, match="position 4 of session s cannot be read"):
         list(session.messages)
     assert session.messages[-1].text == TEXT
 
@@ -197,12 +198,12 @@ def test_without_the_package_both_writing_and_reading_say_which_extra_brings_it(
     compression._zstd1.cache_clear()
     monkeypatch.setitem(sys.modules, "compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd", None)
 
-    with pytest.raises(MissingExtra, match="compression"):
+    with pytest.raises(MissingExtraError, match="compression"):
         kept.store(compress=True)
-    with pytest.raises(MissingExtra, match="compression"):
+    with pytest.raises(MissingExtraError, match="compression"):
         list(store.read("s"))
     reader = kept.store(compress=False)
-    with pytest.raises(MissingExtra, match="compression"):
+    with pytest.raises(MissingExtraError, match="compression"):
         [message.text for message in Session.open("s", store=reader).messages]
     assert [message.text for message in Session.open("plain", store=reader).messages] == ["Hi."]
 

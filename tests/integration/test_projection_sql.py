@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from turnlog import InvalidValue, Kind, Projection, RecordedEvent, Rows, Runner, Session, Table, open_store
+from turnlog import Kind, Projection, RecordedEvent, Rows, Runner, Session, Table, open_store
+from turnlog.errors import InvalidValueError
 from turnlog.infrastructure.projecting.postgres import PostgresTarget, words_expression
 from turnlog.projections.tables import Shape
 
@@ -98,5 +99,8 @@ def test_postgresql_shows_the_version_that_counts_and_finds_its_words(postgres_d
 
 def test_a_prefix_that_leaves_no_room_is_refused(postgres_database: PostgresDatabase) -> None:
     address = f"{postgres_database.address()}&prefix={'p' * 30}"
-    with closing(PostgresTarget.at(address)) as target, pytest.raises(InvalidValue, match="expected a shorter prefix"):
+    with (
+        closing(PostgresTarget.at(address)) as target,
+        pytest.raises(InvalidValueError, match="expected a shorter prefix"),
+    ):
         target.place("p" * 16, "t" * 16, 9999)

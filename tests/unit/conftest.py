@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import pytest
 
 from turnlog.domain import codec
-from turnlog.domain.errors import Refused
+from turnlog.domain.errors import InvalidOperationError
 from turnlog.domain.events import Event
 from turnlog.domain.evolve import fold
 from turnlog.domain.ranges import positions
@@ -52,12 +52,12 @@ class Outcome:
     ) -> None:
         self._before = before
         self._decide, self._args, self._kwargs = decide, args, kwargs
-        self._refusal: Refused | None = None
+        self._refusal: InvalidOperationError | None = None
         self._events: list[Event] = []
         try:
             self._events = self._on(before.state)
             self._payloads = [codec.encode(event) for event in self._events]
-        except Refused as refusal:
+        except InvalidOperationError as refusal:
             self._refusal = refusal
 
     def _on(self, state: State) -> list[Event]:
@@ -81,12 +81,12 @@ class Outcome:
         """Nothing follows: it is so already."""
         self.then()
 
-    def refused(self, error: type[Refused], *words: str) -> None:
+    def refused(self, error: type[InvalidOperationError], *words: str) -> None:
         """It is refused by this error, in a sentence that says these words and what was expected."""
         assert self._refusal is not None, f"not refused: {self._events}"
         assert type(self._refusal) is error
         sentence = str(self._refusal)
-        assert [word for word in ("expected", *words) if word.lower() not in sentence.lower()] == [], sentence
+        assert [word for word in words if word.lower() not in sentence.lower()] == [], sentence
         assert str(pickle.loads(pickle.dumps(self._refusal))) == sentence
 
 

@@ -9,14 +9,7 @@ import pytest
 
 from turnlog.domain.content import InstructionContent, SystemContent
 from turnlog.domain.decisions import branch, history, message
-from turnlog.domain.errors import (
-    BranchNotYet,
-    InvalidValue,
-    NameTaken,
-    RemovedBranch,
-    UnknownBranch,
-    UnknownPosition,
-)
+from turnlog.domain.errors import BranchNotFoundError, InvalidValueError, ItemNotFoundError, NameTakenError
 from turnlog.domain.events import (
     AccessChanged,
     BranchCleared,
@@ -99,46 +92,46 @@ def test_the_default_branch_is_created_once(given: Given) -> None:
 def test_a_session_whose_branches_were_all_removed_has_no_default(given: Given) -> None:
     before = given(STARTED, MAIN, BranchRemoved(0), DefaultBranchChanged(None))
 
-    before.when(branch.create_default, id="b").refused(UnknownBranch, "all were removed")
+    before.when(branch.create_default, id="b").refused(BranchNotFoundError)
 
 
 @pytest.mark.parametrize("name", ["main", "id-other"])
 def test_a_name_that_means_another_branch_is_refused(given: Given, name: str) -> None:
     before = given(STARTED, MAIN, OTHER)
 
-    before.when(branch.create, id="b", name=name).refused(NameTaken, repr(name), "a name that is free")
-    before.when(branch.fork, 0, id="b", name=name).refused(NameTaken, repr(name))
-    before.when(branch.rename, 0, "other").refused(NameTaken, "'other'")
-    before.when(branch.rename, 0, "id-other").refused(NameTaken, "'id-other'")
+    before.when(branch.create, id="b", name=name).refused(NameTakenError, repr(name), "use another name")
+    before.when(branch.fork, 0, id="b", name=name).refused(NameTakenError, repr(name))
+    before.when(branch.rename, 0, "other").refused(NameTakenError, "'other'")
+    before.when(branch.rename, 0, "id-other").refused(NameTakenError, "'id-other'")
 
 
 @pytest.mark.parametrize("id", ["id-main", "main"])
 def test_an_id_that_means_another_branch_is_refused(given: Given, id: str) -> None:
     before = given(STARTED, MAIN)
 
-    before.when(branch.create, id=id).refused(InvalidValue, repr(id), "in use")
-    before.when(branch.fork, 0, id=id).refused(InvalidValue, repr(id), "in use")
+    before.when(branch.create, id=id).refused(InvalidValueError, repr(id), "in use")
+    before.when(branch.fork, 0, id=id).refused(InvalidValueError, repr(id), "in use")
 
 
 @pytest.mark.parametrize("name", ["", "x" * 256, "a\tb", "\ud800", 7])
 def test_a_branch_name_that_cannot_be_shown_is_refused(given: Given, name: Any) -> None:
     before = given(STARTED, MAIN)
 
-    before.when(branch.create, id="b", name=name).refused(InvalidValue, "a branch name")
-    before.when(branch.fork, 0, id="b", name=name).refused(InvalidValue, "a branch name")
-    before.when(branch.rename, 0, name).refused(InvalidValue, "a branch name")
+    before.when(branch.create, id="b", name=name).refused(InvalidValueError, "a branch name")
+    before.when(branch.fork, 0, id="b", name=name).refused(InvalidValueError, "a branch name")
+    before.when(branch.rename, 0, name).refused(InvalidValueError, "a branch name")
 
 
 @pytest.mark.parametrize("user", ["", 7])
 def test_a_user_is_a_name(given: Given, user: Any) -> None:
     before = given(STARTED, MAIN)
 
-    before.when(branch.create, id="b", user=user).refused(InvalidValue, "a user")
-    before.when(branch.fork, 0, id="b", user=user).refused(InvalidValue, "a user")
+    before.when(branch.create, id="b", user=user).refused(InvalidValueError, "a user")
+    before.when(branch.fork, 0, id="b", user=user).refused(InvalidValueError, "a user")
 
 
 def test_an_empty_id_is_refused(given: Given) -> None:
-    given(STARTED).when(branch.create, id="").refused(InvalidValue, "a branch id")
+    given(STARTED).when(branch.create, id="").refused(InvalidValueError, "a branch id")
 
 
 # --- Fork -------------------------------------------------------------------------------------------------
@@ -212,7 +205,7 @@ def test_a_fork_before_its_parent_was_changed_shows_the_old_view(given: Given) -
 
 def test_a_fork_before_the_branch_existed_is_refused(given: Given) -> None:
     given(STARTED, MAIN, said(), OTHER).when(branch.fork, 1, id="f", at=3).refused(
-        BranchNotYet, "'other'", "position 3", "expected position 4"
+        BranchNotFoundError, "'other'", "created later, at position 4"
     )
 
 
@@ -223,26 +216,26 @@ def test_a_fork_before_its_parent_was_forked_shows_what_that_goes_on_from(given:
     assert after.shows(2) == [3]
     assert before.shows(1, at=4) == [3]
     assert before.shows(1, at=2) == []
-    before.when(branch.fork, 1, id="g", at=1).refused(BranchNotYet, "'retry'")
+    before.when(branch.fork, 1, id="g", at=1).refused(BranchNotFoundError, "'retry'")
 
 
 @pytest.mark.parametrize("at", [-1, 0, 4, 99])
 def test_a_fork_at_an_unknown_position_is_refused(given: Given, at: int) -> None:
     given(STARTED, MAIN, said()).when(branch.fork, 0, id="f", at=at).refused(
-        UnknownPosition, f"no position {at}", "from 1 to 3"
+        ItemNotFoundError, f"position {at} does not exist", "from 1 to 3"
     )
 
 
 def test_a_position_is_a_whole_number(given: Given) -> None:
     before = given(STARTED, MAIN, said())
 
-    before.when(branch.fork, 0, id="f", at=2.5).refused(InvalidValue, "branch.created")
-    before.when(history.rewind, 0, 2.5).refused(InvalidValue, "branch.rewound")
+    before.when(branch.fork, 0, id="f", at=2.5).refused(InvalidValueError, "branch.created")
+    before.when(history.rewind, 0, 2.5).refused(InvalidValueError, "branch.rewound")
 
 
 @pytest.mark.parametrize("source", [-1, 1, 99])
 def test_a_fork_of_an_unknown_branch_is_refused(given: Given, source: int) -> None:
-    given(STARTED, MAIN).when(branch.fork, source, id="f").refused(UnknownBranch, str(source), "one of 'main'")
+    given(STARTED, MAIN).when(branch.fork, source, id="f").refused(BranchNotFoundError, str(source), "does not exist")
 
 
 def test_a_removed_branch_can_be_forked_where_it_was_there(given: Given) -> None:
@@ -257,7 +250,7 @@ def test_a_removed_branch_cannot_be_forked_after_that(given: Given, at: int | No
     before = given(STARTED, MAIN, OTHER, said(1), BranchRemoved(1), said(0))
 
     before.when(branch.fork, 1, id="f", at=at).refused(
-        RemovedBranch, "'other'", "removed at position 5", "up to position 4", "one of 'main'"
+        BranchNotFoundError, "'other'", "removed at position 5", "up to position 4"
     )
 
 
@@ -313,7 +306,7 @@ def test_a_renamed_branch_answers_to_its_new_name_its_id_and_its_number(given: G
     after = given(STARTED, MAIN).when(branch.rename, 0, "plan").then_once(BranchRenamed(0, "plan"))
 
     assert [number_of(after, "plan"), number_of(after, "id-main"), number_of(after, 0)] == [0, 0, 0]
-    with pytest.raises(UnknownBranch, match="no branch 'main': expected one of 'plan'"):
+    with pytest.raises(BranchNotFoundError, match="branch 'main' does not exist in session s; expected one of 'plan'"):
         get_branch(after.state, "main")
 
 
@@ -354,12 +347,12 @@ def test_nothing_happens_to_a_branch_that_is_not_there(
 ) -> None:
     removed = given(STARTED, MAIN, OTHER, BranchRemoved(1))
 
-    removed.when(decide, 7, *args).refused(UnknownBranch, "no branch 7", "one of 'main'")
-    removed.when(decide, 1, *args).refused(RemovedBranch, "'other'", "removed at position 4")
+    removed.when(decide, 7, *args).refused(BranchNotFoundError, "branch 7 does not exist", "one of 'main'")
+    removed.when(decide, 1, *args).refused(BranchNotFoundError, "'other'", "removed at position 4")
 
 
 def test_a_session_without_branches_says_so(given: Given) -> None:
-    given(STARTED).when(branch.rename, 0, "plan").refused(UnknownBranch, "a branch, but the session has none")
+    given(STARTED).when(branch.rename, 0, "plan").refused(BranchNotFoundError, "the session has no branch")
 
 
 # --- Remove, default --------------------------------------------------------------------------------------
@@ -370,7 +363,7 @@ def test_a_removed_branch_is_there_no_longer_and_stays_readable(given: Given) ->
 
     assert [live.name for live in after.state.live] == ["main"]
     assert after.shows(1, at=4) == [4]
-    after.when(branch.remove, 1).refused(RemovedBranch, "'other'", "one of 'main'")
+    after.when(branch.remove, 1).refused(BranchNotFoundError, "'other'", "removed at")
 
 
 def test_the_name_of_a_removed_branch_is_free_and_its_id_is_not(given: Given) -> None:
@@ -378,7 +371,7 @@ def test_the_name_of_a_removed_branch_is_free_and_its_id_is_not(given: Given) ->
 
     after = before.when(branch.create, id="b", name="other").then(BranchCreated(2, "b", "other"))
     assert number_of(after, "other") == 2
-    before.when(branch.create, id="id-other").refused(InvalidValue, "'id-other'", "in use")
+    before.when(branch.create, id="id-other").refused(InvalidValueError, "'id-other'", "in use")
 
 
 def test_when_the_default_is_removed_the_oldest_that_is_left_becomes_it(given: Given) -> None:
@@ -476,9 +469,9 @@ def test_access_that_is_so_already_changes_nothing(given: Given) -> None:
 def test_access_that_is_no_set_of_names_is_refused(given: Given, access: Any) -> None:
     before = given(STARTED, MAIN)
 
-    before.when(branch.create, id="b", capabilities=access).refused(InvalidValue, "capabilities", "a set of str")
-    before.when(branch.fork, 0, id="b", resources=access).refused(InvalidValue, "resources")
-    before.when(branch.change_access, 0, resources=access).refused(InvalidValue, "resources")
+    before.when(branch.create, id="b", capabilities=access).refused(InvalidValueError, "capabilities", "a set of str")
+    before.when(branch.fork, 0, id="b", resources=access).refused(InvalidValueError, "resources")
+    before.when(branch.change_access, 0, resources=access).refused(InvalidValueError, "resources")
 
 
 # --- System message ---------------------------------------------------------------------------------------
@@ -538,4 +531,4 @@ def test_a_fork_has_the_system_message_of_its_parent_until_it_has_its_own(given:
 def test_a_system_message_that_the_record_cannot_say_is_refused(
     given: Given, content: SystemContent, kwargs: dict[str, Any]
 ) -> None:
-    given(STARTED, MAIN).when(branch.set_system, 0, content, **kwargs).refused(InvalidValue)
+    given(STARTED, MAIN).when(branch.set_system, 0, content, **kwargs).refused(InvalidValueError)

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from turnlog import InvalidValue
 from turnlog.domain.content import AssistantResponseContent, InstructionContent, SystemContent, Usage
 from turnlog.domain.events import (
     BranchCreated,
@@ -22,6 +21,7 @@ from turnlog.domain.events import (
 )
 from turnlog.domain.ranges import Origin
 from turnlog.domain.record import Provenance
+from turnlog.errors import InvalidValueError
 from turnlog.projections.activity import ACTIVITY, Activity, timeline
 from turnlog.projections.branch_tree import BRANCHES, ROOTS, BranchTree, children
 from turnlog.projections.definition import fold
@@ -213,7 +213,7 @@ def test_usage_is_summed_up_by_what_is_asked_for_and_priced() -> None:
     assert [(row["user"], row["input_tokens"]) for row in used(rows, ["user"])] == [("ada", 2_000_000), ("bob", 5)]
     assert [row["branch"] for row in used(rows, ["branch"], session="s")] == [0, 1]
     assert used(rows, ["day"], user="nobody") == []
-    with pytest.raises(InvalidValue, match="is not known by 'colour': expected day, session"):
+    with pytest.raises(InvalidValueError, match="is not known by 'colour': expected day, session"):
         used(rows, ["colour"])
 
 
@@ -278,7 +278,7 @@ def test_a_timeline_has_the_steps_that_saw_anything_as_the_clocks_of_a_zone_have
     assert [row["events"] for row in timeline(rows, "month")] == [7001]
     assert len(timeline(rows, zone=timezone(timedelta(hours=3)))) == 1
     assert [row["start"] for row in timeline(rows, since=night)] == [night]
-    with pytest.raises(InvalidValue, match="has no steps of 'week': expected hour, day, month"):
+    with pytest.raises(InvalidValueError, match="has no steps of 'week': expected hour, day, month"):
         timeline(rows, "week")
 
 

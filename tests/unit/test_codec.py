@@ -23,7 +23,7 @@ from turnlog.domain.content import (
     Usage,
 )
 from turnlog.domain.decisions.history import Strategy
-from turnlog.domain.errors import InvalidValue
+from turnlog.domain.errors import InvalidValueError, UnreadableEventError
 from turnlog.domain.events import (
     STORED_NAMES,
     BranchCreated,
@@ -40,7 +40,6 @@ from turnlog.domain.events import (
 from turnlog.domain.log import LogType
 from turnlog.domain.plain import Json
 from turnlog.domain.ranges import Origin, Range
-from turnlog.domain.store_errors import UnreadableEvent
 
 GOLDEN = Path(__file__).parent / "golden" / "events.json"
 
@@ -282,7 +281,7 @@ def nested(levels: int) -> list[Json]:
     ids=lambda event: stored_name(event) if isinstance(event, Event) else None,
 )
 def test_an_event_that_would_not_come_back_the_same_is_refused_by_name(event: Event) -> None:
-    with pytest.raises(InvalidValue, match="expected") as refused:
+    with pytest.raises(InvalidValueError, match="expected") as refused:
         encode(event)
 
     assert refused.value.what == stored_name(event)
@@ -320,7 +319,7 @@ def test_an_event_that_would_not_come_back_the_same_is_refused_by_name(event: Ev
     ],
 )
 def test_what_cannot_be_read_is_named(name: str, payload: bytes | str, reason: str) -> None:
-    with pytest.raises(UnreadableEvent) as unreadable:
+    with pytest.raises(UnreadableEventError) as unreadable:
         decode(name, payload, "s-7", 42)
 
     assert (unreadable.value.session, unreadable.value.position, unreadable.value.name) == ("s-7", 42, name)
@@ -390,7 +389,7 @@ def test_a_lifted_payload_is_checked_and_typed_like_any_other() -> None:
     ],
 )
 def test_an_old_payload_that_does_not_fit_is_named(name: str, payload: bytes) -> None:
-    with pytest.raises(UnreadableEvent, match=f"event '{name}' at position 42 of session s-7"):
+    with pytest.raises(UnreadableEventError, match=f"event '{name}' at position 42 of session s-7"):
         decode(name, payload, "s-7", 42, LIFTED)
 
 

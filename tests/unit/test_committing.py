@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from turnlog.domain.errors import PositionConflict, Refused
-from turnlog.domain.store_errors import OutcomeUnknown, StoreFailed
+from turnlog.domain.errors import DatabaseError, InvalidOperationError, OutcomeUnknownError, PositionConflictError
 from turnlog.infrastructure.committing import GroupCommit
 from turnlog.infrastructure.rows import Append, Appended
 
@@ -17,13 +16,13 @@ from turnlog.infrastructure.rows import Append, Appended
 class Gate:
     """A commit that waits until it is let through, and notes what it was given."""
 
-    def __init__(self, answer: Callable[[Append], Appended | Refused]) -> None:
+    def __init__(self, answer: Callable[[Append], Appended | InvalidOperationError]) -> None:
         self.groups: list[list[str]] = []
         self.entered = Event()
         self.open = Event()
         self._answer = answer
 
-    def commit(self, appends: Sequence[Append]) -> list[Appended | Refused]:
+    def commit(self, appends: Sequence[Append]) -> list[Appended | InvalidOperationError]:
         self.groups.append([append.session for append in appends])
         self.entered.set()
         self.open.wait()
@@ -72,20 +71,20 @@ def test_those_who_come_during_a_commit_share_the_next(threads: ThreadPoolExecut
 
 
 def test_a_conflict_is_the_answer_to_its_own_append_only(threads: ThreadPoolExecutor) -> None:
-    gate = Gate(lambda append: PositionConflict("c", 3, 4) if append.session == "c" else recorded(append))
+    gate = Gate(lambda append: PositionConflictError("c", 3, 4) if append.session == "c" else recorded(append))
     a, b, c, d = queued(threads, GroupCommit("a store", gate.commit), gate, ["a", "b", "c", "d"])
 
     gate.open.set()
 
     assert [future.result().session for future in (a, b, d)] == ["a", "b", "d"]
-    with pytest.raises(PositionConflict, match="expected at 3 and is at 4"):
+    with pytest.raises(PositionConflictError, match="expected at position 3 and is at 4"):
         c.result()
 
 
 def test_when_a_shared_commit_fails_only_the_append_that_is_to_blame_fails(threads: ThreadPoolExecutor) -> None:
     def answer(append: Append) -> Appended:
         if append.session == "c":
-            raise StoreFailed("a store", "too large")
+            raise DatabaseError("a store", "too large")
         return recorded(append)
 
     gate = Gate(answer)
@@ -94,7 +93,7 @@ def test_when_a_shared_commit_fails_only_the_append_that_is_to_blame_fails(threa
     gate.open.set()
 
     assert [future.result().session for future in (a, b, d)] == ["a", "b", "d"]
-    with pytest.raises(StoreFailed, match="too large"):
+    with pytest.raises(DatabaseError, match="too large"):
         c.result()
     assert gate.groups == [["a"], ["b", "c", "d"], ["b"], ["c"], ["d"]]
 
@@ -131,7 +130,7 @@ def test_when_the_committing_thread_is_interrupted_the_others_are_told_and_the_p
     assert a.result().session == "a"
     with pytest.raises(KeyboardInterrupt):
         b.result()
-    with pytest.raises(StoreFailed, match="whether it was recorded is not known"):
+    with pytest.raises(DatabaseError, match="whether it was recorded is not known"):
         c.result()
     assert commits.append(Append("d", [])).session == "d"
 
@@ -161,7 +160,7 @@ def test_who_is_interrupted_while_gathering_a_group_leaves_nobody_asleep(threads
     assert a.result().session == "a"
     with pytest.raises(KeyboardInterrupt):
         b.result()
-    with pytest.raises(OutcomeUnknown, match="the commit was interrupted"):
+    with pytest.raises(OutcomeUnknownError, match="the commit was interrupted"):
         c.result()
     assert d.result().session == "d"
     assert commits.append(Append("e", [])).session == "e"

@@ -29,9 +29,8 @@ from turnlog.domain.content import (
     SystemContent,
     Usage,
 )
-from turnlog.domain.content_errors import InvalidContent
 from turnlog.domain.content_given import content_from, plain_content
-from turnlog.domain.errors import InvalidValue
+from turnlog.domain.errors import InvalidContentError, InvalidValueError
 from turnlog.domain.events import MessageAppended
 
 
@@ -179,9 +178,9 @@ def test_a_role_with_parts_keeps_the_parts() -> None:
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        ({}, "an empty dict says nothing: expected keys among "),
-        ({"instrction": "a"}, "unknown keys instrction: expected keys among "),
-        ({"instruction": "a", "b": 1, "a": 2}, "unknown keys a, b: expected keys among "),
+        ({}, "an empty dict says nothing; expected keys among "),
+        ({"instrction": "a"}, "unknown keys instrction; expected keys among "),
+        ({"instruction": "a", "b": 1, "a": 2}, "unknown keys a, b; expected keys among "),
         ({"type": "instruction", "instruction": "a"}, "unknown keys type"),
         ({"content": "a"}, "a dict with the key content has no role"),
         (
@@ -197,7 +196,7 @@ def test_a_role_with_parts_keeps_the_parts() -> None:
     ],
 )
 def test_a_dict_that_names_no_content_is_refused_with_the_keys_that_do(given: dict[str, Any], words: str) -> None:
-    with pytest.raises(InvalidContent) as refused:
+    with pytest.raises(InvalidContentError) as refused:
         content_from(given)
 
     assert words in str(refused.value)
@@ -211,13 +210,13 @@ def test_a_dict_that_names_no_content_is_refused_with_the_keys_that_do(given: di
 
 @pytest.mark.parametrize("role", ["", "User", "bot", "unset", None, 7, ["user"]])
 def test_an_unknown_role_is_refused(role: Any) -> None:
-    with pytest.raises(InvalidContent, match="expected one of system, developer, user, assistant, tool, function"):
+    with pytest.raises(InvalidContentError, match="expected one of system, developer, user, assistant, tool, function"):
         content_from({"role": role, "content": "a"})
 
 
 @pytest.mark.parametrize("given", [None, 7, b"hello", ["hello"], object(), InstructionContent])
 def test_what_is_neither_text_nor_dict_nor_content_is_refused(given: object) -> None:
-    with pytest.raises(InvalidContent, match="is no message: expected a str, a dict or a content"):
+    with pytest.raises(InvalidContentError, match="is no message: expected a str, a dict or a content"):
         content_from(given)
 
 
@@ -237,16 +236,16 @@ def test_what_is_neither_text_nor_dict_nor_content_is_refused(given: object) -> 
     ],
 )
 def test_a_value_of_the_wrong_type_is_refused(given: object) -> None:
-    with pytest.raises(InvalidContent, match=r"this is no \w+Content: Expected"):
+    with pytest.raises(InvalidContentError, match=r"this is no \w+Content: Expected"):
         content_from(given)
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, "\ud800", {1: 2}, {"\udfff": 1}, b"bytes", object(), [10**5000]])
 @pytest.mark.parametrize("wrap", [list, lambda values: {"a": values[0]}, lambda values: values[0]])
 def test_a_value_that_the_record_cannot_say_is_refused(value: object, wrap: Any) -> None:
-    with pytest.raises(InvalidValue, match=r"a message h.* expected"):
+    with pytest.raises(InvalidValueError, match=r"a message h.* expected"):
         content_from({"instruction": wrap([value])})
-    with pytest.raises(InvalidValue, match=r"a message h.* expected"):
+    with pytest.raises(InvalidValueError, match=r"a message h.* expected"):
         content_from(ActionResponseContent(result=wrap([value])))
 
 
@@ -254,21 +253,21 @@ def test_a_content_of_a_foreign_kind_is_refused() -> None:
     class Poem(MessageContent, frozen=True, tag="poem"):
         role: ClassVar[MessageRole] = MessageRole.USER
 
-    with pytest.raises(InvalidContent, match="Poem is no kind of content: expected one of InstructionContent, "):
+    with pytest.raises(InvalidContentError, match="Poem is no kind of content: expected one of InstructionContent, "):
         plain_content(Poem())
 
 
 def test_success_beside_an_error_is_refused() -> None:
     for given in ({"error": "boom", "success": True}, {"role": "tool", "content": "", "error": "", "success": True}):
-        with pytest.raises(InvalidContent, match="a call with an error has not succeeded: expected success=False"):
+        with pytest.raises(InvalidContentError, match="a call with an error has not succeeded: expected success=False"):
             content_from(given)
-    with pytest.raises(InvalidContent, match="a call with an error has not succeeded"):
+    with pytest.raises(InvalidContentError, match="a call with an error has not succeeded"):
         ActionResponseContent(error="boom", success=True)
 
 
 @pytest.mark.parametrize("success", [1, "yes", []])
 def test_success_is_true_or_false(success: Any) -> None:
-    with pytest.raises(InvalidContent, match="this is no ActionResponseContent"):
+    with pytest.raises(InvalidContentError, match="this is no ActionResponseContent"):
         content_from({"result": 1, "success": success})
 
 
@@ -291,7 +290,7 @@ def test_a_pair_of_a_role_and_a_body_is_understood(pair: tuple[str, Any], conten
 
 @pytest.mark.parametrize("given", [("bot", "Hi"), ("user",), ("user", "Hi", "there"), ["user", "Hi"], (None, "Hi"), ()])
 def test_a_tuple_that_is_no_such_pair_is_refused(given: object) -> None:
-    with pytest.raises(InvalidContent, match="expected a str, a dict or a content, or a role and what it says"):
+    with pytest.raises(InvalidContentError, match="expected a str, a dict or a content, or a role and what it says"):
         content_from(given)
 
 
@@ -418,7 +417,7 @@ def test_a_usage_is_understood_in_the_words_of_each_provider(given: Any, usage: 
     "given", [7, "much", [1], {"input_tokens": -1}, {"prompt_tokens": True}, {"input_tokens": 1.5}]
 )
 def test_a_usage_that_counts_nothing_is_refused(given: Any) -> None:
-    with pytest.raises(InvalidContent, match=r"usage"):
+    with pytest.raises(InvalidContentError, match=r"usage"):
         content_from({"assistant_response": "a", "usage": given})
 
 
@@ -489,7 +488,7 @@ def test_a_schema_is_kept_under_the_name_it_has(given: Any, name: str) -> None:
 
 @pytest.mark.parametrize("given", [{}, 7, "Order", int, object(), [Shape], {"name": 7, "schema": {}}, {"schema": []}])
 def test_what_is_no_response_format_is_refused(given: Any) -> None:
-    with pytest.raises(InvalidContent, match="response format"):
+    with pytest.raises(InvalidContentError, match="response format"):
         content_from({"instruction": "a", "response_format": given})
 
 

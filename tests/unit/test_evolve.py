@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from turnlog.domain.content import InstructionContent, SystemContent
+from turnlog.domain.errors import UnreadableEventError
 from turnlog.domain.events import (
     STORED_NAMES,
     AccessChanged,
@@ -62,7 +63,6 @@ from turnlog.domain.log import LogType
 from turnlog.domain.post import Boxes
 from turnlog.domain.ranges import Origin, Range, positions
 from turnlog.domain.state import ModelState, OperationState, State, Status, pack, unpack
-from turnlog.domain.store_errors import UnreadableEvent
 
 if TYPE_CHECKING:
     from tests.unit.conftest import Given
@@ -336,14 +336,14 @@ def test_two_new_states_share_nothing() -> None:
 def test_an_event_that_does_not_follow_is_named(event: Event, name: str) -> None:
     state = fold([(1, 10, STARTED), (2, 20, MAIN)], State("s"))
 
-    with pytest.raises(UnreadableEvent) as unreadable:
+    with pytest.raises(UnreadableEventError) as unreadable:
         fold([(3, 30, event)], state)
 
     assert str(unreadable.value).startswith(
         f"event '{name}' at position 3 of session s cannot be read: it does not follow from those before it"
     )
     assert state.position == 2
-    with pytest.raises(UnreadableEvent):
+    with pytest.raises(UnreadableEventError):
         evolve(state, 3, 30, event)
     assert (state.position, state.time) == (2, 20)
 

@@ -22,15 +22,13 @@ from turnlog.domain.content import InstructionContent, SystemContent
 from turnlog.domain.decisions import branch, history, message, session
 from turnlog.domain.decisions.history import Strategy
 from turnlog.domain.errors import (
-    BranchNotYet,
-    InvalidMerge,
-    InvalidValue,
-    NameTaken,
-    NothingToUndo,
-    Refused,
-    RemovedBranch,
-    UnknownBranch,
-    UnknownMessage,
+    BranchNotFoundError,
+    InvalidBranchError,
+    InvalidOperationError,
+    InvalidValueError,
+    ItemNotFoundError,
+    NameTakenError,
+    NothingToUndoError,
 )
 from turnlog.domain.events import (
     BranchCreated,
@@ -243,7 +241,9 @@ class Run:
         self.decided(decide, *args, **kwargs)
         assert decide(self.state, *args, **kwargs) == []
 
-    def refused(self, error: type[Refused], decide: Callable[..., list[Event]], *args: Any, **kwargs: Any) -> None:
+    def refused(
+        self, error: type[InvalidOperationError], decide: Callable[..., list[Event]], *args: Any, **kwargs: Any
+    ) -> None:
         with pytest.raises(error):
             decide(self.state, *args, **kwargs)
 
@@ -273,7 +273,7 @@ def create(run: Run, choice: int, *_: int) -> None:
     new = f"id-{len(run.lists.now.lines)}"
     name = None if choice % 2 else NAMES[choice // 2 % len(NAMES)]
     if name is not None and run.is_taken(name):
-        return run.refused(NameTaken, branch.create, id=new, name=name)
+        return run.refused(NameTakenError, branch.create, id=new, name=name)
     return run.created(run.decided(branch.create, id=new, name=name), Line(""))
 
 
@@ -285,9 +285,9 @@ def fork(run: Run, choice: int, place: int, named: int, *_: int) -> None:
     point = run.state.position if at is None else at
     parent = run.lists.shown_at(number, point)
     if parent is None:
-        return run.refused(UnknownBranch, branch.fork, number, **kwargs)
+        return run.refused(BranchNotFoundError, branch.fork, number, **kwargs)
     if name is not None and run.is_taken(name):
-        return run.refused(NameTaken, branch.fork, number, **kwargs)
+        return run.refused(NameTakenError, branch.fork, number, **kwargs)
     line = Line("", inherited(parent), parent.system, parent=number, forked_at=point)
     return run.created(run.decided(branch.fork, number, **kwargs), line)
 
@@ -296,7 +296,7 @@ def append(run: Run, choice: int, count: int, system: int, *_: int) -> None:
     number, line = run.line(choice)
     messages = [Message(TERSE if system % 7 == place else "hello") for place in range(count % 3 + 1)]
     if line.removed:
-        return run.refused(RemovedBranch, message.append, number, messages)
+        return run.refused(BranchNotFoundError, message.append, number, messages)
     run.decided(message.append, number, messages)
     for each in messages:
         if each.role == "system" and not line.messages and line.system is None:
@@ -312,7 +312,7 @@ def set_system(run: Run, choice: int, kind: int, *_: int) -> None:
     number, line = run.line(choice)
     content = TERSE if kind % 2 else None
     if line.removed:
-        return run.refused(RemovedBranch, branch.set_system, number, content)
+        return run.refused(BranchNotFoundError, branch.set_system, number, content)
     if content is not None:
         run.lists.systems.append(run.lists.next)
         run.decided(branch.set_system, number, content)
@@ -337,9 +337,9 @@ def rewind(run: Run, choice: int, place: int, *_: int) -> None:
     to = run.position(place)
     then = run.lists.shown_at(number, to)
     if line.removed:
-        return run.refused(RemovedBranch, history.rewind, number, to)
+        return run.refused(BranchNotFoundError, history.rewind, number, to)
     if then is None:
-        return run.refused(BranchNotYet, history.rewind, number, to)
+        return run.refused(BranchNotFoundError, history.rewind, number, to)
     run.decided_once(history.rewind, number, to)
     return changed(run, line, then.messages, then.system, undoable=True)
 
@@ -348,7 +348,7 @@ def truncate(run: Run, choice: int, keep: int, *_: int) -> None:
     number, line = run.line(choice)
     keep_last = keep % (len(line.messages) + 2)
     if line.removed:
-        return run.refused(RemovedBranch, history.truncate, number, keep_last)
+        return run.refused(BranchNotFoundError, history.truncate, number, keep_last)
     run.decided_once(history.truncate, number, keep_last)
     kept = line.messages[max(0, len(line.messages) - keep_last) :]
     return changed(run, line, kept, line.system, undoable=True)
@@ -357,7 +357,7 @@ def truncate(run: Run, choice: int, keep: int, *_: int) -> None:
 def clear(run: Run, choice: int, *_: int) -> None:
     number, line = run.line(choice)
     if line.removed:
-        return run.refused(RemovedBranch, history.clear, number)
+        return run.refused(BranchNotFoundError, history.clear, number)
     run.decided_once(history.clear, number)
     return changed(run, line, [], line.system, undoable=True)
 
@@ -365,9 +365,9 @@ def clear(run: Run, choice: int, *_: int) -> None:
 def undo(run: Run, choice: int, *_: int) -> None:
     number, line = run.line(choice)
     if line.removed:
-        return run.refused(RemovedBranch, history.undo, number)
+        return run.refused(BranchNotFoundError, history.undo, number)
     if not line.undoable:
-        return run.refused(NothingToUndo, history.undo, number)
+        return run.refused(NothingToUndoError, history.undo, number)
     run.decided(history.undo, number)
     undone = line.undoable.pop()
     before, then = (run.lists.moments[at].lines[number] for at in (undone - 1, undone))
@@ -382,9 +382,9 @@ def retract(run: Run, choice: int, which: int, kind: int, *_: int) -> None:
     pool = line.positions if kind % 3 and line.messages else [*run.lists.written, run.state.position + 1]
     position = pool[which % len(pool)]
     if line.removed:
-        return run.refused(RemovedBranch, message.retract, number, position)
+        return run.refused(BranchNotFoundError, message.retract, number, position)
     if not run.lists.was_shown(number, position):
-        return run.refused(UnknownMessage, message.retract, number, position)
+        return run.refused(ItemNotFoundError, message.retract, number, position)
     run.decided_once(message.retract, number, position)
     left = [shown for shown in line.messages if shown[0] != position]
     return changed(run, line, left, line.system, undoable=True)
@@ -395,7 +395,7 @@ def share(run: Run, choice: int, *which: int) -> None:
     pool = run.lists.written
     messages = [pool[choice % len(pool)] for choice in which] if pool else []
     if line.removed:
-        return run.refused(RemovedBranch, history.share, number, messages)
+        return run.refused(BranchNotFoundError, history.share, number, messages)
     run.decided_once(history.share, number, messages)
     news = [(position, "shared") for position in dict.fromkeys(messages) if position not in line.positions]
     return changed(run, line, line.messages + news, line.system)
@@ -406,9 +406,9 @@ def merge(run: Run, one: int, other: int, place: int, way: int) -> None:
     since = run.position(place // 3) if place % 3 == 0 else None
     strategy = list(Strategy)[way % 2]
     if ours.removed or theirs.removed:
-        return run.refused(RemovedBranch, history.merge, source, into, since=since, strategy=strategy)
+        return run.refused(BranchNotFoundError, history.merge, source, into, since=since, strategy=strategy)
     if source == into:
-        return run.refused(InvalidMerge, history.merge, source, into, since=since, strategy=strategy)
+        return run.refused(InvalidBranchError, history.merge, source, into, since=since, strategy=strategy)
     run.decided_once(history.merge, source, into, since=since, strategy=strategy)
     news = [
         (position, "merged")
@@ -425,7 +425,7 @@ def reorder(run: Run, choice: int, *keys: int) -> None:
     messages = [line.messages[place] for place in order]
     positions = [position for position, _ in messages]
     if line.removed:
-        return run.refused(RemovedBranch, history.reorder, number, positions)
+        return run.refused(BranchNotFoundError, history.reorder, number, positions)
     run.decided_once(history.reorder, number, positions)
     return changed(run, line, messages, line.system)
 
@@ -434,9 +434,9 @@ def rename(run: Run, choice: int, named: int, *_: int) -> None:
     number, line = run.line(choice)
     name = NAMES[named % len(NAMES)]
     if line.removed:
-        return run.refused(RemovedBranch, branch.rename, number, name)
+        return run.refused(BranchNotFoundError, branch.rename, number, name)
     if run.is_taken(name, but=line):
-        return run.refused(NameTaken, branch.rename, number, name)
+        return run.refused(NameTakenError, branch.rename, number, name)
     run.decided_once(branch.rename, number, name)
     if line.name != name:
         line.name = name
@@ -447,7 +447,7 @@ def rename(run: Run, choice: int, named: int, *_: int) -> None:
 def remove(run: Run, choice: int, *_: int) -> None:
     number, line = run.line(choice)
     if line.removed:
-        return run.refused(RemovedBranch, branch.remove, number)
+        return run.refused(BranchNotFoundError, branch.remove, number)
     run.decided(branch.remove, number)
     line.removed = True
     if run.lists.now.default == number:
@@ -460,7 +460,7 @@ def remove(run: Run, choice: int, *_: int) -> None:
 def change_default(run: Run, choice: int, *_: int) -> None:
     number, line = run.line(choice)
     if line.removed:
-        return run.refused(RemovedBranch, branch.change_default, number)
+        return run.refused(BranchNotFoundError, branch.change_default, number)
     run.decided_once(branch.change_default, number)
     if run.lists.now.default != number:
         run.lists.now.default = number
@@ -472,7 +472,7 @@ def redact(run: Run, which: int, *_: int) -> None:
     pool = [*(position for position in run.lists.written if position > 0), run.state.position + 1]
     position = pool[which % len(pool)]
     if position not in run.lists.written:
-        return run.refused(InvalidValue, message.redact, position, "branch.rewound", "{}")
+        return run.refused(InvalidValueError, message.redact, position, "branch.rewound", "{}")
     run.decided(message.redact, position, "message.appended", "{}")
     run.lists.now.redacted.add(position)
     run.lists.happened()

@@ -10,15 +10,11 @@ from turnlog.domain.content import InstructionContent, SystemContent
 from turnlog.domain.decisions import history, message
 from turnlog.domain.decisions.history import Strategy
 from turnlog.domain.errors import (
-    BranchNotYet,
-    InvalidMerge,
-    InvalidOrder,
-    InvalidValue,
-    NothingToUndo,
-    RemovedBranch,
-    UnknownBranch,
-    UnknownMessage,
-    UnknownPosition,
+    BranchNotFoundError,
+    InvalidBranchError,
+    InvalidValueError,
+    ItemNotFoundError,
+    NothingToUndoError,
 )
 from turnlog.domain.events import (
     BranchCleared,
@@ -104,11 +100,11 @@ def test_messages_that_came_another_way_are_the_same_messages(given: Given) -> N
 
 @pytest.mark.parametrize("to", [-1, 0, 6])
 def test_a_rewind_to_an_unknown_position_is_refused(given: Given, to: int) -> None:
-    given(*THREE).when(history.rewind, 0, to).refused(UnknownPosition, f"no position {to}", "from 1 to 5")
+    given(*THREE).when(history.rewind, 0, to).refused(ItemNotFoundError, f"position {to} does not exist", "from 1 to 5")
 
 
 def test_a_rewind_to_before_the_branch_existed_is_refused(given: Given) -> None:
-    given(*THREE, OTHER).when(history.rewind, 1, 5).refused(BranchNotYet, "'other'", "position 6")
+    given(*THREE, OTHER).when(history.rewind, 1, 5).refused(BranchNotFoundError, "'other'", "position 6")
 
 
 def test_a_fork_can_be_rewound_to_before_it_was_created(given: Given) -> None:
@@ -118,13 +114,13 @@ def test_a_fork_can_be_rewound_to_before_it_was_created(given: Given) -> None:
     assert after.shows(2) == [3]
     assert after.origins(2) == ["inherited"]
     assert before.when(history.rewind, 2, 5).then_once(BranchRewound(2, 5)).shows(2) == [3, 4]
-    before.when(history.rewind, 2, 1).refused(BranchNotYet, "'fork-2'")
+    before.when(history.rewind, 2, 1).refused(BranchNotFoundError, "'fork-2'")
 
 
 def test_a_removed_branch_cannot_be_rewound(given: Given) -> None:
     before = given(*THREE, OTHER, BranchRemoved(0))
 
-    before.when(history.rewind, 0, 3).refused(RemovedBranch, "'main'", "one of 'other'")
+    before.when(history.rewind, 0, 3).refused(BranchNotFoundError, "'main'", "removed at")
 
 
 # --- Truncate, clear --------------------------------------------------------------------------------------
@@ -153,12 +149,12 @@ def test_a_branch_that_is_short_enough_is_not_truncated(given: Given, keep_last:
 
 
 def test_truncating_to_less_than_nothing_is_refused(given: Given) -> None:
-    given(*THREE).when(history.truncate, 0, -1).refused(InvalidValue, "keep_last is -1", "0 or more")
-    given(*THREE).when(history.truncate, 0, True).refused(InvalidValue, "keep_last is True")
+    given(*THREE).when(history.truncate, 0, -1).refused(InvalidValueError, "keep_last is -1", "0 or more")
+    given(*THREE).when(history.truncate, 0, True).refused(InvalidValueError, "keep_last is True")
 
 
 def test_truncating_to_a_part_of_a_message_is_refused(given: Given) -> None:
-    given(*THREE).when(history.truncate, 0, 1.5).refused(InvalidValue, "keep_last is 1.5")
+    given(*THREE).when(history.truncate, 0, 1.5).refused(InvalidValueError, "keep_last is 1.5")
 
 
 def test_a_cleared_branch_shows_its_system_message_alone(given: Given) -> None:
@@ -185,7 +181,7 @@ def test_the_last_change_can_be_undone_and_what_came_since_stays_at_the_end(give
 
     after = before.when(history.undo, 0).then(ChangeUndone(0, 6, (Range(0, 3, 7, 4),)))
     assert after.shows(0) == [3, 4, 5, 7]
-    after.when(history.undo, 0).refused(NothingToUndo, "'main'", "nothing to undo")
+    after.when(history.undo, 0).refused(NothingToUndoError, "'main'", "nothing to undo")
 
 
 def test_changes_are_undone_the_last_one_first(given: Given) -> None:
@@ -195,7 +191,7 @@ def test_changes_are_undone_the_last_one_first(given: Given) -> None:
     assert once.shows(0) == [3, 5, 7, 9]
     twice = once.when(history.undo, 0).then(ChangeUndone(0, 6, (Range(0, 3, 9, 5),)))
     assert twice.shows(0) == [3, 4, 5, 7, 9]
-    twice.when(history.undo, 0).refused(NothingToUndo)
+    twice.when(history.undo, 0).refused(NothingToUndoError)
 
 
 def test_a_change_after_an_undone_one_is_undone_first(given: Given) -> None:
@@ -225,7 +221,7 @@ def test_what_is_shown_another_way_since_is_shown_once_after_an_undo(given: Give
 def test_a_branch_that_lost_nothing_has_nothing_to_undo(given: Given) -> None:
     before = given(*THREE, forked(1, 0, at=5), BranchCleared(0), MessagesShared(1, (Range(0, 5, 5, 1),)))
 
-    before.when(history.undo, 1).refused(NothingToUndo, "'fork-1'", "nothing to undo", "a rewind")
+    before.when(history.undo, 1).refused(NothingToUndoError, "'fork-1'", "nothing to undo", "a rewind")
 
 
 # --- Share ------------------------------------------------------------------------------------------------
@@ -277,9 +273,7 @@ def test_messages_of_a_removed_branch_can_be_shared(given: Given) -> None:
 
 @pytest.mark.parametrize("unknown", [-3, 0, 2, 6, 99])
 def test_sharing_what_is_no_message_is_refused(given: Given, unknown: int) -> None:
-    given(*THREE, OTHER).when(history.share, 1, [3, unknown]).refused(
-        UnknownMessage, "the record of session s", str(unknown)
-    )
+    given(*THREE, OTHER).when(history.share, 1, [3, unknown]).refused(ItemNotFoundError, "session s", str(unknown))
 
 
 # --- Merge ------------------------------------------------------------------------------------------------
@@ -374,7 +368,7 @@ def test_two_branches_can_be_merged_into_each_other(given: Given) -> None:
 
 
 def test_a_branch_cannot_be_merged_into_itself(given: Given) -> None:
-    given(*THREE).when(history.merge, 0, 0).refused(InvalidMerge, "'main'", "two branches")
+    given(*THREE).when(history.merge, 0, 0).refused(InvalidBranchError, "'main'", "the source of the merge")
 
 
 @pytest.mark.parametrize(("name", "strategy"), [("append", Strategy.APPEND), ("interleave", Strategy.INTERLEAVE)])
@@ -384,22 +378,22 @@ def test_a_strategy_goes_by_its_name(name: str, strategy: Strategy) -> None:
 
 @pytest.mark.parametrize("name", ["", "APPEND", "rebase"])
 def test_an_unknown_strategy_is_refused(name: str) -> None:
-    with pytest.raises(InvalidValue, match=f"a strategy cannot be '{name}': expected append or interleave"):
+    with pytest.raises(InvalidValueError, match=f"a strategy cannot be '{name}': expected append or interleave"):
         history.strategy_named(name)
 
 
 @pytest.mark.parametrize("since", [-1, 0, 11])
 def test_a_merge_since_an_unknown_position_is_refused(given: Given, since: int) -> None:
-    given(*FORKED).when(history.merge, 1, 0, since=since).refused(UnknownPosition, f"no position {since}")
+    given(*FORKED).when(history.merge, 1, 0, since=since).refused(ItemNotFoundError, f"position {since} does not exist")
 
 
 def test_a_merge_needs_two_branches_that_are_there(given: Given) -> None:
     before = given(*FORKED, BranchRemoved(1))
 
-    before.when(history.merge, 1, 0).refused(RemovedBranch, "'fork-1'")
-    before.when(history.merge, 0, 1).refused(RemovedBranch, "'fork-1'")
-    before.when(history.merge, 7, 0).refused(UnknownBranch, "7")
-    before.when(history.merge, 0, 7).refused(UnknownBranch, "7")
+    before.when(history.merge, 1, 0).refused(BranchNotFoundError, "'fork-1'")
+    before.when(history.merge, 0, 1).refused(BranchNotFoundError, "'fork-1'")
+    before.when(history.merge, 7, 0).refused(BranchNotFoundError, "7")
+    before.when(history.merge, 0, 7).refused(BranchNotFoundError, "7")
 
 
 # --- Reorder ----------------------------------------------------------------------------------------------
@@ -443,7 +437,7 @@ def test_the_system_message_stays_in_front_whether_an_order_names_it_or_not(give
 @pytest.mark.parametrize("order", [[], [3, 4], [3, 4, 5, 5], [3, 3, 4], [3, 4, 6], [3, 4, 5, 6]])
 def test_an_order_that_is_not_of_the_messages_shown_is_refused(given: Given, order: list[int]) -> None:
     given(*THREE).when(history.reorder, 0, order).refused(
-        InvalidOrder, "'main'", f"has {len(order)} messages", "each of the 3 that it shows, once"
+        InvalidValueError, "'main'", f"has {len(order)} messages", "each of the 3 messages of the branch once"
     )
 
 

@@ -11,10 +11,9 @@ from turnlog.domain.content import (
     InstructionContent,
     MessageContent,
 )
-from turnlog.domain.content_errors import ImageRefused
 from turnlog.domain.content_given import content_from
 from turnlog.domain.content_types import UnknownContent
-from turnlog.domain.errors import InvalidValue
+from turnlog.domain.errors import ImageNotAllowedError, InvalidValueError
 from turnlog.domain.images import ImagePolicy, images_in
 
 PIXEL = "data:image/gif;base64,R0lGODlhAQABAAAAACwAAAAAAQABAAACAkQBADs="
@@ -199,7 +198,7 @@ REFUSED = {
 
 @pytest.mark.parametrize(("word", "url"), [(word, url) for word, urls in REFUSED.items() for url in urls])
 def test_what_leads_elsewhere_is_refused_and_the_reason_is_said(word: str, url: str) -> None:
-    with pytest.raises(ImageRefused, match=word) as refused:
+    with pytest.raises(ImageNotAllowedError, match=word) as refused:
         ImagePolicy().check(url)
 
     assert "expected" in str(refused.value)
@@ -208,14 +207,14 @@ def test_what_leads_elsewhere_is_refused_and_the_reason_is_said(word: str, url: 
 
 @pytest.mark.parametrize("url", [None, 7, b"https://example.com/", ["https://example.com/"]])
 def test_what_is_no_text_is_refused(url: object) -> None:
-    with pytest.raises(ImageRefused, match="expected its URL as a str"):
+    with pytest.raises(ImageNotAllowedError, match="expected its URL as a str"):
         ImagePolicy().check(url)
 
 
 def taken(policy: ImagePolicy, url: str) -> bool:
     try:
         policy.check(url)
-    except ImageRefused:
+    except ImageNotAllowedError:
         return False
     return True
 
@@ -271,7 +270,7 @@ def test_a_policy_widens_or_narrows_what_is_taken(policy: ImagePolicy, url: str,
     ],
 )
 def test_a_policy_that_makes_no_sense_is_refused(given: dict[str, Any]) -> None:
-    with pytest.raises(InvalidValue, match="expected"):
+    with pytest.raises(InvalidValueError, match="expected"):
         ImagePolicy(**given)
 
 

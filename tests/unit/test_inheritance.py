@@ -14,12 +14,12 @@ from turnlog.domain.content import InstructionContent, SystemContent
 from turnlog.domain.decisions import branch, history, message, session
 from turnlog.domain.decisions.sequence import in_turn
 from turnlog.domain.errors import (
-    InvalidValue,
-    NameTaken,
-    SessionExists,
-    SessionNotActive,
+    InvalidValueError,
+    ItemNotFoundError,
+    NameTakenError,
+    SessionExistsError,
+    SessionNotActiveError,
     SessionNotFoundError,
-    UnknownPosition,
 )
 from turnlog.domain.events import (
     BranchCleared,
@@ -165,7 +165,9 @@ def test_a_position_before_the_past_or_after_the_present_is_refused(given: Given
     state = forked(given, at=14)
 
     assert [position_in(state, at) for at in (-13, 0, 1)] == [-13, 0, 1]
-    with pytest.raises(UnknownPosition, match=f"no position {position}: expected a position from -13 to 1, its last"):
+    with pytest.raises(
+        ItemNotFoundError, match=f"position {position} does not exist in session f; expected one from -13 to 1"
+    ):
         position_in(state, position)
 
 
@@ -206,20 +208,20 @@ def test_an_archived_session_can_be_gone_on_from(given: Given) -> None:
 def test_a_session_that_is_deleted_or_was_never_started_cannot_be_gone_on_from(given: Given) -> None:
     before, deleted = given(*LIFE).state, given(*LIFE, SessionDeleted()).state
 
-    with pytest.raises(SessionNotActive, match="session s is deleted: expected an active one"):
+    with pytest.raises(SessionNotActiveError, match="session s is deleted"):
         session.fork(deleted, inherit(before, "f", 15), digest=DIGEST)
-    with pytest.raises(SessionNotFoundError, match="there is no session 's': expected"):
+    with pytest.raises(SessionNotFoundError, match="session 's' does not exist"):
         session.fork(State("s"), inherit(before, "f", 15), digest=DIGEST)
 
 
 def test_a_fork_starts_once_and_under_names_that_can_be_shown(given: Given) -> None:
     source = given(*LIFE).state
 
-    with pytest.raises(SessionExists, match="'f' is on the record already: expected a new id"):
+    with pytest.raises(SessionExistsError, match="'f' exists already; use a new id"):
         session.fork(source, forked(given, at=4), digest=DIGEST)
-    with pytest.raises(InvalidValue, match="a session id has 0 characters: expected"):
+    with pytest.raises(InvalidValueError, match="a session id has 0 characters: expected"):
         session.fork(source, inherit(source, "", 15), digest=DIGEST)
-    with pytest.raises(InvalidValue, match="a user has 0 characters: expected"):
+    with pytest.raises(InvalidValueError, match="a user has 0 characters: expected"):
         session.fork(source, inherit(source, "f", 15), digest=DIGEST, user="")
 
 
@@ -295,7 +297,7 @@ def test_a_refusal_of_one_decision_refuses_all(given: Given) -> None:
     state = given(LIFE[0]).state
     before = pack(state)
 
-    with pytest.raises(NameTaken):
+    with pytest.raises(NameTakenError):
         in_turn(
             state,
             lambda now: branch.create(now, id="a", name="plan"),

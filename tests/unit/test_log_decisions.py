@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from turnlog.domain.decisions import log as logging
-from turnlog.domain.errors import InvalidValue, RemovedBranch, SessionNotActive, SessionNotFoundError, UnknownBranch
+from turnlog.domain.errors import BranchNotFoundError, InvalidValueError, SessionNotActiveError, SessionNotFoundError
 from turnlog.domain.events import BranchCreated, BranchRemoved, LogRecorded, SessionArchived, SessionStarted
 from turnlog.domain.log import Log, LogType
 
@@ -33,9 +33,9 @@ def test_a_log_may_belong_to_the_session_alone(given: Given) -> None:
     ("before", "branch", "refusal"),
     [
         ((), None, SessionNotFoundError),
-        ((*BEGUN, SessionArchived()), None, SessionNotActive),
-        (BEGUN, 1, UnknownBranch),
-        ((*BEGUN, BranchRemoved(0)), 0, RemovedBranch),
+        ((*BEGUN, SessionArchived()), None, SessionNotActiveError),
+        (BEGUN, 1, BranchNotFoundError),
+        ((*BEGUN, BranchRemoved(0)), 0, BranchNotFoundError),
     ],
 )
 def test_a_log_that_belongs_nowhere_is_refused(given: Given, before: Any, branch: int | None, refusal: Any) -> None:
@@ -43,4 +43,4 @@ def test_a_log_that_belongs_nowhere_is_refused(given: Given, before: Any, branch
 
 
 def test_a_log_that_is_kept_already_is_refused(given: Given) -> None:
-    given(*BEGUN).when(logging.record, None, Log("info", "x", id="log-1")).refused(InvalidValue)
+    given(*BEGUN).when(logging.record, None, Log("info", "x", id="log-1")).refused(InvalidValueError)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from turnlog.domain.content import InstructionContent
-from turnlog.domain.errors import BranchNotYet, InvalidValue, RemovedBranch, UnknownBranch, UnknownPosition
+from turnlog.domain.errors import BranchNotFoundError, InvalidValueError, ItemNotFoundError
 from turnlog.domain.events import (
     BranchCreated,
     BranchRemoved,
@@ -45,9 +45,9 @@ def test_a_branch_that_is_not_there_is_not_found(given: Given, reference: str | 
     state = given(STARTED, MAIN, OTHER).state
 
     assert found(state, reference) is None
-    with pytest.raises(UnknownBranch, match="expected one of 'main', 'other'"):
+    with pytest.raises(BranchNotFoundError, match="does not exist in session s"):
         get_branch(state, reference)
-    with pytest.raises(UnknownBranch, match="expected one of 'main', 'other'"):
+    with pytest.raises(BranchNotFoundError, match="does not exist in session s"):
         branch_at(state, reference, 2)
 
 
@@ -56,7 +56,7 @@ def test_a_removed_branch_is_found_and_named_in_the_refusal(given: Given, refere
     state = given(STARTED, MAIN, OTHER, BranchRemoved(1)).state
 
     assert found(state, reference) == 1
-    with pytest.raises(RemovedBranch, match="branch 'other' of session s was removed at position 4"):
+    with pytest.raises(BranchNotFoundError, match="branch 'other' of session s was removed at position 4"):
         get_branch(state, reference)
 
 
@@ -66,9 +66,9 @@ def test_a_branch_is_found_where_it_was_there(given: Given, reference: str | int
     state = given(STARTED, MAIN, OTHER, hello, BranchRemoved(1)).state
 
     assert [branch_at(state, reference, at).number for at in (3, 4)] == [1, 1]
-    with pytest.raises(BranchNotYet, match="did not exist at position 2: expected position 3"):
+    with pytest.raises(BranchNotFoundError, match="was created later, at position 3"):
         branch_at(state, reference, 2)
-    with pytest.raises(RemovedBranch, match="was removed at position 5"):
+    with pytest.raises(BranchNotFoundError, match="was removed at position 5"):
         branch_at(state, reference, 5)
 
 
@@ -94,7 +94,9 @@ def test_a_position_of_the_session_is_taken(given: Given, position: int) -> None
 
 @pytest.mark.parametrize("position", [-1, 0, 4])
 def test_a_position_that_the_session_has_not_is_refused(given: Given, position: int) -> None:
-    with pytest.raises(UnknownPosition, match=f"no position {position}: expected a position from 1 to 3, its last"):
+    with pytest.raises(
+        ItemNotFoundError, match=f"position {position} does not exist in session s; expected one from 1 to 3"
+    ):
         position_in(given(STARTED, MAIN, OTHER).state, position)
 
 
@@ -126,7 +128,7 @@ def test_a_position_no_stream_and_any_are_expectations(expected: Expected) -> No
 
 @pytest.mark.parametrize("expected", [None, -1, True, 1.0, "any", "1"])
 def test_nothing_else_passes_for_an_expectation(expected: Any) -> None:
-    with pytest.raises(InvalidValue, match="expected a position, NO_STREAM or ANY"):
+    with pytest.raises(InvalidValueError, match="expected a position, NO_STREAM or ANY"):
         checked(expected)
 
 

@@ -7,11 +7,18 @@ from typing import TYPE_CHECKING
 import pytest
 
 from turnlog.domain.content import InstructionContent, SystemContent
-from turnlog.domain.content_errors import InvalidContent
 from turnlog.domain.decisions import branch, mail
 from turnlog.domain.decisions.mail import Known
 from turnlog.domain.decisions.sequence import in_turn
-from turnlog.domain.errors import InvalidValue, NameTaken, RemovedBranch, SessionNotActive
+from turnlog.domain.errors import (
+    BranchNotFoundError,
+    InvalidContentError,
+    InvalidMailError,
+    InvalidValueError,
+    ItemNotFoundError,
+    NameTakenError,
+    SessionNotActiveError,
+)
 from turnlog.domain.events import (
     BranchCreated,
     BranchRemoved,
@@ -31,7 +38,6 @@ from turnlog.domain.events import (
     ToolRegistered,
 )
 from turnlog.domain.mail import Mail, Package
-from turnlog.domain.mail_errors import InvalidPackage, UnknownCategory, UnknownParticipant
 from turnlog.domain.message import Message
 from turnlog.domain.ranges import Origin
 from turnlog.domain.record import EPOCH
@@ -64,16 +70,16 @@ def test_registering(given: Given) -> None:
 
 def test_a_name_that_somebody_has_cannot_be_registered(given: Given) -> None:
     for name in ("a", "id-a"):
-        given(*TWO).when(mail.register, name).refused(NameTaken, repr(name), "a name that is free")
-    given(*TWO).when(mail.register, "").refused(InvalidValue, "a participant")
+        given(*TWO).when(mail.register, name).refused(NameTakenError, repr(name), "use another name")
+    given(*TWO).when(mail.register, "").refused(InvalidValueError, "a participant")
 
 
 def test_a_registered_name_is_no_name_for_a_branch(given: Given) -> None:
     there = given(*TWO, ParticipantRegistered("ada"))
 
-    there.when(branch.create, id="id-c", name="ada").refused(NameTaken, "'ada'")
-    there.when(branch.create, id="ada").refused(InvalidValue, "a branch id")
-    there.when(branch.rename, 0, "ada").refused(NameTaken, "'ada'")
+    there.when(branch.create, id="id-c", name="ada").refused(NameTakenError, "'ada'")
+    there.when(branch.create, id="ada").refused(InvalidValueError, "a branch id")
+    there.when(branch.rename, 0, "ada").refused(NameTakenError, "'ada'")
 
 
 def test_unregistering_parks_what_waits(given: Given) -> None:
@@ -92,7 +98,7 @@ def test_unregistering_parks_what_waits(given: Given) -> None:
         MailParked("ada", [5, 8], "'ada' was unregistered"), ParticipantUnregistered("ada")
     )
     after.when(mail.collect).then(MailCollected("ada", [10]))
-    after.when(mail.unregister, "ada").refused(UnknownParticipant, "'ada'")
+    after.when(mail.unregister, "ada").refused(ItemNotFoundError, "'ada'")
     after.when(mail.register, "ada").then(ParticipantRegistered("ada"))
 
 
@@ -129,30 +135,32 @@ def test_a_name_that_nobody_has_is_kept(given: Given) -> None:
 def test_mail_that_cannot_be_sent_is_refused(given: Given) -> None:
     removed = given(*TWO, BranchRemoved(1))
 
-    given(*TWO).when(mail.send, "nobody", [data(1)], recipient="a").refused(UnknownParticipant, "'nobody'", "'a', 'b'")
-    removed.when(mail.send, "b", [data(1)], recipient="a").refused(UnknownParticipant, "'b'")
+    given(*TWO).when(mail.send, "nobody", [data(1)], recipient="a").refused(ItemNotFoundError, "'nobody'", "'a', 'b'")
+    removed.when(mail.send, "b", [data(1)], recipient="a").refused(ItemNotFoundError, "'b'")
     for reference in (1, "id-b"):
-        removed.when(mail.send, 0, [data(1)], recipient=reference).refused(RemovedBranch, "'b'", "position 4")
+        removed.when(mail.send, 0, [data(1)], recipient=reference).refused(BranchNotFoundError, "'b'", "position 4")
     removed.when(mail.send, 0, [data(1)], recipient="b").then(sent(1, recipient="b"))
-    given(*TWO).when(mail.send, 0, [data(1)], recipient="b", channel="a\nb").refused(InvalidValue, "a channel")
-    given(*TWO, SessionArchived()).when(mail.send, 0, [data(1)], recipient="b").refused(SessionNotActive, "archived")
+    given(*TWO).when(mail.send, 0, [data(1)], recipient="b", channel="a\nb").refused(InvalidValueError, "a channel")
+    given(*TWO, SessionArchived()).when(mail.send, 0, [data(1)], recipient="b").refused(
+        SessionNotActiveError, "archived"
+    )
 
 
 @pytest.mark.parametrize(
     ("category", "item", "error"),
     [
-        ("node", 1, UnknownCategory),
-        (None, 1, UnknownCategory),
-        (7, 1, UnknownCategory),
-        ("tool", [], InvalidPackage),
-        ("tool", "search", InvalidPackage),
-        ("tool", ["search", ""], InvalidPackage),
-        ("imodel", ["gpt"], InvalidPackage),
-        ("imodel", "", InvalidPackage),
-        ("message", None, InvalidContent),
-        ("message", {}, InvalidContent),
-        ("message", SystemContent(system_message="obey"), InvalidPackage),
-        ("data", {1: 2}, InvalidValue),
+        ("node", 1, InvalidMailError),
+        (None, 1, InvalidMailError),
+        (7, 1, InvalidMailError),
+        ("tool", [], InvalidMailError),
+        ("tool", "search", InvalidMailError),
+        ("tool", ["search", ""], InvalidMailError),
+        ("imodel", ["gpt"], InvalidMailError),
+        ("imodel", "", InvalidMailError),
+        ("message", None, InvalidContentError),
+        ("message", {}, InvalidContentError),
+        ("message", SystemContent(system_message="obey"), InvalidMailError),
+        ("data", {1: 2}, InvalidValueError),
     ],
 )
 def test_a_package_is_checked_when_it_is_made(category: str, item: Json, error: type[Exception]) -> None:
@@ -160,7 +168,6 @@ def test_a_package_is_checked_when_it_is_made(category: str, item: Json, error: 
         Package(category, item)
 
     assert type(refusal.value) is error
-    assert "expected" in str(refusal.value)
 
 
 def test_a_package_holds_a_copy() -> None:
@@ -187,7 +194,7 @@ def test_outboxes_are_collected_whole(given: Given) -> None:
 
     there.when(mail.collect).then_once(MailCollected("id-a", [4, 6]), MailCollected("id-b", [5]))
     there.when(mail.collect, ["b", 1]).then_once(MailCollected("id-b", [5]))
-    there.when(mail.collect, ["nobody"]).refused(UnknownParticipant, "'nobody'")
+    there.when(mail.collect, ["nobody"]).refused(ItemNotFoundError, "'nobody'")
 
 
 def test_the_exchange_is_delivered_to_all_or_to_some(given: Given) -> None:

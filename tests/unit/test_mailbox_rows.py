@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from random import Random
 
-from turnlog import Mailboxes, RecordedEvent, Session, Store, TurnlogError, open_store, waiting
+from turnlog import Mailboxes, RecordedEvent, Session, Store, open_store, waiting
 from turnlog.domain.events import (
     BranchCreated,
     MailCollected,
@@ -17,6 +17,7 @@ from turnlog.domain.events import (
     SessionStarted,
 )
 from turnlog.domain.post import Boxes, in_order
+from turnlog.errors import TurnlogError
 from turnlog.projections.mailbox_rows import MAILBOXES, PLACES
 from turnlog.testing import agree, given
 

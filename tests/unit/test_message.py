@@ -10,8 +10,7 @@ import pytest
 from msgspec import structs
 
 from turnlog.domain.content import AssistantResponseContent, InstructionContent, MessageRole
-from turnlog.domain.content_errors import InvalidContent, ValueIsReadOnly
-from turnlog.domain.errors import InvalidValue
+from turnlog.domain.errors import InvalidContentError, InvalidValueError, ReadOnlyError
 from turnlog.domain.message import Message, MessageDict, message_from
 from turnlog.domain.ranges import Origin
 
@@ -31,7 +30,7 @@ def test_a_message_by_keyword_is_the_same() -> None:
 
 
 def test_a_message_of_nothing_is_refused() -> None:
-    with pytest.raises(InvalidContent, match="an empty dict says nothing: expected"):
+    with pytest.raises(InvalidContentError, match="an empty dict says nothing; expected"):
         Message({})
 
 
@@ -93,24 +92,24 @@ def test_a_message_that_is_not_on_the_record_keeps_where_it_comes_from() -> None
 @pytest.mark.parametrize("participant", [7, b"ada", ["ada"], Message("ada")])
 def test_a_participant_is_text(participant: Any) -> None:
     for who in ("sender", "recipient"):
-        with pytest.raises(InvalidValue, match=r"a sender or recipient cannot be a .*: expected a str"):
+        with pytest.raises(InvalidValueError, match=r"a sender or recipient cannot be a .*: expected a str"):
             message_from("hello", **{who: participant})
-        with pytest.raises(InvalidValue, match=r"a sender or recipient cannot be a .*: expected a str"):
+        with pytest.raises(InvalidValueError, match=r"a sender or recipient cannot be a .*: expected a str"):
             message_from(Message("hello", **{who: participant}))
 
 
 @pytest.mark.parametrize("metadata", [["a"], "a", 7])
 def test_metadata_is_a_dict(metadata: Any) -> None:
-    with pytest.raises(InvalidValue, match=r"metadata cannot be a \w+: expected a dict"):
+    with pytest.raises(InvalidValueError, match=r"metadata cannot be a \w+: expected a dict"):
         message_from("hello", metadata=metadata)
-    with pytest.raises(InvalidValue, match=r"metadata cannot be a \w+: expected a dict"):
+    with pytest.raises(InvalidValueError, match=r"metadata cannot be a \w+: expected a dict"):
         message_from(Message("hello"), metadata=metadata)
 
 
 def test_a_content_that_was_made_by_hand_is_checked() -> None:
     by_hand = Message(InstructionContent(images=[7]))  # type: ignore[list-item]  # what a caller without types can do
 
-    with pytest.raises(InvalidContent, match="Expected `str`, got `int`"):
+    with pytest.raises(InvalidContentError, match="Expected `str`, got `int`"):
         message_from(by_hand)
 
 
@@ -229,7 +228,7 @@ def test_the_json_of_a_message_says_who_speaks_and_which_it_is() -> None:
     ],
 )
 def test_json_that_is_no_message_is_refused_by_name(text: str) -> None:
-    with pytest.raises((InvalidValue, InvalidContent), match="expected"):
+    with pytest.raises((InvalidValueError, InvalidContentError), match="expected"):
         Message.from_json(text)
 
 
@@ -247,5 +246,5 @@ def test_equal_messages_have_equal_hashes_whatever_their_values_look_like() -> N
 def test_a_copied_message_is_the_message() -> None:
     for again in (copy.copy(ON_RECORD), copy.deepcopy(ON_RECORD), pickle.loads(pickle.dumps(ON_RECORD))):
         assert structs.astuple(again) == structs.astuple(ON_RECORD)
-        with pytest.raises(ValueIsReadOnly):
+        with pytest.raises(ReadOnlyError):
             again.metadata["m"]["n"].append(1)

@@ -9,7 +9,7 @@ import pytest
 from turnlog.domain.content import AssistantResponseContent, InstructionContent, SystemContent
 from turnlog.domain.decisions import history, message
 from turnlog.domain.decisions.replacing import replaced
-from turnlog.domain.errors import InvalidValue, UnknownMessage
+from turnlog.domain.errors import InvalidValueError, ItemNotFoundError
 from turnlog.domain.events import (
     BranchCleared,
     BranchCreated,
@@ -182,7 +182,7 @@ def test_a_replacement_without_a_leading_system_message_has_none(given: Given) -
     ],
 )
 def test_a_message_that_the_record_cannot_say_is_refused(given: Given, unsayable: Message) -> None:
-    given(STARTED, MAIN).when(message.append, 0, [Message("hello"), unsayable]).refused(InvalidValue)
+    given(STARTED, MAIN).when(message.append, 0, [Message("hello"), unsayable]).refused(InvalidValueError)
 
 
 # --- Retract ----------------------------------------------------------------------------------------------
@@ -217,7 +217,7 @@ def test_a_message_that_was_shown_once_needs_no_retracting(given: Given) -> None
 
     before.when(message.retract, 0, 5).nothing()
     before.when(message.retract, 1, 4).nothing()
-    before.when(message.retract, 1, 5).refused(UnknownMessage, "branch 'fork'", "5")
+    before.when(message.retract, 1, 5).refused(ItemNotFoundError, "branch 'fork'", "5")
 
 
 @pytest.mark.parametrize("unknown", [-3, 0, 1, 2, 6, 7, 99])
@@ -225,7 +225,7 @@ def test_a_message_that_the_branch_never_showed_cannot_be_retracted(given: Given
     before = given(*THREE, SystemSet(0, TERSE), BranchCreated(1, "b", "other"), said(1))
 
     before.when(message.retract, 0, unknown).refused(
-        UnknownMessage, "branch 'main' of session s", f"no message {unknown}", "one that it shows"
+        ItemNotFoundError, "branch 'main' of session s", f"message {unknown} does not exist"
     )
 
 
@@ -257,9 +257,11 @@ def test_an_event_with_content_can_be_redacted(given: Given, name: str) -> None:
 
 @pytest.mark.parametrize("name", ["branch.rewound", "branch.merged", "mail.collected", "session.forked"])
 def test_an_event_without_content_cannot_be_redacted(given: Given, name: str) -> None:
-    given(*THREE).when(message.redact, 1, name, "{}").refused(InvalidValue, f"is {name}, which holds no content")
+    given(*THREE).when(message.redact, 1, name, "{}").refused(InvalidValueError, f"is {name}, which holds no content")
 
 
 @pytest.mark.parametrize("reason", [7, "\ud800"])
 def test_a_reason_that_the_record_cannot_say_is_refused(given: Given, reason: Any) -> None:
-    given(*THREE).when(message.redact, 4, "message.appended", LEFT, reason).refused(InvalidValue, "message.redacted")
+    given(*THREE).when(message.redact, 4, "message.appended", LEFT, reason).refused(
+        InvalidValueError, "message.redacted"
+    )

@@ -15,8 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from turnlog.domain.content import AssistantResponseContent, ResponseFormat
-from turnlog.domain.content_errors import AnswerMisfit
-from turnlog.domain.errors import InvalidValue
+from turnlog.domain.errors import InvalidValueError, ResponseFormatError
 from turnlog.domain.plain import check_json, parse_json, plain, same, utc
 from turnlog.infrastructure.answers import validate_answer
 from turnlog.infrastructure.models.wording import _call
@@ -109,7 +108,7 @@ def test_a_naive_time_is_taken_as_local() -> None:
 )
 def test_a_value_that_the_record_cannot_say_is_refused(value: object, words: str) -> None:
     for wrapped in (value, [value] if not isinstance(value, dict) else {"a": value}, {"a": [value]}):
-        with pytest.raises(InvalidValue) as refused:
+        with pytest.raises(InvalidValueError) as refused:
             plain(wrapped, "state 'a'")
         assert str(refused.value).startswith(f"state 'a' {words}")
 
@@ -123,9 +122,9 @@ def nested(levels: int) -> Any:
 
 def test_nesting_has_an_end() -> None:
     assert plain(nested(100), "a value") == nested(100)
-    with pytest.raises(InvalidValue, match="a value is nested too deep: expected 100 levels at most"):
+    with pytest.raises(InvalidValueError, match="a value is nested too deep: expected 100 levels at most"):
         plain(nested(102), "a value")
-    with pytest.raises(InvalidValue, match="nested too deep"):
+    with pytest.raises(InvalidValueError, match="nested too deep"):
         plain(nested(10_000), "a value")
 
 
@@ -133,7 +132,7 @@ def test_a_value_that_holds_itself_is_refused() -> None:
     value: list[object] = []
     value.append(value)
 
-    with pytest.raises(InvalidValue, match="nested too deep"):
+    with pytest.raises(InvalidValueError, match="nested too deep"):
         plain(value, "a value")
 
 
@@ -177,14 +176,14 @@ def test_json_is_parsed(text: str) -> None:
 @pytest.mark.parametrize("text", ['{"a":1,"a":1}', '[{"b":{"a":1,"\\u0061":2}}]'])
 def test_json_with_a_key_twice_is_an_error(text: str) -> None:
     for parse in (parse_json, check_json):
-        with pytest.raises(InvalidValue, match="the key 'a' twice"):
+        with pytest.raises(InvalidValueError, match="the key 'a' twice"):
             parse(text)
 
 
 @pytest.mark.parametrize("text", ["1e400", '{"a":[-1e400]}', "[" * 100_000 + "]" * 100_000])
 def test_json_that_is_out_of_range_is_an_error(text: str) -> None:
     for parse in (parse_json, check_json):
-        with pytest.raises(InvalidValue, match=r"expected|out of range"):
+        with pytest.raises(InvalidValueError, match=r"expected|out of range"):
             parse(text)
 
 
@@ -197,7 +196,7 @@ def test_what_is_no_json_is_not_parsed(text: str) -> None:
 @pytest.mark.parametrize("text", ['{"to":"ada","to":"eve"}', '{"amount":1e400}'])
 def test_arguments_that_readers_would_not_agree_on_stay_text(text: str) -> None:
     assert _call("send", text, "call_1").extra == {"unreadable_arguments": text}
-    with pytest.raises(AnswerMisfit):
+    with pytest.raises(ResponseFormatError):
         shaped(text, ResponseFormat("sent", {"type": "object"}))
-    with pytest.raises(AnswerMisfit):
+    with pytest.raises(ResponseFormatError):
         validate_answer(ResponseFormat("sent", {"type": "object"}), AssistantResponseContent(text))

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 
 from turnlog.domain.content import InstructionContent
-from turnlog.domain.errors import InvalidValue
+from turnlog.domain.errors import InvalidValueError
 from turnlog.domain.events import MessageAppended, SessionStarted
 from turnlog.domain.record import RecordedEvent
 from turnlog.projections.definition import Projection, checked_projection, fold
@@ -170,17 +170,17 @@ def test_a_nul_character_is_replaced_everywhere() -> None:
     ],
 )
 def test_a_row_that_no_database_could_keep_is_refused(row: dict[str, object], reason: str) -> None:
-    with pytest.raises(InvalidValue, match=reason):
+    with pytest.raises(InvalidValueError, match=reason):
         rows()[NOTES].put(row)
 
 
 def test_a_key_that_no_row_can_have_is_refused() -> None:
     for key in [("s",), ("s", 1, 2), ("s", None), ("s", "1")]:
-        with pytest.raises(InvalidValue):
+        with pytest.raises(InvalidValueError):
             rows()[NOTES].find(*key)
-    with pytest.raises(InvalidValue, match="expected a column of numbers"):
+    with pytest.raises(InvalidValueError, match="expected a column of numbers"):
         rows()[NOTES].add("s", 1, text=1)
-    with pytest.raises(InvalidValue, match="expected notes, counts"):
+    with pytest.raises(InvalidValueError, match="expected notes, counts"):
         rows()["other"]
 
 
@@ -201,7 +201,7 @@ def test_a_key_that_no_row_can_have_is_refused() -> None:
 def test_a_table_that_no_database_could_have_is_refused(
     name: str, columns: dict[str, object], key: tuple[str, ...], more: dict[str, object]
 ) -> None:
-    with pytest.raises(InvalidValue):
+    with pytest.raises(InvalidValueError):
         Table(name, columns, key, **more)  # type: ignore[arg-type]  # wrong on purpose
 
 
@@ -219,6 +219,6 @@ def test_a_projection_that_cannot_be_run_is_refused() -> None:
         tables = (COUNTS, COUNTS)
 
     for projection in (Nameless(), Early(), Deaf(), Double()):
-        with pytest.raises(InvalidValue):
+        with pytest.raises(InvalidValueError):
             checked_projection(projection)
     assert checked_projection(Counts()).reacts is False

@@ -23,11 +23,11 @@ from turnlog import (
     MessageRole,
     Session,
     SystemContent,
-    UnknownFormat,
     open_store,
 )
 from turnlog.domain.content import ResponseFormat
 from turnlog.domain.message import ContentGiven
+from turnlog.errors import InvalidValueError
 from turnlog.projections.prompts.anthropic import AnthropicPrompt, anthropic_prompt
 from turnlog.projections.prompts.openai import openai_messages
 from turnlog.projections.prompts.plain import plain_messages
@@ -464,10 +464,10 @@ def test_a_session_without_a_branch_renders_as_nothing_and_makes_none() -> None:
 
 
 def test_an_unknown_format_is_refused_with_the_formats_there_are() -> None:
-    with open_store("memory://") as store, pytest.raises(UnknownFormat) as refused:
+    with open_store("memory://") as store, pytest.raises(InvalidValueError) as refused:
         Session(store=store).default_branch.to_chat("yaml")
 
-    assert str(refused.value) == "there is no format 'yaml': expected one of openai, anthropic, openai-responses, plain"
+    assert str(refused.value) == "format is 'yaml'; expected one of 'openai', 'anthropic', 'openai-responses', 'plain'"
 
 
 async def _both(session: Session) -> tuple[Any, Any]:

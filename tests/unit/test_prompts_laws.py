@@ -18,14 +18,13 @@ from turnlog import (
     ActionResponseContent,
     AssistantResponseContent,
     InstructionContent,
-    InvalidValue,
     Message,
     MessageRole,
-    PromptTooLong,
     Session,
     SystemContent,
     open_store,
 )
+from turnlog.errors import InvalidValueError, PromptTooLongError
 from turnlog.projections.prompts.anthropic import anthropic_prompt
 from turnlog.projections.prompts.items import items_of
 from turnlog.projections.prompts.openai import openai_messages
@@ -216,7 +215,7 @@ def within(messages: list[Message], budget: int) -> list[Message] | None:
     least = chosen(messages, None, 1, None, estimate)
     if messages_tokens(least, estimate) <= budget:
         return chosen(messages, None, None, budget, estimate)
-    with pytest.raises(PromptTooLong):
+    with pytest.raises(PromptTooLongError):
         chosen(messages, None, None, budget, estimate)
     return None
 
@@ -288,16 +287,16 @@ def test_a_budget_counts_the_system_message_and_what_is_new() -> None:
         "two",
         "three",
     ]
-    with pytest.raises(PromptTooLong) as refused:
+    with pytest.raises(PromptTooLongError) as refused:
         chosen(messages, Message("three"), None, 8, estimate)
     assert str(refused.value) == (
-        "the system message and the newest turn are 12 tokens, and max_tokens is 8: expected 12 at least"
+        "the system message and the newest turn have 12 tokens, and max_tokens is 8; allow 12 or more"
     )
 
 
 @pytest.mark.parametrize("bounds", [{"last": -1}, {"last": True}, {"max_tokens": 1.5}, {"max_tokens": "9"}])
 def test_a_bound_that_is_no_whole_number_is_refused(bounds: dict[str, Any]) -> None:
-    with open_store("memory://") as store, pytest.raises(InvalidValue):
+    with open_store("memory://") as store, pytest.raises(InvalidValueError):
         Session(store=store).default_branch.to_chat(**bounds)
 
 

@@ -19,8 +19,8 @@ from turnlog.domain.content import (
     MessageContent,
     Usage,
 )
-from turnlog.domain.content_errors import InvalidContent
 from turnlog.domain.content_given import content_from
+from turnlog.domain.errors import InvalidContentError
 from turnlog.domain.images import images_in
 from turnlog.domain.message import Message
 from turnlog.projections.prompts.anthropic import anthropic_prompt
@@ -163,7 +163,7 @@ def test_a_completion_with_one_choice_is_its_message_with_model_and_usage() -> N
         "gpt-5",
         Usage(input_tokens=9, output_tokens=4, details={"total_tokens": 13}),
     )
-    with pytest.raises(InvalidContent, match="has 2 choices"):
+    with pytest.raises(InvalidContentError, match="has 2 choices"):
         content_from({**form, "choices": form["choices"] * 2})
 
 
@@ -194,7 +194,7 @@ def test_an_empty_answer_is_an_empty_message() -> None:
 
 @pytest.mark.parametrize("role", ["user", "system", "developer", "tool"])
 def test_a_message_without_content_is_refused_by_name_of_its_role(role: str) -> None:
-    with pytest.raises(InvalidContent) as refused:
+    with pytest.raises(InvalidContentError) as refused:
         content_from({"role": role})
 
     assert str(refused.value) == f"a message of the role '{role}' needs the key \"content\": expected role and content"
@@ -202,12 +202,12 @@ def test_a_message_without_content_is_refused_by_name_of_its_role(role: str) -> 
 
 @pytest.mark.parametrize("given", [{"text": "Hi"}, {"assistant_response": "Hi"}, {"instruction": "Hi"}])
 def test_an_answer_under_another_key_than_content_is_refused(given: dict[str, Any]) -> None:
-    with pytest.raises(InvalidContent, match='needs the key "content", and has '):
+    with pytest.raises(InvalidContentError, match='needs the key "content", and has '):
         content_from({"role": "assistant", **given})
 
 
 def test_tool_calls_that_are_no_list_are_refused() -> None:
-    with pytest.raises(InvalidContent, match="tool_calls must be a list of calls, not 'str'"):
+    with pytest.raises(InvalidContentError, match="tool_calls must be a list of calls, not 'str'"):
         content_from({"role": "assistant", "content": None, "tool_calls": "get_weather"})
 
 
@@ -255,9 +255,9 @@ def test_blocks_are_one_message_in_every_form(form: str) -> None:
 
 def test_blocks_of_text_alone_are_the_models_if_they_are_objects() -> None:
     assert answer_of([TextBlock(type="text", text="Hi")]).text == "Hi"
-    with pytest.raises(InvalidContent, match="does not say who speaks"):
+    with pytest.raises(InvalidContentError, match="does not say who speaks"):
         content_from([{"type": "text", "text": "Hi"}])
-    with pytest.raises(InvalidContent, match="parts of several messages"):
+    with pytest.raises(InvalidContentError, match="parts of several messages"):
         content_from([USE, {"type": "tool_result", "tool_use_id": "toolu_1", "content": "21"}])
 
 
@@ -451,7 +451,7 @@ def test_an_object_as_a_result_is_stored_whole() -> None:
     assert content_from({"result": Weather(city="Paris")}) == ActionResponseContent(
         result={"city": "Paris", "wind": None}
     )
-    with pytest.raises(InvalidContent, match="unknown keys city, wind"):
+    with pytest.raises(InvalidContentError, match="unknown keys city, wind"):
         content_from(Weather(city="Paris"))
 
 

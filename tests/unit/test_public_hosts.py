@@ -6,7 +6,7 @@ from ipaddress import ip_address
 
 import pytest
 
-from turnlog.domain.content_errors import ImageRefused
+from turnlog.domain.errors import ImageNotAllowedError
 from turnlog.domain.images import ImagePolicy
 from turnlog.infrastructure.logs.addresses import is_allowed
 
@@ -43,7 +43,7 @@ def takes_image(address: str) -> bool:
     host = f"[{address}]" if ":" in address else address
     try:
         ImagePolicy().check(f"https://{host}/a.png")
-    except ImageRefused:
+    except ImageNotAllowedError:
         return False
     return True
 
@@ -63,5 +63,5 @@ def test_a_public_address_is_for_everybody(address: str) -> None:
 @pytest.mark.parametrize("address", ["168.63.129.16", "100.100.100.200", "169.254.169.254", "fd00:ec2::254"])
 def test_metadata_of_a_cloud_is_no_private_host(address: str) -> None:
     host = f"[{address}]" if ":" in address else address
-    with pytest.raises(ImageRefused):
+    with pytest.raises(ImageNotAllowedError):
         ImagePolicy(private=True).check(f"https://{host}/a.png")

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from turnlog.domain.errors import InvalidValue, MissingExtra
+from turnlog.domain.errors import InvalidValueError, MissingExtraError
 from turnlog.domain.log import Log
 from turnlog.infrastructure.logs import assignments, patterns, secrets
 from turnlog.infrastructure.logs.redactor import LogRedactor
@@ -148,13 +148,13 @@ def test_no_pattern_takes_longer_than_its_text(pattern: str) -> None:
     "pattern", [r"(a)\1", "(?=a)", "a++", "(?>a)", "(?<!a)b", "(", "((a{100}){10}){10}", r"[\pL\pN]{900}", "\ud800"]
 )
 def test_a_pattern_that_the_engine_does_not_support_raises(pattern: str) -> None:
-    with pytest.raises(InvalidValue, match=r"is not supported .*: expected the syntax of RE2"):
+    with pytest.raises(InvalidValueError, match=r"is not supported .*: expected the syntax of RE2"):
         LogRedactor(patterns=[pattern])
 
 
 @pytest.mark.parametrize("pattern", [b"a", 3, re.compile("a")])
 def test_what_is_no_pattern_is_refused(pattern: Any) -> None:
-    with pytest.raises(InvalidValue, match="a pattern"):
+    with pytest.raises(InvalidValueError, match="a pattern"):
         LogRedactor(patterns=[pattern])
 
 
@@ -174,13 +174,13 @@ def test_without_the_extra_only_custom_patterns_are_missing(monkeypatch: pytest.
     monkeypatch.setitem(sys.modules, "re2", None)
 
     assert LogRedactor(emails=True, cards=True, keys=["pin"]).redact({"pin": 1}) == {"pin": GONE}
-    with pytest.raises(MissingExtra, match=r"turnlog\[logs\]"):
+    with pytest.raises(MissingExtraError, match=r"turnlog\[logs\]"):
         LogRedactor(patterns=["a"])
 
 
 @pytest.mark.parametrize("field", ["keys", "patterns"])
 def test_one_text_in_the_place_of_many_is_refused(field: str) -> None:
-    with pytest.raises(InvalidValue, match="expected a list"):
+    with pytest.raises(InvalidValueError, match="expected a list"):
         LogRedactor(**{field: "password"})  # type: ignore[arg-type]  # what is tried here is not allowed
 
 

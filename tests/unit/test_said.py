@@ -18,9 +18,9 @@ from turnlog.domain.content import (
     SystemContent,
     Usage,
 )
+from turnlog.domain.errors import UnreadableEventError
 from turnlog.domain.events import MessageAppended, SystemSet
 from turnlog.domain.ranges import Origin
-from turnlog.domain.store_errors import UnreadableEvent
 from turnlog.projections.messages import message_of
 from turnlog.projections.pages import SYSTEM, Page
 from turnlog.projections.said import AnswerSaid, said
@@ -94,11 +94,11 @@ def test_a_system_message_is_decoded_as_what_set_it() -> None:
 def test_a_payload_that_was_erased_is_named() -> None:
     there = encode(MessageAppended(0, InstructionContent(instruction="a")))
 
-    with pytest.raises(UnreadableEvent, match=r"position 2 of session s cannot be read: its payload is missing"):
+    with pytest.raises(UnreadableEventError, match=r"position 2 of session s cannot be read: its payload is missing"):
         said(page_of(there, None))
 
 
 @pytest.mark.parametrize("payload", [b"", b"{}", b"[]", b'{"branch": 0, "content": {"type": 5}}', b"\xff"])
 def test_a_payload_that_does_not_fit_is_named(payload: bytes) -> None:
-    with pytest.raises(UnreadableEvent, match=r"'message.appended' at position 1 of session s"):
+    with pytest.raises(UnreadableEventError, match=r"'message.appended' at position 1 of session s"):
         said(page_of(payload))

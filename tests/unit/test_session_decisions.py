@@ -11,12 +11,12 @@ import pytest
 from turnlog.domain.content import InstructionContent, SystemContent
 from turnlog.domain.decisions import branch, history, message, session
 from turnlog.domain.errors import (
-    InvalidValue,
-    SessionExists,
-    SessionNotActive,
+    InvalidValueError,
+    ItemNotFoundError,
+    SessionExistsError,
+    SessionNotActiveError,
     SessionNotFoundError,
-    SessionReferenced,
-    UnknownState,
+    SessionReferencedError,
 )
 from turnlog.domain.events import (
     BranchCreated,
@@ -65,17 +65,17 @@ def test_a_session_starts_without_anything_known(given: Given) -> None:
 
 
 def test_a_session_does_not_start_twice(given: Given) -> None:
-    given(STARTED).when(session.start).refused(SessionExists, "'s'")
+    given(STARTED).when(session.start).refused(SessionExistsError, "'s'")
 
 
 def test_a_deleted_session_does_not_start_again(given: Given) -> None:
-    given(STARTED, SessionDeleted()).when(session.start).refused(SessionExists, "'s'")
+    given(STARTED, SessionDeleted()).when(session.start).refused(SessionExistsError, "'s'")
 
 
 @pytest.mark.parametrize("field", ["name", "user", "key"])
 @pytest.mark.parametrize("value", ["", "x" * 256, "two\nlines", "nul\0", "\ud800", 7, b"bytes"])
 def test_a_label_that_cannot_be_shown_is_refused(given: Given, field: str, value: Any) -> None:
-    given().when(session.start, **{field: value}).refused(InvalidValue, field)
+    given().when(session.start, **{field: value}).refused(InvalidValueError, field)
 
 
 def test_a_label_may_be_long_and_in_any_script(given: Given) -> None:
@@ -85,7 +85,7 @@ def test_a_label_may_be_long_and_in_any_script(given: Given) -> None:
 
 
 def test_a_session_id_that_cannot_be_shown_is_refused() -> None:
-    with pytest.raises(InvalidValue, match="a session id has 0 characters: expected 1 to 255"):
+    with pytest.raises(InvalidValueError, match="a session id has 0 characters: expected 1 to 255"):
         session.start(State(""))
 
 
@@ -113,13 +113,13 @@ def test_an_archived_session_can_be_deleted(given: Given) -> None:
 
 @pytest.mark.parametrize("decide", [session.archive, session.restore])
 def test_a_deleted_session_comes_not_back(given: Given, decide: Callable[..., list[Event]]) -> None:
-    given(STARTED, SessionDeleted()).when(decide).refused(SessionNotActive, "deleted")
+    given(STARTED, SessionDeleted()).when(decide).refused(SessionNotActiveError, "deleted")
 
 
 def test_a_session_that_others_go_on_from_is_not_deleted_before_them(given: Given) -> None:
     before = given(STARTED, SessionForked("s-3", 1), SessionForked("s-2", 1))
 
-    before.when(session.delete).refused(SessionReferenced, "session s", "others go on from it", "s-2, s-3")
+    before.when(session.delete).refused(SessionReferencedError, "session s", "are forked from it", "s-2, s-3")
     before.when(session.archive).then_once(SessionArchived())
 
 
@@ -135,7 +135,7 @@ def test_a_session_forgets_those_that_went_on_from_it_and_were_deleted(given: Gi
 def test_a_reason_is_text(given: Given, decide: Callable[..., list[Event]]) -> None:
     before = given(STARTED, SessionArchived()) if decide is session.restore else given(STARTED)
 
-    before.when(decide, 7).refused(InvalidValue, "reason")
+    before.when(decide, 7).refused(InvalidValueError, "reason")
 
 
 CHANGES: list[tuple[Callable[..., list[Event]], tuple[Any, ...], dict[str, Any]]] = [
@@ -166,8 +166,8 @@ CHANGES: list[tuple[Callable[..., list[Event]], tuple[Any, ...], dict[str, Any]]
 @pytest.mark.parametrize(
     ("put_away", "words"),
     [
-        (SessionArchived(), ("is archived", "an active one", "restore it first")),
-        (SessionDeleted(), ("is deleted", "an active one", "earlier positions")),
+        (SessionArchived(), ("is archived", "restore it first")),
+        (SessionDeleted(), ("is deleted", "earlier positions")),
     ],
 )
 def test_a_session_that_was_put_away_takes_no_changes(
@@ -180,7 +180,7 @@ def test_a_session_that_was_put_away_takes_no_changes(
 ) -> None:
     before = given(STARTED, MAIN, HELLO, RETRY, StateSet("key", 0), put_away)
 
-    before.when(decide, *args, **kwargs).refused(SessionNotActive, *words)
+    before.when(decide, *args, **kwargs).refused(SessionNotActiveError, *words)
 
 
 @pytest.mark.parametrize(
@@ -221,7 +221,7 @@ def test_a_session_may_lose_its_name(given: Given) -> None:
 
 
 def test_a_session_name_that_cannot_be_shown_is_refused(given: Given) -> None:
-    given(STARTED).when(session.rename, "").refused(InvalidValue, "a session name")
+    given(STARTED).when(session.rename, "").refused(InvalidValueError, "a session name")
 
 
 def test_only_the_metadata_that_changed_is_recorded(given: Given) -> None:
@@ -260,15 +260,15 @@ def test_one_and_true_and_one_point_nought_are_different_values(given: Given, ke
 def test_metadata_and_state_that_the_record_cannot_say_are_refused(given: Given, value: Any) -> None:
     before = given(SessionStarted(metadata={"a": "kept"}), StateSet("a", "kept"))
 
-    given().when(session.start, metadata={"a": value}).refused(InvalidValue, "metadata")
-    before.when(session.update_metadata, {"a": value}).refused(InvalidValue, "metadata")
-    before.when(session.set_state, "a", value).refused(InvalidValue, "state 'a'")
+    given().when(session.start, metadata={"a": value}).refused(InvalidValueError, "metadata")
+    before.when(session.update_metadata, {"a": value}).refused(InvalidValueError, "metadata")
+    before.when(session.set_state, "a", value).refused(InvalidValueError, "state 'a'")
 
 
 @pytest.mark.parametrize("metadata", [["a"], "a", 7])
 def test_metadata_that_is_no_dict_is_refused(given: Given, metadata: Any) -> None:
-    given().when(session.start, metadata=metadata).refused(InvalidValue, "metadata cannot be a", "a dict")
-    given(STARTED).when(session.update_metadata, metadata).refused(InvalidValue, "metadata cannot be a", "a dict")
+    given().when(session.start, metadata=metadata).refused(InvalidValueError, "metadata cannot be a", "a dict")
+    given(STARTED).when(session.update_metadata, metadata).refused(InvalidValueError, "metadata cannot be a", "a dict")
 
 
 # --- State ------------------------------------------------------------------------------------------------
@@ -285,15 +285,15 @@ def test_state_may_be_nothing(given: Given) -> None:
 
 
 def test_state_under_a_key_that_cannot_be_shown_is_refused(given: Given) -> None:
-    given(STARTED).when(session.set_state, "", 1).refused(InvalidValue, "a state key")
+    given(STARTED).when(session.set_state, "", 1).refused(InvalidValueError, "a state key")
 
 
 def test_state_can_be_removed(given: Given) -> None:
     after = given(STARTED, StateSet("topic", 1)).when(session.remove_state, "topic").then(StateRemoved("topic"))
 
     assert after.state.values == {}
-    after.when(session.remove_state, "topic").refused(UnknownState, "'topic'")
+    after.when(session.remove_state, "topic").refused(ItemNotFoundError, "'topic'")
 
 
 def test_state_that_was_never_set_cannot_be_removed(given: Given) -> None:
-    given(STARTED).when(session.remove_state, "topic").refused(UnknownState, "'topic'", "a key that has been set")
+    given(STARTED).when(session.remove_state, "topic").refused(ItemNotFoundError, "'topic'", "does not exist")

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from turnlog.domain.errors import InvalidValue
+from turnlog.domain.errors import InvalidValueError
 from turnlog.infrastructure.settings import FIELDS, Settings, settings_from
 from turnlog.templates import read_templates
 
@@ -115,14 +115,14 @@ def test_a_storage_path_is_a_folder_that_is_made_in_the_home_directory_too(
     ],
 )
 def test_what_is_wrong_is_named_with_what_was_given_and_what_is_accepted(given: Any, said: str) -> None:
-    with pytest.raises(InvalidValue) as refused:
+    with pytest.raises(InvalidValueError) as refused:
         settings_from(given)
     assert said in str(refused.value)
 
 
 def test_what_is_wrong_in_the_environment_is_named_by_its_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TURNLOG_TTL", "1h")
-    with pytest.raises(InvalidValue, match=r"TURNLOG_TTL is '1h': expected whole seconds"):
+    with pytest.raises(InvalidValueError, match=r"TURNLOG_TTL is '1h': expected whole seconds"):
         settings_from()
 
 
@@ -137,7 +137,7 @@ def test_what_is_wrong_in_the_environment_is_named_by_its_variable(monkeypatch: 
 )
 def test_what_is_wrong_in_the_file_is_named_with_the_file(text: str, said: str) -> None:
     Path("turnlog.toml").write_text(text, "utf-8")
-    with pytest.raises(InvalidValue) as refused:
+    with pytest.raises(InvalidValueError) as refused:
         settings_from()
     assert said in str(refused.value)
 
@@ -176,13 +176,13 @@ def make_link_to_nothing(path: Path) -> None:
 )
 def test_a_settings_file_that_cannot_be_read_is_named(make: Callable[[Path], None], said: str) -> None:
     make(Path("turnlog.toml"))
-    with pytest.raises(InvalidValue, match=f"turnlog.toml cannot be read: .*{said}"):
+    with pytest.raises(InvalidValueError, match=f"turnlog.toml cannot be read: .*{said}"):
         settings_from()
 
 
 def test_a_nested_file_of_templates_is_named(tmp_path: Path) -> None:
     make_nested(tmp_path / "templates.toml")
-    with pytest.raises(InvalidValue, match=r"templates.toml cannot be read: its values are nested too deeply"):
+    with pytest.raises(InvalidValueError, match=r"templates.toml cannot be read: its values are nested too deeply"):
         read_templates(tmp_path / "templates.toml")
 
 

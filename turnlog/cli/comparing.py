@@ -2,7 +2,7 @@
 
 from .._names import Names, names_in
 from ..branch_view import BranchView
-from ..domain.errors import InvalidValue
+from ..domain.errors import InvalidValueError
 from ..domain.message import Message
 from ..domain.plain import Json
 from ..infrastructure.store import Store
@@ -62,7 +62,7 @@ def find_beginning(store: Store, reference: str, branch: str | None, text: str, 
     position = session.bisect(says)
     if position is None:
         where = "no branch says" if branch is None else f"the branch {branch!r} does not say"
-        raise InvalidValue("the search", f"finds nothing: {where} {text!r} now; expected what is said there now")
+        raise InvalidValueError("the search", f"finds nothing: {where} {text!r} now; expected what is said there now")
     event = next(iter(session.events(after=position - 1, until=position)))
     names = names_in(session)
     if json:
@@ -80,7 +80,7 @@ def _side(session: Session, reference: str) -> BranchView | SessionView:
         return _named(session.at(moment_of(moment)), name)
     try:
         return session.at(moment_of(reference))
-    except InvalidValue:
+    except InvalidValueError:
         return _named(session, reference)
 
 

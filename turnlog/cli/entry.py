@@ -4,7 +4,7 @@ import sys
 from collections.abc import Sequence
 from traceback import format_exception
 
-from ..domain.errors import MissingExtra
+from ..domain.errors import MissingExtraError
 from ..projections.extras import needed
 from .visible import paragraph, visible
 
@@ -26,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         with needed("typer", extra="cli"), needed("rich", extra="cli"):
             from .app import app
-    except MissingExtra as missing:
+    except MissingExtraError as missing:
         print(f"turnlog: {missing}", file=sys.stderr)
         sys.exit(MISSING)
     try:

@@ -7,9 +7,8 @@ from typing import Any
 
 import typer
 
-from ..domain.errors import TurnlogError
+from ..domain.errors import NotSupportedError, TurnlogError
 from ..domain.plain import Json
-from ..domain.store_errors import NotSupported
 from ..infrastructure.projecting.opening import target_of
 from ..infrastructure.projecting.status import find_statuses
 from ..infrastructure.settings import settings_from
@@ -119,7 +118,7 @@ def _projections(store: Store) -> Json:
     """Who works on projections, how far they are, and what was parked."""
     try:
         return [status_told(status) for status in find_statuses(store.recorder, target_of(store.recorder), store.now())]
-    except NotSupported:
+    except NotSupportedError:
         return []
 
 

@@ -11,24 +11,21 @@ from typing import Any
 import typer
 
 from ..domain.errors import (
-    MissingExtra,
-    NameTaken,
-    PositionConflict,
-    Refused,
-    SessionNotFoundError,
-    TurnlogError,
-    UnknownBranch,
-    UnknownPosition,
-)
-from ..domain.projection_errors import LedgerDamagedError, UnknownProjection
-from ..domain.reference_errors import AmbiguousSession
-from ..domain.store_errors import (
-    OutcomeUnknown,
+    AmbiguousSessionError,
+    BranchNotFoundError,
+    DatabaseError,
+    InvalidOperationError,
+    ItemNotFoundError,
+    LedgerDamagedError,
+    MissingExtraError,
+    NameTakenError,
+    OutcomeUnknownError,
     OutputExistsError,
-    SchemaMismatch,
-    StoreFailed,
-    StoreNotEmpty,
-    StoreNotFound,
+    PositionConflictError,
+    SchemaMismatchError,
+    SessionNotFoundError,
+    StoreNotFoundError,
+    TurnlogError,
 )
 from .invocation import Invocation
 from .visible import on_one_line, paragraph, visible
@@ -37,23 +34,21 @@ REFUSED = 1
 STORE_FAILED = 3
 
 NEXT_STEPS: dict[type[TurnlogError], str] = {
-    AmbiguousSession: "say more of the id; `turnlog sessions` shows them",
+    AmbiguousSessionError: "say more of the id; `turnlog sessions` shows them",
     SessionNotFoundError: "see `turnlog sessions`, or begin one with `turnlog start`",
-    UnknownBranch: "see `turnlog branches SESSION`",
-    NameTaken: "see `turnlog branches SESSION`",
-    UnknownPosition: "see `turnlog log SESSION`",
+    BranchNotFoundError: "see `turnlog branches SESSION`",
+    NameTakenError: "see `turnlog branches SESSION`",
     LedgerDamagedError: "rebuild the projection: `turnlog projections rebuild NAME`",
-    UnknownProjection: "see `turnlog projections list`",
-    PositionConflict: "others went on with the session meanwhile; look at it, and try again",
-    MissingExtra: "install what it names",
-    StoreNotFound: "make one with `turnlog init`, or name another with --store",
-    StoreNotEmpty: "name an empty store",
+    PositionConflictError: "others went on with the session meanwhile; look at it, and try again",
+    MissingExtraError: "install what it names",
+    StoreNotFoundError: "make one with `turnlog init`, or name another with --store",
     OutputExistsError: "name a new file, or overwrite this one with --force",
-    SchemaMismatch: "see `turnlog doctor`",
-    OutcomeUnknown: "see `turnlog log SESSION` for whether it was recorded",
-    StoreFailed: "see `turnlog doctor`",
+    SchemaMismatchError: "see `turnlog doctor`",
+    OutcomeUnknownError: "see `turnlog log SESSION` for whether it was recorded",
+    DatabaseError: "see `turnlog doctor`",
 }
 """What to do about an error, by its class or the nearest above it."""
+LISTED_BY = {"position": "see `turnlog log SESSION`", "projection": "see `turnlog projections list`"}
 
 
 @contextmanager
@@ -63,7 +58,7 @@ def ending(ctx: Any) -> Iterator[None]:
         yield
         sys.stdout.flush()  # here, where it can be told that nobody reads any more
     except TurnlogError as reason:
-        code = REFUSED if isinstance(reason, Refused) else STORE_FAILED
+        code = REFUSED if isinstance(reason, InvalidOperationError) else STORE_FAILED
         _tell(ctx, reason, sentence_of(reason), next_step(reason, ctx), code)
     except BrokenPipeError:
         let_go_of_output()
@@ -88,6 +83,8 @@ def sentence_of(reason: TurnlogError) -> str:
 
 def next_step(reason: TurnlogError, ctx: Any) -> str:
     """What to do about an error."""
+    if isinstance(reason, ItemNotFoundError) and reason.kind in LISTED_BY:
+        return LISTED_BY[reason.kind]
     for kind in type(reason).__mro__:
         if kind in NEXT_STEPS:
             return NEXT_STEPS[kind]

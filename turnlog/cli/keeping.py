@@ -5,9 +5,8 @@ from pathlib import Path
 
 import typer
 
-from ..domain.errors import InvalidValue
+from ..domain.errors import InvalidValueError, SchemaMismatchError, StoreNotFoundError
 from ..domain.plain import Json
-from ..domain.store_errors import SchemaMismatch, StoreNotFound
 from ..infrastructure.memory import MemoryRecorder
 from ..infrastructure.opening import open_store
 from ..infrastructure.store import Store
@@ -148,7 +147,7 @@ def _is_there(invocation: Invocation) -> bool:
     try:
         with invocation.reading():
             return True
-    except StoreNotFound:
+    except StoreNotFoundError:
         return False
 
 
@@ -164,7 +163,7 @@ def migrate_store(invocation: Invocation) -> None:
     try:
         with invocation.reading() as store:
             Showing().line(f"{store.address} has schema {store.schema} already")
-    except SchemaMismatch as before:
+    except SchemaMismatchError as before:
         with invocation.making() as store:
             Showing().line(f"{store.address} had {before.found}, and has schema {store.schema} now")
 
@@ -196,8 +195,8 @@ def _is_record(source: Path | bytes) -> bool:
         raise _unreadable(source, reason) from reason
 
 
-def _unreadable(file: Path, reason: OSError) -> InvalidValue:
-    return InvalidValue("the file", f"{file} cannot be read: {reason.strerror}")
+def _unreadable(file: Path, reason: OSError) -> InvalidValueError:
+    return InvalidValueError("the file", f"{file} cannot be read: {reason.strerror}")
 
 
 def _show_verification(found: Verification) -> None:

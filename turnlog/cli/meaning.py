@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from ..branch import Branch
 from ..branch_view import BranchView
-from ..domain.errors import InvalidValue, UnknownBranch
+from ..domain.errors import BranchNotFoundError, InvalidValueError
 from ..domain.plain import Json
 from ..infrastructure.store import Store
 from ..session import Session
@@ -29,7 +29,7 @@ def branch_of(view: SessionView, reference: str | None) -> BranchView | None:
         return view.find_default_branch()
     try:
         return view.branches[reference]
-    except UnknownBranch:
+    except BranchNotFoundError:
         if not reference.isdecimal():
             raise
         return view.branches[int(reference)]
@@ -49,8 +49,8 @@ def pairs_of(given: Iterable[str], what: str) -> dict[str, Json]:
         for each in given:
             key, is_pair, text = each.partition("=")
             if not (key and is_pair):
-                raise InvalidValue(what, f"{each!r} is not understood: expected KEY=VALUE")
+                raise InvalidValueError(what, f"{each!r} is not understood: expected KEY=VALUE")
             if key in pairs:
-                raise InvalidValue(what, f"has the key {key!r} twice: expected each key once")
+                raise InvalidValueError(what, f"has the key {key!r} twice: expected each key once")
             pairs[key] = value_of(text)
     return pairs

@@ -9,10 +9,8 @@ from time import sleep
 
 import typer
 
-from ..domain.errors import InvalidValue
+from ..domain.errors import InvalidValueError, LedgerDamagedError, ProjectionError, StoreNotFoundError
 from ..domain.plain import Json
-from ..domain.projection_errors import LedgerDamagedError, ProjectionStopped
-from ..domain.store_errors import StoreNotFound
 from ..infrastructure.progress import Progress
 from ..infrastructure.projecting.ledger import Letter
 from ..infrastructure.projecting.opening import open_target, target_of
@@ -163,21 +161,23 @@ def _named(name: str) -> Projection:
     module, is_path, attribute = name.partition(":")
     if not is_path:
         known = ", ".join(kind.name for kind in BUILT_IN)
-        raise InvalidValue("the projection", f"{name!r} is unknown: expected one of {known}, or MODULE:CLASS")
+        raise InvalidValueError("the projection", f"{name!r} is unknown: expected one of {known}, or MODULE:CLASS")
     if str(Path.cwd()) not in sys.path:
         sys.path.insert(0, str(Path.cwd()))  # as `python -m` has it
     try:
         found = getattr(import_module(module), attribute)
     except (ImportError, AttributeError) as reason:
-        raise InvalidValue("the projection", f"{name!r} cannot be found: {reason}; expected MODULE:CLASS") from reason
+        raise InvalidValueError(
+            "the projection", f"{name!r} cannot be found: {reason}; expected MODULE:CLASS"
+        ) from reason
     made = found() if isinstance(found, type) else found
     if not isinstance(made, Projection):
-        raise InvalidValue("the projection", f"{name!r} is a {type(made).__name__}: expected a Projection")
+        raise InvalidValueError("the projection", f"{name!r} is a {type(made).__name__}: expected a Projection")
     return made
 
 
 def _check_kept(store: Store, target: str | None, projection: Projection) -> None:
-    """Raise UnknownProjection if its rows are not kept, and LedgerDamagedError if the entries about it are damaged."""
+    """Raise ItemNotFoundError if its rows are not kept, and LedgerDamagedError if the entries about it are damaged."""
     with _target(store, target) as rows:
         check_kept(rows, projection)
 
@@ -200,7 +200,7 @@ def _runner(store: Store, names: Sequence[str], target: str | None, shards: int 
     projections = [named(name) for name in names]
     if shards is None:
         kept: list[Status] = []
-        with suppress(StoreNotFound), _target(store, target) as rows:  # it is made by the runner
+        with suppress(StoreNotFoundError), _target(store, target) as rows:  # it is made by the runner
             kept = find_statuses(store.recorder, rows, store.now())
         ours = {projection.name for projection in projections}
         shards = max((len(status.shards) for status in kept if status.projection in ours), default=1)
@@ -216,7 +216,7 @@ def _work(runner: Runner, names: Sequence[str], quiet: bool) -> None:
             _tell(progress, found)
             for status in found:
                 if status.failure is not None:
-                    raise ProjectionStopped(status.projection, status.failure)
+                    raise ProjectionError(status.projection, status.failure)
             if not moved and all(status.lag == 0 and not status.building for status in found):
                 break
             if not moved:

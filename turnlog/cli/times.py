@@ -3,7 +3,7 @@
 import re
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 
-from ..domain.errors import InvalidValue
+from ..domain.errors import InvalidValueError
 
 MICROSECOND = timedelta(microseconds=1)
 
@@ -27,11 +27,13 @@ def span_of(text: str, what: str, expected: str = "a time such as 2026-07-01T12:
     try:
         start, end = parse_span(text)
     except ValueError:
-        raise InvalidValue(what, f"{text!r} is not understood: expected {expected}") from None
+        raise InvalidValueError(what, f"{text!r} is not understood: expected {expected}") from None
     try:
         start.astimezone(UTC), end.astimezone(UTC)
     except (OverflowError, ValueError):
-        raise InvalidValue(what, f"{text!r} is not between the years 1 and 9999 in UTC: expected {expected}") from None
+        raise InvalidValueError(
+            what, f"{text!r} is not between the years 1 and 9999 in UTC: expected {expected}"
+        ) from None
     return start, end
 
 

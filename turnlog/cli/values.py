@@ -6,7 +6,7 @@ from difflib import get_close_matches
 
 import typer
 
-from ..domain.errors import InvalidValue
+from ..domain.errors import InvalidValueError
 from ..domain.plain import Json
 from .times import moment_of, span_of
 
@@ -19,10 +19,10 @@ Parser = Callable[[str], str]
 
 @contextmanager
 def usage(parameter: str) -> Iterator[None]:
-    """Make an InvalidValue that a parameter causes an error of usage."""
+    """Make an InvalidValueError that a parameter causes an error of usage."""
     try:
         yield
-    except InvalidValue as reason:
+    except InvalidValueError as reason:
         raise typer.BadParameter(str(reason), param_hint=parameter) from reason
 
 
@@ -42,12 +42,12 @@ def choice(names: Callable[[], Iterable[str]]) -> Parser:
 
 
 def checked(check: Callable[[str], object]) -> Parser:
-    """A parser for what a function accepts, or raises InvalidValue for."""
+    """A parser for what a function accepts, or raises InvalidValueError for."""
 
     def parse(text: str) -> str:
         try:
             check(text)
-        except InvalidValue as reason:
+        except InvalidValueError as reason:
             raise typer.BadParameter(str(reason)) from reason
         return text
 
@@ -141,7 +141,7 @@ def _check_path(text: str) -> None:
 def _check_pair(text: str) -> None:
     key, is_pair, value = text.partition("=")
     if not (key and is_pair):
-        raise InvalidValue(f"{text!r}", "is not understood: expected KEY=VALUE")
+        raise InvalidValueError(f"{text!r}", "is not understood: expected KEY=VALUE")
     value_of(value)
 
 
@@ -151,7 +151,7 @@ def _check_address(text: str) -> None:
 
     check_address(text)
     if normalised(text) == MEMORY:
-        raise InvalidValue("a store in memory", "ends with the command: name a file or a server")
+        raise InvalidValueError("a store in memory", "ends with the command: name a file or a server")
 
 
 STATUS, ORDER, ROLE, FORM = choice(_statuses), choice(_orders), choice(_roles), choice(_forms)

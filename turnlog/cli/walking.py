@@ -11,7 +11,7 @@ from .._moments import position_of
 from .._names import names_in
 from ..branch_view import BranchView
 from ..domain.codec import encode
-from ..domain.errors import InvalidValue, UnknownBranch
+from ..domain.errors import BranchNotFoundError, InvalidValueError
 from ..domain.message import Message
 from ..domain.record import RecordedEvent
 from ..infrastructure.store import Store
@@ -40,7 +40,7 @@ def walk(store: Store, reference: str, branch: str | None, at: str | None) -> No
     """Steps as they are asked for by keys, until somebody has enough."""
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         instead = "`turnlog log SESSION` and `turnlog show SESSION --at POSITION` show the same in a pipe"
-        raise InvalidValue("replay", f"has no terminal here: expected one; {instead}")
+        raise InvalidValueError("replay", f"has no terminal here: expected one; {instead}")
     session = session_of(store, reference)
     found = None if branch is None else branch_of(session, branch)
     walker = Walk(session, None if found is None else found.number)
@@ -115,7 +115,7 @@ class Walk:
         view = self._replay.view
         try:
             source = view.default_branch if self._branch is None else view.branches[self._branch]
-        except UnknownBranch as reason:
+        except BranchNotFoundError as reason:
             self.said = str(reason)
             return
         self.asking = True

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from ..domain.asking import Answer, Asked
 from ..domain.content import ActionRequestContent, Usage
-from ..domain.work_errors import UnrecordedAnswer
+from ..domain.errors import ResponseNotRecordedError
 from ..projections.prices import Price
 from ..projections.prompts.tokens import estimate, messages_tokens
 
@@ -47,7 +47,7 @@ class WrittenAnswers:
         """The answer to the last words; what it used is an estimate."""
         answer = ANSWERS.get(asked.messages[-1].text)
         if answer is None:
-            raise UnrecordedAnswer("demo", asked.digest)
+            raise ResponseNotRecordedError("demo", asked.digest)
         used = messages_tokens(asked.messages, estimate)
         if isinstance(answer, ActionRequestContent):
             return Answer(calls=(answer,), model=self.model, usage=Usage(input_tokens=used, output_tokens=12))

@@ -6,7 +6,7 @@ from textwrap import indent
 
 from .._provenance import acting
 from ..branch_view import BranchView
-from ..domain.errors import MissingExtra
+from ..domain.errors import MissingExtraError
 from ..infrastructure.store import Store
 from ..projections.usage import TokenUsage, used
 from ..session_view import SessionView
@@ -105,7 +105,7 @@ def _count(branch: BranchView) -> str:
 def _frame(session: SessionView, write: Write) -> None:
     try:
         frame = session.to_df()
-    except MissingExtra as missing:
+    except MissingExtraError as missing:
         write(f"    {missing}")
         return
     shown = frame.assign(content=[str(content)[:36].strip() for content in frame["content"]])

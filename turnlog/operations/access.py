@@ -6,7 +6,7 @@ from .._equipment import Equipment
 from .._live import Live, Origins
 from ..domain.content import ResponseFormat
 from ..domain.decisions import work
-from ..domain.work_errors import AccessDenied
+from ..domain.errors import AccessDeniedError
 from ..imodel import LanguageModel
 from ..tool import Tool
 
@@ -37,7 +37,7 @@ class Access:
         if denial is None:
             return
         self._live.change(lambda state: work.record_denied(state, denial), origins=self._origins())
-        raise AccessDenied(session, name, kind, tuple(denial.requested), tuple(denial.available))
+        raise AccessDeniedError(session, name, kind, tuple(denial.requested), tuple(denial.available))
 
     def allow_model(self, purpose: str, given: LanguageModel | str | None) -> LanguageModel:
         """The model for a purpose, if there is one and the branch may use it."""

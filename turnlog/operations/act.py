@@ -4,10 +4,9 @@ from collections.abc import Iterable, Mapping
 
 from ..domain.content import ActionRequestContent, ActionResponseContent
 from ..domain.content_given import content_from
-from ..domain.errors import InvalidValue
+from ..domain.errors import InvalidValueError, ToolError
 from ..domain.message import Message
 from ..domain.plain import Json
-from ..domain.work_errors import ToolFailed
 from .params import ActParams
 from .work import Work
 
@@ -16,7 +15,7 @@ async def act(work: Work, params: ActParams) -> list[ActionResponseContent]:
     """The results of the calls, in their order; a call that fails raises, unless errors are to be suppressed."""
     given = [_request(each) for each in params.requests]
     if not given:
-        raise InvalidValue("the requests", "are none: expected a call, or several")
+        raise InvalidValueError("the requests", "are none: expected a call, or several")
     work.access.allow_tools([content.function for content, _ in given])
     new = [Message(content) for content, message in given if message is None]
     said = iter(
@@ -27,7 +26,7 @@ async def act(work: Work, params: ActParams) -> list[ActionResponseContent]:
     failed = [(request, result) for (request, _), result in zip(given, results, strict=True) if not result.success]
     if failed and not params.suppress_errors:
         name, reason = failed[0][0].function, failed[0][1].error or ""
-        raise ToolFailed(name, reason.removeprefix(str(ToolFailed(name, ""))))
+        raise ToolError(name, reason.removeprefix(str(ToolError(name, ""))))
     return results
 
 
@@ -47,5 +46,7 @@ def _request(given: ActionRequestContent | Message | Mapping[str, Json]) -> tupl
     else:
         content, message = given if isinstance(given, ActionRequestContent) else content_from(given), None
     if not isinstance(content, ActionRequestContent):
-        raise InvalidValue("a call", f"cannot be a {type(content).__name__}: expected a function and its arguments")
+        raise InvalidValueError(
+            "a call", f"cannot be a {type(content).__name__}: expected a function and its arguments"
+        )
     return content, message

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from msgspec.structs import replace
 
 from ..domain.asking import Answer, Asked, kept_settings
+from ..domain.errors import ModelError
 from ..domain.events import ModelCalled
 from ..domain.message import Message
 from ..domain.plain import Json
-from ..domain.work_errors import ModelFailed
 from ..imodel import LanguageModel
 
 
@@ -49,7 +49,7 @@ def failed_call_of(
     model: LanguageModel, operation: str, branch: int, request: Json, error: BaseException, reason: str, spent: float
 ) -> ModelCalled:
     """A call that was not answered, with what was heard till then."""
-    partial = error.partial if isinstance(error, ModelFailed) else None
+    partial = error.partial if isinstance(error, ModelError) else None
     return ModelCalled(
         model=model.model,
         provider=model.provider,
@@ -60,7 +60,7 @@ def failed_call_of(
         error=reason,
         duration_ms=round(spent, 3),
         service=model.name,
-        attempts=error.attempts if isinstance(error, ModelFailed) else 1,
+        attempts=error.attempts if isinstance(error, ModelError) else 1,
     )
 
 

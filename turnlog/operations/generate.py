@@ -1,7 +1,7 @@
 """Asking a model without leaving messages on the branch: what was asked and answered is with the call alone."""
 
 from ..domain.content import InstructionContent, SystemContent
-from ..domain.errors import InvalidValue
+from ..domain.errors import InvalidValueError
 from ..domain.message import Message
 from ..domain.plain import Json
 from .calls import name_in
@@ -18,7 +18,7 @@ async def generate(work: Work, params: GenerateParams) -> object:
     await work.begin(params.recorded() | ({"said": asked.to_dict()["content"]} if asked is not None else {}))
     work.access.allow_shape(shape_of(params.shape))
     if all(isinstance(message.content, SystemContent) for message in [*work.shown, *new]):
-        raise InvalidValue("an instruction", "is missing, and the branch shows none: expected something to ask")
+        raise InvalidValueError("an instruction", "is missing, and the branch shows none: expected something to ask")
     answer, _ = await work.ask(
         model=params.imodel,
         new=new,

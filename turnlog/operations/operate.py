@@ -6,7 +6,7 @@ from typing import Any
 
 from ..domain.asking import Answer
 from ..domain.content import ActionRequestContent, ActionResponseContent, InstructionContent
-from ..domain.errors import InvalidValue
+from ..domain.errors import InvalidValueError
 from ..domain.message import Message
 from ..domain.plain import Json
 from .generate import schemas_of
@@ -69,14 +69,14 @@ async def react(work: Work, params: ReactParams) -> Operated:
 async def _worked(work: Work, params: OperateParams, *, calls: bool) -> Operated:
     check_wishes(params.num_parse_retries, params.handle_validation)
     if isinstance(params.max_steps, bool) or not isinstance(params.max_steps, int) or params.max_steps < 1:
-        raise InvalidValue("max_steps", f"is {params.max_steps!r}: expected a number from 1 on")
+        raise InvalidValueError("max_steps", f"is {params.max_steps!r}: expected a number from 1 on")
     schemas = schemas_of(work, params)
     work.access.allow_shape(shape_of(params.shape))
     work.allow_model("generate", params.imodel)
     said = params.message(schemas)
     await work.begin(params.recorded(), [] if said is None else [said])
     if not any(isinstance(message.content, InstructionContent) or message.role == "user" for message in work.shown):
-        raise InvalidValue("an instruction", "is missing, and the branch shows none: expected something to ask")
+        raise InvalidValueError("an instruction", "is missing, and the branch shows none: expected something to ask")
     responses: list[ActionResponseContent] = []
     for step in range(1, params.max_steps + 1):
         answer, messages = await _asked(work, params, schemas)

@@ -7,7 +7,7 @@ from typing import Any, Literal, Self, TypeAlias
 from ..domain.asking import kept_settings
 from ..domain.content import ActionRequestContent, InstructionContent, MessageContent, ResponseFormat
 from ..domain.content_given import content_from
-from ..domain.errors import InvalidValue
+from ..domain.errors import InvalidValueError
 from ..domain.message import Message
 from ..domain.plain import Json
 from ..domain.structured import response_format_from
@@ -69,7 +69,9 @@ class GenerateParams(Params):
     def shape(self) -> object:
         """The shape asked for, by either of its names."""
         if self.request_model is not None and self.response_format not in (None, self.request_model):
-            raise InvalidValue("response_format", "and request_model are two names for one thing: expected one of them")
+            raise InvalidValueError(
+                "response_format", "and request_model are two names for one thing: expected one of them"
+            )
         return self.response_format if self.request_model is None else self.request_model
 
     def saying(self, said: Message) -> Self:

@@ -1,8 +1,7 @@
 """Finding what is wanted in a text, if need be with a model that puts it into shape."""
 
 from ..domain.content import InstructionContent
-from ..domain.content_errors import AnswerMisfit
-from ..domain.errors import InvalidValue
+from ..domain.errors import InvalidValueError, ResponseFormatError
 from ..domain.message import Message
 from ..domain.structured import response_format_from
 from .params import ModelGiven, ParseParams, Validation
@@ -17,7 +16,7 @@ async def parse(work: Work, params: ParseParams) -> object:
     """What the text says, in the shape that is wanted."""
     wanted = params.request_type if params.response_format is None else params.response_format
     if wanted is None:
-        raise InvalidValue("parse", "has no response_format: expected the shape that is looked for")
+        raise InvalidValueError("parse", "has no response_format: expected the shape that is looked for")
     check_wishes(params.max_retries, params.handle_validation)
     await work.begin(params.recorded() | {"text": params.text})
     work.access.allow_shape(response_format_from(wanted))
@@ -29,9 +28,9 @@ async def parse(work: Work, params: ParseParams) -> object:
 def check_wishes(retries: int, handle: str) -> None:
     """Refuses what cannot be wished of an answer that does not fit, before anybody is asked."""
     if not isinstance(retries, int) or not 0 <= retries <= LONGEST_REPAIR:
-        raise InvalidValue("the number of tries", f"is {retries!r}: expected 0 to {LONGEST_REPAIR}")
+        raise InvalidValueError("the number of tries", f"is {retries!r}: expected 0 to {LONGEST_REPAIR}")
     if handle not in ("raise", "return_value", "return_none"):
-        raise InvalidValue("handle_validation", f"is {handle!r}: expected raise, return_value or return_none")
+        raise InvalidValueError("handle_validation", f"is {handle!r}: expected raise, return_value or return_none")
 
 
 async def shaped_or_mended(
@@ -42,7 +41,7 @@ async def shaped_or_mended(
     for left in range(retries, -1, -1):
         try:
             return shaped(text, wanted)
-        except AnswerMisfit as misfit:
+        except ResponseFormatError as misfit:
             if not left:
                 if handle == "raise":
                     raise
@@ -51,7 +50,7 @@ async def shaped_or_mended(
     raise AssertionError("the last try returns or raises")
 
 
-async def _mended(work: Work, text: str, wanted: object, misfit: AnswerMisfit, model: ModelGiven) -> str:
+async def _mended(work: Work, text: str, wanted: object, misfit: ResponseFormatError, model: ModelGiven) -> str:
     instruction = InstructionContent(
         instruction="Put the text into the response format. Keep what it says. Answer with the JSON alone.",
         context=[{"text": text}, {"what is wrong": str(misfit)}],

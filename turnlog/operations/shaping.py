@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from ..domain.content import ResponseFormat
-from ..domain.content_errors import AnswerMisfit
+from ..domain.errors import ResponseFormatError
 from ..domain.plain import Json, parse_json
 from ..domain.structured import response_format_from
 from ..infrastructure.answers import validate_answer
@@ -23,13 +23,13 @@ def shape_of(given: object) -> ResponseFormat | None:
 def shaped(text: str, wanted: object) -> object:
     """What a text says in the shape that is wanted; of that type, if a type is wanted."""
     shape = response_format_from(wanted)
-    misfit: AnswerMisfit | None = None
+    misfit: ResponseFormatError | None = None
     for value in _candidates(text):
         try:
             return _typed(value, shape, wanted)
-        except AnswerMisfit as reason:
+        except ResponseFormatError as reason:
             misfit = misfit or reason
-    raise misfit or AnswerMisfit(shape.name, "$", "expected JSON, and there is none in the text")
+    raise misfit or ResponseFormatError(shape.name, "$", "expected JSON, and there is none in the text")
 
 
 def _typed(value: Json, shape: ResponseFormat, wanted: object) -> object:
@@ -42,7 +42,7 @@ def _typed(value: Json, shape: ResponseFormat, wanted: object) -> object:
     try:
         return msgspec.convert(held, wanted)
     except msgspec.ValidationError as reason:
-        raise AnswerMisfit(shape.name, "$", str(reason)) from None
+        raise ResponseFormatError(shape.name, "$", str(reason)) from None
 
 
 def _of_pydantic(value: Json, shape: ResponseFormat, validate: Any) -> object:
@@ -53,7 +53,7 @@ def _of_pydantic(value: Json, shape: ResponseFormat, validate: Any) -> object:
     except ValidationError as reason:
         first = reason.errors(include_input=False, include_url=False)[0]
         place = "$" + "".join(f"[{each}]" if isinstance(each, int) else f".{each}" for each in first["loc"])
-        raise AnswerMisfit(shape.name, place, first["msg"]) from None
+        raise ResponseFormatError(shape.name, place, first["msg"]) from None
 
 
 def _candidates(text: str) -> Iterator[Json]:

@@ -13,14 +13,13 @@ from .._live import Live, Origin, Origins
 from ..domain.asking import Answer, Asked
 from ..domain.content import ActionRequestContent, ActionResponseContent
 from ..domain.decisions import work
-from ..domain.errors import TurnlogError
+from ..domain.errors import AccessDeniedError, ItemNotFoundError, ToolError, TurnlogError
 from ..domain.events import Event, MessageAppended, ModelCalled, SystemSet
 from ..domain.evolve import Placed
 from ..domain.message import Message
 from ..domain.plain import Json
 from ..domain.state import State
 from ..domain.validation import is_name
-from ..domain.work_errors import AccessDenied, InvalidArguments, ToolFailed, UnknownTool
 from ..imodel import LanguageModel
 from ..infrastructure.reading import SessionReader
 from ..infrastructure.twins import settled
@@ -234,14 +233,14 @@ class Work:
     async def _result(self, request: ActionRequestContent, timeout: float | None) -> ActionResponseContent:
         try:
             if "unreadable_arguments" in request.extra:
-                raise InvalidArguments(request.function, "its arguments are no JSON object")
+                raise ToolError(request.function, "its arguments are no JSON object")
             (tool,) = await self._apart(lambda: self.access.allow_tools([request.function]))
             async with asyncio.timeout(timeout):
                 result = await tool.call(request.arguments)
         except TimeoutError as error:
-            reason = str(error) if isinstance(error, ToolFailed) else f"no result within {timeout:g} s"
+            reason = str(error) if isinstance(error, ToolError) else f"no result within {timeout:g} s"
             return ActionResponseContent(error=reason, request_id=request.request_id)
-        except (ToolFailed, UnknownTool, AccessDenied) as error:
+        except (ToolError, ItemNotFoundError, AccessDeniedError) as error:
             return ActionResponseContent(error=str(error), request_id=request.request_id)
         return ActionResponseContent(result=result, request_id=request.request_id)
 

@@ -8,19 +8,8 @@ from importlib.metadata import version
 
 import psycopg
 
-from turnlog import (
-    Branch,
-    Kind,
-    Projection,
-    RecordedEvent,
-    Rows,
-    Runner,
-    Session,
-    SessionManager,
-    SessionNotFoundError,
-    Table,
-    open_store,
-)
+from turnlog import Branch, Kind, Projection, RecordedEvent, Rows, Runner, Session, SessionManager, Table, open_store
+from turnlog.errors import SessionNotFoundError
 
 from .bare_postgres import durability
 from .speaking import TEXT, Driver, anywhere, serve, sqlite_settings

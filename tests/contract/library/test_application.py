@@ -20,11 +20,12 @@ from eventsourcing.persistence import (
 )
 from eventsourcing.projection import Projection, ProjectionRunner
 
-from turnlog import PositionConflict, Session, Store
+from turnlog import Session, Store
 from turnlog.domain.codec import unsalted
 from turnlog.domain.events import LogRecorded, SessionRenamed, SessionStarted, StateSet
 from turnlog.domain.log import LogType
 from turnlog.domain.record import Provenance, RecordedEvent
+from turnlog.errors import PositionConflictError
 from turnlog.infrastructure.library.factory import RecorderFactory
 from turnlog.infrastructure.library.mapper import DomainEvent, EventMapper
 from turnlog.infrastructure.memory import MemoryRecorder
@@ -137,7 +138,7 @@ def test_a_position_that_is_taken_or_leaves_a_gap_is_refused(store: Store) -> No
     for position in (0, 1, 3):
         with pytest.raises(IntegrityError) as refusal:
             store.save(DomainEvent.unrecorded("s", position, StateSet("k", 1)))
-        assert isinstance(refusal.value.__cause__, PositionConflict)
+        assert isinstance(refusal.value.__cause__, PositionConflictError)
     with pytest.raises(IntegrityError):
         store.save(DomainEvent.unrecorded("t", 2, StateSet("k", 1)))
 

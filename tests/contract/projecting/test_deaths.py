@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 
-from turnlog.domain.errors import StoreError
-from turnlog.domain.store_errors import StoreFailed
+from turnlog.domain.errors import DatabaseError, StoreError
 from turnlog.infrastructure.memory import MemoryRecorder
 from turnlog.infrastructure.projecting.target import Target, Transaction
 from turnlog.infrastructure.store import Store
@@ -191,7 +190,7 @@ def test_a_target_that_fails_anywhere_has_every_event_once_in_the_end(workshop: 
     class Flaky(Deadly):
         def step(self) -> None:
             if chance.random() < 0.04:
-                raise chance.choice([StoreFailed(self.name, "no space"), OSError("no space")])
+                raise chance.choice([DatabaseError(self.name, "no space"), OSError("no space")])
 
     store = Store(MemoryRecorder())
     runner = workshop.runner(store)

@@ -10,12 +10,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from turnlog.domain.content import InstructionContent
-from turnlog.domain.errors import InvalidValue, PositionConflict
+from turnlog.domain.errors import (
+    DatabaseError,
+    InvalidValueError,
+    ItemNotFoundError,
+    PositionConflictError,
+    ProjectionError,
+)
 from turnlog.domain.events import MessageAppended
 from turnlog.domain.expectation import NO_STREAM
-from turnlog.domain.projection_errors import ProjectionFailed, UnknownProjection
 from turnlog.domain.record import RecordedEvent
-from turnlog.domain.store_errors import StoreFailed
 from turnlog.infrastructure.projecting import inline
 from turnlog.infrastructure.projecting.memory import MemoryTransaction
 from turnlog.infrastructure.projecting.postgres import PostgresTransaction
@@ -83,12 +87,12 @@ def test_a_projection_that_fails_fails_the_append_and_nothing_is_written(able: S
     able.attach(Counts())
     say(able, "a", "one")
 
-    with pytest.raises(ProjectionFailed, match="failed at position 3 of session a, so nothing was written") as error:
+    with pytest.raises(ProjectionError, match="failed at position 3 of session a, so nothing was written") as error:
         say(able, "a", "two", "bad", "three")
     assert isinstance(error.value.__cause__, ValueError)
-    with pytest.raises(ProjectionFailed):
+    with pytest.raises(ProjectionError):
         say(able, "new", "bad")
-    with pytest.raises(ProjectionFailed):
+    with pytest.raises(ProjectionError):
         able.append_together([("a", [message("ok")], 1, None), ("b", [message("bad")], NO_STREAM, None)])
 
     assert (able.last_global_position(), counts(able)) == (1, {"a": 1})
@@ -107,7 +111,7 @@ def message(text: str) -> MessageAppended:
 def test_a_command_that_failed_can_be_given_again(able: Store) -> None:
     able.attach(Counts())
     say(able, "a", "one")
-    with pytest.raises(ProjectionFailed):
+    with pytest.raises(ProjectionError):
         able.append("a", [message("bad")], command_id="c")
 
     assert able.find_command("a", "c") is None
@@ -125,7 +129,7 @@ def test_an_append_that_fails_in_a_group_does_not_fail_its_neighbours(able: Stor
         for text in ["one", "bad", "two"]:
             try:
                 say(able, f"s{number}", text)
-            except ProjectionFailed as reason:
+            except ProjectionError as reason:
                 errors.append(f"{reason.session} {reason.position}")
 
     threads = [threading.Thread(target=work, args=(number,)) for number in range(8)]
@@ -143,7 +147,7 @@ def test_a_conflict_changes_no_row(able: Store) -> None:
     able.attach(Counts())
     say(able, "a", "one")
 
-    with pytest.raises(PositionConflict):
+    with pytest.raises(PositionConflictError):
         able.append("a", [message("two")], expected=7)
 
     assert counts(able) == {"a": 1}
@@ -177,7 +181,7 @@ def test_two_processes_that_both_have_it_keep_one_set_of_rows(able: Store, store
     for text in ["one", "two", "three"]:
         say(able, "a", text)
         say(other, "a", text)
-        with pytest.raises(ProjectionFailed):
+        with pytest.raises(ProjectionError):
             say(other, "a", "bad")
 
     assert counts(able) == {"a": 6}
@@ -228,11 +232,11 @@ def test_what_cannot_be_attached_is_refused(able: Store) -> None:
 
     able.attach(Counts())
 
-    with pytest.raises(InvalidValue, match="attached already"):
+    with pytest.raises(InvalidValueError, match="attached already"):
         able.attach(Counts(2))
-    with pytest.raises(InvalidValue, match="expected a runner"):
+    with pytest.raises(InvalidValueError, match="expected a runner"):
         able.attach(Reacting())
-    with pytest.raises(InvalidValue, match="is not attached"):
+    with pytest.raises(InvalidValueError, match="is not attached"):
         able.detach("other")
 
 
@@ -257,7 +261,7 @@ def test_a_database_that_fails_anywhere_leaves_rows_that_fit_the_record(
             if failing and chance.random() < 0.15:
                 if name == "write":
                     done(self, *given)
-                raise StoreFailed(able.address, "no space")
+                raise DatabaseError(able.address, "no space")
             return done(self, *given)
 
         return asked
@@ -271,7 +275,7 @@ def test_a_database_that_fails_anywhere_leaves_rows_that_fit_the_record(
             try:
                 say(able, f"s{number % 4}", *["text"] * (number % 3 + 1))
                 break
-            except StoreFailed:
+            except DatabaseError:
                 failures += 1
     failing = False
 
@@ -283,7 +287,7 @@ def test_a_database_that_fails_anywhere_leaves_rows_that_fit_the_record(
 def test_one_that_cannot_take_what_is_there_is_not_attached(able: Store) -> None:
     say(able, "a", "bad")
 
-    with pytest.raises(ProjectionFailed, match="position 1 of session a"):
+    with pytest.raises(ProjectionError, match="position 1 of session a"):
         able.attach(Counts())
 
     say(able, "a", "bad")
@@ -291,7 +295,7 @@ def test_one_that_cannot_take_what_is_there_is_not_attached(able: Store) -> None
 
 
 def test_rows_that_nobody_keeps_cannot_be_read(able: Store) -> None:
-    with pytest.raises(UnknownProjection, match="'counts'"):
+    with pytest.raises(ItemNotFoundError, match="'counts'"):
         counts(able)
 
 
@@ -302,8 +306,8 @@ def test_a_database_that_fails_is_no_fault_of_the_projection(able: Store) -> Non
 
     with pytest.raises(Exception, match="is closed") as error:
         say(able, "a", "two")
-    assert not isinstance(error.value, ProjectionFailed)
-    assert not isinstance(error.value, StoreFailed)
+    assert not isinstance(error.value, ProjectionError)
+    assert not isinstance(error.value, DatabaseError)
 
 
 def test_a_version_that_was_dropped_is_kept_no_longer_and_refuses_no_append(able: Store, stores: Stores) -> None:

@@ -9,10 +9,9 @@ import pytest
 
 from turnlog import open_store
 from turnlog.domain.content import InstructionContent
-from turnlog.domain.errors import InvalidValue
+from turnlog.domain.errors import InvalidValueError, NotSupportedError
 from turnlog.domain.events import MessageAppended
 from turnlog.domain.record import RecordedEvent
-from turnlog.domain.store_errors import NotSupported
 from turnlog.infrastructure.rows import Append, draft
 from turnlog.infrastructure.store import Store
 from turnlog.projections.definition import Projection
@@ -67,13 +66,13 @@ def test_of_appends_sent_at_once_the_failing_one_fails_alone(able: Store) -> Non
     appends = [Append(session, draft([message(text)])) for session, text in [("a", "one"), ("b", "bad"), ("c", "two")]]
     outcomes = able.recorder.append(appends)
 
-    assert [type(outcome).__name__ for outcome in outcomes] == ["Appended", "ProjectionFailed", "Appended"]
+    assert [type(outcome).__name__ for outcome in outcomes] == ["Appended", "ProjectionError", "Appended"]
     assert counts(able) == {"a": 1, "c": 1}
 
 
 @pytest.mark.parametrize("stores", ["redis"], indirect=True)
 def test_a_store_that_cannot_keep_rows_says_so(stores: Stores) -> None:
-    with pytest.raises(NotSupported, match="give the address of a SQLite file"):
+    with pytest.raises(NotSupportedError, match="give the address of a SQLite file"):
         stores.new().attach(Counts())
 
 
@@ -81,5 +80,5 @@ def test_a_store_is_opened_with_what_is_attached() -> None:
     with open_store("memory://", inline=[Counts()]) as store:
         say(store, "a", "one")
         assert counts(store) == {"a": 1}
-    with pytest.raises(InvalidValue):
+    with pytest.raises(InvalidValueError):
         open_store("memory://", inline=[Counts(), Counts()])

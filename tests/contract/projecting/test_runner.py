@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from turnlog.domain.errors import InvalidValue
-from turnlog.domain.events import MessageRedacted
-from turnlog.domain.projection_errors import (
-    CheckpointMismatch,
-    DefinitionChanged,
-    PositionNotReached,
-    UnknownProjection,
+from turnlog.domain.errors import (
+    CheckpointMismatchError,
+    InvalidValueError,
+    ItemNotFoundError,
+    PositionNotReachedError,
+    ProjectionChangedError,
 )
+from turnlog.domain.events import MessageRedacted
 from turnlog.infrastructure.memory import MemoryRecorder
 from turnlog.infrastructure.projecting import shard
 from turnlog.infrastructure.projecting.lease import Condition, Pace
@@ -311,7 +311,7 @@ def test_its_lag_is_told_in_events_and_seconds(workshop: Workshop, stores: Store
 def test_a_position_that_is_waited_for_is_reached_or_the_wait_ends(workshop: Workshop, one: Store) -> None:
     runner = workshop.runner(one)
     workshop.say(one, "a", "one")
-    with pytest.raises(PositionNotReached, match="at global position 0 after 0 seconds: expected 1"):
+    with pytest.raises(PositionNotReachedError, match="at global position 0 after 0 seconds: expected 1"):
         runner.await_position("said", 1, timeout=0)
 
     runner.start()
@@ -338,7 +338,7 @@ def test_what_is_not_there_cannot_be_asked_for(workshop: Workshop, one: Store) -
     runner = workshop.runner(one)
 
     for ask in (runner.dead_letters, runner.status, runner.pause, runner.retry, runner.rebuild):
-        with pytest.raises(UnknownProjection, match="expected 'said'"):
+        with pytest.raises(ItemNotFoundError, match="expected 'said'"):
             ask("sung")
 
 
@@ -346,7 +346,7 @@ def test_what_is_not_there_cannot_be_asked_for(workshop: Workshop, one: Store) -
 
 
 def test_two_of_one_name_are_refused(workshop: Workshop, one: Store) -> None:
-    with pytest.raises(InvalidValue, match="comes twice"):
+    with pytest.raises(InvalidValueError, match="comes twice"):
         workshop.runner(one, workshop.projection, type(workshop.projection)())
 
 
@@ -358,9 +358,9 @@ def test_a_definition_that_changed_without_its_version_is_refused(workshop: Work
     other_names.names = ()
 
     for projection in (changed, other_names):
-        with pytest.raises(DefinitionChanged, match="other tables or stored names"):
+        with pytest.raises(ProjectionChangedError, match="other tables or stored names"):
             workshop.runner(one, projection)
-    with pytest.raises(DefinitionChanged, match="with 1 shards"):
+    with pytest.raises(ProjectionChangedError, match="with 1 shards"):
         workshop.runner(one, shards=2)
 
 
@@ -378,7 +378,7 @@ def test_a_store_that_was_restored_from_a_backup_is_detected(workshop: Workshop,
     if store.forgets:
         return  # sessions vanish there, and with them the newest event: that none is there proves nothing
     assert list(behind.conditions.values()) == [Condition.STOPPED]
-    assert str(behind.status("said")[0].failure).startswith(CheckpointMismatch.__name__)
+    assert str(behind.status("said")[0].failure).startswith(CheckpointMismatchError.__name__)
 
     behind.resume("said")
     workshop.say(restored, "a", "another three")
@@ -410,7 +410,7 @@ def test_rows_whose_tables_are_gone_are_detected(workshop: Workshop, one: Store)
             transaction.point("projection_said", None)
             transaction.drop(shape)
 
-    with pytest.raises(DefinitionChanged, match="without the table projection_said__said__v1"):
+    with pytest.raises(ProjectionChangedError, match="without the table projection_said__said__v1"):
         workshop.runner(one)
 
 
@@ -457,7 +457,7 @@ def test_a_lease_from_a_clock_that_was_far_ahead_is_taken_over(workshop: Worksho
 
 def test_a_pace_that_cannot_be_kept_is_refused() -> None:
     for wrong in ({"batch": 0}, {"tries": 0}, {"lease": -1.0}):
-        with pytest.raises(InvalidValue, match="the pace of a runner"):
+        with pytest.raises(InvalidValueError, match="the pace of a runner"):
             Pace(**wrong)
 
 

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from turnlog.domain.errors import InvalidValue
-from turnlog.domain.projection_errors import DefinitionChanged
+from turnlog.domain.errors import InvalidValueError, ProjectionChangedError
 from turnlog.domain.record import RecordedEvent
 from turnlog.infrastructure.memory import MemoryRecorder
 from turnlog.infrastructure.store import Store
@@ -109,17 +108,17 @@ def test_the_old_version_is_dropped_on_request_only(workshop: Workshop, one: Sto
     workshop.say(one, "a", "a")
     workshop.runner(one, Calling(1)).catch_up()
     runner = workshop.runner(one, Calling(2))
-    with pytest.raises(InvalidValue, match="cannot be dropped"):
+    with pytest.raises(InvalidValueError, match="cannot be dropped"):
         runner.drop("calls", 1)
     runner.catch_up()
-    with pytest.raises(InvalidValue, match="expected one of 1"):
+    with pytest.raises(InvalidValueError, match="expected one of 1"):
         runner.drop("calls", 2)
 
     runner.drop("calls", 1)
 
     with workshop.target.reading() as transaction:
         assert [transaction.exists(workshop.target.shapes(Calling(version))[0]) for version in (1, 2)] == [False, True]
-    with pytest.raises(DefinitionChanged, match="version 2 counting"):
+    with pytest.raises(ProjectionChangedError, match="version 2 counting"):
         workshop.runner(one, Calling(1))
 
 
@@ -247,7 +246,7 @@ def test_rows_of_an_old_version_with_other_tables_are_not_read_as_the_new_ones(w
     workshop.runner(one, Calling(1)).catch_up()
     builder = workshop.runner(one, Wider(2))
     builder.step()
-    with pytest.raises(InvalidValue, match="version 1 still, whose tables are different"):
+    with pytest.raises(InvalidValueError, match="version 1 still, whose tables are different"):
         builder.rows(Wider(2))["calls"].under()
 
     builder.catch_up()
@@ -261,7 +260,7 @@ def test_rows_are_read_and_not_written_by_whoever_asks(workshop: Workshop, one: 
     runner.catch_up()
     rows = runner.rows(Calling())[CALLS]
 
-    refused = pytest.raises(InvalidValue, match="expected only its projection to")
+    refused = pytest.raises(InvalidValueError, match="expected only its projection to")
     with refused:
         rows.put({"session": "b"})
     with refused:

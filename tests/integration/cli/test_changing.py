@@ -118,11 +118,17 @@ def test_branches_are_forked_merged_and_rewound(turnlog: Any, talk: str) -> None
 
 def test_a_refusal_is_one_sentence_and_a_next_step_and_writes_nothing(turnlog: Any, talk: str) -> None:
     refusals = {
-        ("add", "nobody", "x"): "there is no session 'nobody'",
-        ("add", talk, "x", "-b", "no"): "session 5e55-talk has no branch 'no': expected one of 'main', 'retry'",
-        ("fork", talk, "--at", "99"): "session 5e55-talk has no position 99: expected a position from 1 to 7",
-        ("rewind", talk, "0"): "session 5e55-talk has no position 0",
-        ("merge", talk, "main"): "branch 'main' of session 5e55-talk cannot take the merge",
+        ("add", "nobody", "x"): "session 'nobody' does not exist",
+        (
+            "add",
+            talk,
+            "x",
+            "-b",
+            "no",
+        ): "branch 'no' does not exist in session 5e55-talk; expected one of 'main', 'retry'",
+        ("fork", talk, "--at", "99"): "position 99 does not exist in session 5e55-talk; expected one from 1 to 7",
+        ("rewind", talk, "0"): "position 0 does not exist in session 5e55-talk",
+        ("merge", talk, "main"): "branch 'main' cannot be used in session 5e55-talk",
     }
     for arguments, sentence in refusals.items():
         done = turnlog(*arguments)

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from turnlog import InvalidValue, Session
+from turnlog import Session
 from turnlog.cli.times import moment_of, parse_span
+from turnlog.errors import InvalidValueError
 from turnlog.infrastructure.sqlite.recorder import SQLiteRecorder
 from turnlog.infrastructure.store import Store
 
@@ -144,7 +145,7 @@ def test_a_time_without_a_zone_is_local(turnlog: Any, talk: str) -> None:
     "text", ["2026-13", "2026-11-31", "2026-11-30T24:00", "2026-11-30T12:00:60Z", "now", "", "1e3"]
 )
 def test_what_is_no_time_is_an_error(text: str) -> None:
-    with pytest.raises(InvalidValue, match="is not understood"):
+    with pytest.raises(InvalidValueError, match="is not understood"):
         moment_of(text)
 
 

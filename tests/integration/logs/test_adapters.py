@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from turnlog import InvalidValue, Log, LogAdapter, PostgresLogAdapter, SQLiteWALLogAdapter, StoreFailed
+from turnlog import Log, LogAdapter, PostgresLogAdapter, SQLiteWALLogAdapter
+from turnlog.errors import DatabaseError, InvalidValueError
 
 NOON = datetime(2025, 3, 1, 12, tzinfo=UTC)
 
@@ -93,7 +94,7 @@ def test_a_batch_is_written_whole_or_not_at_all(place: Place) -> None:
     else:
         place.execute("ALTER TABLE logs ADD CHECK (id <> 'c')")
 
-    with pytest.raises(StoreFailed):
+    with pytest.raises(DatabaseError):
         adapter.write([log("b"), log("c")])
     adapter.write(log("d"))
 
@@ -152,7 +153,7 @@ def test_logs_are_read_by_type_time_limit_and_offset(place: Place) -> None:
     [{"limit": -1}, {"offset": -1}, {"limit": True}, {"limit": 2**40}, {"type": "fatal"}, {"since": "yesterday"}],
 )
 def test_what_cannot_be_asked_is_refused(place: Place, which: dict[str, Any]) -> None:
-    with pytest.raises(InvalidValue):
+    with pytest.raises(InvalidValueError):
         place.adapter().read(**which)
 
 
@@ -161,7 +162,7 @@ def test_a_row_that_is_no_log_is_a_named_error(place: Place) -> None:
     adapter.write(log("a"))
     place.execute("INSERT INTO logs (id, created_at, type, log) SELECT 'b', created_at, type, '{}' FROM logs")
 
-    with pytest.raises(StoreFailed, match="a log that cannot be read"):
+    with pytest.raises(DatabaseError, match="a log that cannot be read"):
         adapter.read()
 
 
@@ -181,7 +182,7 @@ def test_what_is_old_is_pruned_and_the_pruning_is_on_record(place: Place) -> Non
 
 @pytest.mark.parametrize("bounds", [{}, {"before": NOON, "older_than": timedelta(1)}])
 def test_pruning_without_one_bound_is_refused(place: Place, bounds: dict[str, Any]) -> None:
-    with pytest.raises(InvalidValue, match="one bound"):
+    with pytest.raises(InvalidValueError, match="one bound"):
         place.adapter().prune(**bounds)
 
 
@@ -206,7 +207,7 @@ def test_tables_of_their_own_keep_logs_apart(place: Place) -> None:
 
 @pytest.mark.parametrize("table", ["", "Logs", "a b", "a;--", "x" * 31, 'a"b', None])
 def test_a_table_that_has_no_plain_name_is_refused(place: Place, table: Any) -> None:
-    with pytest.raises(InvalidValue, match="the table"):
+    with pytest.raises(InvalidValueError, match="the table"):
         place.adapter(table=table)
 
 
@@ -275,14 +276,14 @@ def test_a_connection_that_was_cut_is_made_anew(postgres_database: Any) -> None:
 
 @pytest.mark.parametrize("make", [lambda: SQLiteWALLogAdapter(":memory:"), lambda: SQLiteWALLogAdapter("")])
 def test_a_path_that_is_no_file_is_refused(make: Callable[[], object]) -> None:
-    with pytest.raises(InvalidValue, match="the path"):
+    with pytest.raises(InvalidValueError, match="the path"):
         make()
 
 
 def test_a_database_that_is_not_there_is_a_named_error(tmp_path: Path) -> None:
     (tmp_path / "folder.db").mkdir()
 
-    with pytest.raises(StoreFailed), SQLiteWALLogAdapter(tmp_path / "folder.db") as adapter:
+    with pytest.raises(DatabaseError), SQLiteWALLogAdapter(tmp_path / "folder.db") as adapter:
         adapter.write(log("a"))
-    with pytest.raises(StoreFailed), PostgresLogAdapter("postgresql://127.0.0.1:1/x?connect_timeout=1") as there:
+    with pytest.raises(DatabaseError), PostgresLogAdapter("postgresql://127.0.0.1:1/x?connect_timeout=1") as there:
         there.write(log("a"))

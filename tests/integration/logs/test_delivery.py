@@ -13,18 +13,16 @@ import pytest
 from turnlog import (
     AdapterLogSubscriber,
     Branch,
-    DeliveryFailed,
-    InvalidValue,
     LogBatch,
     LogDelivery,
     LogSubscriber,
-    PositionNotReached,
     Session,
     SQLiteWALLogAdapter,
     Store,
     open_store,
 )
 from turnlog.domain.events import AccessDenied, ModelCalled
+from turnlog.errors import DeliveryError, InvalidValueError, PositionNotReachedError
 from turnlog.infrastructure.projecting.lease import Pace
 
 AT_ONCE = Pace(tries=1, first_wait=0, longest_wait=0, lease=0, poll=0)
@@ -84,7 +82,7 @@ def crash(_: object) -> None:
 
 
 def refuse(_: object) -> None:
-    raise DeliveryFailed("receiver", "not like this", True)
+    raise DeliveryError("receiver", "not like this", True)
 
 
 def test_what_was_called_denied_and_logged_is_delivered_and_words_of_messages_are_not(
@@ -185,7 +183,7 @@ def test_of_a_batch_that_is_refused_only_the_log_that_is_refused_alone_is_parked
     assert (letter.session, letter.position, letter.error) == (
         "s",
         6,
-        "DeliveryFailed: receiver did not take the logs: not like this",
+        "DeliveryError: receiver did not take the logs: not like this",
     )
     assert delivery.status("receiver").parked == 1
 
@@ -239,7 +237,7 @@ def test_a_receiver_that_asks_for_time_is_given_it(store: Store, branch: Branch)
     receiver = Receiver()
 
     def busy(batch: LogBatch) -> None:
-        raise DeliveryFailed("receiver", "busy", False, 70.0)
+        raise DeliveryError("receiver", "busy", False, 70.0)
 
     receiver.before = busy
     branch.logs.log("1")
@@ -289,7 +287,7 @@ def test_what_is_logged_while_subscribers_are_served_arrives(store: Store, branc
             branch.logs.log(f"{number}")
         delivery.await_delivery("one", store.last_global_position())
         stalled.wait()
-        with pytest.raises(PositionNotReached):
+        with pytest.raises(PositionNotReachedError):
             delivery.await_delivery("other", store.last_global_position(), timeout=0)
         resume.set()
         delivery.await_delivery("other", store.last_global_position())
@@ -328,15 +326,15 @@ def test_cursors_may_be_kept_in_another_database(tmp_path: Path) -> None:
 
 
 def test_a_subscriber_that_is_not_served_is_named(store: Store) -> None:
-    with pytest.raises(InvalidValue, match="expected one of receiver"):
+    with pytest.raises(InvalidValueError, match="expected one of receiver"):
         LogDelivery(store, [Receiver()]).status("somebody")
 
 
 def test_two_subscribers_of_one_name_are_refused(store: Store) -> None:
-    with pytest.raises(InvalidValue, match="comes twice"):
+    with pytest.raises(InvalidValueError, match="comes twice"):
         LogDelivery(store, [Receiver(), Receiver()])
 
 
 def test_a_delivery_that_is_under_way_is_not_done_by_hand_too(store: Store) -> None:
-    with LogDelivery(store, [Receiver()]) as delivery, pytest.raises(InvalidValue, match="is under way"):
+    with LogDelivery(store, [Receiver()]) as delivery, pytest.raises(InvalidValueError, match="is under way"):
         delivery.catch_up()

@@ -15,20 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from turnlog import (
-    DeliveryFailed,
-    InvalidValue,
-    Log,
-    LogAdapter,
-    LogBatch,
-    LogBroadcaster,
-    LogStore,
-    LogStoreFull,
-    LogSubscriber,
-    Retry,
-    SQLiteWALLogAdapter,
-    StoreFailed,
-)
+from turnlog import Log, LogAdapter, LogBatch, LogBroadcaster, LogStore, LogSubscriber, Retry, SQLiteWALLogAdapter
+from turnlog.errors import DatabaseError, DeliveryError, InvalidValueError
 
 ONCE = Retry(tries=1)
 
@@ -98,16 +86,16 @@ def test_logs_are_written_by_type_and_found_by_type_source_model_and_time() -> N
 
 @pytest.mark.parametrize("capacity", [0, -1, True, 1.5, "2"])
 def test_a_capacity_of_nothing_is_refused(capacity: int) -> None:
-    with pytest.raises(InvalidValue, match="the capacity"):
+    with pytest.raises(InvalidValueError, match="the capacity"):
         LogStore(capacity=capacity)
 
 
 def test_the_extension_says_the_format_and_no_other_is_taken() -> None:
-    with pytest.raises(InvalidValue, match=r"expected .json or .jsonl"):
+    with pytest.raises(InvalidValueError, match=r"expected .json or .jsonl"):
         LogStore(extension="txt")
-    with pytest.raises(InvalidValue, match="has nowhere to save to"):
+    with pytest.raises(InvalidValueError, match="has nowhere to save to"):
         LogStore(save_at_exit=True)
-    with pytest.raises(InvalidValue, match="the prefix"):
+    with pytest.raises(InvalidValueError, match="the prefix"):
         LogStore(prefix="../logs")
 
 
@@ -166,7 +154,7 @@ def test_each_format_is_what_it_is_called(tmp_path: Path) -> None:
 def test_a_file_that_is_there_is_never_written_over(tmp_path: Path) -> None:
     (tmp_path / "x.json").write_text("mine")
 
-    with pytest.raises(InvalidValue, match="is taken: expected one where nothing is"):
+    with pytest.raises(InvalidValueError, match="is taken: expected one where nothing is"):
         LogStore().dump(tmp_path / "x.json")
 
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("x.json", "mine")]
@@ -184,7 +172,7 @@ def test_without_links_a_file_that_is_there_is_not_written_over_either(
     assert len(store.dump(tmp_path / "new.jsonl").read_text().splitlines()) == 1
     (tmp_path / "x.json").write_text("mine")
 
-    with pytest.raises(InvalidValue, match="is taken"):
+    with pytest.raises(InvalidValueError, match="is taken"):
         store.dump(tmp_path / "x.json")
 
     assert (tmp_path / "x.json").read_text() == "mine"
@@ -192,7 +180,7 @@ def test_without_links_a_file_that_is_there_is_not_written_over_either(
 
 @pytest.mark.parametrize("name", ["x.txt", "x", "x.csv"])
 def test_a_dump_in_no_known_format_is_refused(tmp_path: Path, name: str) -> None:
-    with pytest.raises(InvalidValue, match=r"expected .json or .jsonl"):
+    with pytest.raises(InvalidValueError, match=r"expected .json or .jsonl"):
         LogStore().dump(tmp_path / name)
 
     assert list(tmp_path.iterdir()) == []
@@ -220,9 +208,9 @@ def test_a_dump_that_fails_loses_nothing_and_leaves_nothing_behind(tmp_path: Pat
     store.log("a")
     store.log("b")
 
-    with pytest.raises(LogStoreFull, match="cannot be saved"):
+    with pytest.raises(DeliveryError, match="cannot be saved"):
         store.log("c")
-    with pytest.raises(StoreFailed):
+    with pytest.raises(DatabaseError):
         store.dump(clear=True)
 
     assert held(store) == ["a", "b"]
@@ -288,7 +276,7 @@ def test_nobody_subscribes_and_nothing_is_let_go() -> None:
     assert store.flush().taken == {}
     assert held(store) == ["a"]
     store.log("b")
-    with pytest.raises(LogStoreFull, match="there is nobody to take them"):
+    with pytest.raises(DeliveryError, match="there is nobody to take them"):
         store.log("c")
     assert held(store) == ["a", "b"]
 
@@ -330,13 +318,13 @@ def test_a_subscriber_that_fails_halfway_is_not_given_what_it_took() -> None:
 
 def test_a_full_store_that_cannot_be_saved_says_so_and_grows_no_further() -> None:
     receiver = Receiver()
-    receiver.failing = DeliveryFailed("receiver", "it is closed")
+    receiver.failing = DeliveryError("receiver", "it is closed")
     store = LogStore(capacity=2, broadcaster=to(receiver))
     store.log("a")
     store.log("b")
 
     for _ in range(3):
-        with pytest.raises(LogStoreFull, match="receiver did not take the logs: it is closed"):
+        with pytest.raises(DeliveryError, match="receiver did not take the logs: it is closed"):
             store.log("c")
     assert held(store) == ["a", "b"]
 
@@ -446,9 +434,9 @@ def test_a_forked_child_does_not_save_what_its_parent_holds(tmp_path: Path) -> N
 
 
 def test_adapters_and_subscribers_of_the_same_name_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(InvalidValue, match="have a name in common"):
+    with pytest.raises(InvalidValueError, match="have a name in common"):
         LogStore(adapters=[SQLiteWALLogAdapter(tmp_path / "a.db"), SQLiteWALLogAdapter(tmp_path / "a.db")])
-    with pytest.raises(InvalidValue, match="is there already"):
+    with pytest.raises(InvalidValueError, match="is there already"):
         LogBroadcaster([Receiver("a"), Receiver("a")])
 
 
@@ -498,10 +486,10 @@ def test_what_the_receiver_asks_for_is_waited_within_bounds() -> None:
     pauses: list[float] = []
     receiver = Receiver()
     asked = iter([7.0, 10_000.0, None])
-    receiver.meanwhile = lambda: setattr(receiver, "failing", DeliveryFailed("receiver", "busy", False, next(asked)))
+    receiver.meanwhile = lambda: setattr(receiver, "failing", DeliveryError("receiver", "busy", False, next(asked)))
     retry = Retry(tries=3, longest_asked=900.0, sleep=pauses.append)
 
-    with pytest.raises(DeliveryFailed, match="busy"):
+    with pytest.raises(DeliveryError, match="busy"):
         to(receiver, retry=retry).deliver("receiver", [Log("info", "a")])
 
     assert pauses == [7.0, 900.0]
@@ -510,9 +498,9 @@ def test_what_the_receiver_asks_for_is_waited_within_bounds() -> None:
 def test_what_will_never_be_taken_is_not_tried_again() -> None:
     pauses: list[float] = []
     receiver = Receiver()
-    receiver.failing = DeliveryFailed("receiver", "not like this", True)
+    receiver.failing = DeliveryError("receiver", "not like this", True)
 
-    with pytest.raises(DeliveryFailed, match="not like this"):
+    with pytest.raises(DeliveryError, match="not like this"):
         to(receiver, retry=Retry(sleep=pauses.append)).deliver("receiver", [Log("info", "a")])
 
     assert pauses == []

@@ -23,7 +23,8 @@ if sys.version_info >= (3, 14):
 else:
     from backports import zstd
 
-from turnlog import DeliveryFailed, InvalidValue, Log, LogBatch, LogBroadcaster, LogStore, S3LogSubscriber
+from turnlog import Log, LogBatch, LogBroadcaster, LogStore, S3LogSubscriber
+from turnlog.errors import DeliveryError, InvalidValueError
 
 CREDENTIALS = {"access_key_id": "AKIA-of-a-test", "secret_access_key": "hunter2", "region": "us-east-1"}
 NOON = datetime(2025, 3, 1, 12, tzinfo=UTC)
@@ -119,7 +120,7 @@ def test_flushes_in_the_same_instant_lose_nothing(s3: str, bucket: str) -> None:
 
 
 def test_a_bucket_that_is_not_there_is_a_failure_that_names_no_secret(s3: str) -> None:
-    with pytest.raises(DeliveryFailed) as failed:
+    with pytest.raises(DeliveryError) as failed:
         to(s3, "no-such-bucket").send(LOGS)
 
     assert "hunter2" not in str(failed.value)
@@ -147,7 +148,7 @@ def test_logs_without_an_id_are_told_apart(tmp_path: Path) -> None:
     ["http://bucket", "s3://key:hunter2@bucket", "s3://bucket?token=hunter2", "ftp://x", "s3://bucket#hunter2"],
 )
 def test_a_target_that_is_no_place_for_objects_is_refused_and_not_repeated(target: str) -> None:
-    with pytest.raises(InvalidValue) as refused:
+    with pytest.raises(InvalidValueError) as refused:
         S3LogSubscriber(target)
 
     assert "hunter2" not in str(refused.value)
@@ -165,7 +166,7 @@ def test_a_target_that_is_no_place_for_objects_is_refused_and_not_repeated(targe
     ],
 )
 def test_what_cannot_be_meant_is_refused(tmp_path: Path, options: dict[str, Any]) -> None:
-    with pytest.raises(InvalidValue):
+    with pytest.raises(InvalidValueError):
         S3LogSubscriber("bucket", **options)
 
 
@@ -193,14 +194,14 @@ def test_batches_of_different_days_are_in_different_folders(tmp_path: Path) -> N
 
 FORKS = """
 import os, sys
-from turnlog import DeliveryFailed, Log, S3LogSubscriber
+from turnlog import DeliveryError, Log, S3LogSubscriber
 
 subscriber = S3LogSubscriber(sys.argv[1])
 subscriber.send([Log("info", "before")])
 if os.fork() == 0:
     try:
         subscriber.send([Log("info", "in the child")])
-    except DeliveryFailed as failed:
+    except DeliveryError as failed:
         print(failed, flush=True)
     os._exit(0)
 os.wait()

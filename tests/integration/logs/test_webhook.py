@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from turnlog import DeliveryFailed, InvalidValue, Log, LogBatch, LogBroadcaster, Retry, WebhookLogSubscriber
+from turnlog import Log, LogBatch, LogBroadcaster, Retry, WebhookLogSubscriber
+from turnlog.errors import DeliveryError, InvalidValueError
 from turnlog.infrastructure.logs.addresses import allowed_networks, is_allowed
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def test_host_and_certificate_are_those_of_the_name_though_the_address_is_connec
 def test_a_certificate_of_nobody_known_is_not_taken(hooks: Hooks) -> None:
     subscriber = to(hooks, ssl_context=None)
 
-    with pytest.raises(DeliveryFailed, match="ConnectError"):
+    with pytest.raises(DeliveryError, match="ConnectError"):
         subscriber.send(LOGS)
 
     assert hooks.requests == []
@@ -99,7 +100,7 @@ def test_a_receiver_that_fails_is_tried_again_with_the_same_key(hooks: Hooks) ->
 def test_what_a_receiver_asks_for_is_heard(hooks: Hooks, asked: str, seconds: float | None) -> None:
     hooks.answer(429, Retry_After=asked)
 
-    with pytest.raises(DeliveryFailed, match="it answered 429") as failed:
+    with pytest.raises(DeliveryError, match="it answered 429") as failed:
         to(hooks).send(LOGS)
 
     assert failed.value.retry_after == seconds
@@ -110,7 +111,7 @@ def test_what_a_receiver_asks_for_is_heard(hooks: Hooks, asked: str, seconds: fl
 def test_a_redirect_is_not_followed(hooks: Hooks, status: int) -> None:
     hooks.answer(status, Location=f"https://hooks.example.com:{hooks.port}/elsewhere")
 
-    with pytest.raises(DeliveryFailed, match=f"it answered {status}, which redirects, and that is not followed"):
+    with pytest.raises(DeliveryError, match=f"it answered {status}, which redirects, and that is not followed"):
         to(hooks).send(LOGS)
 
     assert [request.path for request in hooks.requests] == ["/in?key=of-the-path"]
@@ -122,7 +123,7 @@ def test_a_redirect_is_not_followed(hooks: Hooks, status: int) -> None:
 def test_what_is_wrong_with_the_batch_is_final_and_what_may_pass_is_not(hooks: Hooks, status: int, final: bool) -> None:
     hooks.answer(status)
 
-    with pytest.raises(DeliveryFailed) as failed:
+    with pytest.raises(DeliveryError) as failed:
         to(hooks).send(LOGS)
 
     assert failed.value.final is final
@@ -131,7 +132,7 @@ def test_what_is_wrong_with_the_batch_is_final_and_what_may_pass_is_not(hooks: H
 def test_a_receiver_that_stalls_is_given_up(hooks: Hooks) -> None:
     hooks.answers.append(lambda handler: hooks.stall())
 
-    with pytest.raises(DeliveryFailed, match="ReadTimeout"):
+    with pytest.raises(DeliveryError, match="ReadTimeout"):
         to(hooks, timeout=0.3).send(LOGS)
 
 
@@ -147,7 +148,7 @@ def test_a_receiver_that_answers_a_byte_at_a_time_is_given_up_all_the_same(hooks
 
     hooks.answers.append(drip)
 
-    with pytest.raises(DeliveryFailed, match="ReadTimeout"):
+    with pytest.raises(DeliveryError, match="ReadTimeout"):
         to(hooks, timeout=0.5).send(LOGS)
 
 
@@ -171,7 +172,7 @@ def test_a_receiver_that_is_not_there_is_a_failure_that_passes() -> None:
         url = f"http://127.0.0.1:{taken.getsockname()[1]}/"
         subscriber = WebhookLogSubscriber(url, https_only=False, allowed_networks=LOCAL)
 
-        with pytest.raises(DeliveryFailed) as failed:
+        with pytest.raises(DeliveryError) as failed:
             subscriber.send(LOGS)
 
     assert not failed.value.final
@@ -210,22 +211,22 @@ def test_networks_are_allowed_by_hand_and_no_others_with_them() -> None:
     assert is_allowed("::ffff:10.1.2.3", networks)
     assert is_allowed("fd00:1::5", networks)
     assert not is_allowed("10.2.0.1", networks)
-    with pytest.raises(InvalidValue, match="cannot be understood"):
+    with pytest.raises(InvalidValueError, match="cannot be understood"):
         allowed_networks(["10.1.0.1/16"])
-    with pytest.raises(InvalidValue, match="expected a list"):
+    with pytest.raises(InvalidValueError, match="expected a list"):
         allowed_networks("10.0.0.0/8")
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "::1", "::ffff:127.0.0.1", "64:ff9b::7f00:1", "169.254.169.254"])
 def test_nothing_is_sent_to_an_address_that_is_not_allowed(hooks: Hooks, address: str) -> None:
-    with pytest.raises(DeliveryFailed, match="an address that is not public and was not allowed"):
+    with pytest.raises(DeliveryError, match="an address that is not public and was not allowed"):
         to(hooks, allowed_networks=(), resolve=lambda host, port: [address]).send(LOGS)
 
     assert hooks.requests == []
 
 
 def test_one_address_of_many_that_is_not_allowed_is_enough(hooks: Hooks) -> None:
-    with pytest.raises(DeliveryFailed, match="was not allowed"):
+    with pytest.raises(DeliveryError, match="was not allowed"):
         to(hooks, resolve=lambda host, port: ["127.0.0.1", "10.0.0.1"]).send(LOGS)
 
     assert hooks.requests == []
@@ -250,7 +251,7 @@ def test_a_name_that_means_another_address_a_moment_later_changes_nothing(
     subscriber = to(hooks, resolve=rebinding)
 
     subscriber.send(LOGS)
-    with pytest.raises(DeliveryFailed, match="was not allowed"):
+    with pytest.raises(DeliveryError, match="was not allowed"):
         subscriber.send(LOGS)
 
     assert asked == ["hooks.example.com", "hooks.example.com"]
@@ -262,7 +263,7 @@ def test_a_name_that_means_another_address_a_moment_later_changes_nothing(
 def test_this_machine_is_not_reached_by_any_of_its_names(hooks: Hooks, host: str) -> None:
     subscriber = WebhookLogSubscriber(f"https://{host}:{hooks.port}/", ssl_context=hooks.trusting)
 
-    with pytest.raises(DeliveryFailed, match="was not allowed"):
+    with pytest.raises(DeliveryError, match="was not allowed"):
         subscriber.send(LOGS)
 
     assert hooks.requests == []
@@ -291,7 +292,7 @@ def test_a_name_without_an_address_is_a_failure_that_passes(hooks: Hooks) -> Non
         return []
 
     for resolve in (unknown, nothing):
-        with pytest.raises(DeliveryFailed) as failed:
+        with pytest.raises(DeliveryError) as failed:
             to(hooks, resolve=resolve).send(LOGS)
         assert not failed.value.final
 
@@ -309,7 +310,7 @@ def test_a_name_without_an_address_is_a_failure_that_passes(hooks: Hooks) -> Non
     ],
 )
 def test_an_address_that_cannot_be_posted_to_is_refused_and_not_repeated(url: Any) -> None:
-    with pytest.raises(InvalidValue, match="the address of the webhook") as refused:
+    with pytest.raises(InvalidValueError, match="the address of the webhook") as refused:
         WebhookLogSubscriber(url)
 
     assert "hunter2" not in str(refused.value)
@@ -321,15 +322,15 @@ def test_only_hosts_on_the_list_are_accepted() -> None:
     for host in ("hooks.example.com", "HOOKS.example.com", "a.internal.example"):
         WebhookLogSubscriber(f"https://{host}/x", allowed_hosts=allowed)
     for host in ("example.com", "evil-hooks.example.com", "hooks.example.com.evil.org", "internal.example"):
-        with pytest.raises(InvalidValue, match="expected one that is allowed"):
+        with pytest.raises(InvalidValueError, match="expected one that is allowed"):
             WebhookLogSubscriber(f"https://{host}/x", allowed_hosts=allowed)
-    with pytest.raises(InvalidValue, match="expected a list"):
+    with pytest.raises(InvalidValueError, match="expected a list"):
         WebhookLogSubscriber("https://example.com", allowed_hosts="example.com")
 
 
 @pytest.mark.parametrize("options", [{"batch_size": 0}, {"timeout": 0}, {"timeout": -1.0}, {"batch_size": True}])
 def test_sizes_and_times_of_nothing_are_refused(options: dict[str, Any]) -> None:
-    with pytest.raises(InvalidValue, match="expected a number above 0"):
+    with pytest.raises(InvalidValueError, match="expected a number above 0"):
         WebhookLogSubscriber("https://example.com", **options)
 
 

@@ -10,7 +10,8 @@ import pytest
 
 from tests.integration.models.asking import openai
 from tests.model_server import ModelServer, Reply
-from turnlog import Flow, ModelFailed, Session, Store, acting
+from turnlog import Flow, Session, Store, acting
+from turnlog.errors import ModelError
 
 MODEL = "openai/gpt-4o-mini"
 
@@ -121,7 +122,7 @@ def test_a_call_that_fails_is_the_caller_s(server: ModelServer, store: Store) ->
             session = Session(default_generate_model=model, default_branch="main", store=store)
             position = session.position
             server.will(Reply(status=500))
-            with acting(actor="ada"), pytest.raises(ModelFailed):
+            with acting(actor="ada"), pytest.raises(ModelError):
                 await session.chat("Hello")
             assert {actor for _, actor in actors(session, position)} == {"ada"}
 

@@ -13,18 +13,14 @@ from pydantic import BaseModel
 
 from tests.integration.models.asking import KEY, Told, anthropic, calls, line, openai, record
 from tests.model_server import ModelServer, Reply
-from turnlog import (
-    AnswerMisfit,
-    AssistantResponseContent,
-    InvalidValue,
-    MissingExtra,
-    ModelFailed,
-    ModelTimedOut,
-    Services,
-    Session,
-    Store,
-    UnknownModel,
-    iModel,
+from turnlog import AssistantResponseContent, Services, Session, Store, iModel
+from turnlog.errors import (
+    InvalidValueError,
+    ItemNotFoundError,
+    MissingExtraError,
+    ModelError,
+    ModelTimeoutError,
+    ResponseFormatError,
 )
 from turnlog.operations.operate import GenerateParams, OperateParams
 
@@ -173,7 +169,7 @@ def test_a_stream_that_is_cut_is_a_failure_with_what_was_heard_on_the_record(
     async def program() -> None:
         async with make(server) as model:
             session = Session(default_generate_model=model, store=store)
-            with pytest.raises(ModelFailed):
+            with pytest.raises(ModelError):
                 [piece async for piece in session.stream("Count.")]
             assert line(session) == [("user", "Count.")]
             (called,) = calls(session)
@@ -223,7 +219,7 @@ def test_after_500_it_is_asked_again_after_pauses_that_grow(server: ModelServer,
     async def program() -> None:
         async with openai(server, clock=told.clock, max_retries=3) as model:
             session = Session(default_generate_model=model, store=store)
-            with pytest.raises(ModelFailed) as failure:
+            with pytest.raises(ModelError) as failure:
                 await session.chat("Hello!")
             assert (failure.value.status, failure.value.attempts) == (500, 4)
             assert record(session) == [
@@ -233,7 +229,7 @@ def test_after_500_it_is_asked_again_after_pauses_that_grow(server: ModelServer,
                 "work.operation_failed",
             ]
             (operation,) = session.operations
-            assert (operation.status, operation.error) == ("failed", "ModelFailed")
+            assert (operation.status, operation.error) == ("failed", "ModelError")
             assert line(session) == [("user", "Hello!")]
 
     server.will(*[Reply(status=500) for _ in range(4)])
@@ -247,7 +243,7 @@ def test_what_is_wrong_with_the_request_is_not_tried_again(server: ModelServer, 
     async def program() -> None:
         async with openai(server) as model:
             session = Session(default_generate_model=model, store=store)
-            with pytest.raises(ModelFailed, match="no such thing"):
+            with pytest.raises(ModelError, match="no such thing"):
                 await session.chat("Hello!")
 
     server.will(Reply(status=404, body=b'{"error": {"message": "no such thing"}}'))
@@ -262,9 +258,9 @@ def test_a_model_that_does_not_answer_in_time_has_failed(server: ModelServer, st
     async def program() -> None:
         async with openai(server, timeout=0.2) as model:
             session = Session(default_generate_model=model, store=store)
-            with pytest.raises(ModelTimedOut):
+            with pytest.raises(ModelTimeoutError):
                 await session.chat("Hello!")
-            assert session.operations[0].error == "ModelTimedOut"
+            assert session.operations[0].error == "ModelTimeoutError"
             release.set()
 
     server.will(Reply("too late", hold=release))
@@ -295,7 +291,7 @@ def test_a_body_that_is_no_json_has_failed_by_name(server: ModelServer, store: S
     async def program() -> None:
         async with openai(server, max_retries=0) as model:
             session = Session(default_generate_model=model, store=store)
-            with pytest.raises(ModelFailed):
+            with pytest.raises(ModelError):
                 await session.chat("Hello!")
             assert session.operations[0].status == "failed"
 
@@ -307,7 +303,7 @@ def test_a_key_is_shown_nowhere(server: ModelServer, store: Store, monkeypatch: 
     async def program() -> None:
         async with openai(server) as model:
             session = Session(default_generate_model=model, store=store)
-            with pytest.raises(ModelFailed) as failure:
+            with pytest.raises(ModelError) as failure:
                 await session.chat("Hello!")
             assert KEY not in f"{model!r} {failure.value!s} {vars(model)!r}"
             assert not [each for each in session.events() if KEY in repr(each.event)]
@@ -316,7 +312,7 @@ def test_a_key_is_shown_nowhere(server: ModelServer, store: Store, monkeypatch: 
     asyncio.run(program())
     monkeypatch.delenv("NO_SUCH_KEY", raising=False)
     session = Session(default_generate_model=iModel("openai/a", api_key="NO_SUCH_KEY"), store=store)
-    with pytest.raises(InvalidValue, match="NO_SUCH_KEY"):
+    with pytest.raises(InvalidValueError, match="NO_SUCH_KEY"):
         asyncio.run(session.chat("Hello!"))
 
 
@@ -366,7 +362,7 @@ def test_without_a_model_nothing_is_recorded_and_the_error_says_what_to_do(
     main = session.default_branch
     before = session.position
 
-    with pytest.raises(UnknownModel, match="default_generate_model"):
+    with pytest.raises(ItemNotFoundError, match="default_generate_model"):
         asyncio.run(main.chat("Hello!"))
     assert session.position == before
 
@@ -423,7 +419,7 @@ def test_an_answer_that_never_fits_is_raised_and_all_of_it_is_on_the_record(serv
     async def program() -> None:
         async with openai(server) as model:
             session = Session(default_generate_model=model, store=store)
-            with pytest.raises(AnswerMisfit):
+            with pytest.raises(ResponseFormatError):
                 await session.operate("Report.", response_format=Report)
             assert line(session) == [("user", "Report."), ("assistant", "no idea")]
             assert (session.operations[0].status, session.operations[0].calls) == ("failed", 3)
@@ -467,9 +463,9 @@ def test_without_the_packages_for_models_the_error_names_the_extra(
     monkeypatch.delitem(sys.modules, "pydantic_ai.exceptions", raising=False)
     session = Session(default_generate_model=openai(server), store=store)
 
-    with pytest.raises(MissingExtra, match=r"turnlog\[models\]"):
+    with pytest.raises(MissingExtraError, match=r"turnlog\[models\]"):
         asyncio.run(session.chat("Hello!"))
-    assert session.operations[0].error == "MissingExtra"
+    assert session.operations[0].error == "MissingExtraError"
 
 
 def test_a_model_that_came_by_mail_is_used(server: ModelServer, store: Store) -> None:
@@ -494,5 +490,5 @@ def test_a_model_that_came_by_mail_is_used(server: ModelServer, store: Store) ->
 def test_a_setting_that_no_model_has_is_refused(store: Store) -> None:
     session = Session(store=store)
 
-    with pytest.raises(InvalidValue, match="temperatur"):
+    with pytest.raises(InvalidValueError, match="temperatur"):
         asyncio.run(session.chat("Hello!", temperatur=1))

@@ -10,16 +10,9 @@ import pytest
 
 from tests.integration.models.asking import line, openai
 from tests.model_server import ModelServer, Reply
-from turnlog import (
-    Branch,
-    InvalidValue,
-    RecordedModel,
-    Session,
-    Store,
-    UnknownModel,
-    UnrecordedAnswer,
-)
+from turnlog import Branch, RecordedModel, Session, Store
 from turnlog.domain.content_types import stored_form
+from turnlog.errors import InvalidValueError, ItemNotFoundError, ResponseNotRecordedError
 
 STEPS = 10
 
@@ -138,7 +131,7 @@ def test_tools_are_called_again_if_that_is_wished(server: ModelServer, store: St
             again = await session.rerun("main", tools="live")
             assert called == [7, 7]
             assert letters(again) == letters(session.default_branch)
-            with pytest.raises(InvalidValue, match="recorded or live"):
+            with pytest.raises(InvalidValueError, match="recorded or live"):
                 await session.rerun("main", tools="dead")
 
     asyncio.run(program())
@@ -155,7 +148,7 @@ def test_where_nothing_was_recorded_and_no_model_is_at_hand_it_says_so(
         session = await ten_steps(server, store)
         opened = Session.open(session.id, store=store)
         asked = next(each for each in opened.messages if each.text == "Count to nine.")
-        with pytest.raises(UnknownModel):
+        with pytest.raises(ItemNotFoundError):
             await opened.rerun("main", edits={asked: "Count to ten."})
 
     asyncio.run(program())
@@ -169,7 +162,7 @@ def test_a_session_answers_tests_from_its_record(server: ModelServer, store: Sto
             other = Session("Count.", default_generate_model=model, tools=[counted], store=store)
             other.default_branch.add("Take your time.")
             assert str(await other.default_branch.react("Count to nine.", max_steps=STEPS)) == "All done."
-        with pytest.raises(UnrecordedAnswer):
+        with pytest.raises(ResponseNotRecordedError):
             await other.chat("Something else.")
         assert other.operations[-1].status == "failed"
 
@@ -225,7 +218,7 @@ def test_what_has_nothing_to_do_over_is_refused(store: Store) -> None:
     session = Session(store=store)
     main = session.default_branch
 
-    with pytest.raises(InvalidValue, match="nothing to do over"):
+    with pytest.raises(InvalidValueError, match="nothing to do over"):
         asyncio.run(session.rerun(main))
 
 

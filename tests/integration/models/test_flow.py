@@ -8,7 +8,8 @@ import pytest
 
 from tests.integration.models.asking import openai
 from tests.model_server import ModelServer
-from turnlog import Flow, FlowFailed, InvalidValue, Session, Store, UnknownBranch
+from turnlog import Flow, Session, Store
+from turnlog.errors import BranchNotFoundError, FlowError, InvalidValueError
 
 
 def test_results_go_to_the_nodes_that_depend_on_them(server: ModelServer, store: Store) -> None:
@@ -50,7 +51,7 @@ def test_a_failed_node_stops_those_that_depend_on_it_and_no_others(store: Store)
         session.register_operation("good", good)
         flow = Flow().add("a", "fail").add("b", "good", depends_on="a").add("c", "good", depends_on=["b"])
         flow.add("d", "good")
-        with pytest.raises(FlowFailed) as failure:
+        with pytest.raises(FlowError) as failure:
             await session.flow(flow)
         assert failure.value.failed == (("a", "RuntimeError: it broke"),)
         assert failure.value.skipped == ("b", "c")
@@ -93,12 +94,12 @@ def test_what_cannot_be_done_is_refused_before_anything_is(store: Store) -> None
     session.create_branch()
     before = session.position
 
-    with pytest.raises(InvalidValue, match="goes in a circle"):
+    with pytest.raises(InvalidValueError, match="goes in a circle"):
         asyncio.run(session.flow(Flow().add("a", depends_on="b").add("b", depends_on="a")))
-    with pytest.raises(InvalidValue, match="expected a node of the flow"):
+    with pytest.raises(InvalidValueError, match="expected a node of the flow"):
         asyncio.run(session.flow(Flow().add("a", depends_on="b")))
-    with pytest.raises(UnknownBranch):
+    with pytest.raises(BranchNotFoundError):
         asyncio.run(session.flow(Flow().add("a", branch="nowhere")))
-    with pytest.raises(InvalidValue, match="another name"):
+    with pytest.raises(InvalidValueError, match="another name"):
         Flow().add("a").add("a")
     assert session.position == before

@@ -10,7 +10,8 @@ import pytest
 
 from tests.integration.models.asking import KEY, Told, calls
 from tests.model_server import ModelServer, Reply
-from turnlog import InvalidValue, MissingExtra, ModelFailed, Services, Session, Store, iModel
+from turnlog import Services, Session, Store, iModel
+from turnlog.errors import InvalidValueError, MissingExtraError, ModelError
 
 MODELS = {
     "openai": "gpt-4o-mini",
@@ -73,7 +74,7 @@ def test_each_provider_is_asked_again_after_a_server_error_and_not_for_ever(
     async def program() -> None:
         async with of(provider, server, max_retries=1) as model:
             session = Session(default_generate_model=model, store=store)
-            with pytest.raises(ModelFailed) as failure:
+            with pytest.raises(ModelError) as failure:
                 await session.chat("Hello!")
             assert (failure.value.status, failure.value.attempts) == (503, 2)
             assert KEY not in str(failure.value)
@@ -89,7 +90,7 @@ def test_a_cut_stream_is_a_failure_whoever_sends_it(server: ModelServer, store: 
     async def program() -> None:
         async with of(provider, server, max_retries=0) as model:
             session = Session(default_generate_model=model, store=store)
-            with pytest.raises(ModelFailed):
+            with pytest.raises(ModelError):
                 [piece async for piece in session.stream("Count.")]
             assert calls(session)[0].response["partial"].startswith("one")
 
@@ -110,15 +111,15 @@ def test_a_provider_whose_package_is_missing_is_refused_with_the_extra_that_brin
     monkeypatch.setitem(sys.modules, package, None)
     session = Session(default_generate_model=of(provider, server), store=store)
 
-    with pytest.raises(MissingExtra, match=rf"turnlog\[{provider}\]"):
+    with pytest.raises(MissingExtraError, match=rf"turnlog\[{provider}\]"):
         asyncio.run(session.chat("Hello!"))
-    assert session.operations[0].error == "MissingExtra"
+    assert session.operations[0].error == "MissingExtraError"
 
 
 def test_a_provider_that_nobody_knows_is_refused_by_name(store: Store) -> None:
     session = Session(default_generate_model=iModel("nonsense/model", api_key=KEY), store=store)
 
-    with pytest.raises(InvalidValue, match="nonsense"):
+    with pytest.raises(InvalidValueError, match="nonsense"):
         asyncio.run(session.chat("Hello!"))
 
 

@@ -10,7 +10,8 @@ import pytest
 
 from tests.integration.models.asking import line, openai
 from tests.model_server import ModelServer, Reply
-from turnlog import BranchNotYet, InvalidValue, Session, Store
+from turnlog import Session, Store
+from turnlog.errors import BranchNotFoundError, InvalidValueError
 
 TALK = [("user", "One?"), ("assistant", "1"), ("user", "Two?"), ("assistant", "2")]
 
@@ -74,7 +75,7 @@ def test_turns_that_a_branch_inherits_are_done_over(server: ModelServer, store: 
         await fork.chat("Three?")
         again = await session.rerun(fork, at=session.messages[1])
         assert line(session, again.name) == [*TALK, ("user", "Three?"), ("assistant", "new")]
-        with pytest.raises(BranchNotYet):
+        with pytest.raises(BranchNotFoundError):
             await session.rerun(fork, at=1)
         again = await session.rerun(fork, at=4, edits={session.messages[1]: "one"})
         assert [text for _, text in line(session, again.name)] == ["One?", "one", "Two?", "new", "Three?", "new"]
@@ -126,7 +127,7 @@ def test_an_edit_without_an_effect_is_an_error(server: ModelServer, store: Store
     async def check(session: Session) -> None:
         given = arguments(session)
         position = session.position
-        with pytest.raises(InvalidValue, match=reason):
+        with pytest.raises(InvalidValueError, match=reason):
             await session.rerun(**given)
         assert session.position == position
 
@@ -140,7 +141,7 @@ def test_an_edited_result_of_a_tool_that_is_called_anew_is_an_error(server: Mode
         await session.operate("And outside?", tools=True)
         (result,) = [each for each in session.messages if each.role == "tool"]
         dry = {"result": "sun", "request_id": "c"}
-        with pytest.raises(InvalidValue, match="the tool is called anew"):
+        with pytest.raises(InvalidValueError, match="the tool is called anew"):
             await session.rerun(edits={result: dry}, tools="live")
         again = await session.rerun(at=result, edits={result: dry})
         assert [text for _, text in line(session, again.name)][-2:] == ["sun", "It is dry."]
@@ -153,7 +154,7 @@ def test_an_inherited_moment_of_another_session_is_an_error(server: ModelServer,
         fork = session.fork_session()
         fork.add_message("Three?")
         position = fork.position
-        with pytest.raises(InvalidValue, match="position 0 or later"):
+        with pytest.raises(InvalidValueError, match="position 0 or later"):
             await fork.rerun(at=-2)
         assert fork.position == position
 

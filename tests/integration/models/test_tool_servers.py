@@ -13,18 +13,8 @@ import pytest
 
 from tests.integration.models.asking import KEY, line, openai
 from tests.model_server import ModelServer, Reply
-from turnlog import (
-    InvalidArguments,
-    InvalidValue,
-    MCPServer,
-    MissingExtra,
-    Session,
-    Store,
-    ToolFailed,
-    ToolServerFailed,
-    ToolTimedOut,
-    UnknownTool,
-)
+from turnlog import MCPServer, Session, Store
+from turnlog.errors import InvalidValueError, ItemNotFoundError, MissingExtraError, ToolError, ToolTimeoutError
 
 PROGRAM = str(Path(__file__).parents[2] / "tool_server.py")
 COMMAND = [sys.executable, "-P", PROGRAM]
@@ -117,12 +107,12 @@ def test_only_what_is_allowed_is_taken_and_what_is_not_there_is_refused() -> Non
             return [tool.name for tool in server.tools]
 
     assert asyncio.run(program()) == ["add"]
-    with pytest.raises(UnknownTool, match=r"'subtract'.*'add'"):
+    with pytest.raises(ItemNotFoundError, match=r"'subtract'.*'add'"):
         called(MCPServer(COMMAND, allow=["subtract"]), "subtract")
 
 
 def test_arguments_are_held_against_the_schema_before_the_server_is_asked() -> None:
-    with pytest.raises(InvalidArguments, match="do not fit"):
+    with pytest.raises(ToolError, match="do not fit"):
         called(MCPServer(COMMAND, allow=["add"]), "add", a="many")
 
 
@@ -130,14 +120,14 @@ def test_a_tool_that_fails_there_fails_here_and_bytes_come_as_text(store: Store)
     async def program() -> None:
         async with MCPServer(COMMAND, allow=["raising", "picture", "hang"]) as server:
             tools = {tool.name: tool for tool in server.tools}
-            with pytest.raises(ToolFailed, match="the pipe burst"):
+            with pytest.raises(ToolError, match="the pipe burst"):
                 await tools["raising"].call({})
             picture: Any = await tools["picture"].call({})
             assert (picture["data"], picture["media_type"]) == ("//4=", "image/png")
             tools["hang"].timeout = 0.01
-            with pytest.raises(ToolTimedOut):
+            with pytest.raises(ToolTimeoutError):
                 await tools["hang"].call({})
-            with pytest.raises(ToolFailed, match="the pipe burst"):
+            with pytest.raises(ToolError, match="the pipe burst"):
                 await tools["raising"].call({})
 
     asyncio.run(program())
@@ -147,11 +137,11 @@ def test_a_server_that_dies_fails_by_name_and_so_does_one_that_is_closed() -> No
     async def program() -> None:
         async with MCPServer(COMMAND, allow=["leave", "add"]) as server:
             tools = {tool.name: tool for tool in server.tools}
-            with pytest.raises(ToolFailed, match="the server of tools"):
+            with pytest.raises(ToolError, match="the server of tools"):
                 await tools["leave"].call({})
-            with pytest.raises(ToolFailed, match="the server of tools"):
+            with pytest.raises(ToolError, match="the server of tools"):
                 await tools["add"].call({"a": 1})
-        with pytest.raises(ToolFailed, match="it is closed"):
+        with pytest.raises(ToolError, match="it is closed"):
             await tools["add"].call({"a": 1})
 
     asyncio.run(program())
@@ -161,7 +151,7 @@ def test_a_server_is_called_in_the_event_loop_that_opened_it() -> None:
     server = MCPServer(COMMAND, allow=["add"])
     with asyncio.Runner() as first:
         first.run(server.open())
-        with pytest.raises(ToolFailed, match="another event loop"):
+        with pytest.raises(ToolError, match="another event loop"):
             asyncio.run(server.tools[0].call({"a": 1}))
         assert first.run(server.tools[0].call({"a": 1})) == 1
         first.run(server.close())
@@ -169,7 +159,7 @@ def test_a_server_is_called_in_the_event_loop_that_opened_it() -> None:
 
 @pytest.mark.parametrize("where", [[*COMMAND, "broken"], ["no-such-program-here"], "http://127.0.0.1:9/mcp"])
 def test_a_server_that_cannot_be_reached_fails_by_name(where: Any) -> None:
-    with pytest.raises(ToolServerFailed):
+    with pytest.raises(ToolError):
         asyncio.run(MCPServer(where, allow=["add"]).open())
 
 
@@ -184,12 +174,12 @@ def test_a_server_that_cannot_be_reached_fails_by_name(where: Any) -> None:
     ],
 )
 def test_what_is_no_server_is_refused(where: Any, more: dict[str, Any]) -> None:
-    with pytest.raises(InvalidValue):
+    with pytest.raises(InvalidValueError):
         MCPServer(where, **{"allow": [], **more})
 
 
 def test_tools_are_known_when_it_is_open() -> None:
-    with pytest.raises(InvalidValue, match="never opened"):
+    with pytest.raises(InvalidValueError, match="never opened"):
         MCPServer(COMMAND, allow=[]).tools  # noqa: B018 reading it is what is refused
 
 
@@ -198,5 +188,5 @@ def test_without_the_packages_for_it_the_error_names_the_extra(monkeypatch: pyte
     for module in ("fastmcp.client.transports", "fastmcp.client"):
         monkeypatch.delitem(sys.modules, module, raising=False)
 
-    with pytest.raises(MissingExtra, match=r"turnlog\[mcp\]"):
+    with pytest.raises(MissingExtraError, match=r"turnlog\[mcp\]"):
         asyncio.run(MCPServer(COMMAND, allow=[]).open())

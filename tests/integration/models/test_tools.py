@@ -14,20 +14,8 @@ from pydantic import BaseModel
 
 from tests.integration.models.asking import anthropic, line, openai
 from tests.model_server import ModelServer, Reply
-from turnlog import (
-    AccessDenied,
-    ActionManager,
-    ActionResponseContent,
-    Branch,
-    InvalidArguments,
-    InvalidValue,
-    Session,
-    Store,
-    Tool,
-    ToolFailed,
-    ToolTimedOut,
-    UnknownTool,
-)
+from turnlog import ActionManager, ActionResponseContent, Branch, Session, Store, Tool
+from turnlog.errors import AccessDeniedError, InvalidValueError, ItemNotFoundError, ToolError, ToolTimeoutError
 
 
 def add(a: int, b: int = 0) -> int:
@@ -154,12 +142,12 @@ def test_a_tool_that_the_branch_may_not_use_is_denied_before_any_call(server: Mo
         async with openai(server) as model:
             session = Session(default_generate_model=model, tools=[add, double], store=store)
             branch = session.create_branch("narrow", resources={"gpt-4o-mini", "double"})
-            with pytest.raises(AccessDenied) as denial:
+            with pytest.raises(AccessDeniedError) as denial:
                 await branch.communicate("2+2?", tools=["add"])
-            assert denial.value.asked == ("add",)
+            assert denial.value.requested == ("add",)
             assert denial.value.available == ("double", "gpt-4o-mini")
             assert [each.name for each in session.events()][-1] == "work.access_denied"
-            with pytest.raises(AccessDenied):
+            with pytest.raises(AccessDeniedError):
                 await branch.invoke_action({"function": "add", "arguments": {"a": 1}})
 
     asyncio.run(program())
@@ -186,14 +174,14 @@ def test_models_and_shapes_that_a_branch_may_not_use_are_denied(server: ModelSer
         async with openai(server) as model:
             session = Session(default_generate_model=model, store=store)
             nothing = session.create_branch("nothing", resources=set())
-            with pytest.raises(AccessDenied):
+            with pytest.raises(AccessDeniedError):
                 await nothing.chat("Hello!")
-            with pytest.raises(AccessDenied):
+            with pytest.raises(AccessDeniedError):
                 await nothing.generate("Hello!")
             no_shape = session.create_branch("no shape", capabilities={"Analysis"})
-            with pytest.raises(AccessDenied) as denial:
+            with pytest.raises(AccessDeniedError) as denial:
                 await no_shape.operate("Report.", response_format=Report)
-            assert (denial.value.kind, denial.value.asked) == ("capabilities", ("Report",))
+            assert (denial.value.kind, denial.value.requested) == ("capabilities", ("Report",))
             assert list(no_shape.messages) == []
 
     asyncio.run(program())
@@ -259,7 +247,7 @@ def test_a_failed_call_by_hand_raises_and_is_on_the_record(store: Store) -> None
     session = Session(tools=[raising], store=store)
     branch = session.default_branch
 
-    with pytest.raises(ToolFailed, match="the pipe burst"):
+    with pytest.raises(ToolError, match="the pipe burst"):
         asyncio.run(branch.invoke_action({"function": "raising", "arguments": {"a": 1}}))
     assert results(branch)[0][1] is not None
     assert session.operations[0].status == "failed"
@@ -289,7 +277,7 @@ def test_an_operation_of_ones_own_is_on_the_record(server: ModelServer, store: S
             session.register_operation("title", title)
             assert await session.conduct("title", before="On") == "On tides"
             assert (session.operations[0].name, session.operations[0].result) == ("title", "On tides")
-            with pytest.raises(InvalidValue, match="override"):
+            with pytest.raises(InvalidValueError, match="override"):
                 session.register_operation("chat", title)
 
     server.will("tides")
@@ -370,13 +358,13 @@ def test_a_schema_says_what_the_function_takes() -> None:
 
 
 def test_what_is_no_tool_is_refused() -> None:
-    with pytest.raises(InvalidValue):
+    with pytest.raises(InvalidValueError):
         Tool(name="nothing")
-    with pytest.raises(InvalidArguments):
+    with pytest.raises(ToolError):
         asyncio.run(Tool(add).call({"a": 1, "c": 2}))
-    with pytest.raises(ToolTimedOut):
+    with pytest.raises(ToolTimeoutError):
         asyncio.run(Tool(hanging, timeout=0.01).call({}))
-    with pytest.raises(ToolFailed, match="TimeoutError"):
+    with pytest.raises(ToolError, match="TimeoutError"):
         asyncio.run(Tool(lambda: (_ for _ in ()).throw(TimeoutError("its own")), name="late").call({}))
 
 
@@ -385,9 +373,9 @@ def test_tools_are_kept_by_their_names() -> None:
 
     assert list(manager) == ["add", "double"]
     assert [schema["function"]["name"] for schema in manager.schemas()] == ["add", "double"]
-    with pytest.raises(UnknownTool, match="'add', 'double'"):
+    with pytest.raises(ItemNotFoundError, match="'add', 'double'"):
         manager["subtract"]
-    with pytest.raises(InvalidValue, match="update=True"):
+    with pytest.raises(InvalidValueError, match="update=True"):
         manager.register_tools(Tool(name="add", func=double))
 
 

@@ -14,21 +14,8 @@ from pydantic import BaseModel
 from tests.integration.models.asking import KEY, Told, calls, line, openai, record
 from tests.integration.models.test_providers import MODELS, of
 from tests.model_server import ModelServer, Reply
-from turnlog import (
-    Branch,
-    InstructionContent,
-    InvalidValue,
-    ModelFailed,
-    OperationOver,
-    Services,
-    Session,
-    Store,
-    Tool,
-    UnknownOperation,
-    ViewIsReadOnly,
-    iModel,
-    open_store,
-)
+from turnlog import Branch, InstructionContent, Services, Session, Store, Tool, iModel, open_store
+from turnlog.errors import InvalidValueError, ItemNotFoundError, ModelError, OperationEndedError, ReadOnlyError
 
 
 class Report(BaseModel):
@@ -50,7 +37,7 @@ def test_a_provider_that_repeats_the_key_does_not_bring_it_to_light(
     async def program() -> str:
         async with of(provider, server) as model:
             session = Session(default_generate_model=model, store=store)
-            with pytest.raises(ModelFailed) as failure:
+            with pytest.raises(ModelError) as failure:
                 await session.chat("Hello!")
             assert not [each for each in session.events() if KEY in repr(each.event)]
             return "".join(traceback.format_exception(failure.value))
@@ -79,7 +66,7 @@ def test_a_password_in_an_address_is_in_no_error(store: Store) -> None:
     async def program() -> None:
         model = iModel("openai/a", base_url=f"http://ada:{KEY}@127.0.0.1:9/v1", api_key="k", max_retries=0)
         session = Session(default_generate_model=model, store=store)
-        with pytest.raises(ModelFailed) as failure:
+        with pytest.raises(ModelError) as failure:
             await session.chat("Hello!")
         assert KEY not in "".join(traceback.format_exception(failure.value))
         assert KEY not in repr(model)
@@ -97,7 +84,7 @@ def test_an_error_in_the_middle_of_a_stream_is_a_failure_with_what_was_heard(
     async def program() -> None:
         async with of(provider, server) as model:
             session = Session(default_generate_model=model, store=store)
-            with pytest.raises(ModelFailed, match="overloaded"):
+            with pytest.raises(ModelError, match="overloaded"):
                 [piece async for piece in session.stream("Count.")]
             assert calls(session)[0].response["partial"].startswith("one")
             assert session.operations[0].status == "failed"
@@ -194,9 +181,9 @@ def test_two_who_resume_at_once_complete_it_once(server: ModelServer, store: Sto
                 handle.set_model(model)
             (operation,) = session.operations
             done = await asyncio.gather(*(each.resume(operation) for each in handles), return_exceptions=True)
-            assert sorted(type(each).__name__ for each in done) == ["OperationOver", "str"]
+            assert sorted(type(each).__name__ for each in done) == ["OperationEndedError", "str"]
             never.set()
-            with pytest.raises(OperationOver):
+            with pytest.raises(OperationEndedError):
                 await asking
             assert len(line(session)) == 2
             assert [each.name for each in session.events()].count("work.operation_completed") == 1
@@ -246,7 +233,7 @@ def test_a_provider_that_asks_for_a_pause_without_end_is_not_waited_for(server: 
     async def program() -> None:
         async with openai(server, clock=told.clock) as model:
             session = Session(default_generate_model=model, store=store)
-            with pytest.raises(ModelFailed, match="86400"):
+            with pytest.raises(ModelError, match="86400"):
                 await session.chat("Hello!")
 
     server.will(Reply(status=429, headers={"retry-after": "86400"}))
@@ -280,7 +267,7 @@ def test_a_tool_and_its_arguments_may_have_any_name(server: ModelServer, store: 
 def test_a_number_of_steps_that_is_none_is_refused_before_anything_is_asked(store: Store, wrong: Any) -> None:
     session = Session(default_generate_model=iModel("openai/a", api_key="k"), store=store)
 
-    with pytest.raises(InvalidValue, match="max_steps"):
+    with pytest.raises(InvalidValueError, match="max_steps"):
         asyncio.run(session.default_branch.react("Count.", max_steps=wrong))
     assert session.operations == []
 
@@ -291,7 +278,7 @@ def test_what_is_wished_of_a_misfit_is_checked_before_anything_is_asked(
 ) -> None:
     session = Session(default_generate_model=openai(server), store=store)
 
-    with pytest.raises(InvalidValue):
+    with pytest.raises(InvalidValueError):
         asyncio.run(session.communicate("Report.", response_format=Report, **wrong))
     assert (session.operations, server.requests) == ([], [])
 
@@ -318,10 +305,10 @@ def test_the_past_does_nothing(store: Store) -> None:
     before = session.position
 
     for method in ("chat", "operate", "react", "act", "generate"):
-        with pytest.raises(ViewIsReadOnly):
+        with pytest.raises(ReadOnlyError):
             getattr(session.at(before).default_branch, method)
     for method in ("conduct", "rerun", "resume", "flow", "set_model"):
-        with pytest.raises(ViewIsReadOnly):
+        with pytest.raises(ReadOnlyError):
             getattr(session.at(before), method)
     assert session.position == before
 
@@ -334,7 +321,7 @@ def test_an_operation_of_one_session_is_unknown_to_another(store: Store) -> None
     one.register_operation("title", title)
 
     assert asyncio.run(one.conduct("title")) == "title"
-    with pytest.raises(UnknownOperation, match="title"):
+    with pytest.raises(ItemNotFoundError, match="title"):
         asyncio.run(other.conduct("title"))
     assert other.operations == []
 
@@ -436,7 +423,7 @@ def test_an_edit_that_would_change_nothing_or_a_kind_is_refused(server: ModelSer
             await session.chat("How are you?")
             before = session.position
             for edits, at in (({first: "Bye!"}, first), ({first: {"result": 1}}, None), ({1: "x"}, None)):
-                with pytest.raises(InvalidValue, match="an edit"):
+                with pytest.raises(InvalidValueError, match="an edit"):
                     await session.rerun("main", at=at, edits=edits)  # type: ignore[arg-type]  # it is one of them
             assert session.position == before
 

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from turnlog import Activity, BranchTree, RedactionPendingError, Runner, Session, TokenUsage, Transcript, open_store
+from turnlog import Activity, BranchTree, Runner, Session, TokenUsage, Transcript, open_store
+from turnlog.errors import RedactionPendingError
 from turnlog.infrastructure.postgres import scrubbing
 from turnlog.infrastructure.projecting.opening import open_target
 

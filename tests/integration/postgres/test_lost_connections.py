@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from turnlog import OutcomeUnknown, PositionConflict, Session, StoreClosed, StoreFailed
+from turnlog import Session
 from turnlog.domain.expectation import NO_STREAM
+from turnlog.errors import DatabaseError, OutcomeUnknownError, PositionConflictError, StoreClosedError
 from turnlog.infrastructure.postgres import connections
 from turnlog.infrastructure.postgres.connections import NoConnection
 from turnlog.infrastructure.rows import Appended
@@ -48,7 +49,7 @@ def test_a_strict_append_whose_answer_is_lost_is_not_taken_for_a_conflict(
 
     assert (proxy.cuts, answer.first) == (1, 2)
     (conflict,) = recorder.append([kit.renamed("b", expected=1)])
-    assert isinstance(conflict, PositionConflict)
+    assert isinstance(conflict, PositionConflictError)
 
 
 def test_a_session_whose_first_answer_is_lost_is_started_once(place: Any, proxy: Any, kit: Any) -> None:
@@ -164,10 +165,10 @@ def test_what_is_not_known_is_said(place: Any, proxy: Any, kit: Any, monkeypatch
 
     proxy.cut_at_answer(proxy.close_door)
     with pytest.raises(
-        OutcomeUnknown, match="the connection broke, and whether the append was recorded is not known: "
+        OutcomeUnknownError, match="the connection broke, and whether the append was recorded is not known: "
     ):
         recorder.append([kit.renamed("a")])
-    with pytest.raises(StoreFailed, match="connection to server") as failed:
+    with pytest.raises(DatabaseError, match="connection to server") as failed:
         recorder.last_global_position()
 
     assert str(pickle.loads(pickle.dumps(failed.value))) == str(failed.value)
@@ -204,8 +205,8 @@ def test_a_server_that_restarts_under_its_clients_loses_nothing_and_they_go_on(p
             group = [kit.renamed(f"{thread}/{number}", session) for session in ("s", f"own {thread}")]
             try:
                 answers = recorders[thread % 2].append(group)
-            except StoreFailed as reason:
-                (unknown if isinstance(reason, OutcomeUnknown) else failed).append(f"{thread}/{number}")
+            except DatabaseError as reason:
+                (unknown if isinstance(reason, OutcomeUnknownError) else failed).append(f"{thread}/{number}")
                 continue
             assert {type(answer) for answer in answers} == {Appended}
             with news:
@@ -252,9 +253,9 @@ def test_a_server_that_is_not_there_is_a_failure_that_says_so(
         for name, use in USES.items():
             if name == "append":
                 continue
-            with pytest.raises(StoreFailed, match="connection to server"):
+            with pytest.raises(DatabaseError, match="connection to server"):
                 use(recorder, kit)
-        with pytest.raises(StoreFailed, match="connection to server"):
+        with pytest.raises(DatabaseError, match="connection to server"):
             place.recorder()
     finally:
         place.server.start()
@@ -283,7 +284,7 @@ def test_a_closed_recorder_says_that_it_is_closed(recorder: Any, kit: Any, use: 
     recorder.close()
     recorder.close()
 
-    with pytest.raises(StoreClosed):
+    with pytest.raises(StoreClosedError):
         USES[use](recorder, kit)
 
 
@@ -298,7 +299,7 @@ def test_who_waits_for_a_connection_when_the_store_closes_is_told(
     def read() -> None:
         try:
             list(recorder.read("s"))
-        except StoreClosed as reason:
+        except StoreClosedError as reason:
             reasons.append(reason)
 
     with recorder._connections.using():
@@ -309,7 +310,7 @@ def test_who_waits_for_a_connection_when_the_store_closes_is_told(
         recorder.close()
         waiting.join()
 
-    assert [type(reason) for reason in reasons] == [StoreClosed]
+    assert [type(reason) for reason in reasons] == [StoreClosedError]
 
 
 def test_connections_that_are_all_in_use_are_named(place: Any, kit: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -319,7 +320,7 @@ def test_connections_that_are_all_in_use_are_named(place: Any, kit: Any, monkeyp
 
     with (
         recorder._connections.using(),
-        pytest.raises(StoreFailed, match="all 1 connections were in use for"),
+        pytest.raises(DatabaseError, match="all 1 connections were in use for"),
     ):
         recorder.find_entry("s")
 
@@ -331,7 +332,7 @@ def test_what_the_server_refuses_is_a_failure_in_its_words_without_what_was_to_b
     with place.database.connect() as connection:
         connection.execute("ALTER TABLE turnlog_events ADD CONSTRAINT no_x CHECK (payload NOT LIKE '%private%')")
 
-    with pytest.raises(StoreFailed, match='violates check constraint "no_x"') as failed:
+    with pytest.raises(DatabaseError, match='violates check constraint "no_x"') as failed:
         recorder.append([kit.renamed("private"), kit.renamed("b")])
 
     assert "private" not in str(failed.value)

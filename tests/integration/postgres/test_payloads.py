@@ -8,8 +8,9 @@ from uuid import uuid4
 
 import pytest
 
-from turnlog import InvalidValue, Session, open_store
+from turnlog import Session, open_store
 from turnlog.domain.record import Provenance
+from turnlog.errors import InvalidValueError
 from turnlog.infrastructure.postgres import recorder as module
 from turnlog.infrastructure.postgres.recorder import PostgresRecorder
 from turnlog.infrastructure.rows import Append, Appended, Draft
@@ -65,7 +66,7 @@ def test_a_group_larger_than_one_call_takes_goes_in_several(
     group[3] = raw(b"{}", session, provenance=Provenance(actor="a\0b"))
 
     answers = shelf.append(group)
-    assert [type(answer) for answer in answers] == [Appended] * 3 + [InvalidValue] + [Appended] * 2
+    assert [type(answer) for answer in answers] == [Appended] * 3 + [InvalidValueError] + [Appended] * 2
     assert [len(row.payload or b"") for row in shelf.read(session)] == [400, 800, 2000, 2400]
     assert [len(row.payload or b"") for row in shelf.read(other)] == [1200]
     assert len(shelf.append_together(group[:3])) == 3
@@ -125,9 +126,9 @@ def test_a_column_with_a_nul_character_is_refused_and_its_neighbours_are_not(
     session = str(uuid4())
     answers = shelf.append([raw(b"1", session), append, raw(b"2", session)])
 
-    assert [type(answer) for answer in answers] == [Appended, InvalidValue, Appended]
+    assert [type(answer) for answer in answers] == [Appended, InvalidValueError, Appended]
     assert str(answers[1]) == "'a\\x00b' holds a NUL character: expected text that PostgreSQL can keep"
-    with pytest.raises(InvalidValue, match="NUL character"):
+    with pytest.raises(InvalidValueError, match="NUL character"):
         shelf.append_together([raw(b"3", session), append])
     assert [row.payload for row in shelf.read(session)] == [b"1", b"2"]
     assert shelf.find_entry("s") is None

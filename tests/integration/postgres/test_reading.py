@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from turnlog import InvalidValue, Session, StoreNotEmpty, open_store
+from turnlog import Session, open_store
+from turnlog.errors import InvalidValueError
 from turnlog.infrastructure.postgres import recorder as module
 from turnlog.infrastructure.postgres import sql
 from turnlog.infrastructure.rows import Append, Draft
@@ -121,12 +122,12 @@ def test_a_record_is_restored_with_its_bytes_commands_and_places(recorder: Any, 
     (answer,) = recorder.append([kit.renamed("next", expected=3)])
     assert answer.global_position == 5
     (taken,) = place.recorder().append([kit.started("u", key="desk")])
-    assert type(taken).__name__ == "KeyTaken"
+    assert type(taken).__name__ == "KeyTakenError"
 
 
 def test_only_an_empty_store_takes_a_record(recorder: Any, kit: Any) -> None:
     recorder.append([kit.started()])
-    with pytest.raises(StoreNotEmpty):
+    with pytest.raises(InvalidValueError):
         recorder.restore(*kit.record())
 
     assert recorder.last_global_position() == 1
@@ -141,7 +142,7 @@ def test_a_record_that_breaks_off_is_not_taken_over(recorder: Any, kit: Any) -> 
 
     with pytest.raises(KeyError, match="gone"):
         recorder.restore(entries, broken())
-    with pytest.raises(InvalidValue, match="NUL character"):
+    with pytest.raises(InvalidValueError, match="NUL character"):
         recorder.restore(entries, [rows[0]._replace(actor="\0")])
     assert list(recorder.read_entries()) == []
     recorder.restore(entries, rows)

@@ -8,8 +8,9 @@ from typing import Any
 import psycopg
 import pytest
 
-from turnlog import InvalidValue, SchemaMismatch, Session, StoreFailed, open_store
+from turnlog import Session, open_store
 from turnlog.domain.events import MessageRedacted
+from turnlog.errors import DatabaseError, InvalidValueError, SchemaMismatchError
 from turnlog.infrastructure.migrations import Migration, migrations_of
 from turnlog.infrastructure.postgres import schema
 from turnlog.infrastructure.postgres.sql import Tables
@@ -67,7 +68,7 @@ def test_a_role_that_may_write_to_its_schema_needs_no_other_right(place: Any, ki
             session = Session("Be brief.", store=store)
         with open_store(address) as store:
             assert [message.text for message in Session.open(session.id, store=store).messages] == ["Be brief."]
-        with pytest.raises(StoreFailed, match="permission denied"):
+        with pytest.raises(DatabaseError, match="permission denied"):
             open_store(address.replace("office", "elsewhere"))
     finally:
         with place.database.connect() as connection:
@@ -100,7 +101,7 @@ def test_an_old_database_gets_the_steps_it_lacks_once(place: Any, kit: Any) -> N
         for _ in range(2):
             schema.prepare(connection, "a store", TABLES, [*STEPS, NEXT])
         assert connection.execute("SELECT text FROM turnlog_notes").fetchall() == [("kept",)]
-    with pytest.raises(SchemaMismatch, match="schema 2: expected schema 1 or older; a newer Turnlog wrote it"):
+    with pytest.raises(SchemaMismatchError, match="schema 2: expected schema 1 or older; a newer Turnlog wrote it"):
         place.recorder()
     assert recorder.append([kit.renamed("a")])[0].first == 2
 
@@ -119,7 +120,9 @@ def test_tables_of_another_program_are_left_alone(place: Any, table: str) -> Non
     with place.database.connect() as connection:
         connection.execute(f"CREATE TABLE their_{table} (id integer)")
 
-    with pytest.raises(SchemaMismatch, match="tables of another program under these names: expected another schema"):
+    with pytest.raises(
+        SchemaMismatchError, match="tables of another program under these names: expected another schema"
+    ):
         place.recorder(prefix="their_")
     assert place.ask("SELECT count(*) FROM pg_tables WHERE tablename LIKE 'their%%'") == [(1,)]
 
@@ -128,7 +131,7 @@ def test_a_database_in_another_encoding_is_refused(postgres_server: Any) -> None
     with postgres_server.connect() as connection:
         connection.execute("CREATE DATABASE latin ENCODING LATIN1 LOCALE 'C' TEMPLATE template0")
     try:
-        with pytest.raises(SchemaMismatch, match="a database in the encoding LATIN1: expected one in UTF8"):
+        with pytest.raises(SchemaMismatchError, match="a database in the encoding LATIN1: expected one in UTF8"):
             open_store(postgres_server.address("latin"))
     finally:
         postgres_server.drop_database("latin")
@@ -138,7 +141,7 @@ def test_a_database_whose_transactions_are_of_another_kind_is_refused(place: Any
     with place.database.connect() as connection:
         connection.execute(f"ALTER DATABASE {place.database.name} SET default_transaction_isolation = 'serializable'")
 
-    with pytest.raises(StoreFailed, match="its transactions are 'serializable': expected 'read committed'"):
+    with pytest.raises(DatabaseError, match="its transactions are 'serializable': expected 'read committed'"):
         place.recorder()
 
 
@@ -148,13 +151,17 @@ def test_a_database_whose_transactions_are_of_another_kind_is_refused(place: Any
 @pytest.mark.parametrize("option", ["schema", "prefix"])
 @pytest.mark.parametrize("value", ["A", "1a", "a-b", "a b", 'a"b', "a;--", "é", "x" * 31, "a%22b", "a\n"])
 def test_what_is_no_identifier_is_refused(option: str, value: str) -> None:
-    with pytest.raises(InvalidValue, match=rf"the store address has the {option} .*: expected at most 30 lower-case"):
+    with pytest.raises(
+        InvalidValueError, match=rf"the store address has the {option} .*: expected at most 30 lower-case"
+    ):
         open_store(f"postgresql://nobody@localhost/nothing?{option}={value}")
 
 
 @pytest.mark.parametrize("schema", ["information_schema", "pg_catalog", "pg_toast", "pg_temp", "pg_own"])
 def test_a_schema_that_is_the_servers_is_refused_before_anybody_connects(schema: str) -> None:
-    with pytest.raises(InvalidValue, match=f"has the schema '{schema}', which is the server's: expected one of your"):
+    with pytest.raises(
+        InvalidValueError, match=f"has the schema '{schema}', which is the server's: expected one of your"
+    ):
         open_store(f"postgresql://nobody@localhost/nothing?schema={schema}")
 
 
@@ -176,7 +183,7 @@ def test_a_schema_that_is_the_servers_is_refused_before_anybody_connects(schema:
     ],
 )
 def test_no_error_shows_a_password(address: str) -> None:
-    with pytest.raises((InvalidValue, StoreFailed)) as failed:
+    with pytest.raises((InvalidValueError, DatabaseError)) as failed:
         open_store(address)
 
     error: BaseException | None = failed.value

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from turnlog import KeyTaken, PositionConflict
 from turnlog.domain.events import SessionStarted
 from turnlog.domain.expectation import NO_STREAM
+from turnlog.errors import KeyTakenError, PositionConflictError
 from turnlog.infrastructure.postgres import sql, wire
 from turnlog.infrastructure.remote import Attempt
 from turnlog.infrastructure.rows import Append, Appended, draft, stamped
@@ -26,7 +26,7 @@ EACH = 200
 
 APPENDS = """
 import json, sys
-from turnlog import PositionConflict, open_store
+from turnlog import PositionConflictError, open_store
 from turnlog.domain.events import SessionRenamed
 from turnlog.domain.expectation import ANY
 
@@ -40,7 +40,7 @@ with open_store(address) as store:
         expected = store.get_session("s").position if strict else ANY
         try:
             accepted[name] = store.append("s", [SessionRenamed(name)], expected=expected).last
-        except PositionConflict:
+        except PositionConflictError:
             refused += 1
 print(json.dumps([accepted, refused]))
 """.replace("EACH", str(EACH))
@@ -108,9 +108,9 @@ def test_groups_over_the_same_sessions_in_any_order_never_wait_for_each_other_in
     with ThreadPoolExecutor(8) as pool:
         answers = [answer for answers in pool.map(work, range(8)) for answer in answers]
 
-    taken = [answer for answer in answers if isinstance(answer, KeyTaken)]
+    taken = [answer for answer in answers if isinstance(answer, KeyTakenError)]
     assert len(taken) == 8 * 40 - 8
-    assert {type(answer) for answer in answers} == {Appended, KeyTaken}
+    assert {type(answer) for answer in answers} == {Appended, KeyTakenError}
     assert place.store().verify().ok
     assert place.ask("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()") == [(0,)]
 
@@ -133,7 +133,7 @@ def test_one_of_many_that_start_the_same_session_starts_it(place: Any, kit: Any)
         answers = [answer for answers in pool.map(work, range(8)) for answer in answers]
 
     kinds = Counter((type(answer), answer.session[:3] == "own") for answer in answers)
-    assert kinds == {(Appended, False): 20, (PositionConflict, False): 140, (Appended, True): 160}
+    assert kinds == {(Appended, False): 20, (PositionConflictError, False): 140, (Appended, True): 160}
     assert place.store().verify().ok
 
 
@@ -172,7 +172,7 @@ def test_one_of_two_sessions_that_want_the_same_key_at_once_gets_it(place: Any) 
         first, second = pool.map(work, range(2))
 
     pairs = [{type(one), type(other)} for one, other in zip(first, second, strict=True)]
-    assert pairs == [{Appended, KeyTaken}] * 50
+    assert pairs == [{Appended, KeyTakenError}] * 50
 
 
 def test_those_who_go_together_are_recorded_all_or_none(place: Any, kit: Any) -> None:
@@ -188,9 +188,9 @@ def test_those_who_go_together_are_recorded_all_or_none(place: Any, kit: Any) ->
         ("s", 3, 7),
         ("v", 1, 8),
     ]
-    with pytest.raises(PositionConflict):
+    with pytest.raises(PositionConflictError):
         recorder.append_together([kit.renamed("d", "s"), kit.renamed("e", "t", expected=1)])
-    with pytest.raises(KeyTaken):
+    with pytest.raises(KeyTakenError):
         recorder.append_together([kit.renamed("f", "s"), Append("w", draft([SessionStarted(key="taken")]))])
     assert recorder.find_entry("w") is None
     assert recorder.last_global_position() == 8
@@ -289,7 +289,7 @@ def test_a_loser_uses_no_global_position(recorder: PostgresRecorder, kit: Any) -
     (conflict,) = recorder.append([kit.renamed("loser", expected=0)])
     (answer,) = recorder.append([kit.renamed("winner", expected=1)])
 
-    assert isinstance(conflict, PositionConflict)
+    assert isinstance(conflict, PositionConflictError)
     assert isinstance(answer, Appended)
     assert answer.global_position == 2
 

@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from turnlog import StoreClosed
+from turnlog.errors import StoreClosedError
 from turnlog.infrastructure.postgres import listening
 from turnlog.infrastructure.postgres.listening import Listener
 
@@ -100,7 +100,7 @@ def waiting(recorder: Any, after: int) -> tuple[Thread, list[object]]:
     def wait() -> None:
         try:
             answers.append(recorder.wait(after, LONG))
-        except StoreClosed as closed:
+        except StoreClosedError as closed:
             answers.append(type(closed))
 
     thread = Thread(target=wait)
@@ -193,7 +193,7 @@ def test_who_waits_when_the_store_closes_is_told_and_the_thread_that_listens_end
 
     recorder.close()
     thread.join()
-    assert answers == [StoreClosed]
+    assert answers == [StoreClosedError]
     assert "turnlog-listener" not in [thread.name for thread in threads()]
 
 

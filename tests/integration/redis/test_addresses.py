@@ -6,7 +6,8 @@ from traceback import format_exception
 
 import pytest
 
-from turnlog import InvalidValue, StoreFailed, open_store
+from turnlog import open_store
+from turnlog.errors import DatabaseError, InvalidValueError
 from turnlog.infrastructure.redis.address import Address, parsed
 
 
@@ -83,7 +84,7 @@ def test_an_address_is_understood(address: str, expected: Address) -> None:
     ],
 )
 def test_an_address_that_is_not_understood_is_refused_without_its_secrets(address: str) -> None:
-    with pytest.raises(InvalidValue, match="expected") as refused:
+    with pytest.raises(InvalidValueError, match="expected") as refused:
         open_store(address)
 
     assert "zyx" not in "".join(format_exception(refused.value))
@@ -97,7 +98,7 @@ def test_nothing_that_is_shown_of_an_address_holds_a_password() -> None:
 
 
 def test_a_server_that_is_not_there_is_named_and_its_password_is_not() -> None:
-    with pytest.raises(StoreFailed) as failed:
+    with pytest.raises(DatabaseError) as failed:
         open_store("redis://ada:secret@127.0.0.1:1/0?prefix=p")
 
     assert str(failed.value).startswith("the store redis://127.0.0.1:1/0?prefix=p failed: ")

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from turnlog import RedactionPendingError, Session, open_store
+from turnlog import Session, open_store
+from turnlog.errors import RedactionPendingError
 from turnlog.infrastructure.redis.server import ConnectionLost
 
 

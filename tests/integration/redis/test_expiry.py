@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from turnlog import Session, SessionNotFoundError, StoreFailed
+from turnlog import Session
 from turnlog.domain.content import InstructionContent
-from turnlog.domain.errors import KeyTaken, PositionConflict
+from turnlog.domain.errors import KeyTakenError, PositionConflictError
 from turnlog.domain.events import (
     BranchCreated,
     Event,
@@ -26,6 +26,7 @@ from turnlog.domain.events import (
     StateSet,
 )
 from turnlog.domain.expectation import NO_STREAM
+from turnlog.errors import DatabaseError, SessionNotFoundError
 from turnlog.projections.selection import Order, Selection
 
 if TYPE_CHECKING:
@@ -106,7 +107,7 @@ def test_a_command_that_comes_again_and_an_append_that_is_refused_refresh_nothin
 
     full(store, "s")
     store.append("s", [])
-    with pytest.raises(PositionConflict):
+    with pytest.raises(PositionConflictError):
         store.append("s", [said("b")], expected=1)
 
     assert deadlines(place, "s") == before
@@ -249,7 +250,7 @@ def test_the_feed_never_holds_much_more_than_what_is_there(place: Place, store: 
 
 def test_a_key_is_free_again_when_its_session_has_expired(place: Place, store: Store) -> None:
     full(store, "s", key="desk")
-    with pytest.raises(KeyTaken):
+    with pytest.raises(KeyTakenError):
         full(store, "t", key="desk")
     place.expire("s")
 
@@ -302,7 +303,7 @@ def test_a_session_that_expired_before_it_was_appended_to_conflicts(place: Place
     full(store, "s")
     place.expire("s")
 
-    with pytest.raises(PositionConflict) as conflict:
+    with pytest.raises(PositionConflictError) as conflict:
         store.append("s", [said("c")], expected=4)
     assert (conflict.value.expected, conflict.value.actual) == (4, 0)
     assert store.read_all() == []
@@ -664,7 +665,7 @@ def test_a_server_that_would_evict_what_is_kept_is_refused(
         if opens:
             place.recorder(**options)
         else:
-            with pytest.raises(StoreFailed, match=f"evicts .{policy}.: expected the maxmemory-policy noeviction"):
+            with pytest.raises(DatabaseError, match=f"evicts .{policy}.: expected the maxmemory-policy noeviction"):
                 place.recorder(**options)
     finally:
         place.client.config_set("maxmemory", "0")

@@ -15,9 +15,8 @@ import pytest
 
 from turnlog import open_store
 from turnlog.domain.content import InstructionContent
-from turnlog.domain.errors import KeyTaken, PositionConflict
+from turnlog.domain.errors import DatabaseError, KeyTakenError, OutcomeUnknownError, PositionConflictError
 from turnlog.domain.events import BranchCreated, Event, MessageAppended, SessionRenamed, SessionStarted
-from turnlog.domain.store_errors import OutcomeUnknown, StoreFailed
 from turnlog.infrastructure.memory import MemoryRecorder
 from turnlog.infrastructure.redis import recorder as redis_recorder
 from turnlog.infrastructure.redis import scripts
@@ -214,7 +213,7 @@ def test_an_append_that_did_not_arrive_is_sent_again(
 def test_an_append_that_never_arrives_fails_and_nothing_was_recorded(place: Place, proxy: Proxy, store: Store) -> None:
     proxy.plans = [lose_the_request, carry_on, lose_the_request]
 
-    with pytest.raises(StoreFailed, match="the connection was lost, and nothing was recorded"):
+    with pytest.raises(DatabaseError, match="the connection was lost, and nothing was recorded"):
         store.append("s", [said("a")])
     assert texts(place) == []
     assert store.append("s", [said("b")]).first == 3
@@ -234,7 +233,7 @@ def test_an_append_that_arrives_after_it_was_given_up_does_nothing_even_where_it
     place: Place, proxy: Proxy, store: Store
 ) -> None:
     proxy.plans = [proxy.hold_the_request, carry_on, lose_the_request]
-    with pytest.raises(StoreFailed, match="nothing was recorded"):
+    with pytest.raises(DatabaseError, match="nothing was recorded"):
         store.append("s", [said("a")])
 
     assert proxy.release() == b"*0\r\n"
@@ -263,7 +262,7 @@ def test_a_strict_append_that_lost_the_race_and_its_answer_is_refused(place: Pla
         lose_the_answer(request, link)
 
     proxy.plans = [overtaken]
-    with pytest.raises(PositionConflict) as conflict:
+    with pytest.raises(PositionConflictError) as conflict:
         store.append("s", [said("second")], expected=2)
     assert conflict.value.actual == 3
     assert texts(place) == ["first"]
@@ -285,7 +284,7 @@ def test_a_key_that_is_taken_is_refused_when_the_answer_is_lost(place: Place, pr
     assert store.find_session("u") is None
     proxy.plans = [lose_the_answer]
 
-    with pytest.raises(KeyTaken):
+    with pytest.raises(KeyTakenError):
         store.append("u", [SessionStarted(key="desk")])
     assert store.find_session("u") is None
 
@@ -323,7 +322,12 @@ def test_of_appends_that_share_a_lost_call_each_gets_its_own_outcome(place: Plac
         ]
     )
 
-    assert [type(outcome).__name__ for outcome in outcomes] == ["Appended", "PositionConflict", "Appended", "Appended"]
+    assert [type(outcome).__name__ for outcome in outcomes] == [
+        "Appended",
+        "PositionConflictError",
+        "Appended",
+        "Appended",
+    ]
     assert (outcomes[0].last, outcomes[2].last, outcomes[1].actual) == (3, 4, 2)
     assert texts(place) == ["a", "b"]
 
@@ -338,11 +342,11 @@ def test_when_nobody_can_be_asked_the_error_says_that_nobody_knows(
         lose_the_answer(request, link)
 
     proxy.plans = [cut_off]
-    with pytest.raises(OutcomeUnknown, match="whether it was recorded is not known"):
+    with pytest.raises(OutcomeUnknownError, match="whether it was recorded is not known"):
         store.append("s", [said("a")])
     assert texts(place) == ["a"]
 
-    with pytest.raises(StoreFailed, match=r"refused|111"):
+    with pytest.raises(DatabaseError, match=r"refused|111"):
         store.append("s", [said("b")])
     assert texts(place) == ["a"]
 
@@ -374,7 +378,7 @@ def test_appends_that_share_a_call_are_not_tried_again_when_nobody_knows(
         go_on.set()
         assert first.result().first == 3
         for other in others:
-            with pytest.raises(OutcomeUnknown, match="whether it was recorded is not known"):
+            with pytest.raises(OutcomeUnknownError, match="whether it was recorded is not known"):
                 other.result()
 
     assert sorted(texts(place)) == ["first", "other 0", "other 1"]
@@ -387,7 +391,7 @@ def test_a_server_that_says_no_is_not_taken_for_a_lost_connection(place: Place, 
         link.client.sendall(b"-LOADING the dataset is loading\r\n")
 
     proxy.plans = [loading]
-    with pytest.raises(StoreFailed, match="the dataset is loading"):
+    with pytest.raises(DatabaseError, match="the dataset is loading"):
         store.append("s", [said("a")])
     assert texts(place) == []
     assert store.append("s", [said("b")]).first == 3
@@ -502,7 +506,7 @@ def test_a_failure_while_some_wait_is_theirs_alone(place: Place, proxy: Proxy, m
     recorded, unknown = recorder.append([Append("t", draft([SessionRenamed("a")])), Append("s", draft([said("b")]))])
 
     assert isinstance(recorded, Appended)
-    assert isinstance(unknown, OutcomeUnknown)
+    assert isinstance(unknown, OutcomeUnknownError)
     assert texts(place) == ["b"]
 
 
@@ -514,7 +518,7 @@ def test_a_read_whose_answer_was_lost_is_asked_again(place: Place, proxy: Proxy,
         proxy.plans = [plan]
         assert [one.position for one in store.read("s")] == [1, 2]
     proxy.plans = [lose_the_answer, lose_the_answer]
-    with pytest.raises(StoreFailed, match="the connection was lost"):
+    with pytest.raises(DatabaseError, match="the connection was lost"):
         list(store.read("s"))
 
 
@@ -535,7 +539,7 @@ def test_a_server_that_is_killed_and_started_again_has_what_it_acknowledged(
             text = f"{thread}/{number}"
             try:
                 store.append("s", [said(text), said(f"{text} again")])
-            except StoreFailed:
+            except DatabaseError:
                 failed += 1
             else:
                 acknowledged.append(text)
@@ -576,7 +580,7 @@ def test_a_store_works_again_when_its_server_does(new_redis_server: NewServer) -
         store.append("s", [STARTED, MAIN])
         server.stop()
         for attempt in (lambda: store.append("s", [said("a")]), store.read_all, lambda: store.find_session("s")):
-            with pytest.raises(StoreFailed):
+            with pytest.raises(DatabaseError):
                 attempt()
         server.start()
 
@@ -593,7 +597,7 @@ def test_a_server_that_has_lost_the_record_is_believed(new_redis_server: NewServ
         server.kill()
         server.start()
 
-        with pytest.raises(PositionConflict) as conflict:
+        with pytest.raises(PositionConflictError) as conflict:
             store.append("s", [said("a")], expected=2)
         assert conflict.value.actual == 0
         assert store.read_all() == []

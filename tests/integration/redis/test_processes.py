@@ -18,7 +18,7 @@ EACH = 200
 
 WRITER = """
 import json, sys
-from turnlog import ANY, PositionConflict, open_store
+from turnlog import ANY, PositionConflictError, open_store
 from turnlog.domain.events import SessionRenamed
 
 address, session, process, each, strict = sys.argv[1:]
@@ -30,7 +30,7 @@ with open_store(address) as store:
         expected = store.get_session(session).position if strict == "strict" else ANY
         try:
             appended = store.append(session, [SessionRenamed(f"{process}/{number}")], expected=expected)
-        except PositionConflict as conflict:
+        except PositionConflictError as conflict:
             assert (conflict.session, conflict.expected) == (session, expected) and conflict.actual > expected
             refused += 1
         else:

@@ -12,18 +12,17 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import redis
 
-from turnlog import (
-    InvalidValue,
-    KeyTaken,
-    PositionConflict,
-    SchemaMismatch,
-    Session,
-    StoreClosed,
-    StoreFailed,
-    open_store,
-)
+from turnlog import Session, open_store
 from turnlog.domain.content import InstructionContent
 from turnlog.domain.events import BranchCreated, Event, MessageAppended, SessionRenamed, SessionStarted, StateSet
+from turnlog.errors import (
+    DatabaseError,
+    InvalidValueError,
+    KeyTakenError,
+    PositionConflictError,
+    SchemaMismatchError,
+    StoreClosedError,
+)
 from turnlog.infrastructure.memory import MemoryRecorder
 from turnlog.infrastructure.redis import scripts
 from turnlog.infrastructure.redis.shapes import message_place
@@ -191,7 +190,7 @@ def test_a_server_that_is_full_refuses_and_nothing_is_half_written(place: Place,
     client.config_set("maxmemory", "1")
     try:
         for session, events in (("s", [said("b")]), ("t", [STARTED, MAIN, said("b")])):
-            with pytest.raises(StoreFailed, match="command not allowed when used memory > 'maxmemory'"):
+            with pytest.raises(DatabaseError, match="command not allowed when used memory > 'maxmemory'"):
                 store.append(session, events, command_id="c")
         assert (store.read_all(), list(store.sessions())) == before
     finally:
@@ -206,7 +205,7 @@ def test_a_replica_refuses_and_a_master_that_it_becomes_does_not(new_redis_serve
     with open_store(server.address()) as store, server.client() as client:
         store.append("s", [STARTED])
         client.replicaof("127.0.0.1", "1")
-        with pytest.raises(StoreFailed, match="read only replica"):
+        with pytest.raises(DatabaseError, match="read only replica"):
             store.append("s", [MAIN])
         assert len(store.read_all()) == 1
         client.replicaof("NO", "ONE")
@@ -216,7 +215,7 @@ def test_a_replica_refuses_and_a_master_that_it_becomes_does_not(new_redis_serve
 def test_what_a_newer_version_wrote_is_refused(place: Place, client: redis.Redis) -> None:
     client.set(place.key("format"), "2")
 
-    with pytest.raises(SchemaMismatch, match="holds format 2: expected format 1"):
+    with pytest.raises(SchemaMismatchError, match="holds format 2: expected format 1"):
         place.recorder()
 
 
@@ -227,10 +226,10 @@ def test_a_password_is_not_shown_when_it_is_wrong_and_opens_when_it_is_right(new
         client.acl_setuser("ada", enabled=True, passwords=["+p@ss"], keys=["{turnlog}:*"], commands=["+@all"])
         client.config_set("requirepass", "p@ss")
 
-    with pytest.raises(StoreFailed) as failed:
+    with pytest.raises(DatabaseError) as failed:
         open_store(f"redis://ada:wr%40ng@{where}")
     assert "wr@ng" not in "".join(format_exception(failed.value))
-    with pytest.raises(StoreFailed, match="permissions"):
+    with pytest.raises(DatabaseError, match="permissions"):
         open_store(f"redis://ada:p%40ss@{where}?prefix=other")
     for user in ("ada", ""):
         with open_store(f"redis://{user}:p%40ss@{where}") as store:
@@ -322,7 +321,7 @@ def test_connections_are_used_again(place: Place, client: redis.Redis) -> None:
     store.append("s", [STARTED])
     for _ in range(3):
         store.append("s", [SessionRenamed("again")])
-        with pytest.raises(StoreFailed):
+        with pytest.raises(DatabaseError):
             store.recorder.server.ask("NONSENSE")  # type: ignore[attr-defined]  # of this kind
     before: Any = client.client_list()
     for _ in range(20):
@@ -353,9 +352,9 @@ def test_of_appends_that_go_together_all_are_recorded_or_none(place: Place) -> N
     before = recorder.read_all(limit=9)
     together = [Append("s", draft([MAIN]), command_id="c"), Append("u", draft([STARTED]))]
 
-    with pytest.raises(KeyTaken):
+    with pytest.raises(KeyTakenError):
         recorder.append_together([*together, Append("v", draft([SessionStarted(key="desk")]))])
-    with pytest.raises(PositionConflict):
+    with pytest.raises(PositionConflictError):
         other.append_together([*together, Append("t", draft([MAIN]), expected=7)])
     assert recorder.read_all(limit=9) == before
     assert recorder.find_command("s", "c") is None
@@ -418,14 +417,14 @@ def test_text_with_nul_is_kept_and_what_cannot_be_kept_is_refused_by_name(place:
         deep = [deep]
     store.append("s", [STARTED, MAIN, StateSet("k", "nul \0 and \x7f \u2028 😀"), said("\0")])
 
-    with pytest.raises(InvalidValue, match="lone surrogate"):
+    with pytest.raises(InvalidValueError, match="lone surrogate"):
         store.append("s", [said("\ud800")])
-    with pytest.raises(InvalidValue, match=r"state_set|message|value|deep|nested"):
+    with pytest.raises(InvalidValueError, match=r"state_set|message|value|deep|nested"):
         Session.open("s", store=store).set_state("k", deep)
-    with pytest.raises(InvalidValue, match=r"state\.set|session\.state_set"):
+    with pytest.raises(InvalidValueError, match=r"state\.set|session\.state_set"):
         store.append("s", [StateSet("k", deep)])
     for name in ("a\0b", "\ud800", "a\nb"):
-        with pytest.raises(InvalidValue):
+        with pytest.raises(InvalidValueError):
             store.append(name, [STARTED])
     assert [one.event for one in place.store().read("s", after=2)] == [
         StateSet("k", "nul \0 and \x7f \u2028 😀"),
@@ -521,9 +520,9 @@ def test_while_a_store_is_restored_nobody_else_writes(place: Place, source: Stor
 
     def watched() -> Iterator[Any]:
         yield from rows[:700]
-        with pytest.raises(StoreFailed, match="another process is restoring"):
+        with pytest.raises(DatabaseError, match="another process is restoring"):
             other.append("u", [STARTED])
-        with pytest.raises(StoreFailed, match="another process is restoring"):
+        with pytest.raises(DatabaseError, match="another process is restoring"):
             source.copy_to(other)
         assert list(other.sessions()) == []
         yield from rows[700:]
@@ -542,9 +541,9 @@ def test_what_a_process_that_died_while_restoring_has_left_is_taken_away(place: 
         place.client.delete(place.key("restoring"))  # its time is up
         yield from rows[700:]
 
-    with pytest.raises(StoreFailed, match="paused for so long that it was given up"):
+    with pytest.raises(DatabaseError, match="paused for so long that it was given up"):
         recorder.restore(source.sessions(), dying())
-    with pytest.raises(StoreFailed, match="broke off; restore it again"):
+    with pytest.raises(DatabaseError, match="broke off; restore it again"):
         store.append("u", [STARTED])
     smaller = Store(MemoryRecorder())
     smaller.append("s", [STARTED])
@@ -566,7 +565,7 @@ def test_a_reader_that_waits_is_told_when_its_store_is_closed(place: Place) -> N
         while not any(each["cmd"] == "xread" for each in clients()):
             pass
         recorder.close()
-        with pytest.raises(StoreClosed):
+        with pytest.raises(StoreClosedError):
             waiting.result()
 
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from turnlog import StoreFailed
 from turnlog.domain.content import InstructionContent
 from turnlog.domain.events import BranchCreated, Event, MessageAppended, SessionStarted, UnknownEvent
 from turnlog.domain.record import Provenance
+from turnlog.errors import DatabaseError
 
 if TYPE_CHECKING:
     from tests.integration.redis.conftest import Place
@@ -172,7 +172,7 @@ def test_a_row_that_is_there_is_never_written_over(place: Place) -> None:
     put("entry", "position", "2")(place)
     put("entry", "digest", before[1].digest.hex())(place)
 
-    with pytest.raises(StoreFailed, match="session s has rows behind its head; verify says where"):
+    with pytest.raises(DatabaseError, match="session s has rows behind its head; verify says where"):
         place.store().append("s", [said("two")])
     store.append("t", [SessionStarted()])
     assert list(store.read("s")) == before

@@ -13,7 +13,8 @@ from threading import Event
 
 import pytest
 
-from turnlog import InvalidValue, NotSupported, Session, Store, StoreNotEmpty, acting, open_store
+from turnlog import Session, Store, acting, open_store
+from turnlog.errors import InvalidValueError, NotSupportedError
 
 
 @pytest.fixture
@@ -71,7 +72,7 @@ def test_a_copy_into_a_store_that_has_events_is_refused(store: Store) -> None:
         Session(store=other)
         before = other.read_all()
 
-        with pytest.raises(StoreNotEmpty, match="expected an empty one"):
+        with pytest.raises(InvalidValueError, match="expected an empty one"):
             store.copy_to(other)
         assert other.read_all() == before
 
@@ -103,7 +104,7 @@ def test_a_copy_and_a_backup_made_while_others_write_are_whole(store: Store, tmp
 def test_a_backup_does_not_overwrite(store: Store, tmp_path: Path) -> None:
     (tmp_path / "kept.db").write_text("precious")
 
-    with pytest.raises(InvalidValue, match="expected a new file"):
+    with pytest.raises(InvalidValueError, match="expected a new file"):
         store.backup(tmp_path / "kept.db")
     assert (tmp_path / "kept.db").read_text() == "precious"
 
@@ -123,7 +124,7 @@ def test_a_backup_is_only_written_to_a_new_file(kind: str, store: Store, tmp_pat
         (tmp_path / "backup.db-wal").write_text("precious")
     before = sorted(tmp_path.iterdir())
 
-    with pytest.raises(InvalidValue, match="expected a new file"):
+    with pytest.raises(InvalidValueError, match="expected a new file"):
         store.backup(path)
 
     assert sorted(tmp_path.iterdir()) == before
@@ -131,7 +132,7 @@ def test_a_backup_is_only_written_to_a_new_file(kind: str, store: Store, tmp_pat
 
 
 def test_a_backup_to_a_folder_that_is_missing_is_refused(store: Store, tmp_path: Path) -> None:
-    with pytest.raises(InvalidValue, match="No such file"):
+    with pytest.raises(InvalidValueError, match="No such file"):
         store.backup(tmp_path / "missing" / "backup.db")
 
 
@@ -140,7 +141,7 @@ def test_of_two_backups_to_one_place_at_once_one_is_refused(store: Store, tmp_pa
     part.write_text("half")
     with part.open() as file:
         flock(file, LOCK_EX)  # as the other process has it
-        with pytest.raises(InvalidValue, match="another process is writing it"):
+        with pytest.raises(InvalidValueError, match="another process is writing it"):
             store.backup(tmp_path / "backup.db")
     assert part.read_text() == "half"
 
@@ -185,7 +186,7 @@ def test_the_digest_of_a_copy_and_a_backup_is_that_of_the_store(store: Store, tm
 
 
 def test_a_store_without_a_file_says_how_else_to_back_it_up(tmp_path: Path) -> None:
-    with open_store("memory://") as store, pytest.raises(NotSupported, match="copy it into a SQLite store"):
+    with open_store("memory://") as store, pytest.raises(NotSupportedError, match="copy it into a SQLite store"):
         store.backup(tmp_path / "backup.db")
 
 

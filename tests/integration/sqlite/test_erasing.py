@@ -10,18 +10,9 @@ from typing import Any
 
 import pytest
 
-from turnlog import (
-    Activity,
-    BranchTree,
-    RedactionPendingError,
-    Runner,
-    Session,
-    TokenUsage,
-    Transcript,
-    open_store,
-    search,
-)
+from turnlog import Activity, BranchTree, Runner, Session, TokenUsage, Transcript, open_store, search
 from turnlog.domain.events import MessageRedacted
+from turnlog.errors import RedactionPendingError
 from turnlog.infrastructure.library.mapper import DomainEvent, EventMapper
 from turnlog.infrastructure.opening import open_existing
 from turnlog.infrastructure.projecting.lease import Pace

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from turnlog import SchemaMismatch, Session, open_store
+from turnlog import Session, open_store
+from turnlog.errors import SchemaMismatchError
 from turnlog.infrastructure.migrations import Migration, migrations_of
 from turnlog.infrastructure.sqlite import schema
 
@@ -55,7 +56,7 @@ def test_an_old_database_gets_the_steps_it_lacks_once(tmp_path: Path) -> None:
 
         assert connection.execute("SELECT text FROM notes").fetchall() == [("kept",)]
         assert connection.execute("SELECT name FROM migrations WHERE number > 1").fetchall() == [("notes",)]
-    with pytest.raises(SchemaMismatch, match="schema 2: expected schema 1 or older; a newer Turnlog wrote it"):
+    with pytest.raises(SchemaMismatchError, match="schema 2: expected schema 1 or older; a newer Turnlog wrote it"):
         open_store(f"sqlite:///{tmp_path}/old.db")
     with connected(tmp_path / "old.db") as connection:
         assert connection.execute("SELECT session, messages FROM catalogue").fetchall() == [(session, 1)]

@@ -8,7 +8,7 @@ from turnlog import Session, Store, open_store
 
 WRITER = """
 import sys
-from turnlog import PositionConflict, Session, open_store
+from turnlog import PositionConflictError, Session, open_store
 
 address, session, name, strict = sys.argv[1:]
 with open_store(address) as store:
@@ -20,7 +20,7 @@ with open_store(address) as store:
         try:
             main.add(f"{name} {number}", **expected)
             accepted += 1
-        except PositionConflict:
+        except PositionConflictError:
             refused += 1
 print(accepted, refused)
 """

@@ -35,7 +35,6 @@ from .domain.decisions import session as sessions
 from .domain.decisions.branch import UNCHANGED, Access, AccessGiven, Unchanged
 from .domain.decisions.history import Strategy
 from .domain.decisions.plan import BranchPlan, begin
-from .domain.decisions.replacing import replaced
 from .domain.decisions.sequence import in_turn
 from .domain.errors import InvalidValueError
 from .domain.events import Event
@@ -354,7 +353,9 @@ class Session(Life, Posting, SessionView, Conducting):
         They count as loaded. A system message among them is the one of the branch; without one it has none.
         """
         given = loaded_messages(several(messages))
-        self._live.change(lambda state: on_branch(None, state, lambda state, number: replaced(state, number, given)))
+        self._live.change(
+            lambda state: on_branch(None, state, lambda state, number: history.replaced(state, number, given))
+        )
 
     def clear_messages(self) -> None:
         """Makes the default branch show nothing but its system message."""

@@ -15,10 +15,13 @@ from ..events import (
     ChangeUndone,
     Event,
     MessagesShared,
+    SystemSet,
 )
 from ..lookup import get_branch, lineage_at, position_in
+from ..message import Message
 from ..ranges import Origin, Shown, from_positions, joined, positions, same_messages, spread
 from ..state import BranchState, State
+from .message import begins_with_system, begun
 from .session import active
 
 
@@ -174,3 +177,11 @@ def _spread(state: State, branch: int) -> Iterator[Shown]:
 
 def _count(state: State, branch: int) -> int:
     return sum(piece.count for piece in state.showing(branch).ranges)
+
+
+def replaced(state: State, branch: int, messages: Sequence[Message]) -> list[Event]:
+    """Clear the branch and add the messages, as to an empty one; a system message that was in front is removed."""
+    events = clear(state, branch)
+    if state.showing(branch).system is not None and not begins_with_system(messages):
+        events.append(SystemSet(branch, None))
+    return events + begun(branch, messages)

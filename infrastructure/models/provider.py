@@ -12,7 +12,7 @@ from weakref import WeakKeyDictionary
 
 import msgspec
 
-from ...domain.asking import Answer, Asked
+from ...domain import asking
 from ...domain.errors import InvalidOperationError, InvalidValueError, MissingExtraError, ModelError, ModelTimeoutError
 from ...projections.extras import needed
 from .patience import Failure
@@ -72,8 +72,8 @@ class ProviderModel:
         self._by_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, _Opened] = WeakKeyDictionary()
 
     async def ask(
-        self, asked: Asked, settings: "ModelSettings", timeout: float, heard: Callable[[str], None] | None
-    ) -> Answer:
+        self, asked: asking.Asked, settings: "ModelSettings", timeout: float, heard: Callable[[str], None] | None
+    ) -> asking.Answer:
         """What the model answers; `heard` gets the text as it comes, and makes the model send it so."""
         said: list[str] = []
         async with self._failures(timeout, said):
@@ -88,7 +88,7 @@ class ProviderModel:
         if opened is not None:
             await opened.holding.aclose()
 
-    async def _whole(self, model: "Model[Any]", asked: Asked, settings: "ModelSettings") -> Answer:
+    async def _whole(self, model: "Model[Any]", asked: asking.Asked, settings: "ModelSettings") -> asking.Answer:
         from pydantic_ai.direct import model_request
 
         response = await model_request(
@@ -103,11 +103,11 @@ class ProviderModel:
     async def _streamed(
         self,
         model: "Model[Any]",
-        asked: Asked,
+        asked: asking.Asked,
         settings: "ModelSettings",
         said: list[str],
         heard: Callable[[str], None],
-    ) -> Answer:
+    ) -> asking.Answer:
         from pydantic_ai.direct import model_request_stream
         from pydantic_ai.messages import PartDeltaEvent, PartStartEvent, TextPart, TextPartDelta
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ...domain.asking import Answer, Asked
+from ...domain import asking
 from ...domain.content import ActionRequestContent, MessageRole, Usage
 from ...domain.plain import Json, parse_json, plain
 from ...projections.prompts.parts import Call, Image, Part, Said, part_text, plain_text
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pydantic_ai.models import ModelRequestParameters
 
 
-def messages_for(asked: Asked, *, inline_system: bool) -> "list[ModelMessage]":
+def messages_for(asked: asking.Asked, *, inline_system: bool) -> "list[ModelMessage]":
     """The messages of a request as pydantic-ai has them.
 
     Where a model does not accept a system message behind others, which `inline_system` says, pydantic-ai would move it
@@ -93,7 +93,7 @@ def _image(image: Image) -> "UserContent":
     return ImageUrl(image.url, media_type="image/*", vendor_metadata=detail or None)
 
 
-def parameters_for(asked: Asked) -> "ModelRequestParameters":
+def parameters_for(asked: asking.Asked) -> "ModelRequestParameters":
     """The tools of a request as pydantic-ai has them."""
     from pydantic_ai.models import ModelRequestParameters
     from pydantic_ai.tools import ToolDefinition
@@ -112,14 +112,14 @@ def parameters_for(asked: Asked) -> "ModelRequestParameters":
     )
 
 
-def _schemas(asked: Asked) -> list[Json]:
+def _schemas(asked: asking.Asked) -> list[Json]:
     from ...domain.content import InstructionContent
     from ...domain.message import Message
 
     return openai_tools(Message(InstructionContent(tool_schemas=list(asked.tools)))) if asked.tools else []
 
 
-def answer_from(response: "ModelResponse", model: str, tools: Sequence[Json]) -> Answer:
+def answer_from(response: "ModelResponse", model: str, tools: Sequence[Json]) -> asking.Answer:
     """What a model answered, in our words; names of tools as we have them."""
     from pydantic_ai.messages import TextPart, ToolCallPart
 
@@ -136,7 +136,7 @@ def answer_from(response: "ModelResponse", model: str, tools: Sequence[Json]) ->
         output_tokens=usage.output_tokens,
         details=plain({key: value for key, value in usage.details.items() if value}, "usage"),
     )
-    return Answer(
+    return asking.Answer(
         text="".join(texts),
         calls=calls,
         model=response.model_name or model,

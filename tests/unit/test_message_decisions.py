@@ -8,7 +8,7 @@ import pytest
 
 from turnlog.domain.content import AssistantResponseContent, InstructionContent, SystemContent
 from turnlog.domain.decisions import history, message
-from turnlog.domain.decisions.replacing import replaced
+from turnlog.domain.decisions.history import replaced
 from turnlog.domain.errors import InvalidValueError, ItemNotFoundError
 from turnlog.domain.events import (
     BranchCleared,

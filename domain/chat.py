@@ -16,11 +16,11 @@ from .content import (
     MessageContent,
     SystemContent,
 )
-from .content_types import stored_form
+from .content_types import content_to_stored
 from .errors import InvalidContentError
-from .frozen import NO_ITEMS, NO_KEYS
-from .plain import Json
-from .structured import response_format_from, usage_from
+from .immutable import NO_ITEMS, NO_KEYS
+from .json_values import Json
+from .response_format import response_format_from, usage_from
 
 DEVELOPER = "developer"
 """What OpenAI calls the role of a system message for its newer models."""
@@ -52,7 +52,7 @@ _ONCE = frozenset({"tool_calls", "refusal"})
 """What is stored as a field alone, and not among the extra as well."""
 
 
-def content_of_chat(given: dict[str, Json]) -> MessageContent:
+def content_from_chat(given: dict[str, Json]) -> MessageContent:
     """The content that a chat dict stands for; every key beside role and content is kept as it is among the extra.
 
     A key that is the name of a field, and whose value fits, becomes that field as well.
@@ -79,19 +79,19 @@ def content_of_chat(given: dict[str, Json]) -> MessageContent:
         values[BODIES[kind]] = "" if body is None else body
     if role == DEVELOPER:
         values["developer"] = True
-    return made(kind, {**values, "extra": extra})
+    return build_content(kind, {**values, "extra": extra})
 
 
-def chat_of(content: MessageContent) -> dict[str, Json]:
+def chat_from_content(content: MessageContent) -> dict[str, Json]:
     """The chat dict that stands for a content; what its role and body do not say has a key of its own."""
     role = role_in_chat(content)
     chat: dict[str, Json] = {"role": role, "content": content.body, **content.extra}
     chat["role"], chat["content"] = role, content.body
     if type(content) not in KINDS:
-        return {**chat, **stored_form(content)}
+        return {**chat, **content_to_stored(content)}
     for name, default in _DEFAULTS[type(content)].items():
         value = getattr(content, name)
-        if value != default and name not in chat and not _is_said(content, name):
+        if value != default and name not in chat and not _is_present(content, name):
             chat[name] = msgspec.to_builtins(value) if isinstance(value, msgspec.Struct) else value
     return chat
 
@@ -101,7 +101,7 @@ def role_in_chat(content: MessageContent) -> str:
     return DEVELOPER if isinstance(content, SystemContent) and content.developer else content.role.value
 
 
-def made(kind: type[MessageContent], values: dict[str, Json]) -> MessageContent:
+def build_content(kind: type[MessageContent], values: dict[str, Json]) -> MessageContent:
     """A content of a kind with these values, each of the type that its field has."""
     values = {name: value for name, value in values.items() if not _is_none_given(kind, name, value)}
     try:
@@ -115,7 +115,7 @@ def _is_none_given(kind: type[MessageContent], name: str, value: Json) -> bool:
     return value in (NO_ITEMS, NO_KEYS) and value == _DEFAULTS[kind].get(name)
 
 
-def _is_said(content: MessageContent, name: str) -> bool:
+def _is_present(content: MessageContent, name: str) -> bool:
     """Whether role, content and what came along say the field already."""
     if name in ("extra", "developer"):
         return True

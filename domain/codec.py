@@ -8,10 +8,10 @@ import msgspec
 from msgspec.structs import asdict, replace
 
 from .content import KINDS, MessageContent
-from .content_types import OWN, content_in, stored_form
+from .content_types import OWN, content_from_stored, content_to_stored
 from .errors import InvalidContentError, InvalidValueError, UnreadableEventError
 from .events import STORED_NAMES, Event, MessageAppended, UnknownEvent
-from .plain import Json
+from .json_values import Json
 
 Upcaster: TypeAlias = Callable[[dict[str, Json]], dict[str, Json]]
 """Lifts a payload of an old shape into today's; pure."""
@@ -43,7 +43,7 @@ def stored_name(event: Event) -> str:
     return name
 
 
-def salted(payload: bytes, salt: str) -> bytes:
+def add_salt(payload: bytes, salt: str) -> bytes:
     """The payload with a salt at its end, so that its hash does not give its content away."""
     return payload[:-1] + (_SALT[1:] if payload == b"{}" else _SALT) + salt.encode() + b'"}'
 
@@ -53,7 +53,7 @@ def is_salted(payload: bytes) -> bool:
     return _SALTED.fullmatch(payload[_SALT_START:]) is not None
 
 
-def unsalted(payload: bytes) -> bytes:
+def remove_salt(payload: bytes) -> bytes:
     """The payload without the salt at its end, if it has one."""
     if payload[_SALT_START : _SALT_START + len(_SALT)] == _SALT:
         return payload[:_SALT_START] + b"}"
@@ -89,13 +89,13 @@ def decode(
     if not known and name not in upcasters:
         raise UnreadableEventError(session, position, name, "no event has this stored name")
     try:
-        payload = unsalted(payload.encode() if isinstance(payload, str) else payload)
-        return _decoded(name, payload) if known else _lifted(name, payload, upcasters)
+        payload = remove_salt(payload.encode() if isinstance(payload, str) else payload)
+        return _decoded(name, payload) if known else _upcast(name, payload, upcasters)
     except _MISFITS as reason:
         raise UnreadableEventError(session, position, name, f"its payload does not fit: {reason}") from None
 
 
-def unknown(payload: bytes | None, reason: str) -> UnknownEvent:
+def unknown_event(payload: bytes | None, reason: str) -> UnknownEvent:
     """What a reader gets for an event that cannot be read."""
     try:
         return UnknownEvent(reason, None if payload is None else msgspec.json.decode(payload))
@@ -109,7 +109,7 @@ def _storable(event: Event) -> object:
     if not isinstance(content, MessageContent) or type(content) in KINDS:
         return event
     fields = {name: value for name, value in asdict(event).items() if value != _DEFAULTS.get(name, ...)}
-    return {**fields, "content": stored_form(content)}
+    return {**fields, "content": content_to_stored(content)}
 
 
 def _decoded(name: str, payload: bytes | str) -> Event:
@@ -118,22 +118,22 @@ def _decoded(name: str, payload: bytes | str) -> Event:
     except msgspec.ValidationError:
         if STORED_NAMES[name] is not MessageAppended:
             raise
-        return _built(MessageAppended, msgspec.json.decode(payload, type=dict[str, Json]))
+        return _build(MessageAppended, msgspec.json.decode(payload, type=dict[str, Json]))
 
 
-def _built(kind: type[Event], fields: dict[str, Json]) -> Event:
+def _build(kind: type[Event], fields: dict[str, Json]) -> Event:
     """The event with these fields, also if its content is none of Turnlog's own."""
     content = fields.get("content") if kind is MessageAppended else None
     tag = content.get("type") if isinstance(content, dict) else None
     if not isinstance(content, dict) or not isinstance(tag, str) or tag in OWN:
         return msgspec.convert(fields, kind)
     event = msgspec.convert({**fields, "content": {"type": next(iter(OWN))}}, kind)
-    return replace(event, content=content_in(content))
+    return replace(event, content=content_from_stored(content))
 
 
-def _lifted(name: str, payload: bytes | str, upcasters: Mapping[str, tuple[str, Upcaster]]) -> Event:
+def _upcast(name: str, payload: bytes | str, upcasters: Mapping[str, tuple[str, Upcaster]]) -> Event:
     fields: dict[str, Json] = msgspec.json.decode(payload, type=dict[str, Json])
     while name in upcasters:
         name, lift = upcasters[name]
         fields = lift(fields)
-    return _built(STORED_NAMES[name], fields)
+    return _build(STORED_NAMES[name], fields)

@@ -14,7 +14,7 @@ from .codec import stored_name
 from .decisions.history import without_last_change
 from .errors import InvalidEventError, UnreadableEventError
 from .evolve import evolve
-from .ranges import Range, Ranges, first, positions, same_messages
+from .ranges import Range, Ranges, positions, same_messages, take_first
 from .redaction import is_reserved, reserved_name
 from .state import State, Status
 
@@ -132,7 +132,7 @@ def _fault_of_merge(state: State, event: e.BranchMerged) -> str | None:
     shown = sum(piece.count for piece in state.showing(event.branch).ranges)
     if event.keep_first > shown:
         return f"it keeps {event.keep_first} messages, and the branch shows {shown}"
-    kept = first(state.showing(event.branch).ranges, event.keep_first, state.written)
+    kept = take_first(state.showing(event.branch).ranges, event.keep_first, state.written)
     return _fault_of_position(state, event.at) or _fault_of_additions(state, kept, event.ranges)
 
 

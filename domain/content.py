@@ -11,10 +11,10 @@ from typing import Any, ClassVar, TypeAlias
 import msgspec
 from msgspec.structs import force_setattr
 
+from .content_parts import as_text, assistant_text, call_text
 from .errors import InvalidContentError
-from .frozen import NO_ITEMS, NO_KEYS
-from .parts import as_text, assistant_text, call_text
-from .plain import Json
+from .immutable import NO_ITEMS, NO_KEYS
+from .json_values import Json
 
 
 class MessageRole(StrEnum):

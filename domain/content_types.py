@@ -13,8 +13,8 @@ from msgspec.structs import fields, replace
 
 from .content import KINDS, Content, MessageContent, MessageRole
 from .errors import InvalidContentError, InvalidValueError
-from .frozen import NO_KEYS
-from .plain import AGAIN, Json, plain
+from .immutable import NO_KEYS
+from .json_values import AGAIN, Json, to_json_value
 
 C = TypeVar("C", bound=type[MessageContent])
 
@@ -77,7 +77,7 @@ def content_type(name: str) -> Callable[[C], C]:
     def register(kind: C) -> C:
         _check(kind)
         holder = OWN.get(name) or _classes.get(name)
-        if holder is not None and not _same(holder, kind):
+        if holder is not None and not _is_equal(holder, kind):
             raise InvalidValueError("the name of a content type", f"{name!r} is taken by {holder.__name__}")
         if _names.get(kind, name) != name:
             raise InvalidValueError("a content type", f"{kind.__name__} is registered as {_names[kind]!r} already")
@@ -89,7 +89,7 @@ def content_type(name: str) -> Callable[[C], C]:
     return register
 
 
-def tag_of(content: MessageContent) -> str | None:
+def stored_tag(content: MessageContent) -> str | None:
     """The name under which a content that is not one of Turnlog's own is stored; None if it has none."""
     return content.tag if isinstance(content, UnknownContent) else _names.get(type(content))
 
@@ -99,12 +99,12 @@ def is_registered(name: object) -> bool:
     return isinstance(name, str) and name in _classes
 
 
-def stored_form(content: MessageContent) -> dict[str, Json]:
+def content_to_stored(content: MessageContent) -> dict[str, Json]:
     """What the record keeps of a content, as plain values; refused if it is of no registered kind."""
     if type(content) in KINDS:
         form: dict[str, Json] = msgspec.to_builtins(content)
         return form
-    tag = tag_of(content)
+    tag = stored_tag(content)
     if tag is None:
         names = ", ".join(kind.__name__ for kind in (*KINDS, *_names))
         raise InvalidContentError(
@@ -119,7 +119,7 @@ def stored_form(content: MessageContent) -> dict[str, Json]:
     return {"type": tag, "role": content.role.value, **msgspec.to_builtins(values)}
 
 
-def content_in(form: dict[str, Json]) -> MessageContent:
+def content_from_stored(form: dict[str, Json]) -> MessageContent:
     """The content that the record keeps in a form; one that no class here fits is unknown, and complete."""
     tag = form["type"]
     if tag in OWN or not isinstance(tag, str):
@@ -128,32 +128,32 @@ def content_in(form: dict[str, Json]) -> MessageContent:
     rest = {key: value for key, value in form.items() if key != "type"}
     if tag in _classes:
         try:
-            return _made(tag, rest)
+            return _build(tag, rest)
         except (msgspec.ValidationError, InvalidContentError):
             pass  # its class is another one by now: what was said stays readable
     return UnknownContent(tag=tag, fields=rest)
 
 
-def registered_content(given: dict[str, Json]) -> MessageContent:
+def parse_registered_content(given: dict[str, Json]) -> MessageContent:
     """The content of an application's own that a dict names by its type, with its fields or as a chat dict."""
     named = {field.encode_name for field in fields(_classes[given["type"]])}
     said = RESERVED if "content" in named or "role" not in given else RESERVED | {"content"}
     try:
-        return _made(given["type"], {key: value for key, value in given.items() if key not in said - {"role"}})
+        return _build(given["type"], {key: value for key, value in given.items() if key not in said - {"role"}})
     except msgspec.ValidationError as reason:
         raise InvalidContentError(f"this is no {given['type']}: {reason}") from None
 
 
-def plain_other(content: MessageContent) -> MessageContent:
+def checked_custom_content(content: MessageContent) -> MessageContent:
     """The same content of no kind of Turnlog's own, its values plain and checked."""
     try:
-        form = plain(stored_form(content), "a message", AGAIN)
+        form = to_json_value(content_to_stored(content), "a message", AGAIN)
     except (TypeError, ValueError) as reason:
         if isinstance(reason, InvalidContentError | InvalidValueError):
             raise
         raise InvalidContentError(f"this {type(content).__name__} cannot be stored: {reason}") from None
     if not isinstance(content, UnknownContent):
-        made = registered_content(form)
+        made = parse_registered_content(form)
         if made != content:
             raise InvalidContentError(f"this {type(content).__name__} would be read back as something else: {_TYPED}")
         return made
@@ -162,14 +162,14 @@ def plain_other(content: MessageContent) -> MessageContent:
     return replace(content, fields={key: value for key, value in form.items() if key != "type"})
 
 
-def _made(tag: str, values: dict[str, Json]) -> MessageContent:
+def _build(tag: str, values: dict[str, Json]) -> MessageContent:
     kind = _classes[tag]
     if values.get("role", kind.role) != kind.role:
         raise InvalidContentError(f"the role of {tag} is {kind.role.value}, not {values['role']!r}")
     return msgspec.convert({key: value for key, value in values.items() if key != "role"}, kind)
 
 
-def _same(one: type, other: type) -> bool:
+def _is_equal(one: type, other: type) -> bool:
     """Whether it is the same class defined anew, as when a cell of a notebook is run again."""
     return (one.__module__, one.__qualname__) == (other.__module__, other.__qualname__)
 

@@ -10,9 +10,9 @@ from types import MappingProxyType
 import msgspec
 
 from .content import Content, SystemContent
-from .frozen import NO_KEYS
+from .immutable import NO_KEYS
+from .json_values import Json
 from .log import LogType
-from .plain import Json
 from .ranges import Origin, Ranges
 
 

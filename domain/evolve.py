@@ -9,23 +9,23 @@ from typing import Any, TypeAlias
 from msgspec.structs import replace
 
 from . import events as e
-from . import post
+from . import mail_state
 from .codec import stored_name
 from .errors import UnreadableEventError
-from .ranges import Origin, Ranges, first, joined, last, with_origin
-from .state import BranchState, ModelState, OperationState, Showing, State, Status, inherited
+from .ranges import Origin, Ranges, join, take_first, take_last, with_origin
+from .state import BranchState, ModelState, OperationState, State, Status, Visibility, inherited_visibility
 
 Placed: TypeAlias = tuple[int, int, e.Event]
 """An event with its position and its time."""
 
 
-KEPT_APART = 64
+NOT_FOLDED = 64
 """So many retractions of a branch are kept beside its last showing before they become one."""
 
 
 def fold(placed: Iterable[Placed], state: State) -> State:
     """The state after these events; the state given stays as it is."""
-    after = branched_off(state)
+    after = fork_state(state)
     for position, time, event in placed:
         evolve(after, position, time, event)
     return after
@@ -58,7 +58,7 @@ def place_message(state: State, position: int, time: int, branch: int) -> None:
     state.position, state.time = position, time  # last: who is interrupted before takes the message again
 
 
-def branched_off(state: State) -> State:
+def fork_state(state: State) -> State:
     """A state of one's own, equal to the one given."""
     own = copy(state)
     own.metadata, own.values = dict(state.metadata), dict(state.values)
@@ -67,7 +67,7 @@ def branched_off(state: State) -> State:
     own.written = {branch: array("q", places) for branch, places in state.written.items()}
     own.ancestors, own.forks = list(state.ancestors), set(state.forks)
     own.redacted, own.models = set(state.redacted), dict(state.models)
-    own.participants, own.post = dict(state.participants), post.copied(state.post)
+    own.participants, own.post = dict(state.participants), mail_state.copy(state.post)
     own.tools = {tool: list(branches) for tool, branches in state.tools.items()}
     own.operations = dict(state.operations)
     return own
@@ -132,9 +132,9 @@ def _deleted(state: State, event: e.SessionDeleted) -> None:
 
 
 def _created(state: State, event: e.BranchCreated) -> None:
-    start = Showing(state.position)
+    start = Visibility(state.position)
     if event.parent is not None and event.at is not None:
-        start = inherited(state.showing(event.parent, event.at), state.position, event.origin)
+        start = inherited_visibility(state.showing(event.parent, event.at), state.position, event.origin)
     state.branches.append(
         BranchState(
             number=event.branch,
@@ -154,12 +154,12 @@ def _created(state: State, event: e.BranchCreated) -> None:
     state.ids[event.id] = event.branch
     state.written.setdefault(event.branch, array("q"))
     if event.parent is not None:
-        _equip(state, event.parent, event.branch)
+        _set_tools_and_models(state, event.parent, event.branch)
     if state.default is None:
         state.default = event.branch
 
 
-def _equip(state: State, parent: int, branch: int) -> None:
+def _set_tools_and_models(state: State, parent: int, branch: int) -> None:
     """A fork has the tools and models that its parent has."""
     for owners in state.tools.values():
         if parent in owners:
@@ -200,23 +200,23 @@ def _access_changed(state: State, event: e.AccessChanged) -> None:
 def _system_set(state: State, event: e.SystemSet) -> None:
     shown = state.showing(event.branch)
     system = None if event.content is None else state.position
-    state.branches[event.branch].showings.append(Showing(state.position, shown.ranges, system))
+    state.branches[event.branch].showings.append(Visibility(state.position, shown.ranges, system))
 
 
 def _shared(state: State, event: e.MessagesShared) -> None:
     shown = state.showing(event.branch)
-    _show(state, event.branch, joined(shown.ranges, with_origin(event.ranges, Origin.SHARED), state.written))
+    _show(state, event.branch, join(shown.ranges, with_origin(event.ranges, Origin.SHARED), state.written))
 
 
 def _rewound(state: State, event: e.BranchRewound) -> None:
     then = state.showing(event.branch, event.to)
     branch = state.branches[event.branch]
-    branch.showings.append(Showing(state.position, then.ranges, then.system))
+    branch.showings.append(Visibility(state.position, then.ranges, then.system))
     branch.undoable.append(state.position)
 
 
 def _truncated(state: State, event: e.BranchTruncated) -> None:
-    kept = last(state.showing(event.branch).ranges, event.keep_last, state.written)
+    kept = take_last(state.showing(event.branch).ranges, event.keep_last, state.written)
     _show(state, event.branch, kept, undoable=True)
 
 
@@ -226,13 +226,13 @@ def _cleared(state: State, event: e.BranchCleared) -> None:
 
 def _undone(state: State, event: e.ChangeUndone) -> None:
     branch = state.branches[event.branch]
-    branch.showings.append(Showing(state.position, event.ranges, event.system))
+    branch.showings.append(Visibility(state.position, event.ranges, event.system))
     branch.undoable.remove(event.undone)
 
 
 def _merged(state: State, event: e.BranchMerged) -> None:
-    kept = first(state.showing(event.branch).ranges, event.keep_first, state.written)
-    _show(state, event.branch, joined(kept, event.ranges, state.written))
+    kept = take_first(state.showing(event.branch).ranges, event.keep_first, state.written)
+    _show(state, event.branch, join(kept, event.ranges, state.written))
 
 
 def _reordered(state: State, event: e.BranchReordered) -> None:
@@ -242,7 +242,7 @@ def _reordered(state: State, event: e.BranchReordered) -> None:
 def _show(state: State, branch: int, ranges: Ranges, *, undoable: bool = False) -> None:
     """The branch shows these messages from here on, under the system message it has."""
     shown = state.showing(branch)
-    state.branches[branch].showings.append(Showing(state.position, ranges, shown.system))
+    state.branches[branch].showings.append(Visibility(state.position, ranges, shown.system))
     if undoable:
         state.branches[branch].undoable.append(state.position)
 
@@ -258,7 +258,7 @@ def _retracted(state: State, event: e.MessageRetracted) -> None:
     branch = state.branches[event.branch]
     branch.retracted.append((state.position, event.message))
     branch.undoable.append(state.position)
-    if branch.retracted_since >= KEPT_APART:
+    if branch.retracted_since >= NOT_FOLDED:
         _show(state, event.branch, state.showing(event.branch).ranges)
 
 
@@ -283,23 +283,23 @@ def _unregistered(state: State, event: e.ParticipantUnregistered) -> None:
 
 
 def _mail_sent(state: State, event: e.MailSent) -> None:
-    post.sent(state.post, state.position, event.sender, event.recipient, event.category, event.channel)
+    mail_state.add_sent(state.post, state.position, event.sender, event.recipient, event.category, event.channel)
 
 
 def _mail_collected(state: State, event: e.MailCollected) -> None:
-    post.collected(state.post, event.sender, event.mails, lambda: state.owners)
+    mail_state.move_to_exchange(state.post, event.sender, event.mails, lambda: state.owners)
 
 
 def _mail_delivered(state: State, event: e.MailDelivered) -> None:
-    post.delivered(state.post, event.recipient, event.mails, event.addressed or event.recipient)
+    mail_state.move_to_inbox(state.post, event.recipient, event.mails, event.addressed or event.recipient)
 
 
 def _mail_received(state: State, event: e.MailReceived) -> None:
-    post.received(state.post, event.recipient, event.mails)
+    mail_state.remove_received(state.post, event.recipient, event.mails)
 
 
 def _mail_parked(state: State, event: e.MailParked) -> None:
-    post.parked(state.post, event.recipient, event.mails, event.reason)
+    mail_state.park(state.post, event.recipient, event.mails, event.reason)
 
 
 # work
@@ -333,7 +333,7 @@ def _operation_ended(state: State, event: e.OperationCompleted | e.OperationFail
     del state.operations[event.operation]
 
 
-def _nothing(state: State, event: e.Event) -> None:
+def _ignore(state: State, event: e.Event) -> None:
     """Recorded for those who read; no decision depends on it."""
 
 
@@ -380,8 +380,8 @@ _EVOLVE: Mapping[type[e.Event], Callable[[State, Any], None]] = MappingProxyType
         e.OperationResumed: _operation_resumed,
         e.OperationCompleted: _operation_ended,
         e.OperationFailed: _operation_ended,
-        e.ModelCalled: _nothing,
-        e.AccessDenied: _nothing,
-        e.LogRecorded: _nothing,
+        e.ModelCalled: _ignore,
+        e.AccessDenied: _ignore,
+        e.LogRecorded: _ignore,
     }
 )

@@ -14,9 +14,9 @@ import msgspec
 from msgspec.structs import force_setattr
 
 from .content import InstructionContent, MessageContent
+from .content_parts import CALLS
 from .errors import ImageNotAllowedError, InvalidValueError
-from .parts import CALLS
-from .plain import Json
+from .json_values import Json
 from .public_hosts import host_problem
 
 SCHEMES = frozenset({"https", "http", "data"})

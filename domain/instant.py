@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Self, overload
 
-from .record import moment
+from .recorded_event import to_datetime
 
 
 class Instant(datetime):
@@ -15,7 +15,7 @@ class Instant(datetime):
     @classmethod
     def at(cls, microseconds: int) -> Self:
         """The time of so many microseconds since 1970."""
-        return cls.of(moment(microseconds))
+        return cls.of(to_datetime(microseconds))
 
     @classmethod
     def of(cls, time: datetime) -> Self:

@@ -10,9 +10,9 @@ import msgspec
 from msgspec.structs import force_setattr, replace
 
 from .errors import InvalidValueError
-from .frozen import frozen
+from .immutable import freeze
+from .json_values import Json, to_json_value, to_utc
 from .message import Message
-from .plain import Json, plain, utc
 
 
 class LogType(StrEnum):
@@ -97,7 +97,7 @@ class Log(msgspec.Struct, frozen=True, omit_defaults=True, repr_omit_defaults=Tr
         for name in _COUNTS:
             _check_count(name, getattr(self, name))
         for name in _VALUES:
-            force_setattr(self, name, frozen(plain(getattr(self, name), f"{name} of a log")))
+            force_setattr(self, name, freeze(to_json_value(getattr(self, name), f"{name} of a log")))
         force_setattr(self, "duration_ms", _duration(self.duration_ms))
         if self.created_at is not None:
             force_setattr(self, "created_at", _time(self.created_at))
@@ -135,7 +135,7 @@ LogGiven: TypeAlias = "Log | Message | BaseException | str | Mapping[str, Json]"
 """What can be logged: text, a dict of values, an exception, a message, or a log made before."""
 
 
-def log_from(given: LogGiven, type: LogType | str | None = None, **fields: Any) -> Log:
+def to_log(given: LogGiven, type: LogType | str | None = None, **fields: Any) -> Log:
     """The log of something: text is its message, a dict its data, of an exception its class and sentence."""
     said = {name: value for name, value in fields.items() if value is not None}
     match given:
@@ -144,19 +144,19 @@ def log_from(given: LogGiven, type: LogType | str | None = None, **fields: Any) 
             return replace(given, **changes) if changes else given
         case Message():
             data = {"id": given.id, "role": given.role.value, "sender": given.sender, "recipient": given.recipient}
-            return Log(type or LogType.MESSAGE, **_beside(said, message=given.text, data=data))
+            return Log(type or LogType.MESSAGE, **_extra(said, message=given.text, data=data))
         case BaseException():
-            return Log(type or LogType.ERROR, **_beside(said, error=error_text(given)))
+            return Log(type or LogType.ERROR, **_extra(said, error=error_text(given)))
         case str():
-            return Log(type or LogType.INFO, **_beside(said, message=given))
+            return Log(type or LogType.INFO, **_extra(said, message=given))
         case Mapping():
-            return Log(type or LogType.INFO, **_beside(said, data=dict(given)))
+            return Log(type or LogType.INFO, **_extra(said, data=dict(given)))
     raise InvalidValueError(
         "a log", f"cannot be made of a {_name(given)}: expected text, a dict, an exception, a Message or a Log"
     )
 
 
-def _beside(said: dict[str, Any], **given: Any) -> dict[str, Any]:
+def _extra(said: dict[str, Any], **given: Any) -> dict[str, Any]:
     """What was given, and what is said beside it; nothing can be said twice."""
     twice = sorted(said.keys() & given.keys())
     if twice:
@@ -190,7 +190,7 @@ def _text(name: str, value: object) -> str | None:
         return None
     if not isinstance(value, str):
         raise InvalidValueError(f"{name} of a log", f"is a {_name(value)}: expected a str")
-    text: str = plain(value, f"{name} of a log")
+    text: str = to_json_value(value, f"{name} of a log")
     return text
 
 
@@ -211,6 +211,6 @@ def _time(value: object) -> datetime:
     if not isinstance(value, datetime):
         raise InvalidValueError("created_at of a log", f"is a {_name(value)}: expected a datetime")
     try:
-        return utc(value)
+        return to_utc(value)
     except (OverflowError, ValueError):
         raise InvalidValueError("created_at of a log", "is outside the years 1 to 9999 in UTC") from None

@@ -9,8 +9,8 @@ import msgspec
 from .content import SystemContent
 from .errors import InvalidMailError
 from .errors.base import suggestion
-from .message import ContentGiven, Message, message_from
-from .plain import Json, plain
+from .json_values import Json, to_json_value
+from .message import ContentGiven, Message, to_message
 
 
 class Category(StrEnum):
@@ -36,8 +36,8 @@ class Package(msgspec.Struct, frozen=True):
     item: Json = None
 
     def __post_init__(self) -> None:
-        msgspec.structs.force_setattr(self, "category", category_named(self.category))
-        msgspec.structs.force_setattr(self, "item", _checked(self.category, self.item))
+        msgspec.structs.force_setattr(self, "category", parse_category(self.category))
+        msgspec.structs.force_setattr(self, "item", _check_content(self.category, self.item))
 
 
 class Mail(msgspec.Struct, frozen=True, repr_omit_defaults=True):
@@ -81,7 +81,7 @@ class Mail(msgspec.Struct, frozen=True, repr_omit_defaults=True):
         return Package(self.category, self.content if self.message is None else self.message)
 
 
-class Parked(msgspec.Struct, frozen=True):
+class ParkedMail(msgspec.Struct, frozen=True):
     """A mail that could not be delivered or received, whom it is for, and why."""
 
     mail: Mail
@@ -89,14 +89,14 @@ class Parked(msgspec.Struct, frozen=True):
     reason: str
 
 
-def category_named(category: object) -> str:
+def parse_category(category: object) -> str:
     """The category, if there is one of this name."""
     if not isinstance(category, str) or category not in _CATEGORIES:
         raise InvalidMailError(f"mail has no category {category!r}; {suggestion(str(category), _CATEGORIES)}")
     return _CATEGORIES[_CATEGORIES.index(category)]
 
 
-def _checked(category: str, item: Json) -> Json:
+def _check_content(category: str, item: Json) -> Json:
     match category:
         case Category.MESSAGE:
             return _message(item)
@@ -109,11 +109,11 @@ def _checked(category: str, item: Json) -> Json:
         case Category.IMODEL:
             raise InvalidMailError("a mail of category 'imodel' carries the name of a model: expected text")
         case _:
-            return plain(item, "a mail")
+            return to_json_value(item, "a mail")
 
 
 def _message(item: object) -> Message:
-    message = message_from(cast(ContentGiven, item))  # which says what can be a message
+    message = to_message(cast(ContentGiven, item))  # which says what can be a message
     if isinstance(message.content, SystemContent):
         raise InvalidMailError("a system message cannot be mailed, it is set on a branch: expected any other message")
     return message

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 import msgspec
 from msgspec.structs import asdict, force_setattr, replace
 
-from .chat import chat_of
+from .chat import chat_from_content
 from .content import MessageContent, MessageRole, is_simple
-from .content_given import content_from
-from .content_types import content_in, stored_form
+from .content_parsing import parse_content
+from .content_types import content_from_stored, content_to_stored
 from .errors import InvalidValueError
-from .frozen import NO_KEYS, frozen, frozen_struct
-from .plain import AGAIN, DEEPEST, Json, parse_json, plain, utc
+from .immutable import NO_KEYS, freeze, freeze_struct
+from .json_values import AGAIN, MAX_DEPTH, Json, parse_json, to_json_value, to_utc
 from .ranges import Origin
 
 
@@ -80,13 +80,13 @@ class Message(msgspec.Struct, frozen=True, eq=False, repr_omit_defaults=True):
     def __post_init__(self) -> None:
         given: object = self.content
         try:
-            content = given if isinstance(given, MessageContent) else content_from(given)
+            content = given if isinstance(given, MessageContent) else parse_content(given)
             if content is not given or not is_simple(content):
-                force_setattr(self, "content", frozen_struct(content))
+                force_setattr(self, "content", freeze_struct(content))
             if self.metadata is not NO_KEYS:
-                force_setattr(self, "metadata", frozen(self.metadata))
+                force_setattr(self, "metadata", freeze(self.metadata))
         except RecursionError:
-            raise InvalidValueError("a message", f"is nested too deep: expected {DEEPEST} levels at most") from None
+            raise InvalidValueError("a message", f"is nested too deep: expected {MAX_DEPTH} levels at most") from None
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Message) and self._identity() == other._identity()
@@ -114,46 +114,46 @@ class Message(msgspec.Struct, frozen=True, eq=False, repr_omit_defaults=True):
 
     def clone(self, *, sender: str | None = None, recipient: str | None = None) -> "Message":
         """A message of the same words that is not on the record, and knows where they come from."""
-        return replace(message_from(self, sender=sender, recipient=recipient), origin=Origin.CLONED)
+        return replace(to_message(self, sender=sender, recipient=recipient), origin=Origin.CLONED)
 
     # As a chat dict
 
     def __getitem__(self, key: str) -> Json:
-        return chat_of(self.content)[key]
+        return chat_from_content(self.content)[key]
 
     def __contains__(self, key: object) -> bool:
-        return key in chat_of(self.content)
+        return key in chat_from_content(self.content)
 
     def __iter__(self) -> Iterator[str]:
-        return iter(chat_of(self.content))
+        return iter(chat_from_content(self.content))
 
     def __len__(self) -> int:
-        return len(chat_of(self.content))
+        return len(chat_from_content(self.content))
 
     def get(self, key: str, default: Json = None) -> Json:
         """What the message has under a key of its chat dict, or the default."""
-        return chat_of(self.content).get(key, default)
+        return chat_from_content(self.content).get(key, default)
 
     def keys(self) -> KeysView[str]:
         """The keys of the message as a chat dict."""
-        return chat_of(self.content).keys()
+        return chat_from_content(self.content).keys()
 
     def values(self) -> ValuesView[Json]:
         """The values of the message as a chat dict."""
-        return chat_of(self.content).values()
+        return chat_from_content(self.content).values()
 
     def items(self) -> ItemsView[str, Json]:
         """The message as a chat dict, key by key."""
-        return chat_of(self.content).items()
+        return chat_from_content(self.content).items()
 
     # As JSON
 
     def to_dict(self) -> dict[str, Json]:
         """All that the message is, in plain values, to be read back by `from_dict`; role and id are told along."""
         form = {field: getattr(self, field) for field in self.__struct_fields__}
-        form |= {"content": stored_form(self.content), "origin": self.origin.value, "lineage": list(self.lineage)}
-        form["created_at"] = None if self.created_at is None else utc(self.created_at).isoformat()
-        told: dict[str, Json] = plain({"id": self.id, "role": self.role.value, **form}, "a message", AGAIN)
+        form |= {"content": content_to_stored(self.content), "origin": self.origin.value, "lineage": list(self.lineage)}
+        form["created_at"] = None if self.created_at is None else to_utc(self.created_at).isoformat()
+        told: dict[str, Json] = to_json_value({"id": self.id, "role": self.role.value, **form}, "a message", AGAIN)
         return told
 
     @classmethod
@@ -161,11 +161,11 @@ class Message(msgspec.Struct, frozen=True, eq=False, repr_omit_defaults=True):
         """The message that `to_dict` told."""
         if not isinstance(given, Mapping):
             raise InvalidValueError("a message", f"cannot be read from a {type(given).__name__}: expected a dict")
-        form = plain(given, "a message", AGAIN)
+        form = to_json_value(given, "a message", AGAIN)
         told = {key: form.pop(key) for key in ("id", "role") if key in form}
         try:
-            content = content_in(form.pop("content"))
-            message = cls(content, **asdict(msgspec.convert(form, _Rest)))
+            content = content_from_stored(form.pop("content"))
+            message = cls(content, **asdict(msgspec.convert(form, _MessageFields)))
         except (msgspec.ValidationError, LookupError, TypeError) as reason:
             raise InvalidValueError("a message", f"cannot be read: {reason}; expected what to_dict told") from None
         for key, value in told.items():
@@ -192,7 +192,7 @@ class Message(msgspec.Struct, frozen=True, eq=False, repr_omit_defaults=True):
         return self.id, self.content, self.sender, self.recipient, self.metadata
 
 
-class _Rest(msgspec.Struct, forbid_unknown_fields=True):
+class _MessageFields(msgspec.Struct, forbid_unknown_fields=True):
     """What a message is beside its content."""
 
     sender: str | None = None
@@ -214,7 +214,7 @@ class MessageDict(dict[str, Any]):
     """
 
     def __init__(self, message: Message) -> None:
-        super().__init__(plain(chat_of(message.content), "a message", AGAIN))
+        super().__init__(to_json_value(chat_from_content(message.content), "a message", AGAIN))
         self.message = message
 
     def __getattr__(self, name: str) -> Any:
@@ -223,7 +223,7 @@ class MessageDict(dict[str, Any]):
         return getattr(self.message, name)
 
 
-def message_from(
+def to_message(
     given: Message | ContentGiven,
     *,
     sender: str | None = None,
@@ -248,4 +248,4 @@ def message_from(
                 "a sender or recipient", f"cannot be a {type(participant).__name__}: expected a str"
             )
     kept = dict(metadata) if metadata else NO_KEYS
-    return Message(content_from(given), sender, recipient, kept, origin=origin, lineage=lineage)
+    return Message(parse_content(given), sender, recipient, kept, origin=origin, lineage=lineage)

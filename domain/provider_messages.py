@@ -6,11 +6,11 @@ An object is known by its `model_dump`, as pydantic's models have one; no provid
 from collections.abc import Mapping
 from typing import Any
 
-from .chat import content_of_chat, made
+from .chat import build_content, content_from_chat
 from .content import ActionResponseContent, AssistantResponseContent, InstructionContent, MessageContent
+from .content_parts import CALLS, REASONING
 from .errors import InvalidContentError
-from .parts import CALLS, REASONING
-from .plain import DEEPEST, Json
+from .json_values import MAX_DEPTH, Json
 
 OUTPUTS = frozenset({"function_call_output", "custom_tool_call_output"})
 """Items of OpenAI's Responses that are the result of a call."""
@@ -34,42 +34,44 @@ _BESIDE_CALLS = frozenset({"tool_calls", "function_call", "refusal", "audio"})
 _BESIDE_NOTHING = frozenset({"role", "name", "annotations", "reasoning", "reasoning_content", "reasoning_details"})
 
 
-def is_object(value: object) -> bool:
+def is_client_object(value: object) -> bool:
     """Whether it is an object of a client, such as `response.choices[0].message`."""
     return callable(getattr(value, "model_dump", None)) and not isinstance(value, type | Mapping)
 
 
-def as_dicts(value: Any, depth: int = 0) -> Any:
+def dump_client_objects(value: Any, depth: int = 0) -> Any:
     """The value with all objects of clients in it as dicts; what is nested too deep is left for `plain` to refuse."""
-    if value is None or isinstance(value, str) or depth > DEEPEST:
+    if value is None or isinstance(value, str) or depth > MAX_DEPTH:
         return value
     if isinstance(value, Mapping):
-        return {key: as_dicts(item, depth + 1) for key, item in value.items()}
+        return {key: dump_client_objects(item, depth + 1) for key, item in value.items()}
     if isinstance(value, list):
-        return [as_dicts(item, depth + 1) for item in value]
-    return _dumped(value) if is_object(value) else value
+        return [dump_client_objects(item, depth + 1) for item in value]
+    return _dump(value) if is_client_object(value) else value
 
 
-def content_of_provider(given: dict[str, Json]) -> MessageContent | None:
+def content_from_provider(given: dict[str, Json]) -> MessageContent | None:
     """The content that a message, a response or an item of a provider stands for; None if the dict is none."""
     match given:
         case {"object": "chat.completion", "choices": list(choices)}:
-            return _of_completion(given, choices)
+            return _from_completion(given, choices)
         case {"object": "response", "output": list(output)}:
-            return _of_response(given, output)
+            return _from_response(given, output)
         case {"role": role}:
             _check_content(given, role)
-            return content_of_chat({"content": None, **given})
+            return content_from_chat({"content": None, **given})
         case {"type": "function_call_output" | "custom_tool_call_output", "output": output}:
             extra = {key: value for key, value in given.items() if key != "output"}
-            return made(ActionResponseContent, {"result": output, "request_id": given.get("call_id"), "extra": extra})
+            return build_content(
+                ActionResponseContent, {"result": output, "request_id": given.get("call_id"), "extra": extra}
+            )
         case {"type": str(kind)} if _role(given) is not None and kind not in OUTPUTS:
-            return content_of_parts([given], objects=False)
+            return content_from_parts([given], objects=False)
         case _:
             return None
 
 
-def content_of_parts(parts: list[Json], *, objects: bool) -> MessageContent:
+def content_from_parts(parts: list[Json], *, objects: bool) -> MessageContent:
     """The content of a list of blocks or items without a role; objects are a response, so the model's."""
     roles = {role for role in map(_role, parts) if role is not None}
     if not roles and objects:
@@ -81,8 +83,8 @@ def content_of_parts(parts: list[Json], *, objects: bool) -> MessageContent:
             f'{{"role": "assistant", "content": [...]}}, or one message after the other with add_many'
         )
     if roles == {"assistant"}:
-        return made(AssistantResponseContent, {"assistant_response": parts})
-    return made(InstructionContent, {"instruction": parts})
+        return build_content(AssistantResponseContent, {"assistant_response": parts})
+    return build_content(InstructionContent, {"instruction": parts})
 
 
 def is_parts(given: object) -> bool:
@@ -94,7 +96,7 @@ def is_parts(given: object) -> bool:
     )
 
 
-def _of_completion(given: dict[str, Json], choices: list[Json]) -> MessageContent:
+def _from_completion(given: dict[str, Json], choices: list[Json]) -> MessageContent:
     if len(choices) != 1 or not isinstance(choices[0].get("message"), dict):
         raise InvalidContentError(
             f"a chat completion has {len(choices)} choices, and a message is one of them: expected the message of one, "
@@ -102,15 +104,15 @@ def _of_completion(given: dict[str, Json], choices: list[Json]) -> MessageConten
         )
     beside = {key: value for key, value in given.items() if key not in ("choices", "object")}
     ended = {key: choices[0][key] for key in ("finish_reason",) if choices[0].get(key) is not None}
-    found = content_of_provider({**beside, **ended, **choices[0]["message"]})
+    found = content_from_provider({**beside, **ended, **choices[0]["message"]})
     assert found is not None  # it has a role, or is refused
     return found
 
 
-def _of_response(given: dict[str, Json], output: list[Json]) -> MessageContent:
+def _from_response(given: dict[str, Json], output: list[Json]) -> MessageContent:
     kept = {key: given[key] for key in _OF_RESPONSE if given.get(key) is not None}
     said = {key: given[key] for key in ("model", "usage") if given.get(key) is not None}
-    return content_of_chat({"role": "assistant", "content": output, **kept, "object": "response", **said})
+    return content_from_chat({"role": "assistant", "content": output, **kept, "object": "response", **said})
 
 
 def _check_content(given: dict[str, Json], role: Json) -> None:
@@ -137,10 +139,10 @@ def _role(part: Json) -> str | None:
     return "assistant" if kind in _ASSISTANT or kind.endswith(("_call", "_tool_result")) else None
 
 
-def _dumped(value: Any) -> Any:
+def _dump(value: Any) -> Any:
     """An object as a dict, as its client would send it: without what was only derived, and None where it is a part."""
     if not hasattr(type(value), "model_fields"):
-        return as_dicts(value.model_dump())
+        return dump_client_objects(value.model_dump())
     is_part = any(isinstance(getattr(value, name, None), str) for name in ("role", "type", "object"))
     form = value.model_dump(
         mode="json",

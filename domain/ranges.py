@@ -38,7 +38,7 @@ class Range(msgspec.Struct, frozen=True, array_like=True):
 
 Ranges: TypeAlias = tuple[Range, ...]
 
-Shown: TypeAlias = tuple[int, int, Origin]
+MessageOrigin: TypeAlias = tuple[int, int, Origin]
 """A message where it is shown: the branch it was written on, its position, how it came there."""
 
 Written: TypeAlias = Mapping[int, Positions]
@@ -59,7 +59,7 @@ def between(written: Written, branch: int, after: int, until: int, origin: Origi
     return (Range(branch, positions[start], positions[stop - 1], stop - start, origin),)
 
 
-def joined(one: Ranges, other: Ranges, written: Written) -> Ranges:
+def join(one: Ranges, other: Ranges, written: Written) -> Ranges:
     """One after the other; where both meet on one branch without a gap they become one range."""
     if not one or not other:
         return one or other
@@ -73,7 +73,7 @@ def joined(one: Ranges, other: Ranges, written: Written) -> Ranges:
     return (*one[:-1], meeting, *other[1:])
 
 
-def first(ranges: Ranges, count: int, written: Written) -> Ranges:
+def take_first(ranges: Ranges, count: int, written: Written) -> Ranges:
     """The first `count` messages."""
     kept: list[Range] = []
     for piece in ranges:
@@ -84,7 +84,7 @@ def first(ranges: Ranges, count: int, written: Written) -> Ranges:
     return tuple(kept)
 
 
-def last(ranges: Ranges, count: int, written: Written) -> Ranges:
+def take_last(ranges: Ranges, count: int, written: Written) -> Ranges:
     """The last `count` messages."""
     kept: list[Range] = []
     for piece in reversed(ranges):
@@ -95,7 +95,7 @@ def last(ranges: Ranges, count: int, written: Written) -> Ranges:
     return tuple(reversed(kept))
 
 
-def without(ranges: Ranges, removed: Sequence[int], written: Written) -> Ranges:
+def remove(ranges: Ranges, removed: Sequence[int], written: Written) -> Ranges:
     """All messages but those at these positions."""
     gone = sorted(removed)
     left: list[Range] = []
@@ -107,7 +107,7 @@ def without(ranges: Ranges, removed: Sequence[int], written: Written) -> Ranges:
             left.append(piece)
             continue
         for kept in _pieces(piece, gone[place : bisect_right(gone, piece.last)], written) if touched else (piece,):
-            left[-1:] = joined(tuple(left[-1:]), (kept,), written)
+            left[-1:] = join(tuple(left[-1:]), (kept,), written)
         seam = touched
     return tuple(left)
 
@@ -134,16 +134,16 @@ def positions(ranges: Iterable[Range], written: Written) -> Iterator[int]:
         yield from written[piece.branch][start : start + piece.count]
 
 
-def from_positions(order: Iterable[Shown], written: Written) -> Ranges:
+def from_positions(order: Iterable[MessageOrigin], written: Written) -> Ranges:
     """The ranges that show messages, each given as (branch, position, origin), in this order."""
     ranges: list[Range] = []
     for branch, position, origin in order:
         piece = Range(branch, position, position, 1, origin)
-        ranges[-1:] = joined(tuple(ranges[-1:]), (piece,), written)
+        ranges[-1:] = join(tuple(ranges[-1:]), (piece,), written)
     return tuple(ranges)
 
 
-def spread(ranges: Ranges, written: Written) -> Iterator[Shown]:
+def message_origins(ranges: Ranges, written: Written) -> Iterator[MessageOrigin]:
     """Each message as (branch, position, origin), in the order shown."""
     for piece in ranges:
         for position in positions((piece,), written):
@@ -152,18 +152,18 @@ def spread(ranges: Ranges, written: Written) -> Iterator[Shown]:
 
 def with_origin(ranges: Ranges, origin: Origin) -> Ranges:
     """The same messages, come to a branch in this way."""
-    return tuple(piece if piece.origin is origin else _renamed(piece, origin) for piece in ranges)
+    return tuple(piece if piece.origin is origin else _rebase(piece, origin) for piece in ranges)
 
 
 def same_messages(one: Ranges, other: Ranges, written: Written) -> bool:
     """Whether both show the same messages in the same order, however they came there."""
-    return _however(one, written) == _however(other, written)
+    return _ignoring_origin(one, written) == _ignoring_origin(other, written)
 
 
 _NONE: Positions = array("q")
 
 
-def _renamed(piece: Range, origin: Origin) -> Range:
+def _rebase(piece: Range, origin: Origin) -> Range:
     return Range(piece.branch, piece.first, piece.last, piece.count, origin)
 
 
@@ -192,9 +192,9 @@ def _tail(piece: Range, count: int, written: Written) -> Range:
     return Range(piece.branch, positions[stop - count], piece.last, count, piece.origin)
 
 
-def _however(ranges: Ranges, written: Written) -> Ranges:
+def _ignoring_origin(ranges: Ranges, written: Written) -> Ranges:
     """The ranges without their origins, and so without the seams between origins."""
     pieces: list[Range] = []
     for piece in with_origin(ranges, Origin.AUTHORED):
-        pieces[-1:] = joined(tuple(pieces[-1:]), (piece,), written)
+        pieces[-1:] = join(tuple(pieces[-1:]), (piece,), written)
     return tuple(pieces)

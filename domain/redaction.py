@@ -8,7 +8,7 @@ from typing import TypeAlias
 import msgspec
 
 from .content_types import is_content_name
-from .plain import Json
+from .json_values import Json
 
 Blank: TypeAlias = Callable[[Json, Mapping[str, Json]], Json]
 """The value that takes the place of a field, from the value it had and all fields of the event."""

@@ -7,9 +7,9 @@ from enum import StrEnum
 
 import msgspec
 
-from .plain import Json
-from .post import Post
-from .ranges import Origin, Positions, Ranges, Written, between, joined, length, with_origin, without
+from .json_values import Json
+from .mail_state import MailState
+from .ranges import Origin, Positions, Ranges, Written, between, join, length, remove, with_origin
 
 
 class Status(StrEnum):
@@ -21,7 +21,7 @@ class Status(StrEnum):
     DELETED = "deleted"
 
 
-class Showing(msgspec.Struct, frozen=True):
+class Visibility(msgspec.Struct, frozen=True):
     """What a branch shows from a position on: its system message, then these ranges, then what is written on it."""
 
     since: int
@@ -41,7 +41,7 @@ class BranchState(msgspec.Struct):
     id: str
     name: str
     created_at: int
-    showings: list[Showing]
+    showings: list[Visibility]
     parent: int | None = None
     forked_at: int | None = None
     removed_at: int | None = None
@@ -53,15 +53,15 @@ class BranchState(msgspec.Struct):
     retracted: list[tuple[int, int]] = []  # the position of each retraction and of its message: a showing for each
     # would hold all ranges anew
 
-    def showing(self, at: int, written: Written) -> Showing:
+    def showing(self, at: int, written: Written) -> Visibility:
         """What the branch shows at a position, as ranges with nothing left open."""
         place = bisect_right(self.showings, at, key=_since) - 1
         if place < 0:
             raise ValueError(f"branch {self.number} did not exist at position {at}")
         base = self.showings[place]
-        shown = joined(base.ranges, between(written, self.number, base.since, at), written)
+        shown = join(base.ranges, between(written, self.number, base.since, at), written)
         gone = self._retracted_between(base.since, at)
-        return Showing(at, without(shown, gone, written) if gone else shown, base.system)
+        return Visibility(at, remove(shown, gone, written) if gone else shown, base.system)
 
     @property
     def retracted_since(self) -> int:
@@ -120,7 +120,7 @@ class State(msgspec.Struct):
     written: dict[int, Positions] = {}
     redacted: set[int] = set()
     participants: dict[str, int] = {}  # those who are no branch, and the position at which they were registered
-    post: Post = msgspec.field(default_factory=Post)
+    post: MailState = msgspec.field(default_factory=MailState)
     tools: dict[str, list[int | None]] = {}
     models: dict[str, ModelState] = {}  # by purpose; one that is for a branch only, by number/purpose
     operations: dict[str, OperationState] = {}
@@ -140,13 +140,13 @@ class State(msgspec.Struct):
         """Everybody who has a mailbox: the branches by their ids, and who was registered by name."""
         return [*(branch.id for branch in self.live), *self.participants]
 
-    def showing(self, branch: int, at: int | None = None) -> Showing:
+    def showing(self, branch: int, at: int | None = None) -> Visibility:
         """What a branch shows at a position, or now; before it was created, what it inherited was shown as then."""
         number, point = self.shown_by(branch, self.position if at is None else at)
         shown = self.branches[number].showing(point, self.written)
         if number == branch:
             return shown
-        return Showing(point, with_origin(shown.ranges, Origin.INHERITED), shown.system)
+        return Visibility(point, with_origin(shown.ranges, Origin.INHERITED), shown.system)
 
     def shown_by(self, branch: int, at: int) -> tuple[int, int]:
         """The branch that showed what another one inherited, and the position at which it did."""
@@ -174,9 +174,9 @@ class State(msgspec.Struct):
         return appended + sum(showing.system == showing.since <= position for showing in showings)
 
 
-def inherited(parent: Showing, at: int, origin: Origin) -> Showing:
+def inherited_visibility(parent: Visibility, at: int, origin: Origin) -> Visibility:
     """What a fork shows to begin with."""
-    return Showing(at, with_origin(parent.ranges, origin), parent.system)
+    return Visibility(at, with_origin(parent.ranges, origin), parent.system)
 
 
 def pack(state: State) -> bytes:
@@ -193,7 +193,7 @@ def _retraction(retracted: tuple[int, int]) -> int:
     return retracted[0]
 
 
-def _since(showing: Showing) -> int:
+def _since(showing: Visibility) -> int:
     return showing.since
 
 

@@ -7,24 +7,24 @@ from collections.abc import Sequence
 import msgspec
 
 from .content import AssistantResponseContent, MessageContent, is_simple
-from .content_types import content_in
+from .content_types import content_from_stored
 from .errors import InvalidValueError
 from .events import Event, MailSent
 from .images import SCHEMES, ImagePolicy, images_in
-from .mail import category_named
-from .plain import DEEPEST, Json
-from .record import LATEST, Provenance
+from .json_values import MAX_DEPTH, Json
+from .mail import parse_category
+from .recorded_event import LATEST, Provenance
 
-LONGEST_NAME = 255
+MAX_NAME_LENGTH = 255
 """Characters of a name."""
 
-LARGEST_PAYLOAD = 256 << 20
+MAX_PAYLOAD_BYTES = 256 << 20
 """Bytes of the payload of one event."""
 
-DEEPEST_PAYLOAD = DEEPEST + 10
+MAX_PAYLOAD_DEPTH = MAX_DEPTH + 10
 """Levels of a payload: those of a value of the public API, and of the fields that it is nested in."""
 
-LARGEST_NUMBER = 2**62
+MAX_NUMBER = 2**62
 """No number in a field of an event is as large; every database and every frame can hold what is smaller."""
 
 _NO_TEXT = frozenset({"Cc", "Cs", "Zl", "Zp"})
@@ -72,24 +72,24 @@ _COUNTS = frozenset(
 """Fields of events that hold numbers which are never negative."""
 
 # What some session may have allowed. Addresses that no policy allows stay out, wherever an event comes from.
-_IMAGES = ImagePolicy(schemes=SCHEMES, private=True, data_limit=LARGEST_PAYLOAD)
+_IMAGES = ImagePolicy(schemes=SCHEMES, private=True, data_limit=MAX_PAYLOAD_BYTES)
 
 
-def checked_name(name: str, what: str) -> str:
+def validate_name(name: str, what: str) -> str:
     """A name that can be shown, stored and looked up."""
     if not isinstance(name, str):
         raise InvalidValueError(what, f"cannot be a {type(name).__name__}: expected a str")
-    if not name or len(name) > LONGEST_NAME:
-        raise InvalidValueError(what, f"has {len(name)} characters: expected 1 to {LONGEST_NAME}")
+    if not name or len(name) > MAX_NAME_LENGTH:
+        raise InvalidValueError(what, f"has {len(name)} characters: expected 1 to {MAX_NAME_LENGTH}")
     if not _is_line(name):
         reason = "has line breaks, control characters, surrogates, characters that are not seen, or no others"
         raise InvalidValueError(what, f"{name!r} {reason}: expected one line of visible text")
     return name
 
 
-def is_name(name: object) -> bool:
+def is_valid_name(name: object) -> bool:
     """Whether something can be a name; what cannot is not on the record."""
-    return isinstance(name, str) and 0 < len(name) <= LONGEST_NAME and _is_line(name)
+    return isinstance(name, str) and 0 < len(name) <= MAX_NAME_LENGTH and _is_line(name)
 
 
 def check_time(time: int) -> None:
@@ -100,17 +100,17 @@ def check_time(time: int) -> None:
 
 def check_columns(session: str, provenance: Provenance, command_id: str | None) -> None:
     """Reject names, beside those in the event itself, that cannot be recorded."""
-    checked_name(session, "a session id")
+    validate_name(session, "a session id")
     if not isinstance(provenance, Provenance):
         raise InvalidValueError("the provenance", f"must be a Provenance, not {type(provenance).__name__!r}")
     if provenance.actor is not None:
-        checked_name(provenance.actor, "an actor")
+        validate_name(provenance.actor, "an actor")
     if provenance.correlation is not None:
-        checked_name(provenance.correlation, "a correlation")
+        validate_name(provenance.correlation, "a correlation")
     if provenance.cause is not None:
         _check_number(provenance.cause, "a cause")
     if command_id is not None:
-        checked_name(command_id, "a command id")
+        validate_name(command_id, "a command id")
 
 
 def check_event(event: Event) -> None:
@@ -142,10 +142,10 @@ def check_content(content: MessageContent) -> None:
 
 def check_payload(payload: bytes) -> None:
     """Reject a payload that is larger or nested deeper than every reader can be trusted with."""
-    if len(payload) > LARGEST_PAYLOAD:
-        raise InvalidValueError("a payload", f"has {len(payload)} bytes: expected {LARGEST_PAYLOAD} at most")
-    if payload.count(b"{") + payload.count(b"[") > DEEPEST_PAYLOAD and _depth(payload) > DEEPEST_PAYLOAD:
-        raise InvalidValueError("a payload", f"is nested too deep: expected {DEEPEST_PAYLOAD} levels at most")
+    if len(payload) > MAX_PAYLOAD_BYTES:
+        raise InvalidValueError("a payload", f"has {len(payload)} bytes: expected {MAX_PAYLOAD_BYTES} at most")
+    if payload.count(b"{") + payload.count(b"[") > MAX_PAYLOAD_DEPTH and _depth(payload) > MAX_PAYLOAD_DEPTH:
+        raise InvalidValueError("a payload", f"is nested too deep: expected {MAX_PAYLOAD_DEPTH} levels at most")
 
 
 def _is_line(name: str) -> bool:
@@ -178,10 +178,10 @@ def _remember(kind: type[Event]) -> tuple[str, ...]:
 
 def _check_field(field: str, value: Json) -> None:
     if isinstance(value, str):
-        checked_name(value, f"a {field.replace('_', ' ')}")
+        validate_name(value, f"a {field.replace('_', ' ')}")
     elif isinstance(value, int) and not isinstance(value, bool):
-        most = MOST_TOKENS if field.endswith("_tokens") else LARGEST_NUMBER - 1
-        least = 0 if field in _COUNTS else -LARGEST_NUMBER
+        most = MOST_TOKENS if field.endswith("_tokens") else MAX_NUMBER - 1
+        least = 0 if field in _COUNTS else -MAX_NUMBER
         _check_number(value, f"a {field.replace('_', ' ')}", least, most)
     elif isinstance(value, list | tuple):
         for item in value:
@@ -189,17 +189,17 @@ def _check_field(field: str, value: Json) -> None:
 
 
 def _check_mail(event: MailSent) -> None:
-    category_named(event.category)
+    parse_category(event.category)
     if event.message is None:
         return
     try:
-        content = content_in(event.message)
+        content = content_from_stored(event.message)
     except (msgspec.ValidationError, LookupError) as reason:
         raise InvalidValueError("a mail", f"carries no message: {reason}") from None
     check_content(content)
 
 
-def _check_number(value: int, what: str, least: int = -LARGEST_NUMBER, most: int = LARGEST_NUMBER - 1) -> None:
+def _check_number(value: int, what: str, least: int = -MAX_NUMBER, most: int = MAX_NUMBER - 1) -> None:
     if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
         raise InvalidValueError(what, f"is {value!r}: expected a whole number from {least} to {most}")
 

@@ -1,15 +1,23 @@
 """Reading on: page after page from a place to the newest event, and sleeping until there is more."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import Protocol
 
-from .rows import Row
-
-if TYPE_CHECKING:
-    from .recorder import Recorder
+from .stored_event import Row
 
 PAGE = 500
+
+
+class FeedSource(Protocol):
+    """The part of a recorder that a feed reads."""
+
+    def wait(self, after: int, timeout: float) -> bool: ...
+    def last_global_position(self) -> int: ...
+    def read(self, session: str, *, after: int = 0) -> Iterable[Row]: ...
+    def read_all(
+        self, *, after: int = 0, until: int | None = None, names: Sequence[str] = (), limit: int
+    ) -> list[Row]: ...
 
 
 class Feed:
@@ -19,8 +27,8 @@ class Feed:
     what another process wrote. Events of other names are passed over once and never looked at again.
     """
 
-    def __init__(self, recorder: "Recorder", after: int, names: Sequence[str] = (), session: str | None = None) -> None:
-        self._recorder = recorder
+    def __init__(self, source: FeedSource, after: int, names: Sequence[str] = (), session: str | None = None) -> None:
+        self._source = source
         self._names = names
         self._session = session
         self._after = after
@@ -28,17 +36,17 @@ class Feed:
 
     def next_page(self, timeout: float) -> list[Row]:
         """The next rows; none if there are none before the time is up."""
-        if not self._recorder.wait(self._looked, timeout):
+        if not self._source.wait(self._looked, timeout):
             return []
-        newest = self._recorder.last_global_position()
+        newest = self._source.last_global_position()
         if self._session is not None:
             return self._next_of_session(self._session, newest)
-        page = self._recorder.read_all(after=self._looked, until=newest, names=self._names, limit=PAGE)
+        page = self._source.read_all(after=self._looked, until=newest, names=self._names, limit=PAGE)
         self._looked = page[-1].global_position if len(page) == PAGE else newest
         return page
 
     def _next_of_session(self, session: str, newest: int) -> list[Row]:
-        page = list(islice(self._recorder.read(session, after=self._after), PAGE))
+        page = list(islice(self._source.read(session, after=self._after), PAGE))
         if page:
             self._after = page[-1].position
         if len(page) < PAGE:

@@ -4,11 +4,11 @@ import re
 from urllib.parse import quote
 
 from ..domain.errors import InvalidValueError
-from .addresses import MEMORY, normalised
-from .opening import open_recorder
-from .paths import PathGiven, checked_path
-from .sqlite.naming import name_sessions
+from .open_store import open_recorder
+from .paths import PathLike, validate_path
+from .sqlite.views import name_sessions
 from .store import Store
+from .store_addresses import MEMORY, normalize
 
 SESSIONS = "sessions"
 """The view of the sessions that every database of Turnlog's has."""
@@ -26,13 +26,13 @@ class SQLiteSessionStore(Store):
 
     def __init__(
         self,
-        path: PathGiven = "sessions.db",
+        path: PathLike = "sessions.db",
         table_name: str = SESSIONS,
         *,
         durability: str = "full",
         compress: bool = False,
     ) -> None:
-        address = normalised(checked_path(path, "the path"))
+        address = normalize(validate_path(path, "the path"))
         if address == MEMORY:
             raise InvalidValueError("the path", "is ':memory:', which is not a file: use MemorySessionStore")
         if not isinstance(table_name, str) or not _IDENTIFIER.fullmatch(table_name):

@@ -17,8 +17,8 @@ from typing import BinaryIO
 from uuid import uuid4
 
 from ..domain.errors import InvalidValueError, OutputExistsError
-from .paths import checked_path
-from .sqlite.files import HEADER, database_beside, file_id, find
+from .paths import validate_path
+from .sqlite.open_files import HEADER, database_beside, file_id, find
 
 PART = ".part"
 """The end of the name of a file that is not complete."""
@@ -37,7 +37,7 @@ def output_file(path: Path, *, overwrite: bool = False) -> Iterator[BinaryIO]:
 
     A link is followed and stays. A FIFO or a character device is written to as it is.
     """
-    path = checked_path(path)
+    path = validate_path(path)
     try:
         found = os.stat(path)  # noqa: PTH116 (follows /proc/self/fd, which resolving by text does not)
     except FileNotFoundError:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from itertools import chain
 from typing import Any, TypeAlias
 
-from .rows import Row
+from .stored_event import Row
 
 Page: TypeAlias = Callable[[int, int], list[Any]]
 """The columns of the rows between two positions, from the end that is read from, as many as a page has room for."""

@@ -6,11 +6,11 @@ from typing import TypeAlias
 
 from ..domain.errors import InvalidValueError
 
-PathGiven: TypeAlias = str | os.PathLike[str]
+PathLike: TypeAlias = str | os.PathLike[str]
 """The path of a file or folder."""
 
 
-def checked_path(given: object, what: str = "the file") -> Path:
+def validate_path(given: object, what: str = "the file") -> Path:
     """Return a path with `~` expanded; raise InvalidValueError for what cannot be one."""
     if not isinstance(given, str | os.PathLike):
         raise InvalidValueError(what, f"must be a path, not {type(given).__name__!r}")

@@ -12,7 +12,7 @@ EVERY = 500
 """Events between two calls."""
 
 
-class Counted:
+class ProgressCounter:
     """Counts what is worked on, over several steps if need be."""
 
     def __init__(self, progress: Progress | None, total: int) -> None:

@@ -1,12 +1,12 @@
 """The contract that every kind of store keeps: rows go in by atomic appends and come out by position."""
 
 from abc import abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from enum import Enum
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
 from eventsourcing.persistence import ApplicationRecorder, StoredEvent
@@ -14,31 +14,53 @@ from eventsourcing.persistence import NotSupportedError as LibraryNotSupportedEr
 
 from ..domain.errors import NotSupportedError
 from ..domain.ranges import Positions
-from ..projections.catalogue import Entry
-from ..projections.pages import Body, FeedBody
+from ..projections.catalogue import CatalogueEntry
+from ..projections.message_pages import Body, FeedBody
+from ..projections.projection import Projection
 from ..projections.selection import Place, Selection
-from .commands import check_repeats, is_recorded
-from .folding import FoldCheck
-from .library.stored import RowNotification, appends_of, library_errors, notification_ids
-from .library.subscription import FeedSubscription
-from .redacting import erasing
-from .rows import Append, Appended, Outcome, Row
+from .command_ids import check_repeats, is_recorded
+from .erasure import erasing
+from .eventsourcing_adapter.stored_events import RowNotification, library_errors, notification_ids, to_appends
+from .eventsourcing_adapter.subscription import FeedSubscription
+from .feed import Feed
+from .fold_check import FoldCheck
+from .read_models.row_store import RowTransaction
+from .stored_event import AppendRequest, AppendResult, Outcome, Row
 
 PAGE = 1000
 """Messages per page of bodies, where the store has no pages of its own."""
 
-if TYPE_CHECKING:
-    from .projecting.inline import Inline
 
-
-class Opening(Enum):
+class OpenMode(Enum):
     """What becomes of a store that is not there, or is of an older version, when it is opened."""
 
     MAKING = "it is made, or brought up to date"
     EXISTING = "it is refused"
 
 
-def body_of(row: Row) -> FeedBody:
+R = TypeVar("R")
+
+
+class AppendHook(Protocol):
+    """The projections that are kept in the transactions that append."""
+
+    @property
+    def attached(self) -> list[Projection]:
+        """The projections that are attached."""
+        ...
+
+    def around(self, append: Callable[[], R]) -> R:
+        """Append, and catch up first with projections that are far behind."""
+        ...
+
+    def keep(
+        self, transaction: RowTransaction, read: Callable[[int, int], Sequence[Row]], last: int, appended: int
+    ) -> None:
+        """Apply the events up to the last one to the rows, in the transaction that appends them."""
+        ...
+
+
+def stored_body(row: Row) -> FeedBody:
     """What a frame of messages needs of a row."""
     return row.session, row.position, row.global_position, row.time, row.name, row.branch, row.payload
 
@@ -55,7 +77,7 @@ class Recorder(ApplicationRecorder):
     forgets: bool = False
     """Whether sessions may vanish, and their ids begin anew."""
 
-    inline: "Inline | None" = None
+    inline: AppendHook | None = None
     """The projections that are kept in the transactions that append, if there are any."""
 
     originator_id_type: type[UUID] | type[str] = str
@@ -67,21 +89,21 @@ class Recorder(ApplicationRecorder):
         return FoldCheck(self)
 
     @abstractmethod
-    def append(self, appends: Sequence[Append]) -> list[Outcome]:
+    def append(self, appends: Sequence[AppendRequest]) -> list[Outcome]:
         """Commits several appends at once; each is recorded, refused or fails by itself.
 
         What is raised instead is true of all of them: none is recorded, or nobody knows (OutcomeUnknownError).
         """
 
     @abstractmethod
-    def append_together(self, appends: Iterable[Append]) -> list[Appended]:
+    def append_together(self, appends: Iterable[AppendRequest]) -> list[AppendResult]:
         """Commits several appends at once: all of them, or none and the first refusal is raised.
 
         They may be iterated over more than once.
         """
 
     @abstractmethod
-    def restore(self, entries: Iterable[Entry], rows: Iterable[Row]) -> None:
+    def restore(self, entries: Iterable[CatalogueEntry], rows: Iterable[Row]) -> None:
         """Takes over rows into a store that has none, as they are: positions, times and digests included.
 
         Rows come in the order of their global positions.
@@ -130,7 +152,7 @@ class Recorder(ApplicationRecorder):
     ) -> list[FeedBody]:
         """The same rows, of which only what is needed to make a frame of them."""
         rows = self.read_all(after=after, until=until, names=names, limit=limit)
-        return list(map(body_of, rows))
+        return list(map(stored_body, rows))
 
     @abstractmethod
     def last_global_position(self) -> int:
@@ -141,23 +163,23 @@ class Recorder(ApplicationRecorder):
         """Sleeps until there are rows behind a global position; False if the time is up before."""
 
     @abstractmethod
-    def find_entry(self, session: str) -> Entry | None:
+    def find_entry(self, session: str) -> CatalogueEntry | None:
         """What the catalogue knows of a session."""
 
     @abstractmethod
-    def read_entries(self) -> Iterator[Entry]:
+    def read_entries(self) -> Iterator[CatalogueEntry]:
         """The whole catalogue, in the order the sessions were started."""
 
     @abstractmethod
-    def find_key(self, key: str) -> Entry | None:
+    def find_key(self, key: str) -> CatalogueEntry | None:
         """What the catalogue knows of the session that has a key."""
 
-    def select_entries(self, selection: Selection, after: Place | None, limit: int) -> list[Entry]:
+    def select_entries(self, selection: Selection, after: Place | None, limit: int) -> list[CatalogueEntry]:
         """The first entries of a selection behind a place, in its order; here by looking at all there are."""
         return selection.page(self.read_entries(), after, limit)
 
     @abstractmethod
-    def find_command(self, session: str, command_id: str) -> Appended | None:
+    def find_command(self, session: str, command_id: str) -> AppendResult | None:
         """What a command recorded when it first came."""
 
     def scrub(self) -> None:
@@ -217,7 +239,7 @@ class Recorder(ApplicationRecorder):
         if kwargs.pop("tracking", None) is not None:
             raise LibraryNotSupportedError("a recorder of events keeps no checkpoints: expected a process recorder")
         with library_errors():
-            appends = erasing(self, self.folding.checked(appends_of(stored_events, **kwargs)))
+            appends = erasing(self, self.folding.checked(to_appends(stored_events, **kwargs)))
             for append in appends:  # before any of them is written
                 is_recorded(self, append)
             appended = self.append_together(appends) if appends else []
@@ -264,7 +286,7 @@ class Recorder(ApplicationRecorder):
 
     def subscribe(self, gt: int | None = None, topics: Sequence[str] = ()) -> FeedSubscription:
         """The events of all streams behind a global position, and those to come."""
-        return FeedSubscription(self, gt, topics)
+        return FeedSubscription(self, Feed(self, gt or 0, topics), self.originator_id, gt, topics)
 
     def originator_id(self, session: str) -> UUID | str:
         """The id of a stream as the library's applications know it."""

@@ -11,9 +11,9 @@ from urllib.parse import quote
 import msgspec
 
 from ..domain.errors import InvalidValueError
-from .addresses import DEFAULT_ADDRESS, MEMORY, POSTGRES_SCHEMES, normalised, scheme_of
 from .frames.query_limits import MOST
-from .paths import PathGiven, checked_path
+from .paths import PathLike, validate_path
+from .store_addresses import DEFAULT_ADDRESS, MEMORY, POSTGRES_SCHEMES, normalize, scheme_of
 from .toml_file import UnreadableTomlError, read_toml
 
 PREFIX = "TURNLOG_"
@@ -55,7 +55,7 @@ class Settings(msgspec.Struct, frozen=True):
     def address(self) -> str:
         """The address of the store."""
         if self.store is not None:
-            return normalised(self.store)
+            return normalize(self.store)
         if self.backend == "memory":
             return MEMORY
         if self.storage_path is None:
@@ -68,7 +68,7 @@ class Settings(msgspec.Struct, frozen=True):
         return None if self.max_session_size is None else int(self.max_session_size * MEGABYTE)
 
 
-def settings_from(given: Mapping[str, Any] | PathGiven | Settings | None = None) -> Settings:
+def settings_from(given: Mapping[str, Any] | PathLike | Settings | None = None) -> Settings:
     """The settings: what is given, then TURNLOG_... of the environment, then ./turnlog.toml, then the defaults.
 
     A dict or a TOML file has them under `session`; what else is in it is for others.
@@ -83,11 +83,11 @@ def settings_from(given: Mapping[str, Any] | PathGiven | Settings | None = None)
     return settings
 
 
-def _given(given: Mapping[str, Any] | PathGiven | None) -> dict[str, Any]:
+def _given(given: Mapping[str, Any] | PathLike | None) -> dict[str, Any]:
     if given is None:
         return {}
     if isinstance(given, str | os.PathLike):
-        path = checked_path(given, "the settings")
+        path = validate_path(given, "the settings")
         if not path.is_file():
             raise InvalidValueError("the settings", f"are to be in {path}, which is no file: expected a TOML file")
         return _file(path)
@@ -168,7 +168,7 @@ def _check_together(settings: Settings) -> None:
 
 def _database(storage_path: str) -> Path:
     """The file that a path stands for, its folder made: itself if it looks like a database, or one in it."""
-    path = checked_path(storage_path, "storage_path")
+    path = validate_path(storage_path, "storage_path")
     file = path if path.suffix in (".db", ".sqlite", ".sqlite3") or path.is_file() else path / IN_A_FOLDER
     try:
         file.parent.mkdir(parents=True, exist_ok=True)

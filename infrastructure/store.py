@@ -6,54 +6,62 @@ from eventsourcing.utils import EnvType
 
 from ..domain.errors import InvalidValueError, SessionNotFoundError
 from ..domain.events import Event
-from ..domain.expectation import ANY, Expected
+from ..domain.expected_position import ANY, Expected
 from ..domain.ranges import Written
-from ..domain.record import NOBODY, Provenance, RecordedEvent
+from ..domain.recorded_event import NO_PROVENANCE, Provenance, RecordedEvent
 from ..domain.state import State
-from ..domain.validation import checked_name, is_name
-from ..projections.catalogue import Entry
-from ..projections.definition import Projection, checked_names, fold
-from ..projections.pages import Body
+from ..domain.validation import is_valid_name, validate_name
+from ..projections.catalogue import CatalogueEntry
+from ..projections.message_pages import Body
+from ..projections.projection import Projection, fold, validate_event_names
 from ..projections.rows import Rows
-from ..projections.selection import EVERYTHING, Page, Selection, checked, checked_limit, mark_of, place_of
-from .analysis import AnalysedStore
+from ..projections.selection import (
+    EVERYTHING,
+    Page,
+    Selection,
+    page_mark,
+    parse_page_mark,
+    validate_limit,
+    validate_selection,
+)
+from .async_methods import awaited, awaited_read
 from .clock import wall_clock
-from .commands import checked_repeat
-from .committing import GroupCommit
-from .copying import copy
+from .command_ids import check_repeat
+from .copy_store import copy_store
 from .digest import store_digest
-from .expiry import Swept, sweep
-from .folding import check_decided
-from .loading import catch_up, load
-from .paths import PathGiven, checked_path
+from .erasure import Erasure, erasing
+from .fold_check import check_decision
+from .frames_mixin import AnalysedStore
+from .group_commit import GroupCommit
+from .paths import PathLike, validate_path
 from .progress import Progress
-from .projecting.catching_up import catch_up as catch_up_read_models
-from .projecting.catching_up import finish_appended, finish_redactions
-from .projecting.inline import Inline
-from .projecting.opening import target_of
-from .projecting.reading import read_rows
+from .read_models.catch_up import catch_up as catch_up_read_models
+from .read_models.catch_up import finish_appended, finish_redactions
+from .read_models.inline import InlineProjections
+from .read_models.open_row_store import row_store_of
+from .read_models.read_rows import read_rows
+from .record_file.exporter import export_lines
+from .record_file.importer import ImportResult, import_lines
+from .record_file.io import Target, lines_of, write_record
 from .recorder import Recorder
-from .redacting import Erasing, erasing
-from .referring import entry_meant
-from .rows import (
+from .session_reference import resolve_reference
+from .settings import A_HUNDRED_YEARS
+from .state_loader import catch_up, load
+from .stored_event import (
     LAST,
-    Append,
-    Appended,
-    Draft,
+    AppendRequest,
+    AppendResult,
+    EncodedEvent,
     Row,
     check_changes,
-    checked_append,
-    draft,
-    projected,
-    recorded,
-    recorded_in_feed,
+    encode_events,
+    to_projected_event,
+    to_recorded_event,
+    to_recorded_events,
+    validate_append,
 )
-from .settings import A_HUNDRED_YEARS
-from .subscription import AwaitedSubscription, Subscription
-from .transfer.exporting import exported
-from .transfer.files import Target, lines_of, write_record
-from .transfer.importing import Imported, imported
-from .twins import awaited, awaited_read
+from .subscription import AsyncSubscription, Subscription
+from .sweep import SweepResult, sweep
 from .verification import Verification, verify
 
 
@@ -75,6 +83,7 @@ class Store(AnalysedStore):
     ) -> None:
         super().__init__(source, env=env)
         self._recorder = self.recorder
+        self._inline: InlineProjections | None = None
         self._clock = clock
         self._most_bytes = most_bytes
         self._commits = GroupCommit(self._recorder.name, self._recorder.append)
@@ -86,11 +95,11 @@ class Store(AnalysedStore):
         *,
         expected: Expected = ANY,
         command_id: str | None = None,
-        provenance: Provenance = NOBODY,
-        drafts: Sequence[Draft] | None = None,
+        provenance: Provenance = NO_PROVENANCE,
+        drafts: Sequence[EncodedEvent] | None = None,
         created: int | None = None,
         state: State | None = None,
-    ) -> Appended:
+    ) -> AppendResult:
         """Records the events, all or none, and answers with the positions they got.
 
         A session that is not where it is expected raises PositionConflictError. A `command_id` that was used before
@@ -103,27 +112,27 @@ class Store(AnalysedStore):
         Events that do not follow from those before them raise InvalidEventError, and nothing is written. A caller that
         decided on the `state` at the expected position passes it; otherwise the store loads it where it is needed.
         """
-        ready = draft(events) if drafts is None else drafts
+        ready = encode_events(events) if drafts is None else drafts
         time, most = self._clock(), self._most_bytes
-        append = checked_append(
-            Append(session, ready, expected, provenance, time, command_id, created=created, most_bytes=most)
+        append = validate_append(
+            AppendRequest(session, ready, expected, provenance, time, command_id, created=created, most_bytes=most)
         )
         if state is None:
             outcome = self._recorder.folding.append(append, self._write)
         else:
-            check_decided(state, ready)
+            check_decision(state, ready)
             outcome = self._write(append)
         finish_appended(self._recorder, [append], [outcome])
-        return checked_repeat(self._recorder, outcome, ready, command_id)
+        return check_repeat(self._recorder, outcome, ready, command_id)
 
     def append_together(
         self,
         changes: Sequence[tuple[str, Sequence[Event], Expected, int | None]],
-        provenance: Provenance = NOBODY,
+        provenance: Provenance = NO_PROVENANCE,
         *,
         not_before: int = 0,
         states: Sequence[State] | None = None,
-    ) -> list[Appended]:
+    ) -> list[AppendResult]:
         """Records events of several sessions, each expected somewhere: all of them, or none and a refusal is raised.
 
         Each change ends with what `append` takes as `created`. No event's time is before `not_before` (microseconds).
@@ -132,33 +141,39 @@ class Store(AnalysedStore):
         time, most = max(self._clock(), not_before), self._most_bytes
         check_changes(changes)
         appends = [
-            checked_append(Append(session, draft(events), expected, provenance, time, created=created, most_bytes=most))
+            validate_append(
+                AppendRequest(
+                    session, encode_events(events), expected, provenance, time, created=created, most_bytes=most
+                )
+            )
             for session, events, expected, created in changes
         ]
         if states is None:
             appends = self._recorder.folding.checked(appends)
         for state, append in zip(states or (), appends, strict=False):
-            check_decided(state, append.drafts)
+            check_decision(state, append.drafts)
         appended = self._recorder.append_together(erasing(self._recorder, appends))
         finish_appended(self._recorder, appends, appended)
         return appended
 
-    def _write(self, append: Append) -> Appended:
-        return self._commits.append(Erasing(self._recorder).checked(append))
+    def _write(self, append: AppendRequest) -> AppendResult:
+        return self._commits.append(Erasure(self._recorder).checked(append))
 
     def read(
         self, session: str, *, after: int = 0, until: int | None = None, backwards: bool = False
     ) -> Iterator[RecordedEvent]:
         """The events of a session after one position and up to another, included."""
         until = None if until is None else min(until, LAST)
-        return map(recorded, self._recorder.read(session, after=min(after, LAST), until=until, backwards=backwards))
+        return map(
+            to_recorded_event, self._recorder.read(session, after=min(after, LAST), until=until, backwards=backwards)
+        )
 
     def read_messages(
         self, session: str, branch: int, first: int, last: int, *, backwards: bool = False
     ) -> Iterator[RecordedEvent]:
         """The messages written on a branch between two positions, both included."""
         rows = self._recorder.read_messages(session, branch, first, min(last, LAST), backwards=backwards)
-        return map(recorded, rows)
+        return map(to_recorded_event, rows)
 
     def read_bodies(
         self, session: str, branch: int, first: int, last: int, *, backwards: bool = False
@@ -175,14 +190,14 @@ class Store(AnalysedStore):
     ) -> Iterator[RecordedEvent]:
         """The events of a session that have one of the stored names, none of them that of messages."""
         rows = self._recorder.read_structure(session, after=min(after, LAST), until=min(until, LAST))
-        return (recorded(row) for row in rows if row.name in names)
+        return (to_recorded_event(row) for row in rows if row.name in names)
 
     def read_all(self, *, after: int = 0, limit: int = 1000) -> list[RecordedEvent]:
         """The events of all sessions behind a global position, in the order they were committed."""
         if limit < 1:
             raise InvalidValueError("the limit", f"is {limit}: expected 1 or more")
         return [
-            recorded_in_feed(row) for row in self._recorder.read_all(after=min(after, LAST), limit=min(limit, LAST))
+            to_recorded_events(row) for row in self._recorder.read_all(after=min(after, LAST), limit=min(limit, LAST))
         ]
 
     def project(self, projection: Projection, *, session: str | None = None, until: int | None = None) -> Rows:
@@ -191,7 +206,7 @@ class Store(AnalysedStore):
         if session is not None:
             return fold(projection, self.read(session, until=last))
         newest = min(last, self._recorder.last_global_position())
-        return fold(projection, projected(self._feed(newest, projection.names)))
+        return fold(projection, to_projected_event(self._feed(newest, projection.names)))
 
     def attach(self, projection: Projection) -> None:
         """Catches up with a projection and keeps it in the transactions that append, for as long as this is open.
@@ -199,19 +214,20 @@ class Store(AnalysedStore):
         Stores opened elsewhere have to attach it themselves. What they append without it, the rows get with the next
         append by a store that has it, or when it is attached.
         """
-        if self._recorder.inline is None:
-            self._recorder.inline = Inline(self._recorder, target_of(self._recorder))
-        self._recorder.inline.attach(projection)
+        if self._inline is None:
+            self._inline = InlineProjections(self._recorder, row_store_of(self._recorder))
+            self._recorder.inline = self._inline
+        self._inline.attach(projection)
 
     def detach(self, projection: str) -> None:
         """Keeps an attached projection no longer; its rows stay as they are."""
-        if self._recorder.inline is None:
+        if self._inline is None:
             raise InvalidValueError(f"the projection {projection!r}", "is not attached: expected one that is")
-        self._recorder.inline.detach(projection)
+        self._inline.detach(projection)
 
     def rows(self, projection: Projection) -> Rows:
         """The rows of a projection that are kept in the store's own database, as they are when they are asked for."""
-        return read_rows(target_of(self._recorder), projection)
+        return read_rows(row_store_of(self._recorder), projection)
 
     def subscribe(self, *, after: int = 0, names: Sequence[str] = (), session: str | None = None) -> Subscription:
         """Every event once, in order, from the past into the present; an iterator that waits for what is to come.
@@ -220,13 +236,11 @@ class Store(AnalysedStore):
         beginning, `store.last_global_position()` is now. With stored names, only the events that have one of them.
         """
         self._recorder.last_global_position()
-        return Subscription(self._recorder, min(after, LAST), checked_names(names), session)
+        return Subscription(self._recorder, min(after, LAST), validate_event_names(names), session)
 
-    def asubscribe(
-        self, *, after: int = 0, names: Sequence[str] = (), session: str | None = None
-    ) -> AwaitedSubscription:
+    def asubscribe(self, *, after: int = 0, names: Sequence[str] = (), session: str | None = None) -> AsyncSubscription:
         """The same for `async for`."""
-        return AwaitedSubscription(Subscription(self._recorder, min(after, LAST), checked_names(names), session))
+        return AsyncSubscription(Subscription(self._recorder, min(after, LAST), validate_event_names(names), session))
 
     def tail(self, last: int = 10, *, names: Sequence[str] = (), session: str | None = None) -> Subscription:
         """What was recorded last, and then what is to come: an iterator as `subscribe` gives it.
@@ -239,51 +253,53 @@ class Store(AnalysedStore):
         end = self.last_global_position() if session is None else self.get_session(session).position
         return self.subscribe(after=max(end - last, 0), names=names, session=session)
 
-    def atail(self, last: int = 10, *, names: Sequence[str] = (), session: str | None = None) -> AwaitedSubscription:
+    def atail(self, last: int = 10, *, names: Sequence[str] = (), session: str | None = None) -> AsyncSubscription:
         """The same for `async for`."""
-        return AwaitedSubscription(self.tail(last, names=names, session=session))
+        return AsyncSubscription(self.tail(last, names=names, session=session))
 
     def last_global_position(self) -> int:
         """The global position of the newest event; 0 if there is none."""
         return self._recorder.last_global_position()
 
-    def find_session(self, session: str) -> Entry | None:
+    def find_session(self, session: str) -> CatalogueEntry | None:
         """What the catalogue knows of a session."""
-        return self._recorder.find_entry(session) if is_name(session) else None
+        return self._recorder.find_entry(session) if is_valid_name(session) else None
 
-    def get_session(self, session: str) -> Entry:
+    def get_session(self, session: str) -> CatalogueEntry:
         """What the catalogue knows of a session that has to be there."""
         entry = self.find_session(session)
         if entry is None:
             raise SessionNotFoundError(session)
         return entry
 
-    def resolve(self, reference: str) -> Entry:
+    def resolve(self, reference: str) -> CatalogueEntry:
         """What the catalogue knows of the session that a person means.
 
         It may be called by its id, or a beginning of it that no other has, by its key, by a label that no other has, or
         `@last`, which is the one used last. Where several could be meant, they are named.
         """
-        return entry_meant(self._recorder, reference)
+        return resolve_reference(self._recorder, reference)
 
-    def sessions(self) -> Iterator[Entry]:
+    def sessions(self) -> Iterator[CatalogueEntry]:
         """The catalogue, in the order the sessions were started."""
         return self._recorder.read_entries()
 
-    def find_key(self, key: str) -> Entry | None:
+    def find_key(self, key: str) -> CatalogueEntry | None:
         """What the catalogue knows of the session that has a key."""
-        return self._recorder.find_key(key) if is_name(key) else None
+        return self._recorder.find_key(key) if is_valid_name(key) else None
 
     def select_sessions(self, selection: Selection = EVERYTHING, *, after: str | None = None, limit: int = 50) -> Page:
         """A page of the sessions asked for, without any message being read; the next page begins behind its mark."""
-        most = checked_limit(limit)
-        found = self._recorder.select_entries(checked(selection), place_of(selection, after), most + 1)
+        most = validate_limit(limit)
+        found = self._recorder.select_entries(
+            validate_selection(selection), parse_page_mark(selection, after), most + 1
+        )
         there_is_more = len(found) > most
-        return Page(tuple(found[:most]), mark_of(selection, found[most - 1]) if there_is_more else None)
+        return Page(tuple(found[:most]), page_mark(selection, found[most - 1]) if there_is_more else None)
 
-    def find_command(self, session: str, command_id: str) -> Appended | None:
+    def find_command(self, session: str, command_id: str) -> AppendResult | None:
         """What a command recorded, if it has been."""
-        return self._recorder.find_command(session, checked_name(command_id, "a command id"))
+        return self._recorder.find_command(session, validate_name(command_id, "a command id"))
 
     def load(self, session: str, at: int | None = None, written: Written | None = None) -> State:
         """The state of a session at a position, or now, without any message being read.
@@ -313,9 +329,9 @@ class Store(AnalysedStore):
             raise InvalidValueError(
                 "the target", f"must be a Store, not {type(target).__name__!r}: open it with open_store"
             )
-        copied = copy(self._recorder, target._recorder, progress)
-        if target._recorder.inline is not None:
-            target._recorder.inline.catch_up()
+        copied = copy_store(self._recorder, target._recorder, progress)
+        if target._inline is not None:
+            target._inline.catch_up()
         return copied
 
     def export_record(
@@ -325,28 +341,28 @@ class Store(AnalysedStore):
 
         Return the number of events. A file is there when it is complete; one that exists is overwritten on request.
         """
-        return write_record(path, exported(self._recorder, sessions or None, progress), overwrite=overwrite)
+        return write_record(path, export_lines(self._recorder, sessions or None, progress), overwrite=overwrite)
 
     def record_of(self, *sessions: str) -> bytes:
         """The exact record of sessions as `export_record` writes it."""
-        return b"".join(exported(self._recorder, sessions or None))
+        return b"".join(export_lines(self._recorder, sessions or None))
 
-    def import_record(self, source: PathGiven | bytes, *, progress: Progress | None = None) -> Imported:
+    def import_record(self, source: PathLike | bytes, *, progress: Progress | None = None) -> ImportResult:
         """Takes over an exact record, from a file or as bytes: all of it is checked before anything is written.
 
         The same record again writes nothing. A session that differs from the one that is here is refused.
         """
-        taken = imported(self._recorder, lines_of(source), self._most_bytes, progress)
+        taken = import_lines(self._recorder, lines_of(source), self._most_bytes, progress)
         if taken.events and self._recorder.unscrubbed():
             self.scrub()
         return taken
 
-    def backup(self, path: PathGiven) -> None:
+    def backup(self, path: PathLike) -> None:
         """Writes a copy of the database to a new file while others go on working; it is there when it is complete.
 
         The copy has no redacted content; raises RedactionPendingError if it cannot be cleaned of it.
         """
-        file, marks = checked_path(path, "the backup"), self._recorder.redaction_marks()
+        file, marks = validate_path(path, "the backup"), self._recorder.redaction_marks()
         if marks:
             catch_up_read_models(self._recorder)
         self._recorder.backup(file, marks)
@@ -376,7 +392,7 @@ class Store(AnalysedStore):
         own = [] if isinstance(projections, bool) else projections
         return verify(self._recorder, session, progress, None if projections is False else own)
 
-    def sweep(self, ttl: int, provenance: Provenance = NOBODY) -> Swept:
+    def sweep(self, ttl: int, provenance: Provenance = NO_PROVENANCE) -> SweepResult:
         """Ends, with a tombstone each, the sessions that nobody has used for more than so many seconds."""
         if not isinstance(ttl, int) or isinstance(ttl, bool) or not 0 <= ttl <= A_HUNDRED_YEARS:
             raise InvalidValueError("ttl", f"is {ttl!r}: expected whole seconds from 0 to {A_HUNDRED_YEARS}")

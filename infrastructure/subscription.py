@@ -9,10 +9,10 @@ from types import TracebackType
 from typing import Self
 
 from ..domain.errors import StoreClosedError
-from ..domain.record import RecordedEvent
+from ..domain.recorded_event import RecordedEvent
 from .feed import Feed
 from .recorder import Recorder
-from .rows import Row, recorded_in_feed
+from .stored_event import Row, to_recorded_events
 
 PATIENCE = 0.1
 """Seconds until a subscription that waits looks whether it has been closed."""
@@ -37,7 +37,7 @@ class Subscription:
     def __next__(self) -> RecordedEvent:
         while not self._closed.is_set():
             try:
-                return recorded_in_feed(self._page.popleft())
+                return to_recorded_events(self._page.popleft())
             except IndexError:
                 self._read_on()
         raise StopIteration
@@ -63,7 +63,7 @@ class Subscription:
                     self.close()
 
 
-class AwaitedSubscription:
+class AsyncSubscription:
     """The same for `async for`; it waits in a thread of its own, so the event loop goes on."""
 
     def __init__(self, subscription: Subscription) -> None:
@@ -77,7 +77,7 @@ class AwaitedSubscription:
         found = self._subscription
         while not found._closed.is_set():
             if found._page:
-                return recorded_in_feed(found._page.popleft())
+                return to_recorded_events(found._page.popleft())
             # What a cancelled wait still reads stays on the page for the next one.
             await asyncio.get_running_loop().run_in_executor(self._thread, found._read_on)
         self._thread.shutdown(wait=False)

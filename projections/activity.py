@@ -6,10 +6,10 @@ from enum import StrEnum
 
 from ..domain.errors import InvalidValueError
 from ..domain.events import is_message
-from ..domain.record import RecordedEvent, moment
-from .definition import Projection
+from ..domain.recorded_event import RecordedEvent, to_datetime
+from .projection import Projection
 from .rows import Rows
-from .tables import INTEGER, TEXT, Row, Table
+from .table_schema import INTEGER, TEXT, Row, Table
 
 HOUR = 3_600_000_000
 
@@ -22,7 +22,7 @@ ACTIVITY = Table(
 """A row per hour and session; `hour` is its beginning in microseconds since 1970, UTC."""
 
 
-class Span(StrEnum):
+class TimelineSteps(StrEnum):
     """The steps of a timeline."""
 
     HOUR = "hour"
@@ -48,14 +48,16 @@ class Activity(Projection):
             )
 
 
-def timeline(rows: Rows, by: str = Span.DAY, zone: tzinfo = UTC, since: datetime | None = None) -> list[Row]:
+def activity_timeline(
+    rows: Rows, by: str = TimelineSteps.DAY, zone: tzinfo = UTC, since: datetime | None = None
+) -> list[Row]:
     """What went on in each step that saw anything, earliest first; a step begins as the clocks of the zone have it."""
-    if by not in tuple(Span):
-        raise InvalidValueError("a timeline", f"has no steps of {by!r}: expected {', '.join(Span)}")
+    if by not in tuple(TimelineSteps):
+        raise InvalidValueError("a timeline", f"has no steps of {by!r}: expected {', '.join(TimelineSteps)}")
     sums: dict[datetime, Row] = {}
     sessions: dict[datetime, set[str]] = {}
     for row in rows[ACTIVITY].under():
-        start = _start(moment(row["hour"]).astimezone(zone), by)
+        start = _start(to_datetime(row["hour"]).astimezone(zone), by)
         if since is not None and start < since.astimezone(zone):
             continue
         found = sums.setdefault(start, {"start": start, "events": 0, "messages": 0, "started": 0, "sessions": 0})
@@ -67,7 +69,7 @@ def timeline(rows: Rows, by: str = Span.DAY, zone: tzinfo = UTC, since: datetime
 
 
 def _start(at: datetime, by: str) -> datetime:
-    if by == Span.HOUR:
+    if by == TimelineSteps.HOUR:
         return at.replace(minute=0, second=0, microsecond=0)
     day = at.replace(hour=0, minute=0, second=0, microsecond=0)
-    return day.replace(day=1) if by == Span.MONTH else day
+    return day.replace(day=1) if by == TimelineSteps.MONTH else day

@@ -14,10 +14,10 @@ from ..domain.events import (
     SessionStarted,
     SystemSet,
 )
-from ..domain.record import RecordedEvent
-from .definition import Projection
+from ..domain.recorded_event import RecordedEvent
+from .projection import Projection
 from .rows import Rows
-from .tables import INTEGER, TEXT, Key, Table
+from .table_schema import INTEGER, TEXT, Key, Table
 
 BRANCHES = Table(
     "branch_tree",

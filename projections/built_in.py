@@ -2,8 +2,8 @@
 
 from .activity import Activity
 from .branch_tree import BranchTree
-from .definition import Projection
-from .mailbox_rows import Mailboxes
+from .mailboxes import Mailboxes
+from .projection import Projection
 from .transcript import Transcript
 from .usage import TokenUsage
 

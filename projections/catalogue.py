@@ -6,7 +6,7 @@ import msgspec
 from msgspec.structs import replace
 
 from ..domain import events as e
-from ..domain.plain import Json
+from ..domain.json_values import Json
 from ..domain.state import Status
 
 HOUSEKEEPING = (e.SessionArchived, e.SessionRestored, e.SessionDeleted, e.SessionForked, e.ForkEnded)
@@ -25,7 +25,7 @@ LABELS = frozenset(
 """The events that change more than an entry's place in the stream."""
 
 
-class Entry(msgspec.Struct, frozen=True):
+class CatalogueEntry(msgspec.Struct, frozen=True):
     """What the catalogue knows of a session; `messages` and `bytes` count all that was ever appended.
 
     A system message set in front of a branch is one of the messages; taking it away is none.
@@ -49,19 +49,19 @@ class Entry(msgspec.Struct, frozen=True):
     metadata: dict[str, Json] = {}
 
 
-def described(entry: Entry, time: int, events: Sequence[e.Event | None]) -> Entry:
+def updated_entry(entry: CatalogueEntry, time: int, events: Sequence[e.Event | None]) -> CatalogueEntry:
     """The entry after events of this time; position, digest and bytes are the appender's to know."""
     messages = 0
     for event in events:
         if event is not None and e.is_message(event):
             messages += 1
         elif event is not None and type(event) in LABELS:
-            entry = _labelled(entry, time, event)
+            entry = _relabel(entry, time, event)
     touched = any(not isinstance(event, HOUSEKEEPING) for event in events)
     return replace(entry, time=time, messages=entry.messages + messages, updated=time if touched else entry.updated)
 
 
-def _labelled(entry: Entry, time: int, event: e.Event) -> Entry:
+def _relabel(entry: CatalogueEntry, time: int, event: e.Event) -> CatalogueEntry:
     match event:
         case e.SessionStarted():
             return replace(

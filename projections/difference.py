@@ -11,7 +11,7 @@ from ..domain.message import Message
 from .messages import Messages
 
 
-class Systems(NamedTuple):
+class SystemMessages(NamedTuple):
     """The system message in front of each of two lines, or None where there is none."""
 
     left: Message | None
@@ -27,7 +27,7 @@ class Difference(msgspec.Struct, frozen=True):
     common: Messages
     left: Messages
     right: Messages
-    system: Systems | None = None
+    system: SystemMessages | None = None
 
     @property
     def same(self) -> bool:
@@ -39,7 +39,7 @@ class Difference(msgspec.Struct, frozen=True):
         """What stands in the one where something else stands in the other, pair by pair."""
         pairs = list(zip(self.left, self.right, strict=False))
         match self.system:
-            case Systems(Message() as left, Message() as right):
+            case SystemMessages(Message() as left, Message() as right):
                 return [(left, right), *pairs]
             case _:
                 return pairs
@@ -69,11 +69,11 @@ def difference(left: Messages, right: Messages) -> Difference:
     return Difference(left[:count], left[count:], right[count:], system)
 
 
-def _changed_system(left: Messages, right: Messages) -> Systems | None:
+def _changed_system(left: Messages, right: Messages) -> SystemMessages | None:
     """The system messages in front of both, if they differ."""
     if left[:1].ids == right[:1].ids:
         return None
-    found = Systems(_system(left), _system(right))
+    found = SystemMessages(_system(left), _system(right))
     ours, theirs = (None if each is None else each.content for each in found)
     return None if ours == theirs else found
 

@@ -10,11 +10,11 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, cast
 
 from ..domain.content import MessageRole
+from ..domain.optional_dependencies import require
 from ..domain.ranges import Origin
-from ..domain.record import nearest_time
-from .extras import needed
-from .pages import Page, Reader
-from .said import NO_METADATA, AnswerSaid, OtherSaid, Said, said
+from ..domain.recorded_event import displayable_time
+from .message_pages import MessagePage, MessageReader
+from .stored_messages import NO_METADATA, StoredAssistant, StoredMessage, StoredOther, decode_page
 
 if TYPE_CHECKING:
     import pandas
@@ -30,7 +30,7 @@ LARGEST = 2**63 - 1
 
 def schema() -> "pyarrow.Schema":
     """The columns of a frame of messages."""
-    with needed("pyarrow", "frames"):
+    with require("pyarrow", "frames"):
         import pyarrow as pa
     return pa.schema(
         [
@@ -52,10 +52,10 @@ def schema() -> "pyarrow.Schema":
     )
 
 
-def batches(reader: Reader, pages: Iterable[Page]) -> Iterator["pyarrow.RecordBatch"]:
+def batches(reader: MessageReader, pages: Iterable[MessagePage]) -> Iterator["pyarrow.RecordBatch"]:
     """The messages of pages as record batches, each made when it is asked for."""
     columns = schema()
-    for some in _gathered(pages):
+    for some in _gather(pages):
         lists = _columns(reader, some)
         yield record_batch(lists, columns)
 
@@ -68,43 +68,43 @@ def record_batch(lists: Sequence[Sequence[object]], columns: "pyarrow.Schema") -
     return pa.RecordBatch.from_arrays(arrays, schema=columns)
 
 
-def stream(reader: Reader, pages: Iterable[Page]) -> "pyarrow.RecordBatchReader":
+def stream(reader: MessageReader, pages: Iterable[MessagePage]) -> "pyarrow.RecordBatchReader":
     """The messages of pages as a stream, which can be read once."""
-    with needed("pyarrow", "frames"):
+    with require("pyarrow", "frames"):
         import pyarrow as pa
     return pa.RecordBatchReader.from_batches(schema(), batches(reader, pages))
 
 
-def arrow(reader: Reader, pages: Iterable[Page]) -> "pyarrow.Table":
+def arrow(reader: MessageReader, pages: Iterable[MessagePage]) -> "pyarrow.Table":
     """The messages of pages as an Arrow table."""
-    with needed("pyarrow", "frames"):
+    with require("pyarrow", "frames"):
         import pyarrow as pa
     return pa.Table.from_batches(batches(reader, pages), schema=schema())
 
 
-def pandas_frame(reader: Reader, pages: Iterable[Page]) -> "pandas.DataFrame":
+def pandas_frame(reader: MessageReader, pages: Iterable[MessagePage]) -> "pandas.DataFrame":
     """The messages of pages as a pandas DataFrame; whole numbers that may be missing are of type Int64."""
-    with needed("pyarrow", "frames"):
+    with require("pyarrow", "frames"):
         import pyarrow as pa
-    with needed("pandas", "frames"):
+    with require("pandas", "frames"):
         import pandas as pd
     frame: pd.DataFrame = arrow(reader, pages).to_pandas(types_mapper={pa.int64(): pd.Int64Dtype()}.get)
     frame["position"] = frame["position"].astype("int64")
     return frame
 
 
-def polars_frame(reader: Reader, pages: Iterable[Page]) -> "polars.DataFrame":
+def polars_frame(reader: MessageReader, pages: Iterable[MessagePage]) -> "polars.DataFrame":
     """The messages of pages as a Polars DataFrame."""
-    with needed("polars", "frames"):
+    with require("polars", "frames"):
         import polars as pl
     # Batch by batch, and not as a stream: what goes wrong in a stream is told in the words of Polars.
     parts = [schema().empty_table(), *batches(reader, pages)]
     return pl.concat([cast("pl.DataFrame", pl.from_arrow(part)) for part in parts])
 
 
-def _gathered(pages: Iterable[Page]) -> Iterator[list[Page]]:
+def _gather(pages: Iterable[MessagePage]) -> Iterator[list[MessagePage]]:
     """The pages, as many together as make a batch; what is longer is not cut."""
-    some: list[Page] = []
+    some: list[MessagePage] = []
     count = 0
     for page in pages:
         some.append(page)
@@ -116,10 +116,10 @@ def _gathered(pages: Iterable[Page]) -> Iterator[list[Page]]:
         yield some
 
 
-def _columns(reader: Reader, pages: Sequence[Page]) -> Sequence[Sequence[object]]:
+def _columns(reader: MessageReader, pages: Sequence[MessagePage]) -> Sequence[Sequence[object]]:
     """The columns of some pages, in the order of the schema."""
-    rows = [row for page in pages for row in said(page)]
-    words = said_columns(rows)
+    rows = [row for page in pages for row in decode_page(page)]
+    words = stored_message_columns(rows)
     return (
         [f"{page.session}/{body[0]}" for page in pages for body in page.bodies],
         [body[0] - page.ahead for page in pages for body in page.bodies],
@@ -132,7 +132,7 @@ def _columns(reader: Reader, pages: Sequence[Page]) -> Sequence[Sequence[object]
     )
 
 
-def said_columns(rows: Sequence[Said]) -> tuple[list[object], ...]:
+def stored_message_columns(rows: Sequence[StoredMessage]) -> tuple[list[object], ...]:
     """What is known from the messages alone: role, content, sender, recipient; model, tokens in and out, metadata."""
     contents = [row.content for row in rows]
     usages = [content.usage if type(content) in _WITH_MODEL else None for content in contents]  # type: ignore[union-attr]  # they have one
@@ -148,7 +148,7 @@ def said_columns(rows: Sequence[Said]) -> tuple[list[object], ...]:
     )
 
 
-def _origins(pages: Sequence[Page], rows: Sequence[Said]) -> list[str]:
+def _origins(pages: Sequence[MessagePage], rows: Sequence[StoredMessage]) -> list[str]:
     """How each message came to where it is shown; what was written there says it itself."""
     if all(page.origin is Origin.AUTHORED for page in pages):
         return [row.origin for row in rows]
@@ -178,9 +178,9 @@ def _times(values: Sequence[object]) -> "pyarrow.Array":
 
     times = pa.array(values, pa.int64())
     ends = pc.min_max(times)
-    if all(end is None or nearest_time(end) == end for end in (ends["min"].as_py(), ends["max"].as_py())):
+    if all(end is None or displayable_time(end) == end for end in (ends["min"].as_py(), ends["max"].as_py())):
         return times
-    return pa.array([None if time is None else nearest_time(time) for time in times.to_pylist()], pa.int64())
+    return pa.array([None if time is None else displayable_time(time) for time in times.to_pylist()], pa.int64())
 
 
 def _text_array(values: Sequence[str], kind: "pyarrow.DataType") -> "pyarrow.Array":
@@ -201,5 +201,5 @@ def _fits(value: object) -> bool:
     return isinstance(value, int) and -LARGEST <= value <= LARGEST
 
 
-_WITH_MODEL = frozenset({AnswerSaid, OtherSaid})
+_WITH_MODEL = frozenset({StoredAssistant, StoredOther})
 _ROLES = {role: role.value for role in MessageRole}  # an enum's own value takes a call

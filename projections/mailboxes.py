@@ -1,139 +1,206 @@
-"""Mails as they are read: a lazy sequence that fetches what is asked for, in runs, and nothing else."""
+"""Where every mail lies, and for whom: a row for each mail and each of those it is for. Pure."""
 
-from collections.abc import Iterator, Sequence
-from datetime import datetime
-from typing import Protocol, overload
+from collections.abc import Iterable, Iterator, Sequence
 
-from ..domain.content import InstructionContent
-from ..domain.content_types import content_in
-from ..domain.events import MailSent
-from ..domain.mail import Mail, Parked
-from ..domain.message import Message
-from ..domain.post import Boxes, line_of
-from ..domain.ranges import Origin
-from ..domain.record import RecordedEvent
+import msgspec
 
-NEAR = 32
-"""Mails that are no further apart are read in one go, with what lies between them."""
+from ..domain.events import (
+    BranchCreated,
+    BranchRemoved,
+    EventRedacted,
+    MailCollected,
+    MailDelivered,
+    MailParked,
+    MailReceived,
+    MailSent,
+    ParticipantRegistered,
+    ParticipantUnregistered,
+    SessionStarted,
+)
+from ..domain.recorded_event import RecordedEvent
+from .projection import Projection
+from .rows import Rows
+from .table_schema import INTEGER, TEXT, Key, Row, Table
 
-AT_A_TIME = 1000
-"""Mails that are read in one go at most."""
+MAILBOXES = Table(
+    "mailboxes",
+    {
+        "session": TEXT,
+        "mail": INTEGER,
+        "owner": TEXT,
+        "place": TEXT,
+        "category": TEXT,
+        "sender": TEXT,
+        "recipient": TEXT,
+        "channel": TEXT,
+        "id": TEXT,
+        "reason": TEXT,
+        "parked": INTEGER,
+        "sent": INTEGER,
+        "moved": INTEGER,
+    },
+    key=("session", "mail", "owner"),
+    indexes=(("session", "owner", "place"),),
+)
+"""A row per mail, named by the position at which it was sent, and owner.
 
+The place is the outbox, the exchange, the inbox, parked (for a `reason`) or received. In an outbox the owner is the
+sender, else whom it is for: a branch by its id, or a participant by name; the recipient is None if that is everybody.
+`parked` is the position of the event that parked it. Times are in microseconds since 1970, UTC.
+"""
 
-class Reader(Protocol):
-    """What it takes to read the mails of one session."""
+OWNERS = Table(
+    "owners",
+    {"session": TEXT, "owner": TEXT, "since": INTEGER, "until": INTEGER, "branch": INTEGER},
+    key=("session", "owner", "since"),
+)
+"""Everybody who has a mailbox from a position on, or had one until another; `branch` is the number of one."""
 
-    session: str
-
-    def read_placed(self, after: int, until: int) -> Iterator[tuple[int, RecordedEvent]]:
-        """The events after one position and up to another, included, each with the position it has here."""
-        ...
-
-
-class Mails(Sequence[Mail]):
-    """The mails that lay in a place at one moment, the oldest first; each reader gets copies of their own."""
-
-    def __init__(self, reader: Reader, positions: Sequence[int]) -> None:
-        self._reader = reader
-        self._positions = positions
-
-    def __len__(self) -> int:
-        return len(self._positions)
-
-    @overload
-    def __getitem__(self, index: int) -> Mail: ...
-    @overload
-    def __getitem__(self, index: slice) -> "Mails": ...
-    def __getitem__(self, index: int | slice) -> "Mail | Mails":
-        if isinstance(index, slice):
-            return Mails(self._reader, self._positions[index])
-        (mail,) = Mails(self._reader, [self._positions[index]])
-        return mail
-
-    def __iter__(self) -> Iterator[Mail]:
-        for run in _runs(self._positions):
-            found = dict(self._read(run))
-            for position in run:
-                yield found[position]
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Mails | list) and list(self) == list(other)
-
-    def __hash__(self) -> int:
-        return hash((self._reader.session, tuple(self._positions)))
-
-    def __repr__(self) -> str:
-        return f"<{len(self)} mails of session {self._reader.session}>"
-
-    @property
-    def positions(self) -> list[int]:
-        """The positions at which the mails were sent, without reading them."""
-        return list(self._positions)
-
-    def _read(self, run: Sequence[int]) -> Iterator[tuple[int, Mail]]:
-        for position, event in read_mails(self._reader, run):
-            yield position, mail_of(event, self._reader.session, position)
+OUTBOX, EXCHANGE, INBOX, PARKED, RECEIVED = MAIL_STATES = ("outbox", "exchange", "inbox", "parked", "received")
 
 
-def read_mails(reader: Reader, positions: Sequence[int]) -> Iterator[tuple[int, RecordedEvent]]:
-    """The events by which mails were sent, with the positions they have here, in some order."""
-    for run in _runs(positions):
-        wanted = set(run)
-        for position, event in reader.read_placed(min(run) - 1, max(run)):
-            if position in wanted:
-                yield position, event
+class Mailboxes(Projection):
+    """Where mails lie; of those that were received, that they were. Words are not kept."""
 
-
-def mail_of(recorded: RecordedEvent, session: str, position: int) -> Mail:
-    """The mail that an event put on the record, as it is known in a session."""
-    if not isinstance(recorded.event, MailSent):
-        raise TypeError(f"a {type(recorded.event).__name__} is no mail")
-    return mail_from(recorded.event, session, position, recorded.recorded_at, recorded.actor)
-
-
-def mail_from(sent: MailSent, session: str, position: int, created_at: datetime, actor: str | None) -> Mail:
-    """The mail that was sent, with copies of its own."""
-    message = None
-    if sent.message is not None:
-        content = content_in(sent.message)
-        message = Message(content, sent.author, None, sent.metadata, origin=Origin.MAILED, lineage=sent.lineage)
-    return Mail(
-        id=sent.mail,
-        session=session,
-        sender=sent.sender,
-        recipient=sent.recipient,
-        category=sent.category,
-        channel=sent.channel,
-        content=sent.content if message is None else _as_given(message),
-        sent_at=position,
-        created_at=created_at,
-        message=message,
-        actor=actor,
+    name = "mailboxes"
+    names = (
+        "session.started",
+        "branch.created",
+        "branch.removed",
+        "mail.participant_registered",
+        "mail.participant_unregistered",
+        "mail.sent",
+        "mail.collected",
+        "mail.delivered",
+        "mail.received",
+        "mail.parked",
+        "event.redacted",
     )
+    tables = (MAILBOXES, OWNERS)
+
+    def apply(self, batch: Sequence[RecordedEvent], rows: Rows) -> None:
+        for recorded in batch:
+            match recorded.event:
+                case MailSent() as mail:
+                    rows[MAILBOXES].put(_sent(recorded, mail))
+                case MailCollected(sender, mails):
+                    _collect(rows, recorded, mails, sender)
+                case MailDelivered(recipient, mails, addressed):
+                    _move(rows, recorded, mails, addressed or recipient, INBOX, owner=recipient)
+                case MailReceived(recipient, mails):
+                    _move(rows, recorded, mails, recipient, RECEIVED)
+                case MailParked(recipient, mails, reason):
+                    _move(rows, recorded, mails, recipient, PARKED, reason=reason)
+                case EventRedacted() as redaction:
+                    for key in _parked_by(recorded.session, redaction):
+                        row = rows[MAILBOXES].find(*key)
+                        if row is not None and row["parked"] == redaction.event:
+                            rows[MAILBOXES].put({**row, "reason": ""})
+                case _:
+                    _owners(rows, recorded)
+
+    def needs(self, batch: Sequence[RecordedEvent]) -> Iterable[tuple[Table, Key]]:
+        for recorded in batch:
+            match recorded.event:
+                case MailCollected(owner, mails) | MailReceived(owner, mails) | MailParked(owner, mails):
+                    yield from ((MAILBOXES, (recorded.session, mail, owner)) for mail in mails)
+                case MailDelivered(recipient, mails, addressed):
+                    yield from ((MAILBOXES, (recorded.session, mail, addressed or recipient)) for mail in mails)
+                case EventRedacted() as redaction:
+                    yield from ((MAILBOXES, key) for key in _parked_by(recorded.session, redaction))
 
 
-def parked_mails(reader: Reader, parked: Boxes) -> list[Parked]:
-    """All that is parked, the oldest first, with the reasons."""
-    found = sorted(
-        (position, recipient, line_of(key).reason)
-        for recipient, lines in parked.items()
-        for key, places in lines.items()
-        for position in places
-    )
-    mails = {mail.sent_at: mail for mail in Mails(reader, sorted({position for position, _, _ in found}))}
-    return [Parked(mails[position], recipient, reason) for position, recipient, reason in found]
+def pending_mail(rows: Rows, session: str) -> dict[tuple[str, str], list[int]]:
+    """The mails of a session that are under way, by owner and place, the oldest first."""
+    found: dict[tuple[str, str], list[int]] = {}
+    for row in rows[MAILBOXES].under(session):
+        if row["place"] != RECEIVED:
+            found.setdefault((row["owner"], row["place"]), []).append(row["mail"])
+    return found
 
 
-def _as_given(message: Message) -> object:
-    """The text of a message that is nothing but text, or else its content."""
-    return message.text if message.content == InstructionContent(instruction=message.text) else message.content
+def _sent(recorded: RecordedEvent, mail: MailSent) -> Row:
+    return {
+        "session": recorded.session,
+        "mail": recorded.position,
+        "owner": mail.sender,
+        "place": OUTBOX,
+        "category": mail.category,
+        "sender": mail.sender,
+        "recipient": mail.recipient,
+        "channel": mail.channel,
+        "id": mail.mail,
+        "sent": recorded.time,
+        "moved": recorded.time,
+    }
 
 
-def _runs(positions: Sequence[int]) -> Iterator[Sequence[int]]:
-    """The positions in pieces that lie near to each other."""
-    start = 0
-    for end in range(1, len(positions) + 1):
-        apart = end == len(positions) or abs(positions[end] - positions[end - 1]) > NEAR
-        if apart or end - start >= AT_A_TIME:
-            yield positions[start:end]
-            start = end
+def _collect(rows: Rows, recorded: RecordedEvent, mails: Sequence[int], sender: str) -> None:
+    """Brings mails from an outbox to the exchange, a row for each of those they are for."""
+    everybody: list[str] | None = None
+    for mail in mails:
+        row = rows[MAILBOXES].find(recorded.session, mail, sender)
+        if row is None:
+            continue
+        rows[MAILBOXES].delete(recorded.session, mail, sender)
+        if row["recipient"] is None and everybody is None:
+            everybody = [each["owner"] for each in _owning(rows, recorded.session) if each["owner"] != sender]
+        for owner in (everybody or ()) if row["recipient"] is None else (row["recipient"],):
+            rows[MAILBOXES].put({**row, "owner": owner, "place": EXCHANGE, "moved": recorded.time})
+
+
+def _move(
+    rows: Rows,
+    recorded: RecordedEvent,
+    mails: Sequence[int],
+    whose: str,
+    place: str,
+    *,
+    owner: str | None = None,
+    reason: str | None = None,
+) -> None:
+    """Puts mails that lie with somebody into another place, perhaps that of another owner."""
+    for mail in mails:
+        row = rows[MAILBOXES].find(recorded.session, mail, whose)
+        if row is not None:
+            rows[MAILBOXES].delete(recorded.session, mail, whose)
+            moved = {"owner": owner or whose, "place": place, "reason": reason, "moved": recorded.time}
+            parked = recorded.position if place == PARKED else None
+            rows[MAILBOXES].put({**row, **moved, "parked": parked})
+
+
+def _parked_by(session: str, redaction: EventRedacted) -> Iterator[Key]:
+    """The rows whose mails a redacted event may have parked."""
+    left = msgspec.json.decode(redaction.left)
+    if "recipient" in left and "mails" in left:
+        yield from ((session, mail, left["recipient"]) for mail in left["mails"])
+
+
+def _owners(rows: Rows, recorded: RecordedEvent) -> None:
+    """Takes in who has a mailbox from here on, or has none any more."""
+    session, position = recorded.session, recorded.position
+    match recorded.event:
+        case SessionStarted(forked_from=source, forked_at=at) if source is not None and at is not None:
+            for row in _owning(rows, source, at):
+                rows[OWNERS].put({**row, "session": session, "since": 0, "until": None})
+        case BranchCreated(branch, id):
+            rows[OWNERS].put({"session": session, "owner": id, "since": position, "branch": branch})
+        case ParticipantRegistered(name):
+            rows[OWNERS].put({"session": session, "owner": name, "since": position})
+        case BranchRemoved(branch):
+            _end(rows, [row for row in _owning(rows, session) if row["branch"] == branch], position)
+        case ParticipantUnregistered(name):
+            _end(rows, [row for row in _owning(rows, session) if row["owner"] == name], position)
+
+
+def _owning(rows: Rows, session: str, at: int | None = None) -> list[Row]:
+    """Everybody who has a mailbox now, or had one at a position."""
+    found = rows[OWNERS].under(session)
+    if at is None:
+        return [row for row in found if row["until"] is None]
+    return [row for row in found if row["since"] <= at and (row["until"] is None or at < row["until"])]
+
+
+def _end(rows: Rows, owners: Sequence[Row], position: int) -> None:
+    for row in owners:
+        rows[OWNERS].put({**row, "until": position})

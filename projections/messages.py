@@ -11,26 +11,35 @@ from ..domain.content import SystemContent
 from ..domain.events import Event, MessageAppended, SystemSet
 from ..domain.message import Message
 from ..domain.ranges import (
+    MessageOrigin,
     Origin,
     Range,
     Ranges,
-    Shown,
     Written,
-    first,
     from_positions,
-    last,
     length,
+    message_origins,
     positions,
-    spread,
+    take_first,
+    take_last,
 )
-from ..domain.record import RecordedEvent, moment
-from ..domain.state import Showing
+from ..domain.recorded_event import RecordedEvent, to_datetime
+from ..domain.state import Visibility
 from . import frames
-from .chronology import in_order_recorded
-from .pages import SYSTEM, Body, Page, Reader, pages
-from .said import event_of, said
-from .table import ENDS, html_table
-from .wanted import Moment, OneOrMore, Wanted, first_position, last_position, wanted, with_origins, within
+from .message_filter import (
+    MessageFilter,
+    Moment,
+    OneOrMore,
+    between_positions,
+    first_position,
+    last_position,
+    message_filter,
+    of_origins,
+)
+from .message_order import merge_in_recorded_order
+from .message_pages import SYSTEM, Body, MessagePage, MessageReader, pages
+from .notebook_html import ENDS, html_table
+from .stored_messages import decode_page, event_of
 
 if TYPE_CHECKING:
     import pandas
@@ -45,7 +54,7 @@ class Messages(Reversible[Message], Collection[Message]):
     they are. `collections.abc.Sequence` is not among their bases: Polars would take them for a list of objects.
     """
 
-    def __init__(self, reader: Reader, ranges: Ranges, written: Written) -> None:
+    def __init__(self, reader: MessageReader, ranges: Ranges, written: Written) -> None:
         self._reader = reader
         self._known = ranges
         self._written = written
@@ -119,7 +128,7 @@ class Messages(Reversible[Message], Collection[Message]):
 
     def last(self, count: int) -> "Messages":
         """The last messages, as many as there are up to `count`."""
-        return self._of(last(self._ranges, count, self._written))
+        return self._of(take_last(self._ranges, count, self._written))
 
     def filter(
         self,
@@ -137,14 +146,14 @@ class Messages(Reversible[Message], Collection[Message]):
         Both moments are included. `contains` does not tell upper from lower case. Who iterates reads page by page, and
         sees the first before the last is read; who asks for the length or a place has all read once, and none kept.
         """
-        asked = wanted(role, sender, recipient, origin, contains)
+        asked = message_filter(role, sender, recipient, origin, contains)
         found = self
         if since is not None or until is not None:
             bounds = first_position(self._reader, self._span, since), last_position(self._reader, self._span, until)
-            found = found._reduced(lambda ranges: within(ranges, self._written, *bounds))
+            found = found._reduced(lambda ranges: between_positions(ranges, self._written, *bounds))
         if (origins := asked.origins) is not None:
-            found = found._reduced(lambda ranges: with_origins(ranges, origins))
-        return found if asked.is_anything else _Filtered(found, asked)
+            found = found._reduced(lambda ranges: of_origins(ranges, origins))
+        return found if asked.is_anything else _FilteredMessages(found, asked)
 
     def batches(self) -> Iterator["pyarrow.RecordBatch"]:
         """The messages as Arrow record batches, each made when it is asked for."""
@@ -178,9 +187,9 @@ class Messages(Reversible[Message], Collection[Message]):
 
     def _slice(self, chosen: range) -> "Messages":
         if chosen.step == 1:
-            ahead = first(self._ranges, chosen.stop, self._written)
-            return self._of(last(ahead, len(chosen), self._written))
-        order = list(spread(self._ranges, self._written))
+            ahead = take_first(self._ranges, chosen.stop, self._written)
+            return self._of(take_last(ahead, len(chosen), self._written))
+        order = list(message_origins(self._ranges, self._written))
         return self._of(from_positions([order[place] for place in chosen], self._written))
 
     def _of(self, ranges: Ranges) -> "Messages":
@@ -195,22 +204,22 @@ class Messages(Reversible[Message], Collection[Message]):
         """The messages that are in fewer ranges; nothing is read to find out."""
         return self._of(reduce(self._known))
 
-    def _pages(self, *, backwards: bool = False) -> Iterator[Page]:
+    def _pages(self, *, backwards: bool = False) -> Iterator[MessagePage]:
         return pages(self._reader, self._ranges, self._written, backwards=backwards)
 
-    def _message(self, page: Page, body: Body) -> Message:
+    def _message(self, page: MessagePage, body: Body) -> Message:
         position, time, _ = body
-        message = message_of(page.session, position, time, event_of(page, body), page.origin)
+        message = message_from_event(page.session, position, time, event_of(page, body), page.origin)
         if page.session == self._reader.session:
             return message
         local = position - page.ahead
         return replace(message, session=self._reader.session, position=local, recorded_as=message.id)
 
 
-class _Filtered(Messages):
+class _FilteredMessages(Messages):
     """Those of some messages that are wanted; which ones is found out by whoever needs to know."""
 
-    def __init__(self, source: Messages, asked: Wanted) -> None:
+    def __init__(self, source: Messages, asked: MessageFilter) -> None:
         super().__init__(source._reader, source._known, source._written)
         self._source = source
         self._wanted = asked
@@ -228,25 +237,25 @@ class _Filtered(Messages):
         return super().__repr__()
 
     def _reduced(self, reduce: Callable[[Ranges], Ranges]) -> Messages:
-        return _Filtered(self._source._reduced(reduce), self._wanted)
+        return _FilteredMessages(self._source._reduced(reduce), self._wanted)
 
-    def _pages(self, *, backwards: bool = False) -> Iterator[Page]:
+    def _pages(self, *, backwards: bool = False) -> Iterator[MessagePage]:
         if self._found is not None:
             yield from super()._pages(backwards=backwards)
             return
         for page in self._source._pages(backwards=backwards):
-            pairs = zip(page.bodies, said(page), strict=True)
+            pairs = zip(page.bodies, decode_page(page), strict=True)
             kept = [body for body, message in pairs if self._wanted.takes(page, message)]
             if kept:
                 yield page._replace(bodies=kept)
 
-    def _shown(self) -> Iterator[Shown]:
+    def _shown(self) -> Iterator[MessageOrigin]:
         for page in self._pages():
             for position, _, _ in page.bodies:
                 yield page.branch, position - page.ahead, page.origin
 
 
-def shown_messages(reader: Reader, showing: Showing, written: Written) -> Messages:
+def branch_messages(reader: MessageReader, showing: Visibility, written: Written) -> Messages:
     """The messages of a showing, the system message first."""
     if showing.system is None:
         return Messages(reader, showing.ranges, written)
@@ -255,7 +264,9 @@ def shown_messages(reader: Reader, showing: Showing, written: Written) -> Messag
     return Messages(reader, (system, *showing.ranges), places)
 
 
-def all_shown(reader: Reader, showings: Iterable[Showing], written: Written, leave_out: Set[Origin]) -> Messages:
+def messages_of_branches(
+    reader: MessageReader, showings: Iterable[Visibility], written: Written, leave_out: Set[Origin]
+) -> Messages:
     """The messages of several showings, each once, in the order they were recorded.
 
     A message is left out if it came to all places where it is shown in one of the ways given.
@@ -268,12 +279,14 @@ def all_shown(reader: Reader, showings: Iterable[Showing], written: Written, lea
             pieces.append(Range(SYSTEM, showing.system, showing.system, 1))
         pieces += [piece for piece in showing.ranges if piece.origin not in leave_out]
     places: Written = ChainMap({SYSTEM: array("q", sorted(systems))}, written)  # type: ignore[arg-type]  # only read
-    return Messages(reader, in_order_recorded(pieces, places), places)
+    return Messages(reader, merge_in_recorded_order(pieces, places), places)
 
 
-def message_of(session: str, position: int, time: int, event: Event, origin: Origin = Origin.AUTHORED) -> Message:
+def message_from_event(
+    session: str, position: int, time: int, event: Event, origin: Origin = Origin.AUTHORED
+) -> Message:
     """The message that an event put on the record; `origin` is how it came to where it is read."""
-    at = moment(time)
+    at = to_datetime(time)
     match event:
         case MessageAppended(branch, content, sender, recipient, metadata, written, lineage):
             origin = written if origin is Origin.AUTHORED else origin
@@ -284,6 +297,6 @@ def message_of(session: str, position: int, time: int, event: Event, origin: Ori
             raise TypeError(f"a {type(event).__name__} is no message")
 
 
-def recorded_message(recorded: RecordedEvent, origin: Origin = Origin.AUTHORED) -> Message:
+def message_from_recorded(recorded: RecordedEvent, origin: Origin = Origin.AUTHORED) -> Message:
     """The message that a recorded event is."""
-    return message_of(recorded.session, recorded.position, recorded.time, recorded.event, origin)
+    return message_from_event(recorded.session, recorded.position, recorded.time, recorded.event, origin)

@@ -6,7 +6,7 @@ session that is.
 
 from typing import TYPE_CHECKING
 
-from .extras import needed
+from ..domain.optional_dependencies import require
 from .frames import schema as message_schema
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def messages_schema() -> "pyarrow.Schema":
     """Those of the messages of a session, then whose they are, and where they stand in the store."""
-    with needed("pyarrow", "frames"):
+    with require("pyarrow", "frames"):
         import pyarrow as pa
     more = [("user", pa.string()), ("global_position", pa.int64()), ("retracted", pa.bool_())]
     return pa.schema([*message_schema(), *(pa.field(*each) for each in more)])
@@ -23,7 +23,7 @@ def messages_schema() -> "pyarrow.Schema":
 
 def events_schema() -> "pyarrow.Schema":
     """The record as it is: `payload` is JSON, `digest` in hexadecimal digits."""
-    with needed("pyarrow", "frames"):
+    with require("pyarrow", "frames"):
         import pyarrow as pa
     return pa.schema(
         [
@@ -48,7 +48,7 @@ def events_schema() -> "pyarrow.Schema":
 
 def usage_schema() -> "pyarrow.Schema":
     """A row for each call of a model, and for each answer that says what it cost and that no recorded call led to."""
-    with needed("pyarrow", "frames"):
+    with require("pyarrow", "frames"):
         import pyarrow as pa
     return pa.schema(
         [
@@ -73,7 +73,7 @@ def usage_schema() -> "pyarrow.Schema":
 
 def sessions_schema() -> "pyarrow.Schema":
     """The catalogue; `messages` counts what was inherited too, `metadata` is JSON."""
-    with needed("pyarrow", "frames"):
+    with require("pyarrow", "frames"):
         import pyarrow as pa
     return pa.schema(
         [

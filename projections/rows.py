@@ -5,26 +5,26 @@ from itertools import chain
 from typing import NamedTuple, Protocol
 
 from ..domain.errors import InvalidValueError
-from .tables import INTEGER, REAL, Key, Row, Shape, Stored, Table
+from .table_schema import INTEGER, REAL, Key, Row, Stored, Table, TableCodec
 
-REMEMBERED = 50_000
+CACHED_ROWS = 50_000
 """Rows of one table that are remembered from one batch to the next."""
 
 
-class Source(Protocol):
+class RowSource(Protocol):
     """Where rows are kept between two batches."""
 
-    def fetch(self, shape: Shape, keys: Sequence[Key]) -> Iterable[Stored]:
+    def fetch(self, shape: TableCodec, keys: Sequence[Key]) -> Iterable[Stored]:
         """The rows that have one of these keys; those that are not there are left out."""
 
-    def scan(self, shape: Shape, prefix: Key) -> Iterable[Stored]:
+    def scan(self, shape: TableCodec, prefix: Key) -> Iterable[Stored]:
         """The rows whose key begins so, in whatever order."""
 
 
-class Change(NamedTuple):
+class TableChange(NamedTuple):
     """What a batch made of one table."""
 
-    shape: Shape
+    shape: TableCodec
     put: list[Stored]
     deleted: list[Key]
 
@@ -32,7 +32,7 @@ class Change(NamedTuple):
 class TableRows:
     """The rows of one table; what is written here is written to the database when the batch is done."""
 
-    def __init__(self, shape: Shape, source: Source) -> None:
+    def __init__(self, shape: TableCodec, source: RowSource) -> None:
         self._shape = shape
         self._source = source
         self._known: dict[Key, Stored | None] = {}
@@ -91,10 +91,10 @@ class TableRows:
         """Reads rows that will be asked for, all at once."""
         self._fetch([key for key in dict.fromkeys(map(self._whole, keys)) if key not in self._known])
 
-    def take_change(self) -> Change:
+    def take_change(self) -> TableChange:
         """What was written since the last time."""
         self._settle()
-        change = Change(self._shape, [], [])
+        change = TableChange(self._shape, [], [])
         for key in self._changed:
             stored = self._known[key]
             if stored is None:
@@ -102,7 +102,7 @@ class TableRows:
             else:
                 change.put.append(stored)
         self._changed.clear()
-        if len(self._known) > REMEMBERED:
+        if len(self._known) > CACHED_ROWS:
             self._known.clear()
         return change
 
@@ -146,7 +146,7 @@ class TableRows:
         self._changed[key] = None
 
 
-class TableSeen(TableRows):
+class ReadOnlyTableRows(TableRows):
     """The rows of one table as they are when they are asked for, to read and not to write; threads may share it."""
 
     def find(self, *key: object) -> Row | None:
@@ -178,7 +178,7 @@ class TableSeen(TableRows):
 class Rows:
     """The tables of a projection, by table or by its name: `rows[USAGE].find("main", 3)`."""
 
-    def __init__(self, shapes: Iterable[Shape], source: Source, kind: type[TableRows] = TableRows) -> None:
+    def __init__(self, shapes: Iterable[TableCodec], source: RowSource, kind: type[TableRows] = TableRows) -> None:
         self._tables = {shape.table.name: kind(shape, source) for shape in shapes}
 
     def __getitem__(self, table: Table | str) -> TableRows:
@@ -198,7 +198,7 @@ class Rows:
         for name, some in keys.items():
             self[name].know(some)
 
-    def take_changes(self) -> list[Change]:
+    def take_changes(self) -> list[TableChange]:
         """What was written to each table since the last time."""
         changes = [table.take_change() for table in self._tables.values()]
         return [change for change in changes if change.put or change.deleted]
@@ -209,23 +209,23 @@ class Rows:
             table.forget()
 
 
-class Kept:
+class MemoryRows:
     """Rows in dictionaries: what is answered live, and a target in process."""
 
     def __init__(self) -> None:
         self._rows: dict[str, dict[Key, Stored]] = {}
         self._by_first: dict[str, dict[object, dict[Key, None]]] = {}
 
-    def fetch(self, shape: Shape, keys: Sequence[Key]) -> Iterable[Stored]:
+    def fetch(self, shape: TableCodec, keys: Sequence[Key]) -> Iterable[Stored]:
         rows = self._rows.get(shape.place, {})
         return [rows[key] for key in keys if key in rows]
 
-    def scan(self, shape: Shape, prefix: Key) -> Iterable[Stored]:
+    def scan(self, shape: TableCodec, prefix: Key) -> Iterable[Stored]:
         rows, firsts = self._rows.get(shape.place, {}), self._by_first.get(shape.place, {})
         keys = firsts.get(prefix[0], ()) if prefix else chain.from_iterable(firsts.values())
         return [rows[key] for key in keys if key[: len(prefix)] == prefix]
 
-    def write(self, changes: Iterable[Change]) -> None:
+    def write(self, changes: Iterable[TableChange]) -> None:
         """Makes what a batch changed the rows that are kept."""
         for shape, put, deleted in changes:
             rows = self._rows.setdefault(shape.place, {})

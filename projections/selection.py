@@ -9,9 +9,9 @@ from typing import TypeAlias
 import msgspec
 
 from ..domain.errors import InvalidValueError
-from ..domain.plain import Json, same
+from ..domain.json_values import Json, json_equal
 from ..domain.state import Status
-from .catalogue import Entry
+from .catalogue import CatalogueEntry
 
 Place: TypeAlias = tuple[int | str, str]
 """Where an entry stands in an order: by its value, and by its session among those with the same one."""
@@ -20,7 +20,7 @@ PRESENT = (Status.ACTIVE.value, Status.ARCHIVED.value)
 STATUSES = (*PRESENT, Status.DELETED.value)
 """The sessions that have not been deleted."""
 
-MOST = 10_000
+MAX_PAGE = 10_000
 """Entries per page."""
 
 
@@ -56,7 +56,7 @@ class Selection(msgspec.Struct, frozen=True):
     order: Order = Order.CREATED
     descending: bool = False
 
-    def takes(self, entry: Entry) -> bool:
+    def takes(self, entry: CatalogueEntry) -> bool:
         """Whether an entry is one of those asked for."""
         return (
             entry.status in self.statuses
@@ -71,25 +71,25 @@ class Selection(msgspec.Struct, frozen=True):
             and self.takes_words(entry)
         )
 
-    def takes_words(self, entry: Entry) -> bool:
+    def takes_words(self, entry: CatalogueEntry) -> bool:
         """The part of `takes` that no database has an index for."""
         has_it = self.contains is None or self.contains.casefold() in (entry.name or "").casefold()
         return has_it and all(
-            key in entry.metadata and same(entry.metadata[key], value) for key, value in self.metadata.items()
+            key in entry.metadata and json_equal(entry.metadata[key], value) for key, value in self.metadata.items()
         )
 
-    def place(self, entry: Entry) -> Place:
+    def place(self, entry: CatalogueEntry) -> Place:
         """Where an entry stands in the order asked for."""
         value = entry.name or "" if self.order is Order.NAME else getattr(entry, self.order.value)
         return value, entry.session
 
-    def is_behind(self, entry: Entry, place: Place | None) -> bool:
+    def is_behind(self, entry: CatalogueEntry, place: Place | None) -> bool:
         """Whether an entry comes after a place in the order asked for."""
         if place is None:
             return True
         return self.place(entry) < place if self.descending else self.place(entry) > place
 
-    def page(self, entries: Iterable[Entry], after: Place | None, limit: int) -> list[Entry]:
+    def page(self, entries: Iterable[CatalogueEntry], after: Place | None, limit: int) -> list[CatalogueEntry]:
         """The first entries behind a place, out of all there are."""
         found = (entry for entry in entries if self.takes(entry) and self.is_behind(entry, after))
         pick = nlargest if self.descending else nsmallest
@@ -103,17 +103,17 @@ EVERYTHING = Selection()
 class Page(msgspec.Struct, frozen=True):
     """Some entries, and the mark behind which the next page begins; no mark if these are the last."""
 
-    entries: tuple[Entry, ...]
+    entries: tuple[CatalogueEntry, ...]
     mark: str | None = None
 
 
-def mark_of(selection: Selection, entry: Entry) -> str:
+def page_mark(selection: Selection, entry: CatalogueEntry) -> str:
     """The mark of a page that ends with an entry."""
     fields = [selection.order.value, selection.descending, *selection.place(entry)]
     return urlsafe_b64encode(msgspec.json.encode(fields)).decode().rstrip("=")
 
 
-def place_of(selection: Selection, mark: str | None) -> Place | None:
+def parse_page_mark(selection: Selection, mark: str | None) -> Place | None:
     """The place that a mark stands for; refused if it is not one of pages in this order."""
     if mark is None:
         return None
@@ -131,7 +131,7 @@ def place_of(selection: Selection, mark: str | None) -> Place | None:
     return value, session
 
 
-def checked(selection: Selection) -> Selection:
+def validate_selection(selection: Selection) -> Selection:
     """A selection that every store can look for."""
     for what in ("user", "key_prefix", "name", "name_prefix", "contains", "forked_from"):
         value = getattr(selection, what)
@@ -144,14 +144,14 @@ def checked(selection: Selection) -> Selection:
     return selection
 
 
-def checked_limit(limit: int) -> int:
+def validate_limit(limit: int) -> int:
     """How many entries a page may have at most."""
-    if not isinstance(limit, int) or isinstance(limit, bool) or not 1 <= limit <= MOST:
-        raise InvalidValueError("the limit", f"is {limit!r}: expected a number from 1 to {MOST}")
+    if not isinstance(limit, int) or isinstance(limit, bool) or not 1 <= limit <= MAX_PAGE:
+        raise InvalidValueError("the limit", f"is {limit!r}: expected a number from 1 to {MAX_PAGE}")
     return limit
 
 
-def order_named(name: str) -> Order:
+def parse_order(name: str) -> Order:
     """The order that goes by a name."""
     try:
         return Order(name)
@@ -159,7 +159,7 @@ def order_named(name: str) -> Order:
         raise InvalidValueError("the order", f"{name!r} is unknown: expected one of {', '.join(Order)}") from None
 
 
-def end_of(prefix: str) -> str | None:
+def prefix_end(prefix: str) -> str | None:
     """The first text behind all that begin with a prefix, as code points are ordered; None if there is none.
 
     Surrogates are stepped over, since no database keeps them.

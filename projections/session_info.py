@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from ..domain.instant import Instant
-from ..domain.plain import Json
-from .catalogue import Entry
+from ..domain.json_values import Json
+from .catalogue import CatalogueEntry
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class SessionInfo:
         object.__setattr__(self, "updated_at", Instant.of(self.updated_at))
 
 
-def info_of(entry: Entry) -> SessionInfo:
+def session_info(entry: CatalogueEntry) -> SessionInfo:
     """What the catalogue knows of a session."""
     return SessionInfo(
         name=entry.key or entry.name,

@@ -4,12 +4,12 @@ from collections.abc import Iterable, Sequence
 
 from ..domain.content import AssistantResponseContent
 from ..domain.events import MessageAppended, MessageRedacted, SystemSet
-from ..domain.record import RecordedEvent
-from .definition import Projection
-from .messages import recorded_message
+from ..domain.recorded_event import RecordedEvent
+from .full_text import index_text
+from .messages import message_from_recorded
+from .projection import Projection
 from .rows import Rows
-from .tables import INTEGER, JSON, TEXT, Key, Table
-from .words import indexed
+from .table_schema import INTEGER, JSON, TEXT, Key, Table
 
 TRANSCRIPT = Table(
     "transcript",
@@ -69,7 +69,7 @@ class Transcript(Projection):
 
 
 def _row(recorded: RecordedEvent) -> dict[str, object]:
-    message = recorded_message(recorded)
+    message = message_from_recorded(recorded)
     content = message.content
     return {
         "session": recorded.session,
@@ -78,7 +78,7 @@ def _row(recorded: RecordedEvent) -> dict[str, object]:
         "branch": message.branch,
         "role": message.role.value,
         "text": message.text,
-        "words": indexed(message.text),
+        "words": index_text(message.text),
         "sender": message.sender,
         "recipient": message.recipient,
         "origin": message.origin.value,

@@ -7,11 +7,11 @@ from ..domain.content import AssistantResponseContent
 from ..domain.errors import InvalidValueError
 from ..domain.events import EventRedacted, MessageAppended, MessageRedacted, ModelCalled, SessionStarted
 from ..domain.ranges import Origin
-from ..domain.record import RecordedEvent
-from .definition import Projection
+from ..domain.recorded_event import RecordedEvent
 from .prices import PRICES, Price, price_of
+from .projection import Projection
 from .rows import Rows
-from .tables import INTEGER, REAL, TEXT, Key, Row, Table
+from .table_schema import INTEGER, REAL, TEXT, Key, Row, Table
 
 NO_BRANCH = -1
 """Stands for the branch of a call that was made for none."""
@@ -60,7 +60,7 @@ ANSWERS = Table(
 """What an answer was counted with, to be taken off again if it is redacted: the record says it no longer then."""
 
 GROUPS = ("day", "session", "branch", "model", "user")
-NOTHING_USED: Row = {
+NO_USAGE: Row = {
     "calls": 0,
     "failed": 0,
     "input_tokens": 0,
@@ -101,7 +101,7 @@ class TokenUsage(Projection):
                 case MessageAppended(branch, AssistantResponseContent(usage=used) as said, origin=Origin.AUTHORED):
                     counted = recorded.cause is not None and rows[CALLS].find(recorded.session, recorded.cause)
                     if used is not None and not counted:
-                        spent = _Spent(branch, said.model, used.input_tokens, used.output_tokens)
+                        spent = _TokenSums(branch, said.model, used.input_tokens, used.output_tokens)
                         _count(rows, recorded, spent)
                         rows[ANSWERS].put(_answer(recorded, spent))
                 case MessageRedacted(position):
@@ -118,7 +118,7 @@ class TokenUsage(Projection):
                 yield USERS, (recorded.event.forked_from,)
 
 
-def used(
+def usage_by(
     rows: Rows, by: Sequence[str] = ("model",), *, prices: Mapping[str, Price] = PRICES, **only: object
 ) -> list[Row]:
     """What was used, summed up by day, session, branch, model or user, with what it cost in US dollars.
@@ -137,7 +137,7 @@ def used(
     return list(sums.values())
 
 
-class _Spent(NamedTuple):
+class _TokenSums(NamedTuple):
     branch: int | None
     model: str | None
     input_tokens: int | None
@@ -146,17 +146,17 @@ class _Spent(NamedTuple):
     failed: bool = False
 
 
-def _of_call(call: ModelCalled) -> _Spent:
+def _of_call(call: ModelCalled) -> _TokenSums:
     failed = call.error is not None
-    return _Spent(call.branch, call.model, call.input_tokens, call.output_tokens, call.duration_ms, failed)
+    return _TokenSums(call.branch, call.model, call.input_tokens, call.output_tokens, call.duration_ms, failed)
 
 
-def _key(recorded: RecordedEvent, spent: _Spent) -> tuple[str, str, int, str]:
+def _key(recorded: RecordedEvent, spent: _TokenSums) -> tuple[str, str, int, str]:
     branch = NO_BRANCH if spent.branch is None else spent.branch
     return f"{recorded.recorded_at:%Y-%m-%d}", recorded.session, branch, spent.model or UNKNOWN
 
 
-def _answer(recorded: RecordedEvent, spent: _Spent) -> Row:
+def _answer(recorded: RecordedEvent, spent: _TokenSums) -> Row:
     tokens = {name: min(getattr(spent, name) or 0, LARGEST) for name in ("input_tokens", "output_tokens")}
     return dict(zip(USAGE.key, _key(recorded, spent), strict=True)) | {"position": recorded.position} | tokens
 
@@ -179,7 +179,7 @@ def _take_off(rows: Rows, session: str, position: int) -> None:
         rows[USAGE].delete(*key)
 
 
-def _count(rows: Rows, recorded: RecordedEvent, spent: _Spent) -> None:
+def _count(rows: Rows, recorded: RecordedEvent, spent: _TokenSums) -> None:
     key = _key(recorded, spent)
     row = rows[USAGE].find(*key)
     if row is None:
@@ -211,12 +211,12 @@ def _user(rows: Rows, session: str) -> str | None:
 
 
 def _empty(row: Row, by: Sequence[str]) -> Row:
-    return {name: row[name] for name in by} | NOTHING_USED
+    return {name: row[name] for name in by} | NO_USAGE
 
 
 def add_usage(sums: Row, row: Row) -> None:
     """Add what a row has used, and its cost; the sum has no cost if one of its rows has none."""
-    for name in NOTHING_USED.keys() - {"cost"}:
+    for name in NO_USAGE.keys() - {"cost"}:
         sums[name] += row[name]
     sums["cost"] = None if row["cost"] is None or sums["cost"] is None else sums["cost"] + row["cost"]
 

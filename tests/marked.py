@@ -12,7 +12,7 @@ from secrets import token_hex
 import pytest
 
 from turnlog import Session, Store
-from turnlog._redacting import redact
+from turnlog._redact import redact
 from turnlog.domain.codec import stored_name
 from turnlog.domain.content import AssistantResponseContent, InstructionContent, SystemContent
 from turnlog.domain.events import (
@@ -115,7 +115,7 @@ class Marked:
 
     def redact(self) -> None:
         """Redact every event, each for a reason that has a marker too, and then the reasons."""
-        live = self.session._live
+        live = self.session._stream
         places = redact(live, self.positions, marker(500))
         redact(live, places, None)
         self.markers.append(marker(500))

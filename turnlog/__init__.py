@@ -1,156 +1,24 @@
-"""Turnlog: the verbatim record of conversations between people, models and agents."""
+"""Turnlog: an event-sourced store for conversations between people, models and agents."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ._door import *
+    from ._api import *
 
-__all__ = [
-    "ANY",
-    "ActionManager",
-    "ActionRequestContent",
-    "ActionResponseContent",
-    "Activity",
-    "AdapterLogSubscriber",
-    "Answer",
-    "AnthropicPrompt",
-    "Asked",
-    "AssistantResponseContent",
-    "AwaitedSubscription",
-    "Branch",
-    "BranchTree",
-    "BranchView",
-    "Clock",
-    "Comparison",
-    "Difference",
-    "EVERYTHING",
-    "Exchange",
-    "ExchangeView",
-    "Exported",
-    "Fault",
-    "Flow",
-    "Flushed",
-    "Found",
-    "Frame",
-    "Frames",
-    "ImagePolicy",
-    "Imported",
-    "InstructionContent",
-    "Kind",
-    "LanguageModel",
-    "Listing",
-    "Log",
-    "LogAdapter",
-    "LogBatch",
-    "LogBroadcaster",
-    "LogDelivery",
-    "LogRedactor",
-    "LogStore",
-    "LogSubscriber",
-    "LogSummary",
-    "LogType",
-    "Logs",
-    "LogsView",
-    "MCPServer",
-    "Mail",
-    "MailManager",
-    "Mailbox",
-    "Mailboxes",
-    "Mails",
-    "MemorySessionStore",
-    "Message",
-    "MessageContent",
-    "MessageDict",
-    "MessageRole",
-    "Messages",
-    "NO_STREAM",
-    "Operated",
-    "Operation",
-    "Order",
-    "Origin",
-    "PRICES",
-    "Pace",
-    "Package",
-    "Page",
-    "Parked",
-    "PositionConflictError",
-    "PostgresLogAdapter",
-    "PostgresSessionStore",
-    "Price",
-    "Projection",
-    "Query",
-    "QueryLimits",
-    "RecordedEvent",
-    "RecordedModel",
-    "RedisSessionStore",
-    "Replay",
-    "ResponseFormat",
-    "Retry",
-    "Rows",
-    "Runner",
-    "S3LogSubscriber",
-    "SQLiteSessionStore",
-    "SQLiteWALLogAdapter",
-    "Saved",
-    "Selection",
-    "Services",
-    "Session",
-    "SessionInfo",
-    "SessionManager",
-    "SessionMiddleware",
-    "SessionNotFoundError",
-    "SessionStorage",
-    "SessionStore",
-    "SessionView",
-    "Settings",
-    "Store",
-    "Subscription",
-    "Swept",
-    "SystemContent",
-    "TEMPLATES",
-    "Table",
-    "Template",
-    "TokenUsage",
-    "Tool",
-    "Transcript",
-    "TurnlogError",
-    "UNCHANGED",
-    "UnknownContent",
-    "Usage",
-    "Verification",
-    "WebhookLogSubscriber",
-    "Work",
-    "acting",
-    "add_session",
-    "carried",
-    "code_detection",
-    "content_type",
-    "iModel",
-    "open_existing",
-    "open_store",
-    "read_templates",
-    "search",
-    "timeline",
-    "timestamps",
-    "token_estimates",
-    "used",
-    "validate_answer",
-    "waiting",
-    "working_on",
-    "write_line",
-]
-
-
-if not TYPE_CHECKING:  # type checkers know each name, and are to know that there are no others
+    __version__: str
+else:
 
     def __getattr__(name: str) -> object:
-        """Opens the door when somebody first takes something from it."""
-        if name not in __all__:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        value = globals()[name] = getattr(import_module("._door", __name__), name)
-        return value
+        """Import the API when one of its names is first used: it takes a second, and `turnlog --help` has none."""
+        if name == "__version__":
+            from importlib.metadata import version
 
+            return version(__name__)
+        _api = import_module("._api", __name__)
+        if name == "__all__" or name in _api.__all__:
+            return getattr(_api, name)
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *import_module("._api", __name__).__all__})

@@ -6,15 +6,15 @@ from random import Random
 
 from msgspec.structs import replace
 
-from ._provenance import acting
 from .branch import Branch
 from .domain import events as e
 from .domain.codec import decode, encode
 from .domain.errors import InvalidOperationError
 from .domain.log import LogType
-from .domain.record import RecordedEvent
-from .infrastructure.memory import MemoryRecorder
+from .domain.recorded_event import RecordedEvent
+from .infrastructure.memory.recorder import MemoryRecorder
 from .infrastructure.store import Store
+from .provenance import acting
 from .session import Session
 
 FIRST_MOMENT = 1_700_000_000_000_000
@@ -128,7 +128,7 @@ def _denied(chance: Random, session: Session, branch: Branch) -> None:
 
 
 def _record(session: Session, events: Sequence[e.Event]) -> None:
-    session._live.store.append(session.id, events)
+    session._stream.store.append(session.id, events)
 
 
 CHANGES: Sequence[Change] = (

@@ -6,19 +6,19 @@ from typing import Generic, TypeVar
 
 from msgspec.structs import replace
 
-from ._moments import Moment, Past, Source, past_of, position_of
-from ._prompting import Prompted
-from ._view import View
-from .domain import lookup
+from ._as_of import AsOf, HistoricState, StateSource, as_of, resolve_position
+from ._mail.mailbox import Mailbox
+from ._prompts import PromptMethods
+from ._read_only import ReadOnlyView
+from ._session_logs import SessionLogsView
+from .domain import branch_lookup
 from .domain.decisions.mail import CHAT
 from .domain.errors import BranchNotFoundError, InvalidValueError
 from .domain.message import Message, MessageDict
 from .domain.state import BranchState, State
-from .infrastructure.reading import SessionReader
-from .infrastructure.twins import awaited_read
-from .logs import LogsView
-from .mailbox import Mailbox
-from .projections.messages import Messages, shown_messages
+from .infrastructure.async_methods import awaited_read
+from .infrastructure.session_reader import SessionReader
+from .projections.messages import Messages, branch_messages
 
 A = TypeVar("A")
 
@@ -29,10 +29,10 @@ class Absent(Enum):
     ABSENT = "absent"
 
 
-class BranchView(View, Prompted):
+class BranchView(ReadOnlyView, PromptMethods):
     """A branch as it was at a position: who it is and what it shows."""
 
-    def __init__(self, source: Source, number: int) -> None:
+    def __init__(self, source: StateSource, number: int) -> None:
         self._source = source
         self.number = number
 
@@ -43,7 +43,7 @@ class BranchView(View, Prompted):
         return hash(self._identity())
 
     def __repr__(self) -> str:
-        with self._source.current() as state:
+        with self._source.state() as state:
             branch = state.branches[self.number]
             shown = state.showing(self.number).length
         gone = "" if branch.removed_at is None else f", removed at position {branch.removed_at}"
@@ -112,9 +112,9 @@ class BranchView(View, Prompted):
     @property
     def messages(self) -> Messages:
         """What the branch shows, the system message first; read as it is asked for."""
-        with self._source.current() as state:
-            lookup.get_branch(state, self.number)
-            return shown_messages(SessionReader(self._source.store, state), state.showing(self.number), state.written)
+        with self._source.state() as state:
+            branch_lookup.get_branch(state, self.number)
+            return branch_messages(SessionReader(self._source.store, state), state.showing(self.number), state.written)
 
     msgs = messages
 
@@ -125,39 +125,39 @@ class BranchView(View, Prompted):
     @property
     def system(self) -> Message | None:
         """The system message, if there is one."""
-        with self._source.current() as state:
-            lookup.get_branch(state, self.number)
+        with self._source.state() as state:
+            branch_lookup.get_branch(state, self.number)
             alone = replace(state.showing(self.number), ranges=())
-            found = shown_messages(SessionReader(self._source.store, state), alone, state.written)
+            found = branch_messages(SessionReader(self._source.store, state), alone, state.written)
         return next(iter(found), None)
 
     @property
-    def logs(self) -> LogsView:
+    def logs(self) -> SessionLogsView:
         """The account of what was called, denied and logged on this branch."""
-        return LogsView(self._source, self.number)
+        return SessionLogsView(self._source, self.number)
 
     def lineage(self) -> list[tuple["BranchView", int]]:
         """The branches that this one goes on from up to the root, and the position at which each was forked."""
-        with self._source.current() as state:
+        with self._source.state() as state:
             forks, branch = [], state.branches[self.number]
             while branch.parent is not None and branch.forked_at is not None:
                 forks.append((BranchView(self._source, branch.parent), branch.forked_at))
                 branch = state.branches[branch.parent]
         return forks
 
-    def at(self, when: Moment) -> "BranchView":
+    def at(self, when: AsOf) -> "BranchView":
         """The branch as it was at a moment."""
-        position = position_of(self._source, when)
-        with self._source.current() as state:
-            lookup.branch_at(state, self.number, position)
-        return BranchView(past_of(self._source, position), self.number)
+        position = resolve_position(self._source, when)
+        with self._source.state() as state:
+            branch_lookup.branch_at(state, self.number, position)
+        return BranchView(as_of(self._source, position), self.number)
 
     aget_messages = awaited_read(get_messages)
     alineage = awaited_read(lineage)
     aat = awaited_read(at)
 
     def _read(self, answer: Callable[[State, BranchState], A]) -> A:
-        with self._source.current() as state:
+        with self._source.state() as state:
             return answer(state, state.branches[self.number])
 
     def _identity(self) -> tuple[str, int, int | None]:
@@ -166,7 +166,7 @@ class BranchView(View, Prompted):
     @property
     def seen_at(self) -> int | None:
         """The position it is seen at, if it is seen as it was; None for the branch itself."""
-        return self._source.position if isinstance(self._source, Past) else None
+        return self._source.position if isinstance(self._source, HistoricState) else None
 
 
 def message_dicts(messages: Messages, limit: int | None) -> list[MessageDict]:
@@ -185,32 +185,32 @@ D = TypeVar("D")
 class Branches(Generic[B]):
     """The branches of a session by name, id or number; iterating yields the branches themselves."""
 
-    def __init__(self, source: Source, in_hand: Callable[[int], B]) -> None:
+    def __init__(self, source: StateSource, in_hand: Callable[[int], B]) -> None:
         self._source = source
         self._in_hand = in_hand
 
     def __getitem__(self, reference: str | int) -> B:
-        with self._source.current() as state:
-            return self._in_hand(lookup.get_branch(state, reference).number)
+        with self._source.state() as state:
+            return self._in_hand(branch_lookup.get_branch(state, reference).number)
 
     def __iter__(self) -> Iterator[B]:
-        with self._source.current() as state:
+        with self._source.state() as state:
             numbers = [branch.number for branch in state.live]
         return map(self._in_hand, numbers)
 
     def __len__(self) -> int:
-        with self._source.current() as state:
+        with self._source.state() as state:
             return len(state.names)
 
     def __contains__(self, reference: object) -> bool:
-        with self._source.current() as state:
+        with self._source.state() as state:
             if isinstance(reference, BranchView):
                 if reference.session_id != state.session:
                     return False
                 reference = reference.number
             if not isinstance(reference, str | int):
                 return False
-            branch = lookup.find_branch(state, reference)
+            branch = branch_lookup.find_branch(state, reference)
             return branch is not None and branch.removed_at is None
 
     def __repr__(self) -> str:
@@ -225,7 +225,7 @@ class Branches(Generic[B]):
 
     def keys(self) -> list[str]:
         """The names of the branches, in the order they were created."""
-        with self._source.current() as state:
+        with self._source.state() as state:
             return [branch.name for branch in state.live]
 
     def values(self) -> list[B]:
@@ -234,5 +234,5 @@ class Branches(Generic[B]):
 
     def items(self) -> list[tuple[str, B]]:
         """Names and branches, in the order they were created."""
-        with self._source.current() as state:
+        with self._source.state() as state:
             return [(branch.name, self._in_hand(branch.number)) for branch in state.live]

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Iterator
 from typing import Generic, TypeVar
 
-from ._moments import Moment, Past, Source, position_of
+from ._as_of import AsOf, HistoricState, StateSource, resolve_position
 from .domain.errors.base import position_not_found
-from .domain.record import RecordedEvent
-from .infrastructure.reading import SessionReader
+from .domain.recorded_event import RecordedEvent
+from .infrastructure.session_reader import SessionReader
 
 V = TypeVar("V")
 
@@ -14,8 +14,8 @@ V = TypeVar("V")
 class Replay(Generic[V]):
     """A place in the life of a session; it begins in front of the first event."""
 
-    def __init__(self, source: Source, view: Callable[[Past], V]) -> None:
-        with source.current() as state:
+    def __init__(self, source: StateSource, view: Callable[[HistoricState], V]) -> None:
+        with source.state() as state:
             self._reader = SessionReader(source.store, state)
             self._first, self._last = state.first, state.position
             self._written = dict(state.written)
@@ -36,7 +36,7 @@ class Replay(Generic[V]):
         """The session as it was here."""
         if self.position < self._first:
             raise position_not_found(self._source.id, self.position, self._first, self._last)
-        return self._view(Past(self._source.store, self._source.id, self.position, self._written))
+        return self._view(HistoricState(self._source.store, self._source.id, self.position, self._written))
 
     def step(self) -> RecordedEvent:
         """Takes the next event, and answers with it."""
@@ -50,9 +50,9 @@ class Replay(Generic[V]):
         self.position -= 1
         return event
 
-    def goto(self, when: Moment) -> V:
+    def goto(self, when: AsOf) -> V:
         """Goes to a moment, and answers with the session as it was then."""
-        self.position = position_of(self._source, when)
+        self.position = resolve_position(self._source, when)
         return self.view
 
     def _within(self, position: int) -> int:

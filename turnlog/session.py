@@ -5,65 +5,66 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Literal, Self, TypeVar
 from uuid import uuid4
 
-from ._default import StoreGiven, store_of
-from ._equipment import equip
-from ._live import Decision, Live, image_policy
-from ._moments import Moment, position_of
-from ._on_branch import on_branch
-from ._planning import (
-    UNSAID,
-    SystemGiven,
-    ToolGiven,
-    ToolsGiven,
-    Unsaid,
-    dated_system,
-    loaded_messages,
-    name_of,
-    several,
+from ._arguments import (
+    MISSING,
+    Missing,
+    SystemLike,
+    ToolLike,
+    ToolsLike,
+    imported_messages,
+    message_argument,
+    require_list,
+    system_with_timestamp,
+    tool_name,
     tool_names,
-    what_is_said,
 )
-from ._redacting import redact_event
-from ._session_forks import gone_on, retold
-from ._session_life import Life
-from ._session_post import Posting
-from .branch import Branch, added_messages, fork_plan, new_branch
+from ._as_of import AsOf, resolve_position
+from ._default_branch import on_default_branch
+from ._default_store import StoreLike, resolve_store
+from ._models.registry import registration_steps
+from ._operations.params import ModelLike
+from ._redact import redact_event
+from ._session_context import SessionContext
+from ._session_copies import fork_by_copy, fork_by_reference
+from ._session_lifecycle import SessionLifecycle
+from ._session_logs import SessionLogs
+from ._session_mail import SessionMail
+from ._session_operations import SessionOperations
+from ._stream import Decision, SessionStream, image_policy
+from .branch import Branch, fork_plan, messages_from_events, new_branch
 from .branch_view import Absent, Branches, BranchView
 from .domain.decisions import branch as branches
 from .domain.decisions import history, message
 from .domain.decisions import session as sessions
 from .domain.decisions.branch import UNCHANGED, Access, AccessGiven, Unchanged
+from .domain.decisions.compose import sequence
 from .domain.decisions.history import Strategy
-from .domain.decisions.plan import BranchPlan, begin
-from .domain.decisions.sequence import in_turn
+from .domain.decisions.new_branch import BranchPlan, create_with
 from .domain.errors import InvalidValueError
 from .domain.events import Event
-from .domain.expectation import ANY, Expected
+from .domain.expected_position import ANY, Expected
 from .domain.images import ImagePolicy
 from .domain.instant import Instant
-from .domain.message import ContentGiven, Message, message_from
-from .domain.plain import Json
+from .domain.json_values import Json
+from .domain.message import ContentGiven, Message, to_message
 from .domain.ranges import Origin
-from .domain.record import RecordedEvent
+from .domain.recorded_event import RecordedEvent
 from .domain.state import State
-from .domain.validation import checked_name
-from .infrastructure.twins import awaited, awaited_read
-from .logs import Logs
-from .operations.params import ModelGiven
+from .domain.validation import validate_name
+from .infrastructure.async_methods import awaited, awaited_read
 from .projections.messages import Messages
 from .session_replay import SessionReplay
 from .session_view import SessionView
-from .session_work import Conducting
 
 D = TypeVar("D")
 
 
-class Session(Life, Posting, SessionView, Conducting):
+class Session(SessionLifecycle, SessionMail, SessionView, SessionOperations):
     """One conversation's whole life, and the root of its branches; every change of it is one event."""
 
     def __init__(
         self,
-        system: SystemGiven | None = None,
+        system: SystemLike | None = None,
         *,
         name: str | None = None,
         key: str | None = None,
@@ -73,14 +74,14 @@ class Session(Life, Posting, SessionView, Conducting):
         metadata: Mapping[str, Json] | None = None,
         messages: Iterable[Message | ContentGiven] | None = None,
         default_branch: str | None = None,
-        default_system: SystemGiven | None = None,
+        default_system: SystemLike | None = None,
         default_capabilities: Access = None,
         default_resources: Access = None,
-        default_generate_model: ModelGiven = None,
-        default_parse_model: ModelGiven = None,
-        service: ModelGiven = None,
-        tools: ToolsGiven = None,
-        store: StoreGiven | None = None,
+        default_generate_model: ModelLike = None,
+        default_parse_model: ModelLike = None,
+        service: ModelLike = None,
+        tools: ToolsLike = None,
+        store: StoreLike | None = None,
         images: ImagePolicy | None = None,
     ) -> None:
         """Starts a session; with a system text or anything else for it, on a default branch that has it, named "main".
@@ -95,35 +96,35 @@ class Session(Life, Posting, SessionView, Conducting):
             name=default_branch,
             capabilities=default_capabilities,
             resources=default_resources,
-            system=dated_system(default_system if system is None else system, None),
-            messages=loaded_messages(messages),
+            system=system_with_timestamp(default_system if system is None else system, None),
+            messages=imported_messages(messages),
         )
-        id = str(uuid4()) if session_id is None else checked_name(session_id, "a session id")
+        id = str(uuid4()) if session_id is None else validate_name(session_id, "a session id")
         owner, main = user_id if user is None else user, str(uuid4())
         steps: list[Decision] = [lambda state: sessions.start(state, name=name, key=key, user=owner, metadata=metadata)]
         if begun != BranchPlan():
-            steps.append(lambda state: begin(state, begun, id=main))
-        self._attach(Live(store_of(store), State(id), images))
-        steps += equip(self._live, default_generate_model or service, default_parse_model, tools)
-        self._live.change(lambda state: in_turn(state, *steps))
+            steps.append(lambda state: create_with(state, begun, id=main))
+        self._attach(SessionContext(SessionStream(resolve_store(store), State(id), images)))
+        steps += registration_steps(
+            self._context.registry, default_generate_model or service, default_parse_model, tools
+        )
+        self._stream.transact(lambda state: sequence(state, *steps))
 
     @classmethod
-    def open(cls, session_id: str, *, store: StoreGiven | None = None, images: ImagePolicy | None = None) -> Self:
+    def open(cls, session_id: str, *, store: StoreLike | None = None, images: ImagePolicy | None = None) -> Self:
         """The session with this id, started in whatever process; `images` says which images this handle takes."""
-        kept, policy = store_of(store), image_policy(images)
-        return cls._of(Live(kept, kept.load(session_id), policy))
+        kept, policy = resolve_store(store), image_policy(images)
+        return cls._of(SessionContext(SessionStream(kept, kept.load(session_id), policy)))
 
     @classmethod
-    async def aopen(
-        cls, session_id: str, *, store: StoreGiven | None = None, images: ImagePolicy | None = None
-    ) -> Self:
+    async def aopen(cls, session_id: str, *, store: StoreLike | None = None, images: ImagePolicy | None = None) -> Self:
         """The session with this id, started in whatever process; `images` says which images this handle takes."""
         return await to_thread(cls.open, session_id, store=store, images=images)
 
     @classmethod
-    def from_record(cls, record: bytes, *, store: StoreGiven | None = None) -> Self:
+    def from_record(cls, record: bytes, *, store: StoreLike | None = None) -> Self:
         """The session whose exact record this is, taken over into a store if it is not there already."""
-        kept = store_of(store)
+        kept = resolve_store(store)
         taken = kept.import_record(record)
         if taken.last is None:
             raise InvalidValueError("the record", "has no session: expected that of one")
@@ -131,34 +132,34 @@ class Session(Life, Posting, SessionView, Conducting):
 
     def record(self) -> bytes:
         """The exact record of the session, and of those it goes on from, as a file would have it."""
-        return self._live.store.record_of(self.id)
+        return self._stream.store.record_of(self.id)
 
     arecord = awaited_read(record)
 
     @property
     def updated_at(self) -> Instant:
         """When the session was last used, which putting it away is not."""
-        return Instant.at(self._live.store.get_session(self.id).updated)
+        return Instant.at(self._stream.store.get_session(self.id).updated)
 
     # Branches
 
     @property
     def branches(self) -> Branches[Branch]:
         """The branches, by name, id or number."""
-        return Branches(self._live, self._branch)
+        return Branches(self._stream, self._branch)
 
     @property
     def default_branch(self) -> Branch:
         """The branch that is meant when none is named; a session without one gets one, named "main"."""
         fresh = str(uuid4())
-        self._live.change(lambda state: branches.create_default(state, id=fresh))
+        self._stream.transact(lambda state: branches.create_default(state, id=fresh))
         return self._branch(super().default_branch.number)
 
     def create_branch(
         self,
         name: str | None = None,
         *,
-        system: SystemGiven | None = None,
+        system: SystemLike | None = None,
         user: str | None = None,
         capabilities: Access = None,
         resources: Access = None,
@@ -172,24 +173,24 @@ class Session(Life, Posting, SessionView, Conducting):
             user=user,
             capabilities=capabilities,
             resources=resources,
-            system=dated_system(system, None),
-            messages=loaded_messages(messages),
+            system=system_with_timestamp(system, None),
+            messages=imported_messages(messages),
         )
-        return new_branch(self._live, lambda state, id: begin(state, plan, id=id), expected, command_id)
+        return new_branch(self._context, lambda state, id: create_with(state, plan, id=id), expected, command_id)
 
     def new_branch(
         self,
         /,
-        system: SystemGiven | None = None,
+        system: SystemLike | None = None,
         system_sender: str | None = None,
         system_datetime: bool | str | None = None,
         user: str | None = None,
         name: str | None = None,
-        imodel: ToolGiven | None = None,
+        imodel: ToolLike | None = None,
         messages: Iterable[Message | ContentGiven] | None = None,
         progress: Sequence[int] | None = None,
         tool_manager: object = None,
-        tools: ToolsGiven = None,
+        tools: ToolsLike = None,
         **kwargs: Json,
     ) -> Branch:
         """A new branch as `create_branch` makes it, by the names that LionAGI has for it.
@@ -201,26 +202,26 @@ class Session(Life, Posting, SessionView, Conducting):
             name=name,
             user=user,
             metadata=kwargs,
-            system=dated_system(system, system_datetime),
+            system=system_with_timestamp(system, system_datetime),
             system_sender=system_sender,
-            messages=loaded_messages(messages, progress),
+            messages=imported_messages(messages, progress),
             tools=tool_names(tools, tool_manager),
-            model=None if imodel is None else name_of(imodel),
+            model=None if imodel is None else tool_name(imodel),
         )
-        self._live.equipment.take_tools(tools, tool_manager)
-        self._live.equipment.take_model(imodel)
-        return new_branch(self._live, lambda state, id: begin(state, plan, id=id), ANY, None)
+        self._context.registry.add_tools(tools, tool_manager)
+        self._context.registry.add_model(imodel)
+        return new_branch(self._context, lambda state, id: create_with(state, plan, id=id), ANY, None)
 
     def fork(
         self,
         branch: BranchView | str | int | None = None,
-        at: Moment | None = None,
+        at: AsOf | None = None,
         name: str | None = None,
         *,
         capabilities: AccessGiven = UNCHANGED,
         resources: AccessGiven = UNCHANGED,
-        system: SystemGiven | Literal[Unchanged.UNCHANGED] | None = UNCHANGED,
-        tools: ToolsGiven | Literal[Unchanged.UNCHANGED] = UNCHANGED,
+        system: SystemLike | Literal[Unchanged.UNCHANGED] | None = UNCHANGED,
+        tools: ToolsLike | Literal[Unchanged.UNCHANGED] = UNCHANGED,
         expected: Expected = ANY,
         command_id: str | None = None,
     ) -> Branch:
@@ -229,22 +230,22 @@ class Session(Life, Posting, SessionView, Conducting):
         What it may use, its system message and its tools are those of the other, or just as given.
         """
         when = branch.seen_at if at is None and isinstance(branch, BranchView) else at
-        point = None if when is None else position_of(self._live, when)
+        point = None if when is None else resolve_position(self._stream, when)
         source = None if branch is None else self._number_then(branch, point)
         fork = fork_plan(
-            self._live, point, name=name, capabilities=capabilities, resources=resources, system=system, tools=tools
+            self._context, point, name=name, capabilities=capabilities, resources=resources, system=system, tools=tools
         )
 
         def decide(state: State, id: str) -> Sequence[Event]:
-            return on_branch(source, state, lambda state, number: fork(state, number, id), command_id)
+            return on_default_branch(source, state, lambda state, number: fork(state, number, id), command_id)
 
-        return new_branch(self._live, decide, expected, command_id)
+        return new_branch(self._context, decide, expected, command_id)
 
     def split(self, branch: BranchView | str | int, name: str | None = None) -> Branch:
         """A new branch with the messages of another as they are now, marked as cloned."""
         source = self._number_now(branch)
         return new_branch(
-            self._live,
+            self._context,
             lambda state, id: branches.fork(state, source, id=id, name=name, origin=Origin.CLONED),
             ANY,
             None,
@@ -252,7 +253,7 @@ class Session(Life, Posting, SessionView, Conducting):
 
     def fork_session(
         self,
-        at: Moment | None = None,
+        at: AsOf | None = None,
         name: str | None = None,
         *,
         user: str | None = None,
@@ -267,10 +268,12 @@ class Session(Life, Posting, SessionView, Conducting):
         count backwards from 0. This session cannot be deleted as long as the other one is there, unless that one is to
         be `self_contained`: then what is shown at the moment is copied, and neither knows of the other.
         """
-        point = None if at is None else position_of(self._live, at)
-        fork = retold if self_contained else gone_on
+        point = None if at is None else resolve_position(self._stream, at)
+        fork = fork_by_copy if self_contained else fork_by_reference
         return type(self)._of(
-            fork(self._live, point, name=name, user=user, key=key, session_id=session_id, metadata=metadata)
+            SessionContext(
+                fork(self._stream, point, name=name, user=user, key=key, session_id=session_id, metadata=metadata)
+            )
         )
 
     def merge(
@@ -278,14 +281,14 @@ class Session(Life, Posting, SessionView, Conducting):
         source: BranchView | str | int,
         into: BranchView | str | int,
         *,
-        since: Moment | None = None,
+        since: AsOf | None = None,
         strategy: str = Strategy.APPEND,
     ) -> None:
         """Takes over into one branch what only the other shows, after its own messages or interleaved by position."""
         theirs, ours = self._number_now(source), self._number_now(into)
-        start = None if since is None else position_of(self._live, since)
-        self._live.change(
-            lambda state: history.merge(state, theirs, ours, since=start, strategy=history.strategy_named(strategy))
+        start = None if since is None else resolve_position(self._stream, since)
+        self._stream.transact(
+            lambda state: history.merge(state, theirs, ours, since=start, strategy=history.parse_strategy(strategy))
         )
 
     def get_branch(self, branch: BranchView | str | int, default: D | Absent = Absent.ABSENT) -> Branch | D:
@@ -299,16 +302,16 @@ class Session(Life, Posting, SessionView, Conducting):
         What it showed stays on the record, and readable at earlier positions, also with `delete`.
         """
         number = self._number_now(branch)
-        self._live.change(lambda state: branches.remove(state, number))
+        self._stream.transact(lambda state: branches.remove(state, number))
 
     def change_default_branch(self, branch: BranchView | str | int) -> None:
         """Makes the branch the one that is meant when none is named."""
         number = self._number_now(branch)
-        self._live.change(lambda state: branches.change_default(state, number))
+        self._stream.transact(lambda state: branches.change_default(state, number))
 
     def replay(self) -> SessionReplay:
         """A walk through the session, event by event, forwards and backwards, from which it can be forked."""
-        return SessionReplay(self._live)
+        return SessionReplay(self._context)
 
     areplay = awaited(replay)
 
@@ -316,8 +319,8 @@ class Session(Life, Posting, SessionView, Conducting):
 
     def add_message(
         self,
-        content: Message | ContentGiven | Unsaid = UNSAID,
-        body: Json = UNSAID,
+        content: Message | ContentGiven | Missing = MISSING,
+        body: Json = MISSING,
         *,
         role: str | None = None,
         sender: str | None = None,
@@ -327,16 +330,16 @@ class Session(Life, Posting, SessionView, Conducting):
         command_id: str | None = None,
     ) -> Message:
         """Puts a message on the record, at the end of the default branch; two things given are a role and a body."""
-        said = what_is_said(content, body, role)
-        given = message_from(said, sender=sender, recipient=recipient, metadata=metadata)
-        placed = self._live.change(
-            lambda state: on_branch(
+        said = message_argument(content, body, role)
+        given = to_message(said, sender=sender, recipient=recipient, metadata=metadata)
+        placed = self._stream.transact(
+            lambda state: on_default_branch(
                 None, state, lambda state, number: message.append(state, number, [given]), command_id
             ),
             expected=expected,
             command_id=command_id,
         )
-        return added_messages(self.id, placed)[0]
+        return messages_from_events(self.id, placed)[0]
 
     @property
     def messages(self) -> Messages:
@@ -352,9 +355,9 @@ class Session(Life, Posting, SessionView, Conducting):
 
         They count as loaded. A system message among them is the one of the branch; without one it has none.
         """
-        given = loaded_messages(several(messages))
-        self._live.change(
-            lambda state: on_branch(None, state, lambda state, number: history.replaced(state, number, given))
+        given = imported_messages(require_list(messages))
+        self._stream.transact(
+            lambda state: on_default_branch(None, state, lambda state, number: history.replace(state, number, given))
         )
 
     def clear_messages(self) -> None:
@@ -370,7 +373,7 @@ class Session(Life, Posting, SessionView, Conducting):
     atruncate_messages = awaited(truncate_messages)
 
     def _on_default(self, decide: Callable[[State, int], Sequence[Event]]) -> None:
-        self._live.change(lambda state: on_branch(None, state, decide))
+        self._stream.transact(lambda state: on_default_branch(None, state, decide))
 
     def redact(self, event: Message | RecordedEvent | int, reason: str | None = None) -> int:
         """Remove the content of a message, or of any other event, from the record for good.
@@ -380,12 +383,12 @@ class Session(Life, Posting, SessionView, Conducting):
         nothing, and removes what an interrupted redaction has left in the files of the store. Returns the position of
         the redaction.
         """
-        return redact_event(self._live, event, reason)
+        return redact_event(self._stream, event, reason)
 
     @property
-    def logs(self) -> Logs:
+    def logs(self) -> SessionLogs:
         """The account of what was called, denied and logged; what is written there is one event."""
-        return Logs(self._live, None)
+        return SessionLogs(self._stream, None)
 
     asplit = awaited(split)
     afork_session = awaited(fork_session)
@@ -407,14 +410,14 @@ class Session(Life, Posting, SessionView, Conducting):
         return self._number(branch)
 
     @classmethod
-    def _of(cls, live: Live) -> Self:
+    def _of(cls, context: SessionContext) -> Self:
         session = cls.__new__(cls)
-        session._attach(live)
+        session._attach(context)
         return session
 
-    def _attach(self, live: Live) -> None:
-        super().__init__(live)
-        self._live = live
+    def _attach(self, context: SessionContext) -> None:
+        super().__init__(context.stream)
+        self._context, self._stream = context, context.stream
 
     def _branch(self, number: int) -> Branch:
-        return Branch(self._live, number)
+        return Branch(self._context, number)

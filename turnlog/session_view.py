@@ -5,26 +5,26 @@ from collections.abc import AsyncIterator, Callable, Collection, Iterable, Itera
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
-from ._moments import Moment, Source, past_of, position_of
-from ._prompting import Prompted
-from ._view import View
+from ._as_of import AsOf, StateSource, as_of, resolve_position
+from ._mail.exchange_view import ExchangeView
+from ._prompts import PromptMethods
+from ._read_only import ReadOnlyView
+from ._search import SearchHit, search_in
+from ._session_logs import SessionLogsView
 from .branch_view import Absent, Branches, BranchView, message_dicts
-from .domain import lookup
+from .domain import branch_lookup
 from .domain.errors import BranchNotFoundError, InvalidBranchError, InvalidValueError
 from .domain.events import STORED_NAMES
 from .domain.instant import Instant
+from .domain.json_values import Json
 from .domain.message import Message, MessageDict
-from .domain.plain import Json
 from .domain.ranges import Origin
-from .domain.record import RecordedEvent
-from .domain.state import Showing, State
-from .exchange_view import ExchangeView
-from .finding import Found, search_in
-from .infrastructure.reading import SessionReader
-from .infrastructure.twins import awaited, awaited_read, in_threads
-from .logs import LogsView
+from .domain.recorded_event import RecordedEvent
+from .domain.state import State, Visibility
+from .infrastructure.async_methods import awaited, awaited_read, in_threads
+from .infrastructure.session_reader import SessionReader
 from .projections.difference import Difference, difference
-from .projections.messages import Messages, all_shown, shown_messages
+from .projections.messages import Messages, branch_messages, messages_of_branches
 from .replay import Replay
 
 if TYPE_CHECKING:
@@ -39,10 +39,10 @@ MESSAGE = "message.appended"
 NOT_LOADED = frozenset(Origin) - {Origin.LOADED}
 
 
-class SessionView(View, Prompted):
+class SessionView(ReadOnlyView, PromptMethods):
     """A session as it was at a position: everything can be read, nothing written."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: StateSource) -> None:
         self._source = source
 
     def __eq__(self, other: object) -> bool:
@@ -52,7 +52,7 @@ class SessionView(View, Prompted):
         return hash(self._identity())
 
     def __repr__(self) -> str:
-        with self._source.current() as state:
+        with self._source.state() as state:
             name = "" if state.name is None else f" {state.name!r}"
             names = [branch.name for branch in state.live]
             more = "" if len(names) <= 5 else f" and {len(names) - 5} more"
@@ -139,7 +139,7 @@ class SessionView(View, Prompted):
         """The branch; one that is not there is refused, unless there is a default to answer with."""
         try:
             return self._branch(self._number(branch))
-        except InvalidBranchError:
+        except (BranchNotFoundError, InvalidBranchError):
             if default is Absent.ABSENT:
                 raise
             return default
@@ -147,7 +147,7 @@ class SessionView(View, Prompted):
     @property
     def default_branch(self) -> BranchView:
         """The branch that is meant when none is named."""
-        with self._source.current() as state:
+        with self._source.state() as state:
             if state.default is None:
                 raise BranchNotFoundError(state.session, "default", tuple(state.names))
             return self._branch(state.default)
@@ -167,9 +167,9 @@ class SessionView(View, Prompted):
     @property
     def messages(self) -> Messages:
         """What the default branch shows; nothing if there is none."""
-        with self._source.current() as state:
-            showing = Showing(0) if state.default is None else state.showing(state.default)
-            return shown_messages(SessionReader(self._source.store, state), showing, state.written)
+        with self._source.state() as state:
+            showing = Visibility(0) if state.default is None else state.showing(state.default)
+            return branch_messages(SessionReader(self._source.store, state), showing, state.written)
 
     def get_messages(self, limit: int | None = None) -> list[MessageDict]:
         """The messages of the default branch, or the last ones, as dicts with role and content.
@@ -179,9 +179,9 @@ class SessionView(View, Prompted):
         return message_dicts(self.messages, limit)
 
     @property
-    def logs(self) -> LogsView:
+    def logs(self) -> SessionLogsView:
         """The account of what was called, denied and logged."""
-        return LogsView(self._source, None)
+        return SessionLogsView(self._source, None)
 
     def concat_messages(
         self,
@@ -196,10 +196,10 @@ class SessionView(View, Prompted):
         chosen = [branches] if isinstance(branches, BranchView | str | int) else branches
         numbers = None if chosen is None else [self._number(branch) for branch in chosen]
         leave_out = {Origin.INHERITED, Origin.CLONED} if exclude_clone else set()
-        with self._source.current() as state:
+        with self._source.state() as state:
             shown = [each.number for each in state.live] if numbers is None else numbers
-            showings = [state.showing(lookup.get_branch(state, number).number) for number in shown]
-            found = all_shown(SessionReader(self._source.store, state), showings, state.written, leave_out)
+            showings = [state.showing(branch_lookup.get_branch(state, number).number) for number in shown]
+            found = messages_of_branches(SessionReader(self._source.store, state), showings, state.written, leave_out)
         return found.filter(origin=NOT_LOADED) if exclude_load else found
 
     def to_arrow(
@@ -231,14 +231,14 @@ class SessionView(View, Prompted):
 
     def search(
         self, query: str, *, branch: BranchView | str | int | None = None, role: str | None = None, limit: int = 20
-    ) -> list[Found]:
+    ) -> list[SearchHit]:
         """The newest messages that say all of the words, "phrases" and beginnings*, on a branch or on any.
 
         Found is what the branches show at this moment, inherited messages included.
         """
         number = None if branch is None else self._number(branch)
-        with self._source.current() as state:
-            chosen = state.live if number is None else [lookup.get_branch(state, number)]
+        with self._source.state() as state:
+            chosen = state.live if number is None else [branch_lookup.get_branch(state, number)]
             numbers = [each.number for each in chosen]
             return search_in(self._source.store, state, numbers, query, role=role, limit=limit)
 
@@ -260,15 +260,15 @@ class SessionView(View, Prompted):
 
     def bisect(self, predicate: "Callable[[SessionView], bool]") -> int | None:
         """The first position at which the predicate holds, if it holds from there on; None if it holds nowhere."""
-        with self._source.current() as state:
+        with self._source.state() as state:
             life = range(state.first, state.position + 1)
         place = bisect_left(life, True, key=lambda position: bool(predicate(self.at(position))))
         return life[place] if place < len(life) else None
 
     def blame(self, message: Message) -> RecordedEvent:
         """The event that put a message on the record: when, by whom, as part of what, with which command."""
-        position = position_of(self._source, message)
-        with self._source.current() as state:
+        position = resolve_position(self._source, message)
+        with self._source.state() as state:
             return SessionReader(self._source.store, state).read_event(position)
 
     def replay(self) -> "Replay[SessionView]":
@@ -277,15 +277,15 @@ class SessionView(View, Prompted):
 
     def lineage(self) -> list[tuple[str, int]]:
         """The sessions that this one goes on from, and the position of each at which it was forked."""
-        with self._source.current() as state:
+        with self._source.state() as state:
             before = [0, *(ancestor.ahead for ancestor in state.ancestors)]
             return [(each.session, each.ahead - ahead) for ahead, each in zip(before, state.ancestors, strict=False)]
 
     def events(
         self,
         *,
-        after: Moment | None = None,
-        until: Moment | None = None,
+        after: AsOf | None = None,
+        until: AsOf | None = None,
         backwards: bool = False,
         names: Collection[str] = (),
         branch: BranchView | str | int | None = None,
@@ -312,14 +312,14 @@ class SessionView(View, Prompted):
             and all(value is None or getattr(event, field) == value for field, value in wanted.items())
         )
 
-    def _bound(self, when: Moment | None) -> int | None:
+    def _bound(self, when: AsOf | None) -> int | None:
         """A position as it is, also one behind the last; any other moment as the position it is."""
-        return when if when is None or isinstance(when, int) else position_of(self._source, when)
+        return when if when is None or isinstance(when, int) else resolve_position(self._source, when)
 
     def _recorded(
         self, after: int | None, until: int | None, backwards: bool, names: Collection[str]
     ) -> Iterator[RecordedEvent]:
-        with self._source.current() as state:
+        with self._source.state() as state:
             reader = SessionReader(self._source.store, state)
             last = state.position if until is None else min(until, state.position)
             start = (0 if state.position > 0 else state.first - 1) if after is None else max(after, state.first - 1)
@@ -327,9 +327,9 @@ class SessionView(View, Prompted):
             return reader.read_structure(start, last, names)
         return reader.read(start, last, backwards=backwards)
 
-    def at(self, when: Moment) -> "SessionView":
+    def at(self, when: AsOf) -> "SessionView":
         """Everything as it was at a moment."""
-        return SessionView(past_of(self._source, when))
+        return SessionView(as_of(self._source, when))
 
     def _branch(self, number: int) -> BranchView:
         return BranchView(self._source, number)
@@ -374,7 +374,7 @@ class SessionView(View, Prompted):
                     f"it belongs to session {branch.session_id} in {branch._source.store.address}",
                 )
             return branch.number
-        return self._read(lambda state: lookup.get_branch(state, branch).number)
+        return self._read(lambda state: branch_lookup.get_branch(state, branch).number)
 
     def _number_then(self, branch: "BranchView | str | int", point: int | None) -> int:
         """The number of a branch of this session, which may have had its name at a position only."""
@@ -390,12 +390,12 @@ class SessionView(View, Prompted):
         return number if found is None else found.number
 
     def _read(self, answer: Callable[[State], A]) -> A:
-        with self._source.current() as state:
+        with self._source.state() as state:
             return answer(state)
 
     def _identity(self) -> tuple[str, int | None]:
         return self.id, self.position if type(self) is SessionView else None
 
 
-Comparable: TypeAlias = SessionView | BranchView | str | Moment
+Comparable: TypeAlias = SessionView | BranchView | str | AsOf
 """What can be compared: a session or branch as it is or was, a branch by its name, a session at a moment."""

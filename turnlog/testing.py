@@ -16,15 +16,15 @@ from ._histories import random_history as random_history
 from .domain.codec import stored_name
 from .domain.errors import NotSupportedError
 from .domain.events import Event
-from .domain.record import NOBODY, Provenance, RecordedEvent
-from .infrastructure.opening import open_store
-from .infrastructure.projecting.lease import Pace
-from .infrastructure.projecting.runner import Runner
-from .infrastructure.rows import Append, draft
+from .domain.recorded_event import NO_PROVENANCE, Provenance, RecordedEvent
+from .infrastructure.open_store import open_store
+from .infrastructure.read_models.lease import RunnerOptions
+from .infrastructure.read_models.runner import Runner
 from .infrastructure.store import Store
-from .projections.definition import Projection, fold
+from .infrastructure.stored_event import AppendRequest, encode_events
+from .projections.projection import Projection, fold
 from .projections.rows import Rows
-from .projections.tables import Row, Table
+from .projections.table_schema import Row, Table
 
 Dump: TypeAlias = dict[str, list[Row]]
 
@@ -33,7 +33,7 @@ HISTORIES = 3
 
 
 def history(
-    *events: Event, session: str = "s", after: Sequence[RecordedEvent] = (), provenance: Provenance = NOBODY
+    *events: Event, session: str = "s", after: Sequence[RecordedEvent] = (), provenance: Provenance = NO_PROVENANCE
 ) -> list[RecordedEvent]:
     """Events as they would stand on the record, behind others, each a second after the one before."""
     place = len(after)
@@ -160,7 +160,7 @@ class _Trial:
 
     @contextmanager
     def _runner(self, store: Store, target: str | None, shards: int) -> Iterator[Runner]:
-        pace = Pace(batch=self._chance.randint(1, 7), tries=1, first_wait=0)
+        pace = RunnerOptions(batch=self._chance.randint(1, 7), tries=1, first_wait=0)
         runner = Runner(store, [self._projection], target, shards=shards, pace=pace)
         try:
             yield runner
@@ -190,7 +190,9 @@ class _Trial:
 def _record(store: Store, event: RecordedEvent) -> None:
     who = Provenance(event.actor, event.correlation, event.cause)
     start = event.position if store.find_session(event.session) is None else 1
-    append = Append(event.session, draft([event.event]), event.position - 1, who, event.time, start=start)
+    append = AppendRequest(
+        event.session, encode_events([event.event]), event.position - 1, who, event.time, start=start
+    )
     (outcome,) = store.recorder.append([append])
     if isinstance(outcome, Exception):
         raise outcome

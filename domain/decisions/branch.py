@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping
 from enum import Enum
 from typing import Final, Literal, TypeAlias
 
+from ..branch_lookup import ancestor_at, free_name, get_branch, is_taken, position_in
 from ..content import SystemContent
 from ..errors import BranchNotFoundError, InvalidValueError, NameTakenError
 from ..events import (
@@ -15,15 +16,14 @@ from ..events import (
     Event,
     SystemSet,
 )
-from ..lookup import free_name, get_branch, is_taken, lineage_at, position_in
-from ..plain import Json, plain
+from ..json_values import Json, to_json_value
 from ..ranges import Origin
 from ..state import State
-from ..validation import LONGEST_NAME, checked_name
-from .mail import left_behind
-from .session import active
+from ..validation import MAX_NAME_LENGTH, validate_name
+from .mail import park_all_of
+from .session import require_active
 
-LONGEST_STEM = LONGEST_NAME - 20
+LONGEST_STEM = MAX_NAME_LENGTH - 20
 """What a fork of a fork of a fork keeps of its parent's name, so that its own does not grow without end."""
 
 
@@ -52,16 +52,16 @@ def create(
     metadata: Mapping[str, Json] | None = None,
 ) -> list[Event]:
     """Creates an empty branch; without a name it gets one that is free."""
-    active(state)
+    require_active(state)
     return [
         BranchCreated(
             branch=len(state.branches),
             id=_new_id(state, id),
             name=_new_name(state, name, "branch" if state.branches else "main"),
-            user=None if user is None else checked_name(user, "a user"),
+            user=None if user is None else validate_name(user, "a user"),
             capabilities=_members(capabilities, "capabilities"),
             resources=_members(resources, "resources"),
-            metadata=plain(metadata or {}, "metadata"),
+            metadata=to_json_value(metadata or {}, "metadata"),
         )
     ]
 
@@ -91,9 +91,9 @@ def fork(
 
     What it may use is what the source may use now, so that nobody gets around a restriction by forking before it.
     """
-    active(state)
+    require_active(state)
     point = state.position if at is None else position_in(state, at)
-    parent = lineage_at(state, source, point)
+    parent = ancestor_at(state, source, point)
     return [
         BranchCreated(
             branch=len(state.branches),
@@ -102,7 +102,7 @@ def fork(
             parent=source,
             at=point,
             origin=origin,
-            user=parent.user if user is None else checked_name(user, "a user"),
+            user=parent.user if user is None else validate_name(user, "a user"),
             capabilities=_given(capabilities, parent.capabilities, "capabilities"),
             resources=_given(resources, parent.resources, "resources"),
         )
@@ -111,7 +111,7 @@ def fork(
 
 def rename(state: State, branch: int, name: str) -> list[Event]:
     """Gives the branch another name; the old one is free again."""
-    active(state)
+    require_active(state)
     if get_branch(state, branch).name == name:
         return []
     return [BranchRenamed(branch, _new_name(state, name, ""))]
@@ -119,9 +119,9 @@ def rename(state: State, branch: int, name: str) -> list[Event]:
 
 def remove(state: State, branch: int) -> list[Event]:
     """Removes the branch from here on and parks its mail; if it was the default, the oldest left becomes it."""
-    active(state)
+    require_active(state)
     gone = get_branch(state, branch)
-    removed = [*left_behind(state, gone.id, f"branch {gone.name!r} was removed"), BranchRemoved(branch)]
+    removed = [*park_all_of(state, gone.id, f"branch {gone.name!r} was removed"), BranchRemoved(branch)]
     if state.default == branch:
         left = next((other.number for other in state.live if other.number != branch), None)
         removed.append(DefaultBranchChanged(left))
@@ -130,7 +130,7 @@ def remove(state: State, branch: int) -> list[Event]:
 
 def change_default(state: State, branch: int) -> list[Event]:
     """Makes the branch the one that is meant when none is named."""
-    active(state)
+    require_active(state)
     get_branch(state, branch)
     return [] if state.default == branch else [DefaultBranchChanged(branch)]
 
@@ -139,7 +139,7 @@ def change_access(
     state: State, branch: int, *, capabilities: AccessGiven = UNCHANGED, resources: AccessGiven = UNCHANGED
 ) -> list[Event]:
     """Sets what the branch may use from here on; a set that is not named stays as it is."""
-    active(state)
+    require_active(state)
     now = get_branch(state, branch)
     allowed = _given(capabilities, now.capabilities, "capabilities")
     services = _given(resources, now.resources, "resources")
@@ -157,15 +157,15 @@ def set_system(
     metadata: dict[str, Json] | None = None,
 ) -> list[Event]:
     """Sets the system message of the branch, of which there is always one at most, in front of all others."""
-    active(state)
+    require_active(state)
     get_branch(state, branch)
     if content is None and state.showing(branch).system is None:
         return []
-    return [SystemSet(branch, content, sender, plain(metadata or {}, "metadata"))]
+    return [SystemSet(branch, content, sender, to_json_value(metadata or {}, "metadata"))]
 
 
 def _new_id(state: State, id: str) -> str:
-    if is_taken(state, checked_name(id, "a branch id")):
+    if is_taken(state, validate_name(id, "a branch id")):
         raise InvalidValueError("a branch id", f"{id!r} is in use in session {state.session}: expected a new one")
     return id
 
@@ -173,7 +173,7 @@ def _new_id(state: State, id: str) -> str:
 def _new_name(state: State, name: str | None, stem: str) -> str:
     if name is None:
         return free_name(state, stem)
-    if is_taken(state, checked_name(name, "a branch name")):
+    if is_taken(state, validate_name(name, "a branch name")):
         raise NameTakenError(state.session, name)
     return name
 

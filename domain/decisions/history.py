@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
 from itertools import takewhile
 
+from ..branch_lookup import ancestor_at, get_branch, position_in
 from ..errors import InvalidBranchError, InvalidValueError, NothingToUndoError
 from ..errors.base import message_not_found
 from ..events import (
@@ -17,12 +18,11 @@ from ..events import (
     MessagesShared,
     SystemSet,
 )
-from ..lookup import get_branch, lineage_at, position_in
 from ..message import Message
-from ..ranges import Origin, Shown, from_positions, joined, positions, same_messages, spread
+from ..ranges import MessageOrigin, Origin, from_positions, join, message_origins, positions, same_messages
 from ..state import BranchState, State
-from .message import begins_with_system, begun
-from .session import active
+from .message import begins_with_system, first_message_events
+from .session import require_active
 
 
 class Strategy(StrEnum):
@@ -32,7 +32,7 @@ class Strategy(StrEnum):
     INTERLEAVE = "interleave"
 
 
-def strategy_named(name: str) -> Strategy:
+def parse_strategy(name: str) -> Strategy:
     """The strategy that goes by a name."""
     try:
         return Strategy(name)
@@ -42,9 +42,9 @@ def strategy_named(name: str) -> Strategy:
 
 def rewind(state: State, branch: int, to: int) -> list[Event]:
     """The branch shows again what it showed at a position."""
-    active(state)
+    require_active(state)
     get_branch(state, branch)
-    lineage_at(state, branch, position_in(state, to))
+    ancestor_at(state, branch, position_in(state, to))
     then, now = state.showing(branch, to), state.showing(branch)
     if then.system == now.system and same_messages(then.ranges, now.ranges, state.written):
         return []
@@ -53,7 +53,7 @@ def rewind(state: State, branch: int, to: int) -> list[Event]:
 
 def truncate(state: State, branch: int, keep_last: int) -> list[Event]:
     """The branch shows only its last messages, and its system message."""
-    active(state)
+    require_active(state)
     get_branch(state, branch)
     if not isinstance(keep_last, int) or isinstance(keep_last, bool) or keep_last < 0:
         raise InvalidValueError("keep_last", f"is {keep_last!r}: expected a number of messages, 0 or more")
@@ -62,14 +62,14 @@ def truncate(state: State, branch: int, keep_last: int) -> list[Event]:
 
 def clear(state: State, branch: int) -> list[Event]:
     """The branch shows nothing but its system message."""
-    active(state)
+    require_active(state)
     get_branch(state, branch)
     return [BranchCleared(branch)] if _count(state, branch) else []
 
 
 def undo(state: State, branch: int) -> list[Event]:
     """Takes back the last rewind, retraction, clearing or truncation; what was written since stays, at the end."""
-    active(state)
+    require_active(state)
     place = get_branch(state, branch)
     if not place.undoable:
         raise NothingToUndoError(state.session, repr(place.name))
@@ -81,17 +81,17 @@ def without_last_change(state: State, place: BranchState) -> ChangeUndone:
     branch, undone = place.number, place.undoable[-1]
     before, then, now = (state.showing(branch, at) for at in (undone - 1, undone, state.position))
     there = {*positions(before.ranges, state.written), *positions(then.ranges, state.written)}
-    since = [shown for shown in spread(now.ranges, state.written) if shown[1] not in there]
-    ranges = joined(before.ranges, from_positions(since, state.written), state.written)
+    since = [shown for shown in message_origins(now.ranges, state.written) if shown[1] not in there]
+    ranges = join(before.ranges, from_positions(since, state.written), state.written)
     return ChangeUndone(branch, undone, ranges, before.system if now.system == then.system else now.system)
 
 
 def share(state: State, branch: int, messages: Iterable[int]) -> list[Event]:
     """The branch shows messages of other branches too, at its end; those it shows already it shows once."""
-    active(state)
+    require_active(state)
     get_branch(state, branch)
     shown = set(positions(state.showing(branch).ranges, state.written))
-    news: dict[int, Shown] = {}
+    news: dict[int, MessageOrigin] = {}
     for message in messages:
         owner = state.owner(message)
         if owner is None:
@@ -110,28 +110,28 @@ def merge(
     strategy: Strategy = Strategy.APPEND,
 ) -> list[Event]:
     """Takes over into one branch what only the other shows, after it or between it by position."""
-    active(state)
+    require_active(state)
     target = get_branch(state, into)
     if get_branch(state, source) is target:
         raise InvalidBranchError(state.session, repr(target.name), "it is the source of the merge as well")
     if since is not None:
         position_in(state, since)
-    ours = list(spread(state.showing(into).ranges, state.written))
-    theirs = list(_only_theirs(state, source, {position for _, position, _ in ours}, since))
+    ours = list(message_origins(state.showing(into).ranges, state.written))
+    theirs = list(_missing_from(state, source, {position for _, position, _ in ours}, since))
     if not theirs:
         return []
-    kept, rest = _combined(ours, theirs, strategy)
+    kept, rest = _combine(ours, theirs, strategy)
     ranges = from_positions(rest, state.written)
     return [BranchMerged(into, source, state.position, strategy.value, kept, ranges, since)]
 
 
 def reorder(state: State, branch: int, order: Sequence[int]) -> list[Event]:
     """The branch shows its messages in another order; the system message stays in front, named or not."""
-    active(state)
+    require_active(state)
     place = get_branch(state, branch)
     system = state.showing(branch).system
     wanted = [position for position in order if position != system]
-    shown = {position: (owner, position, origin) for owner, position, origin in _spread(state, branch)}
+    shown = {position: (owner, position, origin) for owner, position, origin in _message_origins(state, branch)}
     if len(wanted) != len(shown) or set(wanted) != shown.keys():
         raise InvalidValueError(
             f"the order for branch {place.name!r} of session {state.session}",
@@ -142,7 +142,9 @@ def reorder(state: State, branch: int, order: Sequence[int]) -> list[Event]:
     return [BranchReordered(branch, from_positions([shown[position] for position in wanted], state.written))]
 
 
-def _combined(ours: list[Shown], theirs: list[Shown], strategy: Strategy) -> tuple[int, list[Shown]]:
+def _combine(
+    ours: list[MessageOrigin], theirs: list[MessageOrigin], strategy: Strategy
+) -> tuple[int, list[MessageOrigin]]:
     """How many of ours stay in front, and what follows them."""
     if strategy is Strategy.APPEND:
         return len(ours), theirs
@@ -151,7 +153,7 @@ def _combined(ours: list[Shown], theirs: list[Shown], strategy: Strategy) -> tup
     return kept, list(_by_position(ours[kept:], theirs))
 
 
-def _by_position(one: list[Shown], other: list[Shown]) -> Iterator[Shown]:
+def _by_position(one: list[MessageOrigin], other: list[MessageOrigin]) -> Iterator[MessageOrigin]:
     """Both lines as one: each keeps its order, the message recorded first goes first."""
     left, right = iter(one), iter(other)
     a, b = next(left, None), next(right, None)
@@ -165,23 +167,23 @@ def _by_position(one: list[Shown], other: list[Shown]) -> Iterator[Shown]:
             b = next(right, None)
 
 
-def _only_theirs(state: State, source: int, ours: set[int], since: int | None) -> Iterator[Shown]:
-    for owner, position, _ in _spread(state, source):
+def _missing_from(state: State, source: int, ours: set[int], since: int | None) -> Iterator[MessageOrigin]:
+    for owner, position, _ in _message_origins(state, source):
         if position not in ours and (since is None or position > since):
             yield owner, position, Origin.MERGED
 
 
-def _spread(state: State, branch: int) -> Iterator[Shown]:
-    return spread(state.showing(branch).ranges, state.written)
+def _message_origins(state: State, branch: int) -> Iterator[MessageOrigin]:
+    return message_origins(state.showing(branch).ranges, state.written)
 
 
 def _count(state: State, branch: int) -> int:
     return sum(piece.count for piece in state.showing(branch).ranges)
 
 
-def replaced(state: State, branch: int, messages: Sequence[Message]) -> list[Event]:
+def replace(state: State, branch: int, messages: Sequence[Message]) -> list[Event]:
     """Clear the branch and add the messages, as to an empty one; a system message that was in front is removed."""
     events = clear(state, branch)
     if state.showing(branch).system is not None and not begins_with_system(messages):
         events.append(SystemSet(branch, None))
-    return events + begun(branch, messages)
+    return events + first_message_events(branch, messages)

@@ -1,11 +1,11 @@
 """Decisions on the account of calls: a line is written into it."""
 
+from ..branch_lookup import get_branch
 from ..errors import InvalidValueError
 from ..events import Event, LogRecorded
 from ..log import Log
-from ..lookup import get_branch
 from ..state import State
-from .session import active
+from .session import require_active
 
 SAID = (
     *("source", "message", "data", "model", "provider", "request", "response", "duration_ms"),
@@ -16,7 +16,7 @@ SAID = (
 
 def record(state: State, branch: int | None, log: Log) -> list[Event]:
     """Writes a log into the account of a session, on one of its branches or on none."""
-    active(state)
+    require_active(state)
     if log.id is not None:
         raise InvalidValueError("the log", f"{log.id!r} is on record already: expected one that was not stored before")
     number = None if branch is None else get_branch(state, branch).number

@@ -6,8 +6,9 @@ from typing import NamedTuple, cast
 
 from msgspec.structs import replace
 
+from ..branch_lookup import get_branch, is_taken
 from ..content import Content
-from ..content_types import content_in, stored_form
+from ..content_types import content_from_stored, content_to_stored
 from ..errors import ItemNotFoundError, NameTakenError
 from ..events import (
     Event,
@@ -22,15 +23,14 @@ from ..events import (
     ParticipantUnregistered,
     ToolRegistered,
 )
-from ..frozen import NO_KEYS
-from ..lookup import get_branch, is_taken
+from ..immutable import NO_KEYS
+from ..json_values import to_json_value
 from ..mail import Category, Package
-from ..plain import plain
-from ..post import among, in_order, line_of, routed
+from ..mail_state import find_mails, parse_queue_key, route, sorted_mails
 from ..ranges import Origin
 from ..state import BranchState, ModelState, State
-from ..validation import checked_name
-from .session import active
+from ..validation import validate_name
+from .session import require_active
 
 CHAT = "generate"
 """The purpose of the model that a branch chats with."""
@@ -38,7 +38,7 @@ CHAT = "generate"
 NO_REASONS: Mapping[int, str] = MappingProxyType({})
 
 
-class Known(NamedTuple):
+class KnownNames(NamedTuple):
     """The tools and models that whoever receives knows by name, beside those on the record."""
 
     tools: Set[str] = frozenset()
@@ -50,8 +50,8 @@ class Known(NamedTuple):
 
 def register(state: State, name: str) -> list[Event]:
     """Lets somebody who is no branch take part, by name; who does already, does."""
-    active(state)
-    if checked_name(name, "a participant") in state.participants:
+    require_active(state)
+    if validate_name(name, "a participant") in state.participants:
         return []
     if is_taken(state, name):
         raise NameTakenError(state.session, name)
@@ -60,17 +60,17 @@ def register(state: State, name: str) -> list[Event]:
 
 def unregister(state: State, name: str) -> list[Event]:
     """Ends somebody's part; what waits for them is parked, what they sent goes its way."""
-    active(state)
-    if checked_name(name, "a participant") not in state.participants:
+    require_active(state)
+    if validate_name(name, "a participant") not in state.participants:
         raise _participant_not_found(state, repr(name), tuple(state.participants))
-    return [*left_behind(state, name, f"{name!r} was unregistered"), ParticipantUnregistered(name)]
+    return [*park_all_of(state, name, f"{name!r} was unregistered"), ParticipantUnregistered(name)]
 
 
-def left_behind(state: State, owner: str, reason: str) -> list[Event]:
+def park_all_of(state: State, owner: str, reason: str) -> list[Event]:
     """What becomes of the mail of somebody who goes: it is parked."""
     boxes = (state.post.exchange, state.post.inboxes)
     waiting = [places for each in boxes for places in each.get(owner, {}).values()]
-    return [MailParked(owner, in_order(waiting), reason)] if waiting else []
+    return [MailParked(owner, sorted_mails(waiting), reason)] if waiting else []
 
 
 def find_participant(state: State, reference: str | int) -> str | None:
@@ -109,25 +109,25 @@ def send(
 
     A name that nobody has is kept as it is: the mail waits for somebody of that name.
     """
-    active(state)
+    require_active(state)
     origin = get_participant(state, sender)
     target = None if recipient is None else _target(state, recipient)
     if channel is not None:
-        checked_name(channel, "a channel")
-    return [_sent(id, origin, target, channel, package) for id, package in packages]
+        validate_name(channel, "a channel")
+    return [_sent_events(id, origin, target, channel, package) for id, package in packages]
 
 
 def collect(state: State, senders: Iterable[str | int] | None = None) -> list[MailCollected]:
     """Brings what lies in outboxes to the exchange: those of some participants, or all."""
-    boxes = active(state).post.outboxes
+    boxes = require_active(state).post.outboxes
     chosen = boxes if senders is None else dict.fromkeys(get_participant(state, each) for each in senders)
     return [each for owner in chosen for each in collect_from(state, owner)]
 
 
 def collect_from(state: State, owner: str) -> list[MailCollected]:
     """Brings what lies in one outbox to the exchange."""
-    lines = active(state).post.outboxes.get(owner)
-    return [MailCollected(owner, in_order(lines.values()))] if lines else []
+    lines = require_active(state).post.outboxes.get(owner)
+    return [MailCollected(owner, sorted_mails(lines.values()))] if lines else []
 
 
 def deliver(
@@ -138,20 +138,20 @@ def deliver(
     What nobody can be found for is parked, unless it is asked for some only; what was parked is delivered once there
     is somebody.
     """
-    active(state)
+    require_active(state)
     wanted = None if recipients is None else {get_participant(state, each) for each in recipients}
 
     def wants(addressed: str) -> bool:
         return wanted is None or find_participant(state, addressed) in wanted
 
-    waiting = _waiting(state, collected, wants)
+    waiting = _pending(state, collected, wants)
     return [_delivered(state, addressed, mails) for addressed, mails in waiting.items()]
 
 
 def deliver_to(state: State, addressed: str) -> list[Event]:
     """Brings what is in the exchange for one participant to the inbox, or parks it."""
-    lines = active(state).post.exchange.get(addressed)
-    return [_delivered(state, addressed, in_order(lines.values()))] if lines else []
+    lines = require_active(state).post.exchange.get(addressed)
+    return [_delivered(state, addressed, sorted_mails(lines.values()))] if lines else []
 
 
 def sync(state: State, senders: Iterable[str | int] | None = None) -> list[Event]:
@@ -175,26 +175,28 @@ def receivable(
         [
             places
             for key, places in boxes.get(owner, {}).items()
-            if (line := line_of(key)).category in categories and (sender is None or line.other == sender)
+            if (line := parse_queue_key(key)).category in categories and (sender is None or line.other == sender)
         ]
         for boxes in (state.post.inboxes, state.post.parked)
     )
-    return in_order(inbox), sorted(map(list, parked))
+    return sorted_mails(inbox), sorted(map(list, parked))
 
 
 def receive(
-    state: State, branch: int, mails: Mapping[int, MailSent], known: Known, unfit: Mapping[int, str] = NO_REASONS
+    state: State, branch: int, mails: Mapping[int, MailSent], known: KnownNames, unfit: Mapping[int, str] = NO_REASONS
 ) -> list[Event]:
     """Does what the mails are for, and takes them out of the inbox.
 
     Those whose names nobody knows are parked, and so are those that are unfit for a reason that the caller gives.
     """
-    active(state)
+    require_active(state)
     place = get_branch(state, branch)
     inbox, parked = (boxes.get(place.id, {}) for boxes in (state.post.inboxes, state.post.parked))
-    parked_for = {mail: line_of(key).reason for key, places in parked.items() for mail in among([places], mails)}
+    parked_for = {
+        mail: parse_queue_key(key).reason for key, places in parked.items() for mail in find_mails([places], mails)
+    }
     receiver = _Receiver(state, place, known)
-    for position in sorted([*among(inbox.values(), mails), *parked_for]):
+    for position in sorted([*find_mails(inbox.values(), mails), *parked_for]):
         receiver.take(position, mails[position], unfit.get(position))
     return receiver.decided(parked_for)
 
@@ -202,22 +204,22 @@ def receive(
 def next_mail(state: State, owner: str, sender: str | None = None) -> int | None:
     """The oldest mail in an inbox, on request of those from one sender."""
     lines = state.post.inboxes.get(owner, {})
-    chosen = (places[0] for key, places in lines.items() if sender is None or line_of(key).other == sender)
+    chosen = (places[0] for key, places in lines.items() if sender is None or parse_queue_key(key).other == sender)
     return min(chosen, default=None)
 
 
 def acknowledge(state: State, owner: str, mails: Iterable[int]) -> list[Event]:
     """Takes mails out of an inbox; those that are not there any more were taken out before."""
-    active(state)
+    require_active(state)
     lines = state.post.inboxes.get(owner, {}).values()
-    there = among(lines, list(mails))
+    there = find_mails(lines, list(mails))
     return [MailReceived(owner, there)] if there else []
 
 
 class _Receiver:
     """What comes of receiving, mail by mail."""
 
-    def __init__(self, state: State, branch: BranchState, known: Known) -> None:
+    def __init__(self, state: State, branch: BranchState, known: KnownNames) -> None:
         self._branch = branch
         self._tools = known.tools | state.tools.keys()
         self._has = {tool for tool, owners in state.tools.items() if branch.number in owners or None in owners}
@@ -257,7 +259,7 @@ class _Receiver:
     def _effect(self, position: int, mail: MailSent) -> list[Event]:
         number = self._branch.number
         if mail.message is not None:
-            content = cast(Content, content_in(mail.message))  # or one of an application's own
+            content = cast(Content, content_from_stored(mail.message))  # or one of an application's own
             author = mail.sender if mail.author is None else mail.author
             said = MessageAppended(number, content, author, mail.recipient, mail.metadata, Origin.MAILED, mail.lineage)
             return [replace(said, mail=position)]
@@ -279,30 +281,30 @@ def _target(state: State, recipient: str | int) -> str:
         return found
     if isinstance(recipient, int) or recipient in state.ids:  # nobody else will ever be called that
         return get_branch(state, recipient).id
-    return checked_name(recipient, "a recipient")
+    return validate_name(recipient, "a recipient")
 
 
-def _sent(id: str, sender: str, recipient: str | None, channel: str | None, package: Package) -> MailSent:
+def _sent_events(id: str, sender: str, recipient: str | None, channel: str | None, package: Package) -> MailSent:
     mail = MailSent(id, sender, recipient, package.category, channel)
     if package.category != Category.MESSAGE:
         return replace(mail, content=package.item)
     message = package.item
-    metadata = plain(message.metadata, "metadata") if message.metadata else NO_KEYS
-    form = stored_form(message.content)
+    metadata = to_json_value(message.metadata, "metadata") if message.metadata else NO_KEYS
+    form = content_to_stored(message.content)
     return replace(mail, message=form, author=message.sender, metadata=metadata, lineage=message.lineage)
 
 
-def _waiting(state: State, collected: Iterable[MailCollected], wants: Callable[[str], bool]) -> dict[str, list[int]]:
+def _pending(state: State, collected: Iterable[MailCollected], wants: Callable[[str], bool]) -> dict[str, list[int]]:
     """What is to be delivered to those who are wanted, by whom it is for."""
     post = state.post
-    waiting = {owner: in_order(lines.values()) for owner, lines in post.exchange.items() if wants(owner)}
+    waiting = {owner: sorted_mails(lines.values()) for owner, lines in post.exchange.items() if wants(owner)}
     for sender in (each.sender for each in collected):
-        for recipient, _, places in routed(post.outboxes[sender].items(), sender, lambda: state.owners):
+        for recipient, _, places in route(post.outboxes[sender].items(), sender, lambda: state.owners):
             if wants(recipient):
                 waiting.setdefault(recipient, []).extend(places)
     found = (post.parked.keys() & state.names.keys()) | (post.parked.keys() & state.participants.keys())
     for addressed in filter(wants, sorted(found)):
-        waiting.setdefault(addressed, []).extend(in_order(post.parked[addressed].values()))
+        waiting.setdefault(addressed, []).extend(sorted_mails(post.parked[addressed].values()))
     return waiting
 
 

@@ -3,30 +3,30 @@
 from collections.abc import Sequence
 from typing import cast
 
+from ..branch_lookup import get_branch
 from ..content import Content, SystemContent
 from ..errors import InvalidValueError
 from ..errors.base import message_not_found
 from ..events import Event, EventRedacted, MessageAppended, MessageRedacted, MessageRetracted, SystemSet
-from ..frozen import NO_KEYS
-from ..lookup import get_branch
+from ..immutable import NO_KEYS
+from ..json_values import Json, to_json_value
 from ..message import Message
-from ..plain import Json, plain
 from ..ranges import index_of
 from ..redaction import CONTENT_FIELDS
 from ..state import BranchState, State
-from .session import active, started
+from .session import require_active, require_started
 
 
 def append(state: State, branch: int, messages: Sequence[Message]) -> list[Event]:
     """Adds messages to the end of a branch; a system message that an empty branch begins with is set in front."""
-    active(state)
+    require_active(state)
     get_branch(state, branch)
-    return added(state, branch, messages)
+    return message_events(state, branch, messages)
 
 
 def retract(state: State, branch: int, message: int) -> list[Event]:
     """Takes a message out of what a branch shows; other branches go on showing it."""
-    active(state)
+    require_active(state)
     place = get_branch(state, branch)
     if index_of(state.showing(branch).ranges, message, state.written) is not None:
         return [MessageRetracted(branch, message)]
@@ -37,7 +37,7 @@ def retract(state: State, branch: int, message: int) -> list[Event]:
 
 def redact(state: State, position: int, name: str, left: str, reason: str | None = None) -> list[Event]:
     """Remove the content of the event at a position, whatever the status of the session; `left` is what stays of it."""
-    started(state)
+    require_started(state)
     if name not in CONTENT_FIELDS:
         raise InvalidValueError(
             f"the event at position {position}", f"is {name}, which holds no content: expected an event that does"
@@ -46,21 +46,21 @@ def redact(state: State, position: int, name: str, left: str, reason: str | None
     return [MessageRedacted(position, left, reason) if is_message else EventRedacted(position, left, reason)]
 
 
-def added(state: State, branch: int, messages: Sequence[Message]) -> list[Event]:
+def message_events(state: State, branch: int, messages: Sequence[Message]) -> list[Event]:
     """Return what adding messages to a branch records, one event each."""
     if begins_with_system(messages) and state.showing(branch).length == 0:
-        return begun(branch, messages)
-    return [written(branch, message) for message in messages]
+        return first_message_events(branch, messages)
+    return [message_event(branch, message) for message in messages]
 
 
-def begun(branch: int, messages: Sequence[Message]) -> list[Event]:
+def first_message_events(branch: int, messages: Sequence[Message]) -> list[Event]:
     """Return what adding messages to an empty branch records: a leading system message is set in front."""
     if not begins_with_system(messages):
-        return [written(branch, message) for message in messages]
-    return [system_set(branch, messages[0]), *(written(branch, message) for message in messages[1:])]
+        return [message_event(branch, message) for message in messages]
+    return [system_event(branch, messages[0]), *(message_event(branch, message) for message in messages[1:])]
 
 
-def written(branch: int, message: Message) -> MessageAppended:
+def message_event(branch: int, message: Message) -> MessageAppended:
     """Return the event of a message at the end of a branch, whatever its role."""
     content = cast(Content, message.content)  # or one of an application's own
     metadata = _metadata(message)
@@ -69,7 +69,7 @@ def written(branch: int, message: Message) -> MessageAppended:
     )
 
 
-def system_set(branch: int, message: Message) -> SystemSet:
+def system_event(branch: int, message: Message) -> SystemSet:
     """Return the event of a system message in front of a branch."""
     content = cast(SystemContent, message.content)
     return SystemSet(branch, content, message.sender, _metadata(message), message.lineage)
@@ -81,7 +81,7 @@ def begins_with_system(messages: Sequence[Message]) -> bool:
 
 
 def _metadata(message: Message) -> dict[str, Json]:
-    return plain(message.metadata, "metadata") if message.metadata else NO_KEYS
+    return to_json_value(message.metadata, "metadata") if message.metadata else NO_KEYS
 
 
 def _was_shown(state: State, branch: BranchState, message: int) -> bool:

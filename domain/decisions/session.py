@@ -25,9 +25,9 @@ from ..events import (
     StateRemoved,
     StateSet,
 )
-from ..plain import Json, plain, same
+from ..json_values import Json, json_equal, to_json_value
 from ..state import State, Status
-from ..validation import checked_name
+from ..validation import validate_name
 
 
 def start(
@@ -43,13 +43,13 @@ def start(
         raise SessionExistsError(state.session)
     if metadata is not None and not isinstance(metadata, Mapping):
         raise InvalidValueError("metadata", f"cannot be a {type(metadata).__name__}: expected a dict")
-    checked_name(state.session, "a session id")
+    validate_name(state.session, "a session id")
     return [
         SessionStarted(
-            name=None if name is None else checked_name(name, "a session name"),
-            user=None if user is None else checked_name(user, "a user"),
-            key=None if key is None else checked_name(key, "a session key"),
-            metadata=plain(metadata or {}, "metadata"),
+            name=None if name is None else validate_name(name, "a session name"),
+            user=None if user is None else validate_name(user, "a user"),
+            key=None if key is None else validate_name(key, "a session key"),
+            metadata=to_json_value(metadata or {}, "metadata"),
         )
     ]
 
@@ -68,7 +68,7 @@ def fork(
 
     `source` is the other session now, `fork` the state inherited from it, `digest` that of its event at the position.
     """
-    if started(source).status is Status.DELETED:
+    if require_started(source).status is Status.DELETED:
         raise SessionNotActiveError(source.session, source.status.value)
     (beginning,) = start(fork, name=name, user=user, key=key, metadata=metadata)
     origin = fork.ancestors[0]
@@ -84,36 +84,36 @@ def fork(
 
 def rename(state: State, name: str | None, *, key: str | None = None) -> list[Event]:
     """Gives the session another label, or none; and another key, if one is given."""
-    active(state)
+    require_active(state)
     if name is not None:
-        checked_name(name, "a session name")
+        validate_name(name, "a session name")
     if key is not None:
-        checked_name(key, "a session key")
+        validate_name(key, "a session key")
     same_key = key is None or key == state.key
     return [] if name == state.name and same_key else [SessionRenamed(name, None if same_key else key)]
 
 
 def update_metadata(state: State, changes: Mapping[str, Json]) -> list[Event]:
     """Merges changes into the metadata, key by key."""
-    active(state)
+    require_active(state)
     if not isinstance(changes, Mapping):
         raise InvalidValueError("metadata", f"cannot be a {type(changes).__name__}: expected a dict")
-    given = plain(changes, "metadata")
+    given = to_json_value(changes, "metadata")
     news = {key: value for key, value in given.items() if not _has(state.metadata, key, value)}
     return [MetadataUpdated(news)] if news else []
 
 
 def set_state(state: State, key: str, value: Json) -> list[Event]:
     """Keeps a value under a key."""
-    active(state)
-    checked_name(key, "a state key")
-    kept = plain(value, f"state {key!r}")
+    require_active(state)
+    validate_name(key, "a state key")
+    kept = to_json_value(value, f"state {key!r}")
     return [] if _has(state.values, key, kept) else [StateSet(key, kept)]
 
 
 def remove_state(state: State, key: str) -> list[Event]:
     """Keeps nothing under the key any longer."""
-    active(state)
+    require_active(state)
     if key not in state.values:
         raise ItemNotFoundError("state key", repr(key), f"session {state.session}", tuple(state.values))
     return [StateRemoved(key)]
@@ -121,14 +121,14 @@ def remove_state(state: State, key: str) -> list[Event]:
 
 def archive(state: State, reason: str | None = None) -> list[Event]:
     """Puts the session away: it can be read and restored, not changed."""
-    if _put_away(state) is Status.ARCHIVED:
+    if _archived(state) is Status.ARCHIVED:
         return []
     return [SessionArchived(reason)]
 
 
 def restore(state: State, reason: str | None = None) -> list[Event]:
     """Takes an archived session out again."""
-    return [SessionRestored(reason)] if _put_away(state) is Status.ARCHIVED else []
+    return [SessionRestored(reason)] if _archived(state) is Status.ARCHIVED else []
 
 
 def delete(state: State, reason: str | None = None, *, missing: Set[str] = frozenset()) -> list[Event]:
@@ -136,7 +136,7 @@ def delete(state: State, reason: str | None = None, *, missing: Set[str] = froze
 
     Forks that are `missing` from the store, as after an import of this session alone, do not prevent it.
     """
-    if started(state).status is Status.DELETED:
+    if require_started(state).status is Status.DELETED:
         return []
     if forks := state.forks - missing:
         raise SessionReferencedError(state.session, tuple(sorted(forks)))
@@ -145,28 +145,28 @@ def delete(state: State, reason: str | None = None, *, missing: Set[str] = froze
 
 def end_fork(state: State, fork: str) -> list[Event]:
     """Forgets a session that went on from this one, since it was deleted."""
-    return [ForkEnded(fork)] if fork in started(state).forks else []
+    return [ForkEnded(fork)] if fork in require_started(state).forks else []
 
 
-def started(state: State) -> State:
+def require_started(state: State) -> State:
     """The state of a session that is on the record."""
     if state.status is Status.UNSTARTED:
         raise SessionNotFoundError(state.session)
     return state
 
 
-def active(state: State) -> State:
+def require_active(state: State) -> State:
     """The state of a session that takes changes."""
-    if started(state).status is not Status.ACTIVE:
+    if require_started(state).status is not Status.ACTIVE:
         raise SessionNotActiveError(state.session, state.status.value)
     return state
 
 
-def _put_away(state: State) -> Status:
-    if started(state).status is Status.DELETED:
+def _archived(state: State) -> Status:
+    if require_started(state).status is Status.DELETED:
         raise SessionNotActiveError(state.session, state.status.value)
     return state.status
 
 
 def _has(kept: Mapping[str, Json], key: str, value: Json) -> bool:
-    return key in kept and same(kept[key], value)
+    return key in kept and json_equal(kept[key], value)

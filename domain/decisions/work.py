@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from ..branch_lookup import get_branch
 from ..errors import InvalidValueError, OperationEndedError
 from ..events import (
     AccessDenied,
@@ -15,29 +16,28 @@ from ..events import (
     ToolRegistered,
     ToolRemoved,
 )
-from ..lookup import get_branch
+from ..json_values import Json, json_equal, to_json_value
 from ..message import Message
-from ..plain import Json, plain, same
 from ..state import State
-from ..validation import checked_name
-from .message import added
-from .session import active
+from ..validation import validate_name
+from .message import message_events
+from .session import require_active
 
 
 def register_tool(state: State, tool: str, *, schema: Json = None, branch: int | None = None) -> list[Event]:
     """Puts a tool in reach of a branch, or of all; one that is there already stays as it is."""
-    active(state)
-    checked_name(tool, "a tool")
+    require_active(state)
+    validate_name(tool, "a tool")
     if branch is not None:
         get_branch(state, branch)
     if branch in state.tools.get(tool, ()):
         return []
-    return [ToolRegistered(tool, branch, plain(schema, "a schema"))]
+    return [ToolRegistered(tool, branch, to_json_value(schema, "a schema"))]
 
 
 def remove_tool(state: State, tool: str, *, branch: int | None = None) -> list[Event]:
     """Takes a tool out of reach."""
-    active(state)
+    require_active(state)
     return [ToolRemoved(tool, branch)] if branch in state.tools.get(tool, ()) else []
 
 
@@ -51,16 +51,16 @@ def set_model(
     settings: Mapping[str, Json] | None = None,
 ) -> list[Event]:
     """The model that a branch, or the session, uses for a purpose from here on."""
-    active(state)
-    checked_name(purpose, "a purpose")
+    require_active(state)
+    validate_name(purpose, "a purpose")
     if branch is not None:
         get_branch(state, branch)
-    given = plain(settings or {}, "the settings of a model")
+    given = to_json_value(settings or {}, "the settings of a model")
     now = state.models.get(purpose if branch is None else f"{branch}/{purpose}")
     if model is None:
         return [] if now is None else [ModelSet(purpose, None, branch=branch)]
-    checked_name(model, "a model")
-    if now is not None and (now.model, now.provider) == (model, provider) and same(now.settings, given):
+    validate_name(model, "a model")
+    if now is not None and (now.model, now.provider) == (model, provider) and json_equal(now.settings, given):
         return []
     return [ModelSet(purpose, model, provider, branch, given)]
 
@@ -78,7 +78,7 @@ def model_of(state: State, branch: int, purpose: str) -> str | None:
     return None if purpose == "generate" else model_of(state, branch, "generate")
 
 
-def denied(state: State, branch: int, kind: str, asked: Sequence[Iterable[str]]) -> AccessDenied | None:
+def find_denial(state: State, branch: int, kind: str, asked: Sequence[Iterable[str]]) -> AccessDenied | None:
     """What a branch must not use of what is asked; each thing goes by several names, and one of them will do."""
     place = get_branch(state, branch)
     allowed = place.capabilities if kind == "capabilities" else place.resources
@@ -88,47 +88,47 @@ def denied(state: State, branch: int, kind: str, asked: Sequence[Iterable[str]])
     return AccessDenied(kind, refused, branch, sorted(allowed)) if refused else None
 
 
-def record_denied(state: State, denial: AccessDenied) -> list[Event]:
+def deny(state: State, denial: AccessDenied) -> list[Event]:
     """Puts on the record that something was denied."""
-    active(state)
+    require_active(state)
     return [denial]
 
 
 def start(state: State, id: str, name: str, branch: int, params: Json, said: Sequence[Message] = ()) -> list[Event]:
     """Opens an operation on a branch, with the messages that it begins with."""
-    active(state)
+    require_active(state)
     get_branch(state, branch)
     if id in state.operations:
         raise InvalidValueError("an operation id", f"{id!r} is in use: expected a new one")
-    started = OperationStarted(id, checked_name(name, "an operation"), branch, plain(params, "params"))
-    return [started, *added(state, branch, said)]
+    started = OperationStarted(id, validate_name(name, "an operation"), branch, to_json_value(params, "params"))
+    return [started, *message_events(state, branch, said)]
 
 
-def go_on(
+def record_step(
     state: State, id: str, attempt: int, branch: int, called: ModelCalled | None = None, said: Sequence[Message] = ()
 ) -> list[Event]:
     """What an operation does on its way: a call of a model and what came of it, or messages."""
-    _mine(state, id, attempt)
+    _require_current_attempt(state, id, attempt)
     if said:
         get_branch(state, branch)
-    return [*([called] if called is not None else []), *added(state, branch, said)]
+    return [*([called] if called is not None else []), *message_events(state, branch, said)]
 
 
 def complete(state: State, id: str, attempt: int, result: Json) -> list[Event]:
     """Ends an operation well."""
-    _mine(state, id, attempt)
-    return [OperationCompleted(id, plain(result, "a result"))]
+    _require_current_attempt(state, id, attempt)
+    return [OperationCompleted(id, to_json_value(result, "a result"))]
 
 
 def fail(state: State, id: str, attempt: int, error: str, reason: str) -> list[Event]:
     """Ends an operation that failed."""
-    _mine(state, id, attempt)
+    _require_current_attempt(state, id, attempt)
     return [OperationFailed(id, error, reason)]
 
 
 def resume(state: State, id: str) -> list[Event]:
     """Takes an open operation over; whoever was at it before can record nothing for it any more."""
-    active(state)
+    require_active(state)
     if id not in state.operations:
         raise OperationEndedError(state.session, id)
     return [OperationResumed(id)]
@@ -136,14 +136,14 @@ def resume(state: State, id: str) -> list[Event]:
 
 def abandon(state: State, id: str, reason: str | None) -> list[Event]:
     """Ends an open operation that nobody will go on with."""
-    active(state)
+    require_active(state)
     if id not in state.operations:
         raise OperationEndedError(state.session, id)
     return [OperationFailed(id, "Abandoned", reason or "nobody goes on with it")]
 
 
-def _mine(state: State, id: str, attempt: int) -> None:
-    active(state)
+def _require_current_attempt(state: State, id: str, attempt: int) -> None:
+    require_active(state)
     operation = state.operations.get(id)
     if operation is None or operation.attempt != attempt:
         raise OperationEndedError(state.session, id)

@@ -1,6 +1,7 @@
 """Errors of models, tools, operations and flows."""
 
-from ..plain import Json
+from typing import Any
+
 from .base import InvalidOperationError, NotFoundError, OperationError, SessionError, error
 
 
@@ -87,7 +88,7 @@ class FlowError(OperationError):
 
     failed: tuple[tuple[str, str], ...]
     skipped: tuple[str, ...]
-    results: dict[str, Json]
+    results: dict[str, Any]
 
     def __str__(self) -> str:
         failed = "; ".join(f"{node}: {reason}" for node, reason in self.failed)

@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING
 from ...projections.frames import record_batch
 from ...projections.record_columns import events_schema
 from ..recorder import Recorder
-from ..rows import Row
-from .asked import Asked
-from .feeding import feed, of_sessions
-from .labels import NAMING, Labels
-from .messages import chosen
+from ..stored_event import Row
+from .filters import FrameFilter
+from .messages import filtered_sessions
+from .row_pages import feed_rows, rows_of_sessions
+from .session_labels import NAMING, Labels
 
 if TYPE_CHECKING:
     import pyarrow
 
 
-def event_batches(recorder: Recorder, asked: Asked, until: int, rows: int) -> Iterator["pyarrow.RecordBatch"]:
+def event_batches(recorder: Recorder, asked: FrameFilter, until: int, rows: int) -> Iterator["pyarrow.RecordBatch"]:
     """The events up to a global position, each once, in the session that recorded it."""
     labels = Labels(recorder)
     for page in row_pages(recorder, asked, asked.names, until, rows):
@@ -26,16 +26,18 @@ def event_batches(recorder: Recorder, asked: Asked, until: int, rows: int) -> It
             yield record_batch(columns, events_schema())
 
 
-def row_pages(recorder: Recorder, asked: Asked, names: Iterable[str], until: int, rows: int) -> Iterator[list[Row]]:
+def row_pages(
+    recorder: Recorder, asked: FrameFilter, names: Iterable[str], until: int, rows: int
+) -> Iterator[list[Row]]:
     """The rows of the sessions asked for that have one of these names or name a branch; all rows, without names."""
     read = tuple(names)
     read = tuple(dict.fromkeys(chain(read, NAMING))) if read else ()
     if asked.of_some:
-        return of_sessions(recorder, chosen(recorder, asked), read, until, rows)
-    return feed(recorder, read, until, rows=rows)
+        return rows_of_sessions(recorder, filtered_sessions(recorder, asked), read, until, rows)
+    return feed_rows(recorder, read, until, rows=rows)
 
 
-def event_columns(page: Iterable[Row], labels: Labels, asked: Asked) -> list[list[object]]:
+def event_columns(page: Iterable[Row], labels: Labels, asked: FrameFilter) -> list[list[object]]:
     """The columns of those events of a page that are asked for."""
     found: list[tuple[object, ...]] = []
     for row in page:

@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import TYPE_CHECKING, cast
 
-from ...projections.extras import needed
-from ..twins import awaited_read
+from ...domain.optional_dependencies import require
+from ..async_methods import awaited_read
 
 if TYPE_CHECKING:
     import pandas
@@ -52,22 +52,22 @@ class Frame:
 
     def to_arrow(self) -> "pyarrow.Table":
         """All rows as an Arrow table."""
-        with needed("pyarrow", "frames"):
+        with require("pyarrow", "frames"):
             import pyarrow as pa
         return pa.Table.from_batches(iter(self), schema=self.schema)
 
     def to_df(self) -> "pandas.DataFrame":
         """All rows as a pandas DataFrame; whole numbers are of type Int64, which may be missing."""
-        with needed("pyarrow", "frames"):
+        with require("pyarrow", "frames"):
             import pyarrow as pa
-        with needed("pandas", "frames"):
+        with require("pandas", "frames"):
             import pandas as pd
         frame: pd.DataFrame = self.to_arrow().to_pandas(types_mapper={pa.int64(): pd.Int64Dtype()}.get)
         return frame
 
     def to_polars(self) -> "polars.DataFrame":
         """All rows as a Polars DataFrame."""
-        with needed("polars", "frames"):
+        with require("polars", "frames"):
             import polars as pl
         # Batch by batch, and not as a stream: what goes wrong in a stream is told in the words of Polars.
         parts = [self.schema.empty_table(), *self]
@@ -75,7 +75,7 @@ class Frame:
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
         """A stream of the rows as an Arrow PyCapsule, read while it is taken."""
-        with needed("pyarrow", "frames"):
+        with require("pyarrow", "frames"):
             import pyarrow as pa
         stream = pa.RecordBatchReader.from_batches(self.schema, iter(self))
         return stream.__arrow_c_stream__(requested_schema)

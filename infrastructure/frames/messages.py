@@ -7,21 +7,21 @@ from typing import TYPE_CHECKING, NamedTuple
 from ...domain.codec import decode
 from ...domain.errors import SessionNotFoundError, UnreadableEventError
 from ...domain.events import SystemSet
-from ...domain.record import moment
+from ...domain.recorded_event import to_datetime
 from ...domain.state import State, Status
-from ...projections.frames import record_batch, said_columns
-from ...projections.messages import Messages, all_shown, shown_messages
-from ...projections.pages import FeedBody
+from ...projections.frames import record_batch, stored_message_columns
+from ...projections.message_pages import FeedBody
+from ...projections.messages import Messages, branch_messages, messages_of_branches
 from ...projections.record_columns import messages_schema
-from ...projections.said import Said, said_in_feed
-from ..loading import load
-from ..reading import SessionReader, Source
-from ..recorder import Recorder, body_of
-from ..rows import LAST, MESSAGE_APPENDED
-from .asked import Asked
-from .feeding import feed_bodies, of_sessions
-from .labels import NAMING, Labels, sessions_of
-from .withdrawn import Withdrawn, deleted_sessions, withdrawn
+from ...projections.stored_messages import StoredMessage, decode_feed
+from ..recorder import Recorder, stored_body
+from ..session_reader import SessionReader, SessionSource
+from ..state_loader import load
+from ..stored_event import LAST, MESSAGE_APPENDED
+from .filters import FrameFilter
+from .retractions import Retractions, deleted_sessions, find_retractions
+from .row_pages import feed_bodies, rows_of_sessions
+from .session_labels import NAMING, Labels, sessions_of
 
 if TYPE_CHECKING:
     import pyarrow
@@ -30,17 +30,17 @@ SYSTEM_SET = "branch.system_set"
 READ = (MESSAGE_APPENDED, SYSTEM_SET, *NAMING)
 
 
-def message_batches(recorder: Recorder, asked: Asked, until: int, rows: int) -> Iterator["pyarrow.RecordBatch"]:
+def message_batches(recorder: Recorder, asked: FrameFilter, until: int, rows: int) -> Iterator["pyarrow.RecordBatch"]:
     """The messages up to a global position, each once, on the branch that it was written on."""
     deleted = deleted_sessions(recorder)
     labels = Labels(recorder)
     for taken_back, page in _pages(recorder, asked, until, rows):
-        written = written_of(wanted_of(page, asked, deleted), labels)
+        written = feed_messages(filter_events(page, asked, deleted), labels)
         if written.bodies and (batch := _batch(written, asked, taken_back)).num_rows:
             yield batch
 
 
-class Written(NamedTuple):
+class FeedMessages(NamedTuple):
     """Messages as the feed has them, and beside each the name of its branch and whose it is."""
 
     bodies: list[FeedBody]
@@ -48,9 +48,9 @@ class Written(NamedTuple):
     users: list[str | None]
 
 
-def written_of(page: Sequence[FeedBody], labels: Labels) -> Written:
+def feed_messages(page: Sequence[FeedBody], labels: Labels) -> FeedMessages:
     """The messages of a page of the feed; what names branches on the way is taken into the labels."""
-    found = Written([], [], [])
+    found = FeedMessages([], [], [])
     start = 0
     for place in [place for place, body in enumerate(page) if body[4] != MESSAGE_APPENDED]:
         _add(found, page[start:place], labels)
@@ -64,10 +64,10 @@ def written_of(page: Sequence[FeedBody], labels: Labels) -> Written:
     return found
 
 
-def columns_of(written: Written, said: list[Said]) -> list[list[object]]:
+def message_columns(written: FeedMessages, said: list[StoredMessage]) -> list[list[object]]:
     """The columns of messages, up to `global_position`."""
     bodies = written.bodies
-    words = said_columns(said)
+    words = stored_message_columns(said)
     return [
         [f"{body[0]}/{body[1]}" for body in bodies],
         [body[1] for body in bodies],
@@ -82,7 +82,7 @@ def columns_of(written: Written, said: list[Said]) -> list[list[object]]:
     ]
 
 
-def wanted_of(page: list[FeedBody], asked: Asked, deleted: frozenset[str] = frozenset()) -> list[FeedBody]:
+def filter_events(page: list[FeedBody], asked: FrameFilter, deleted: frozenset[str] = frozenset()) -> list[FeedBody]:
     """The events of a page that the filter takes, and those that name branches."""
     if deleted or asked.since is not None or asked.until is not None:
         page = [body for body in page if body[4] in NAMING or (body[0] not in deleted and asked.takes_time(body[3]))]
@@ -98,7 +98,7 @@ def _takes_away(session: str, position: int, payload: bytes) -> bool:
     return isinstance(event, SystemSet) and event.content is None
 
 
-def _add(found: Written, bodies: Sequence[FeedBody], labels: Labels) -> None:
+def _add(found: FeedMessages, bodies: Sequence[FeedBody], labels: Labels) -> None:
     """Adds messages between which no branch was named."""
     if not bodies:
         return
@@ -110,13 +110,15 @@ def _add(found: Written, bodies: Sequence[FeedBody], labels: Labels) -> None:
     found.users.extend([known[body[0]].user for body in bodies])
 
 
-def shown_batches(recorder: Recorder, source: Source, asked: Asked) -> Iterator["pyarrow.RecordBatch"]:
+def branch_message_batches(
+    recorder: Recorder, source: SessionSource, asked: FrameFilter
+) -> Iterator["pyarrow.RecordBatch"]:
     """What branches of these names show, session by session, inherited messages included; each once in a session."""
     for session in _live(recorder, asked):
         try:
             state = load(recorder, session)
-            for batch in _shown(source, state, asked).batches():
-                yield _widened(batch, state.user)
+            for batch in _of_branches(source, state, asked).batches():
+                yield _with_missing_columns(batch, state.user)
         except SessionNotFoundError:  # it vanished meanwhile
             continue
         except UnreadableEventError:
@@ -124,7 +126,7 @@ def shown_batches(recorder: Recorder, source: Source, asked: Asked) -> Iterator[
                 raise
 
 
-def chosen(recorder: Recorder, asked: Asked) -> Iterator[str]:
+def filtered_sessions(recorder: Recorder, asked: FrameFilter) -> Iterator[str]:
     """The sessions that are asked for: those that are named, of the users that are named."""
     if asked.users is None:
         yield from asked.sessions or ()
@@ -134,21 +136,23 @@ def chosen(recorder: Recorder, asked: Asked) -> Iterator[str]:
                 yield session
 
 
-def _pages(recorder: Recorder, asked: Asked, until: int, rows: int) -> Iterator[tuple[Withdrawn, list[FeedBody]]]:
+def _pages(
+    recorder: Recorder, asked: FrameFilter, until: int, rows: int
+) -> Iterator[tuple[Retractions, list[FeedBody]]]:
     if not asked.of_some:
-        taken_back = withdrawn(recorder, until)
+        taken_back = find_retractions(recorder, until)
         for page in feed_bodies(recorder, READ, until, rows):
             yield taken_back, page
         return
-    for session in chosen(recorder, asked):
-        taken_back = Withdrawn(recorder.read_structure(session, until=LAST))
-        for some in of_sessions(recorder, [session], READ, until, rows):
-            yield taken_back, list(map(body_of, some))
+    for session in filtered_sessions(recorder, asked):
+        taken_back = Retractions(recorder.read_structure(session, until=LAST))
+        for some in rows_of_sessions(recorder, [session], READ, until, rows):
+            yield taken_back, list(map(stored_body, some))
 
 
-def _batch(written: Written, asked: Asked, taken_back: Withdrawn) -> "pyarrow.RecordBatch":
-    said = said_in_feed(written.bodies)
-    columns = columns_of(written, said)
+def _batch(written: FeedMessages, asked: FrameFilter, taken_back: Retractions) -> "pyarrow.RecordBatch":
+    said = decode_feed(written.bodies)
+    columns = message_columns(written, said)
     columns.append(list(taken_back.are_retracted(written.bodies)))
     if asked.roles is not None:
         kept = [each.content.role in asked.roles for each in said]
@@ -156,34 +160,34 @@ def _batch(written: Written, asked: Asked, taken_back: Withdrawn) -> "pyarrow.Re
     return record_batch(columns, messages_schema())
 
 
-def _live(recorder: Recorder, asked: Asked) -> Iterator[str]:
+def _live(recorder: Recorder, asked: FrameFilter) -> Iterator[str]:
     """The sessions that are asked for and have not been deleted."""
     if not asked.of_some:
         present = (entry for entry in recorder.read_entries() if entry.status != Status.DELETED.value)
         yield from (entry.session for entry in present)
         return
-    for session in chosen(recorder, asked):
+    for session in filtered_sessions(recorder, asked):
         entry = recorder.find_entry(session)
         if entry is not None and entry.status != Status.DELETED.value:
             yield session
 
 
-def _shown(source: Source, state: State, asked: Asked) -> Messages:
+def _of_branches(source: SessionSource, state: State, asked: FrameFilter) -> Messages:
     reader = SessionReader(source, state)
     live = {branch.name: branch.number for branch in state.live}
     showings = [state.showing(live[name]) for name in asked.branches or () if name in live]
     if len(showings) == 1:
-        messages = shown_messages(reader, showings[0], state.written)
+        messages = branch_messages(reader, showings[0], state.written)
     else:
-        messages = all_shown(reader, showings, state.written, frozenset())
+        messages = messages_of_branches(reader, showings, state.written, frozenset())
     return messages.filter(
         role=asked.roles,  # type: ignore[arg-type]  # they were checked
-        since=None if asked.since is None else moment(asked.since),
-        until=None if asked.until is None else moment(asked.until),
+        since=None if asked.since is None else to_datetime(asked.since),
+        until=None if asked.until is None else to_datetime(asked.until),
     )
 
 
-def _widened(batch: "pyarrow.RecordBatch", user: str | None) -> "pyarrow.RecordBatch":
+def _with_missing_columns(batch: "pyarrow.RecordBatch", user: str | None) -> "pyarrow.RecordBatch":
     """The messages of a session in the columns of a store."""
     import pyarrow as pa
 

@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from ...domain.errors import QueryError
-from ...projections.extras import needed
-from ..twins import awaited_read
+from ...domain.optional_dependencies import require
+from ..async_methods import awaited_read
 from .query_limits import QueryLimits
 from .query_process import Parameters, QueryProcess
 from .store_frames import Frames
@@ -72,7 +72,7 @@ class Query:
 
     def to_arrow(self) -> "pyarrow.Table":
         """The rows as an Arrow table."""
-        with needed("pyarrow", "frames"):
+        with require("pyarrow", "frames"):
             import pyarrow as pa
         with self._process() as process:
             schema, batches = process.run(self._frames.tables(), lossless=False)
@@ -80,9 +80,9 @@ class Query:
 
     def to_df(self) -> "pandas.DataFrame":
         """The rows as a pandas DataFrame."""
-        with needed("pandas", "frames"):
+        with require("pandas", "frames"):
             import pandas
-        with needed("duckdb", "frames"):
+        with require("duckdb", "frames"):
             import duckdb
         parts: list[pandas.DataFrame] = []
         with self._process() as process, duckdb.connect(":memory:") as connection:
@@ -98,7 +98,7 @@ class Query:
 
     def to_polars(self) -> "polars.DataFrame":
         """The rows as a Polars DataFrame."""
-        with needed("polars", "frames"):
+        with require("polars", "frames"):
             import polars as pl
         return pl.DataFrame(self.to_arrow())
 
@@ -110,7 +110,7 @@ class Query:
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
         """A stream of the rows as an Arrow PyCapsule, made while it is taken."""
-        with needed("pyarrow", "frames"):
+        with require("pyarrow", "frames"):
             import pyarrow as pa
         stream = self._stream()
         return pa.RecordBatchReader.from_batches(next(stream), stream).__arrow_c_stream__(requested_schema)
@@ -123,7 +123,7 @@ class Query:
             yield from batches
 
     def _start(self) -> QueryProcess:
-        with needed("pyarrow", "frames"):
+        with require("pyarrow", "frames"):
             import pyarrow  # noqa: F401 (the frames are made with it)
         return QueryProcess(self._text, self._parameters, self._external_access, self._limits, self._frames.tables())
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from weakref import finalize
 
 from ...domain.errors import MissingExtraError, QueryError
-from ..twins import stopped_by
+from ..async_methods import stopped_by
 from .frame import Frame
 from .query_channel import PLAIN, READING, Channel, Kind, Request, packed, unpacked
 from .query_limits import QueryLimits, Watch

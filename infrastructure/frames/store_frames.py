@@ -4,15 +4,15 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from ...domain.errors import SessionNotFoundError
+from ...projections.message_filter import OneOrMore
 from ...projections.prices import PRICES, Price
 from ...projections.record_columns import events_schema, messages_schema, sessions_schema, usage_schema
-from ...projections.wanted import OneOrMore
-from ..reading import Source
 from ..recorder import Recorder
-from .asked import ROWS, Asked, asked, checked_rows
+from ..session_reader import SessionSource
 from .events import event_batches
+from .filters import ROWS, FrameFilter, frame_filter, validate_batch_size
 from .frame import Frame
-from .messages import message_batches, shown_batches
+from .messages import branch_message_batches, message_batches
 from .sessions import session_batches
 from .usage import usage_batches
 
@@ -24,7 +24,7 @@ class Frames:
     and `until` are both included; a naive time is local. A batch has at most `batch_size` rows.
     """
 
-    def __init__(self, recorder: Recorder, source: Source, until: int | None = None) -> None:
+    def __init__(self, recorder: Recorder, source: SessionSource, until: int | None = None) -> None:
         self._recorder = recorder
         self._source = source
         self._until = until
@@ -45,19 +45,19 @@ class Frames:
         With names of branches, what these show now instead: in each session that has them, what it inherited included,
         a message once in a session. Sessions that were deleted are not in it.
         """
-        wanted = self._asked(asked(sessions, users, since, until, roles=roles, branches=branches))
+        wanted = self._asked(frame_filter(sessions, users, since, until, roles=roles, branches=branches))
         if wanted.branches is None:
             return Frame(
                 "messages",
                 messages_schema,
                 lambda rows: message_batches(self._recorder, wanted, self._end(), rows),
-                checked_rows(batch_size),
+                validate_batch_size(batch_size),
             )
         return Frame(
             "messages",
             messages_schema,
-            lambda _: shown_batches(self._recorder, self._source, wanted),
-            checked_rows(batch_size),
+            lambda _: branch_message_batches(self._recorder, self._source, wanted),
+            validate_batch_size(batch_size),
         )
 
     def events(
@@ -72,12 +72,12 @@ class Frames:
         batch_size: int = ROWS,
     ) -> Frame:
         """Every event once, as it is on the record; with names of branches or stored names, only those events."""
-        wanted = self._asked(asked(sessions, users, since, until, branches=branches, names=names))
+        wanted = self._asked(frame_filter(sessions, users, since, until, branches=branches, names=names))
         return Frame(
             "events",
             events_schema,
             lambda rows: event_batches(self._recorder, wanted, self._end(), rows),
-            checked_rows(batch_size),
+            validate_batch_size(batch_size),
         )
 
     def usage(
@@ -95,18 +95,21 @@ class Frames:
 
         `cost` is in US dollars, by these prices; null without a price.
         """
-        wanted = self._asked(asked(sessions, users, since, until, branches=branches))
+        wanted = self._asked(frame_filter(sessions, users, since, until, branches=branches))
         return Frame(
             "usage",
             usage_schema,
             lambda rows: usage_batches(self._recorder, wanted, self._end(), rows, prices),
-            checked_rows(batch_size),
+            validate_batch_size(batch_size),
         )
 
     def sessions(self, *, batch_size: int = ROWS) -> Frame:
         """The catalogue, in the order the sessions were started, those that were archived or deleted too."""
         return Frame(
-            "sessions", sessions_schema, lambda rows: session_batches(self._recorder, rows), checked_rows(batch_size)
+            "sessions",
+            sessions_schema,
+            lambda rows: session_batches(self._recorder, rows),
+            validate_batch_size(batch_size),
         )
 
     def tables(self) -> list[Frame]:
@@ -114,7 +117,7 @@ class Frames:
         now = Frames(self._recorder, self._source, self._end())
         return [now.messages(), now.events(), now.usage(), now.sessions()]
 
-    def _asked(self, wanted: Asked) -> Asked:
+    def _asked(self, wanted: FrameFilter) -> FrameFilter:
         for session in wanted.sessions or ():
             if self._recorder.find_entry(session) is None:
                 raise SessionNotFoundError(session)

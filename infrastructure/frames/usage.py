@@ -10,10 +10,10 @@ from ...projections.frames import record_batch
 from ...projections.prices import Price, price_of
 from ...projections.record_columns import usage_schema
 from ..recorder import Recorder
-from ..rows import MESSAGE_APPENDED, Row, event_in_feed
-from .asked import Asked
+from ..stored_event import MESSAGE_APPENDED, Row, decode_in_feed
 from .events import row_pages
-from .labels import NAMING, Label, Labels
+from .filters import FrameFilter
+from .session_labels import NAMING, Label, Labels
 
 if TYPE_CHECKING:
     import pyarrow
@@ -26,17 +26,17 @@ MOST = 100_000
 
 
 def usage_batches(
-    recorder: Recorder, asked: Asked, until: int, rows: int, prices: Mapping[str, Price]
+    recorder: Recorder, asked: FrameFilter, until: int, rows: int, prices: Mapping[str, Price]
 ) -> Iterator["pyarrow.RecordBatch"]:
     """What was used up to a global position, each use once, in the session that recorded it."""
-    labels, calls = Labels(recorder), Calls(recorder)
+    labels, calls = Labels(recorder), ModelCalls(recorder)
     for page in row_pages(recorder, asked, READ, until, rows):
         columns = usage_columns(page, labels, calls, asked, prices)
         if columns[0]:
             yield record_batch(columns, usage_schema())
 
 
-class Calls:
+class ModelCalls:
     """Which places on the record are calls of a model; at most so many are remembered."""
 
     def __init__(self, recorder: Recorder, most: int = MOST) -> None:
@@ -60,7 +60,7 @@ class Calls:
 
 
 def usage_columns(
-    page: Iterable[Row], labels: Labels, calls: Calls, asked: Asked, prices: Mapping[str, Price]
+    page: Iterable[Row], labels: Labels, calls: ModelCalls, asked: FrameFilter, prices: Mapping[str, Price]
 ) -> list[list[object]]:
     """The columns of what was used by the events of a page."""
     found: list[tuple[object, ...]] = []
@@ -71,7 +71,7 @@ def usage_columns(
             continue
         if row.name == MODEL_CALLED:
             calls.take(row.session, row.position)
-        used = _used(row, calls)
+        used = _tokens_of(row, calls)
         if used is None or not asked.takes_time(row.time):
             continue
         label = labels.of(row.session, row.position)
@@ -81,14 +81,14 @@ def usage_columns(
     return list(map(list, zip(*found, strict=True))) or [[] for _ in usage_schema()]
 
 
-def _used(row: Row, calls: Calls) -> ModelCalled | None:
+def _tokens_of(row: Row, calls: ModelCalls) -> ModelCalled | None:
     """What an event used, as the call that it is or that it comes from; nothing if it used none or was counted."""
     if row.name == MODEL_CALLED:
-        call = event_in_feed(row)
+        call = decode_in_feed(row)
         return call if isinstance(call, ModelCalled) else None
     if row.name != MESSAGE_APPENDED or row.payload is None or b'"usage"' not in row.payload:
         return None
-    match event_in_feed(row):
+    match decode_in_feed(row):
         case MessageAppended(branch, AssistantResponseContent(usage=used) as said, origin=Origin.AUTHORED):
             if used is None or (row.cause is not None and calls.has(row.session, row.cause)):
                 return None

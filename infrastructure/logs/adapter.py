@@ -9,12 +9,12 @@ import msgspec
 
 from ...domain.errors import DatabaseError, InvalidValueError
 from ...domain.log import Log, LogType
-from ...domain.record import microseconds, moment
-from ...projections.log_filter import Instant, LogFilter, log_filter
+from ...domain.recorded_event import to_datetime, to_microseconds
+from ...projections.call_log_filter import Instant, LogFilter, log_filter
+from ..async_methods import awaited, awaited_read
 from ..clock import wall_clock
-from ..twins import awaited, awaited_read
-from .redactor import STANDARD, LogRedactor
-from .stamping import stamped
+from .redaction.redactor import STANDARD, LogRedactor
+from .stamping import stamp_log
 
 MOST = 2**31
 
@@ -35,7 +35,7 @@ class LogAdapter(ABC):
         if not all(isinstance(log, Log) for log in given):
             raise InvalidValueError("the logs", "are something else: expected a list of Log")
         now = self._clock()
-        ready = [stamped(log, now) for log in given]
+        ready = [stamp_log(log, now) for log in given]
         return self._insert([log if self._redactor is None else self._redactor.redact_log(log) for log in ready])
 
     def read(
@@ -64,7 +64,7 @@ class LogAdapter(ABC):
         if (before is None) == (older_than is None):
             raise InvalidValueError("pruning", "wants one bound: expected `before` a time, or `older_than` a timedelta")
         now = self._clock()
-        bound = microseconds(moment(now) - older_than if before is None and older_than is not None else before)  # type: ignore[arg-type]  # one of the two is there
+        bound = to_microseconds(to_datetime(now) - older_than if before is None and older_than is not None else before)  # type: ignore[arg-type]  # one of the two is there
         return self._prune(bound, now)
 
     @abstractmethod

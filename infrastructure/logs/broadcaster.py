@@ -7,16 +7,16 @@ from typing import Self
 
 from ...domain.errors import DeliveryError, InvalidValueError
 from ...domain.log import Log
-from ..twins import awaited
-from .subscriber import LogSubscriber, Retry, deliver
+from ..async_methods import awaited
+from .subscriber import LogSubscriber, RetryPolicy, deliver
 
 
 class LogBroadcaster:
     """Subscribers by their names, and how often each is tried."""
 
-    def __init__(self, subscribers: Iterable[LogSubscriber] = (), *, retry: Retry | None = None) -> None:
+    def __init__(self, subscribers: Iterable[LogSubscriber] = (), *, retry: RetryPolicy | None = None) -> None:
         self._subscribers: dict[str, LogSubscriber] = {}
-        self._retry = retry or Retry()
+        self._retry = retry or RetryPolicy()
         self._lock = Lock()
         for subscriber in subscribers:
             self.add(subscriber)

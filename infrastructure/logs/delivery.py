@@ -11,21 +11,21 @@ from typing import Self
 
 from ...domain.errors import InvalidValueError
 from ...domain.log import Log
-from ...domain.record import RecordedEvent
-from ...projections.definition import Projection
-from ...projections.log_filter import Instant, instant
-from ...projections.logs import LOG_NAMES, find_log
+from ...domain.recorded_event import RecordedEvent
+from ...projections.call_log import LOG_NAMES, find_log
+from ...projections.call_log_filter import Instant, instant
+from ...projections.projection import Projection
 from ...projections.rows import Rows
-from ..projecting.lease import Pace
-from ..projecting.ledger import Letter
-from ..projecting.runner import Runner
-from ..projecting.status import Status
-from ..projecting.target import Target
+from ..async_methods import awaited, awaited_read
+from ..read_models.lease import RunnerOptions
+from ..read_models.ledger import DeadLetter
+from ..read_models.row_store import RowStore
+from ..read_models.runner import Runner
+from ..read_models.status import ProjectionStatus
 from ..store import Store
-from ..twins import awaited, awaited_read
 from .subscriber import LogSubscriber, failure
 
-DELIVERING = Pace(lease=60.0, tries=1, first_wait=1.0, longest_wait=300.0)
+DELIVERING = RunnerOptions(lease=60.0, tries=1, first_wait=1.0, longest_wait=300.0)
 """What is refused for good is parked at once; what failed comes again, for as long as it takes."""
 
 
@@ -70,10 +70,10 @@ class LogDelivery:
         self,
         store: Store,
         subscribers: Iterable[LogSubscriber],
-        target: Target | str | None = None,
+        target: RowStore | str | None = None,
         *,
         since: Instant | None = None,
-        pace: Pace = DELIVERING,
+        pace: RunnerOptions = DELIVERING,
     ) -> None:
         self._serving = False
         start = None if since is None else instant(since, "since")
@@ -113,12 +113,12 @@ class LogDelivery:
         name, runner = self._runner(subscriber)
         runner.await_reactions(name, global_position, timeout)
 
-    def status(self, subscriber: str) -> Status:
+    def status(self, subscriber: str) -> ProjectionStatus:
         """How far the subscriber is, and how many of its logs are parked."""
         name, runner = self._runner(subscriber)
         return next(each for each in runner.status(name) if each.counts)
 
-    def dead_letters(self, subscriber: str) -> list[Letter]:
+    def dead_letters(self, subscriber: str) -> list[DeadLetter]:
         """What the subscriber refused for good, with the reason."""
         name, runner = self._runner(subscriber)
         return runner.dead_letters(name)

@@ -14,7 +14,7 @@ from ..output_file import output_file
 EXTENSIONS = (".json", ".jsonl")
 
 
-def checked_extension(extension: str) -> str:
+def validate_extension(extension: str) -> str:
     """The extension with its dot, if it is one of a format that logs can be dumped in."""
     dotted = extension if extension.startswith(".") else f".{extension}"
     if dotted not in EXTENSIONS:
@@ -29,7 +29,7 @@ def free_path(folder: Path, prefix: str, extension: str, now: datetime) -> Path:
 
 def write_dump(path: Path, logs: Sequence[Log]) -> None:
     """Writes the logs as a JSON array or as lines of JSON, as the name of the file says."""
-    content = _encoded(checked_extension(path.suffix), logs)
+    content = _encoded(validate_extension(path.suffix), logs)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with output_file(path) as file:

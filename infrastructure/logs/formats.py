@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from ...domain.log import Log
-from ...projections.extras import needed
+from ...domain.optional_dependencies import require
 from .subscriber import LogBatch
 
 JSON_COLUMNS = ("request", "response", "data")
@@ -31,7 +31,7 @@ def zstandard(batch: LogBatch) -> bytes:
     if sys.version_info >= (3, 14):
         from compression import zstd
     else:
-        with needed("backports", extra="logs"):
+        with require("backports", extra="logs"):
             import backports.zstd as zstd
     compressed: bytes = zstd.compress(json_lines(batch))
     return compressed
@@ -39,7 +39,7 @@ def zstandard(batch: LogBatch) -> bytes:
 
 def parquet(batch: LogBatch) -> bytes:
     """A Parquet table; requests, responses and data are JSON text in it."""
-    with needed("pyarrow", extra="frames"):
+    with require("pyarrow", extra="frames"):
         import pyarrow as pa
         import pyarrow.parquet as pq
     schema = pa.schema([(name, _arrow_type(pa, name)) for name in Log.__struct_fields__])

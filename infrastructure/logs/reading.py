@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import overload
 
 from ...domain.log import Log, LogType
-from ...projections.log_filter import Instant, LogSummary, log_filter, summary
-from ..twins import awaited_read
+from ...projections.call_log_filter import Instant, LogSummary, log_filter, summarize
+from ..async_methods import awaited_read
 
 
 class LogReading(ABC):
@@ -63,7 +63,7 @@ class LogReading(ABC):
 
     def summary(self) -> LogSummary:
         """What all of it comes to."""
-        return summary(self)
+        return summarize(self)
 
     afind = awaited_read(find)
     alast = awaited_read(last)

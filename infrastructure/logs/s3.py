@@ -8,10 +8,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ...domain.errors import DeliveryError, InvalidValueError
-from ...projections.extras import needed
-from ..paths import PathGiven, checked_path
+from ...domain.optional_dependencies import require
+from ..paths import PathLike, validate_path
 from .formats import FORMATS
-from .redactor import STANDARD, LogRedactor
+from .redaction.redactor import STANDARD, LogRedactor
 from .subscriber import LogBatch, LogSubscriber
 
 _used_in: dict[str, int] = {}
@@ -31,7 +31,7 @@ class S3LogSubscriber(LogSubscriber):
 
     def __init__(
         self,
-        target: PathGiven,
+        target: PathLike,
         prefix: str = "logs",
         *,
         format: str = "jsonl.gz",
@@ -73,9 +73,9 @@ class S3LogSubscriber(LogSubscriber):
         return f"{self._prefix}{when}-{batch.key}{self._ending}"
 
 
-def _address(target: PathGiven) -> str:
+def _address(target: PathLike) -> str:
     if isinstance(target, os.PathLike) or target[:1] in ("/", ".", "~"):
-        return checked_path(target, "the target").absolute().as_uri()
+        return validate_path(target, "the target").absolute().as_uri()
     address = target if "://" in target else f"s3://{target}"
     parts = urlsplit(address)
     if parts.scheme not in SCHEMES or "@" in parts.netloc or parts.query or parts.fragment:
@@ -92,7 +92,7 @@ def _checked_prefix(prefix: str) -> str:
 
 
 def _opened(address: str, endpoint: str | None, options: dict[str, Any], timeout: float) -> Any:
-    with needed("obstore", extra="logs"):
+    with require("obstore", extra="logs"):
         from obstore.exceptions import BaseError
         from obstore.store import LocalStore, from_url
     if address.startswith("file:"):

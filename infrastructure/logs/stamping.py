@@ -6,7 +6,7 @@ from uuid import uuid4
 from msgspec.structs import replace
 
 from ...domain.log import Log
-from ...domain.record import moment
+from ...domain.recorded_event import to_datetime
 
 
 def new_id() -> str:
@@ -14,8 +14,8 @@ def new_id() -> str:
     return str(uuid4())
 
 
-def stamped(log: Log, now: int, fresh: Callable[[], str] = new_id) -> Log:
+def stamp_log(log: Log, now: int, fresh: Callable[[], str] = new_id) -> Log:
     """The log with an id and a time; those it has it keeps."""
     if log.id is not None and log.created_at is not None:
         return log
-    return replace(log, id=fresh() if log.id is None else log.id, created_at=log.created_at or moment(now))
+    return replace(log, id=fresh() if log.id is None else log.id, created_at=log.created_at or to_datetime(now))

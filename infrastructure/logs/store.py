@@ -14,17 +14,17 @@ import structlog
 
 from ...domain.errors import DeliveryError, InvalidValueError, TurnlogError
 from ...domain.log import Log
-from ...domain.record import moment
+from ...domain.recorded_event import to_datetime
+from ..after_fork import register
+from ..async_methods import awaited
 from ..clock import wall_clock
-from ..forking import tell
-from ..paths import PathGiven, checked_path
-from ..twins import awaited
+from ..paths import PathLike, validate_path
 from .adapter import LogAdapter
 from .broadcaster import LogBroadcaster
-from .dump import checked_extension, free_path, write_dump
+from .dump import free_path, validate_extension, write_dump
 from .reading import LogReading
-from .redactor import STANDARD, LogRedactor
-from .stamping import new_id, stamped
+from .redaction.redactor import STANDARD, LogRedactor
+from .stamping import new_id, stamp_log
 from .subscriber import failure
 from .writing import LogWriting
 
@@ -32,7 +32,7 @@ AT_A_TIME = 1000
 """How many logs an adapter is given at once."""
 
 
-class Flushed(msgspec.Struct, frozen=True):
+class FlushResult(msgspec.Struct, frozen=True):
     """What a flush came to: how many logs each one took, why some did not take theirs, how many are held still."""
 
     taken: dict[str, int]
@@ -74,7 +74,7 @@ class LogStore(LogReading, LogWriting):
         capacity: int | None = 10_000,
         adapters: Sequence[LogAdapter] = (),
         broadcaster: LogBroadcaster | None = None,
-        folder: PathGiven | None = None,
+        folder: PathLike | None = None,
         prefix: str = "logs",
         extension: str = ".jsonl",
         redactor: LogRedactor | None = STANDARD,
@@ -88,10 +88,10 @@ class LogStore(LogReading, LogWriting):
             raise InvalidValueError("the prefix", f"is {prefix!r}: expected the beginning of the name of a file")
         self.capacity = capacity
         self.dropped = 0
-        self._adapters = _apart(adapters)
+        self._adapters = _in_thread(adapters)
         self._broadcaster = broadcaster
-        self._folder = None if folder is None else checked_path(folder, "the folder")
-        self._prefix, self._extension = prefix, checked_extension(extension)
+        self._folder = None if folder is None else validate_path(folder, "the folder")
+        self._prefix, self._extension = prefix, validate_extension(extension)
         self._redactor, self._save_at_exit = redactor, save_at_exit
         self._clock, self._fresh_id = clock, fresh_id
         self._logs: list[Log] = []
@@ -103,7 +103,7 @@ class LogStore(LogReading, LogWriting):
             raise InvalidValueError(
                 "save_at_exit", "has nowhere to save to: expected adapters, a broadcaster or a folder"
             )
-        tell(self)
+        register(self)
 
     def forked(self) -> None:
         """Takes locks of its own in a child process; what waits is its parent's to save."""
@@ -132,7 +132,7 @@ class LogStore(LogReading, LogWriting):
         return self._write(log)
 
     def _write(self, log: Log) -> Log:
-        kept = stamped(log, self._clock(), self._fresh_id)
+        kept = stamp_log(log, self._clock(), self._fresh_id)
         while not self._put(kept):
             self._make_way()
         if self._save_at_exit:
@@ -161,24 +161,24 @@ class LogStore(LogReading, LogWriting):
 
     # Saving
 
-    def flush(self, *, clear: bool = True) -> Flushed:
+    def flush(self, *, clear: bool = True) -> FlushResult:
         """Has the adapters and the subscribers take what they have not taken yet, and lets go of what all have.
 
         Whoever calls it while another does waits for that, and finds what was added since.
         """
         return self._flush(with_folder=False, clear=clear)
 
-    def save(self) -> Flushed:
+    def save(self) -> FlushResult:
         """Flushes, and dumps to the folder, if there is one, what was not dumped there."""
         return self._flush(with_folder=True, clear=True)
 
-    def dump(self, path: PathGiven | None = None, *, clear: bool = False) -> Path:
+    def dump(self, path: PathLike | None = None, *, clear: bool = False) -> Path:
         """Writes all that is held to a file, and answers where: as a JSON array (.json) or as lines of JSON (.jsonl).
 
         Without a path a new file is made in the folder. A file that is there is never written over. With `clear` it
         lets go of what was written, unless somebody else is to take it still.
         """
-        target = self._free_path() if path is None else checked_path(path)
+        target = self._free_path() if path is None else validate_path(path)
         with self._flushing:
             with self._lock:
                 logs, until = list(self._logs), self._gone + len(self._logs)
@@ -217,18 +217,18 @@ class LogStore(LogReading, LogWriting):
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _flush(self, *, with_folder: bool, clear: bool, in_turn: bool = False) -> Flushed:
+    def _flush(self, *, with_folder: bool, clear: bool, in_turn: bool = False) -> FlushResult:
         if self._draining:  # somebody who takes logs writes some: they wait for the next time
-            return Flushed({}, {}, len(self))
+            return FlushResult({}, {}, len(self))
         with self._flushing:
             with self._lock:
                 outlets = [each for each in self._outlets_now().values() if with_folder or each.name != _FOLDER]
                 until = self._gone + len(self._logs)
             drains = [partial(self._drain, each, until) for each in outlets]
-            outcomes = [drain() for drain in drains] if in_turn or len(drains) < 2 else _together(drains)
+            outcomes = [drain() for drain in drains] if in_turn or len(drains) < 2 else _gather(drains)
             return self._flushed(outlets, outcomes, clear)
 
-    def _flushed(self, outlets: list[Outlet], outcomes: "list[Outcome]", clear: bool) -> Flushed:
+    def _flushed(self, outlets: list[Outlet], outcomes: "list[Outcome]", clear: bool) -> FlushResult:
         with self._lock:
             current = self._outlets_now().values()
             if clear and current:
@@ -238,7 +238,7 @@ class LogStore(LogReading, LogWriting):
                 _unsaved.discard(self)
         told = list(zip(outlets, outcomes, strict=True))
         taken = {outlet.name: count for outlet, (count, _) in told}
-        return Flushed(taken, {outlet.name: reason for outlet, (_, reason) in told if reason is not None}, held)
+        return FlushResult(taken, {outlet.name: reason for outlet, (_, reason) in told if reason is not None}, held)
 
     def _drain(self, outlet: Outlet, until: int) -> "Outcome":
         """Has an outlet take its logs up to a number; answers how many it took, and why not all."""
@@ -256,7 +256,7 @@ class LogStore(LogReading, LogWriting):
             try:
                 outlet.take(logs)
             except Exception as reason:  # noqa: BLE001 (outlets may be anybody's, and one does not stop the others)
-                return outlet.taken - before, _said(outlet.name, reason)
+                return outlet.taken - before, _message_of(outlet.name, reason)
             outlet.taken += len(logs)
         return outlet.taken - before, None
 
@@ -302,7 +302,7 @@ class LogStore(LogReading, LogWriting):
             raise InvalidValueError(
                 "the path of the dump", "is not given: expected one, or a store of logs with a folder"
             )
-        return free_path(self._folder, self._prefix, self._extension, moment(self._clock()))
+        return free_path(self._folder, self._prefix, self._extension, to_datetime(self._clock()))
 
     def _let_go(self, count: int) -> None:
         if count > 0:
@@ -334,20 +334,20 @@ def _save_all() -> None:
 atexit.register(_save_all)
 
 
-def _apart(adapters: Sequence[LogAdapter]) -> dict[str, LogAdapter]:
+def _in_thread(adapters: Sequence[LogAdapter]) -> dict[str, LogAdapter]:
     named = {each.name: each for each in adapters}
     if len(named) < len(adapters):
         raise InvalidValueError("the adapters", "have a name in common: expected each place once")
     return named
 
 
-def _together(drains: Sequence[Callable[[], Outcome]]) -> list[Outcome]:
+def _gather(drains: Sequence[Callable[[], Outcome]]) -> list[Outcome]:
     """The outcomes of all, which are made at once so that a slow one does not keep the others waiting."""
     with ThreadPoolExecutor(len(drains), thread_name_prefix="turnlog-logs") as threads:
         return list(threads.map(lambda drain: drain(), drains))
 
 
-def _said(name: str, reason: Exception) -> str:
+def _message_of(name: str, reason: Exception) -> str:
     return str(reason if isinstance(reason, TurnlogError) else failure(name, reason))
 
 

@@ -11,11 +11,11 @@ import msgspec
 
 from ...domain.errors import DeliveryError, InvalidValueError
 from ...domain.log import Log
+from ..async_methods import awaited
 from ..clock import wall_clock
-from ..twins import awaited
 from .adapter import LogAdapter
-from .redactor import STANDARD, LogRedactor
-from .stamping import stamped
+from .redaction.redactor import STANDARD, LogRedactor
+from .stamping import stamp_log
 
 
 class LogBatch(msgspec.Struct, frozen=True):
@@ -58,7 +58,7 @@ class LogSubscriber(ABC):
         """Takes the secrets out and hands the logs over, once."""
         redact = self.redactor.redact_log if self.redactor is not None else _unchanged
         now = wall_clock()
-        self.receive(LogBatch(tuple(redact(stamped(log, now)) for log in logs)))
+        self.receive(LogBatch(tuple(redact(stamp_log(log, now)) for log in logs)))
 
     def close(self) -> None:  # noqa: B027 (most have nothing to let go of)
         """Lets go of connections; closing twice does nothing."""
@@ -93,7 +93,7 @@ class AdapterLogSubscriber(LogSubscriber):
         self._adapter.close()
 
 
-class Retry(msgspec.Struct, frozen=True):
+class RetryPolicy(msgspec.Struct, frozen=True):
     """How often a delivery is tried, and how long after a failure the next one comes.
 
     The pause doubles from `first` to `longest` seconds, and is drawn between half of it and all, so that many do not
@@ -107,7 +107,7 @@ class Retry(msgspec.Struct, frozen=True):
     sleep: Callable[[float], object] = sleep
     chance: Callable[[float, float], float] = uniform
 
-    NEVER: ClassVar["Retry"]
+    NEVER: ClassVar["RetryPolicy"]
 
     def __post_init__(self) -> None:
         if self.tries < 1 or not 0 <= self.first <= self.longest:
@@ -121,10 +121,10 @@ class Retry(msgspec.Struct, frozen=True):
         return self.chance(longest / 2, longest)
 
 
-Retry.NEVER = Retry(tries=1)
+RetryPolicy.NEVER = RetryPolicy(tries=1)
 
 
-def deliver(subscriber: LogSubscriber, logs: Sequence[Log], retry: Retry) -> None:
+def deliver(subscriber: LogSubscriber, logs: Sequence[Log], retry: RetryPolicy) -> None:
     """Sends logs to a subscriber until it takes them, or it is said that it will not, or the tries are used up."""
     for failures in range(1, retry.tries + 1):
         try:

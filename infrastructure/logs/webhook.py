@@ -13,10 +13,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ...domain.errors import DeliveryError, InvalidValueError
-from ...projections.extras import needed
+from ...domain.optional_dependencies import require
 from ..clock import wall_clock
 from .addresses import allowed_networks as networks_of
-from .redactor import STANDARD, LogRedactor
+from .redaction.redactor import STANDARD, LogRedactor
 from .subscriber import LogBatch, LogSubscriber
 
 PLAIN_HOST = re.compile(r"[a-z0-9_.-]+|[0-9a-f:.]+")
@@ -61,7 +61,7 @@ class WebhookLogSubscriber(LogSubscriber):
         resolve: Callable[[str, int], list[str]] | None = None,
         clock: Callable[[], int] = wall_clock,
     ) -> None:
-        with needed("httpx", extra="logs"):
+        with require("httpx", extra="logs"):
             import httpx
         host = _checked(url, https_only, allowed_hosts)
         try:
@@ -78,7 +78,7 @@ class WebhookLogSubscriber(LogSubscriber):
         self._url, self._secret, self._headers = url, secret, dict(headers or {})
         self._timeout = _positive("the timeout", timeout)
         self._networks = networks_of(allowed_networks)
-        self._resolve, self._clock = resolve or resolved, clock
+        self._resolve, self._clock = resolve or resolve_host, clock
         self._ssl = ssl_context or httpx.create_ssl_context()
 
     def receive(self, batch: LogBatch) -> None:
@@ -129,7 +129,7 @@ class WebhookLogSubscriber(LogSubscriber):
         return max((date.replace(tzinfo=date.tzinfo or UTC) - now).total_seconds(), 0.0)
 
 
-def resolved(host: str, port: int) -> list[str]:
+def resolve_host(host: str, port: int) -> list[str]:
     """The addresses of a host."""
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return list(dict.fromkeys(str(address[0]) for *_, address in found))

@@ -3,10 +3,10 @@
 from abc import ABC, abstractmethod
 
 from ...domain.errors import InvalidValueError
-from ...domain.log import PLACE, Log, LogGiven, LogType, log_from
+from ...domain.json_values import Json
+from ...domain.log import PLACE, Log, LogGiven, LogType, to_log
 from ...domain.message import Message
-from ...domain.plain import Json
-from ..twins import awaited
+from ..async_methods import awaited
 
 FIELDS = frozenset(Log.__struct_fields__) - {"type", *PLACE}
 
@@ -20,7 +20,7 @@ class LogWriting(ABC):
 
     def log(self, /, given: LogGiven, type: LogType | str | None = None, **fields: Json) -> Log:
         """Writes text, a dict of values, an exception, a message or a log."""
-        return self._write(log_from(given, type, **_checked(fields)))
+        return self._write(to_log(given, type, **_checked(fields)))
 
     def log_api_call(self, /, model: str | None = None, **fields: Json) -> Log:
         """Writes that a model was called: `provider`, `request`, `response`, `duration_ms`, tokens, `error`."""
@@ -28,7 +28,7 @@ class LogWriting(ABC):
 
     def log_message(self, /, message: Message | str, **fields: Json) -> Log:
         """Writes a message."""
-        return self._write(log_from(message, LogType.MESSAGE, **_checked(fields)))
+        return self._write(to_log(message, LogType.MESSAGE, **_checked(fields)))
 
     def log_operation(self, /, message: str, **fields: Json) -> Log:
         """Writes that something was done."""
@@ -37,7 +37,7 @@ class LogWriting(ABC):
     def log_error(self, /, error: BaseException | str, **fields: Json) -> Log:
         """Writes that something went wrong."""
         given = Log(LogType.ERROR, error=error) if isinstance(error, str) else error
-        return self._write(log_from(given, LogType.ERROR, **_checked(fields)))
+        return self._write(to_log(given, LogType.ERROR, **_checked(fields)))
 
     def log_warning(self, /, message: str, **fields: Json) -> Log:
         """Writes a warning."""

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from ...domain.errors import ToolError
-from ...domain.plain import Json
-from ...projections.extras import needed
+from ...domain.json_values import Json
+from ...domain.optional_dependencies import require
 
 if TYPE_CHECKING:
     from pydantic_ai.mcp import MCPToolset
 
 
-class ToolSaid(msgspec.Struct, frozen=True):
+class ServerTool(msgspec.Struct, frozen=True):
     """What a server says of one of its tools."""
 
     name: str
@@ -43,9 +43,9 @@ class ToolServer:
     @property
     def name(self) -> str:
         """What it is called in errors: its address without what is secret in it, or its command."""
-        return shown(self._where) if isinstance(self._where, str) else self._where[0]
+        return displayed_address(self._where) if isinstance(self._where, str) else self._where[0]
 
-    async def open(self) -> list[ToolSaid]:
+    async def open(self) -> list[ServerTool]:
         """Connects, and answers with the tools that the server has."""
         client = self._made()
         try:
@@ -54,12 +54,12 @@ class ToolServer:
                 tools = await client.list_tools()
         except Exception as error:  # noqa: BLE001 whatever stops a foreign server is told by one name
             await _ended(client)
-            raise ToolError(self.name, self._clean(_told(error))) from None
+            raise ToolError(self.name, self._clean(_described(error))) from None
         except BaseException:
             await _ended(client)
             raise
         self._client, self._loop = client, asyncio.get_running_loop()
-        return [ToolSaid(each.name, each.description or "", _parameters(each)) for each in tools]
+        return [ServerTool(each.name, each.description or "", _parameters(each)) for each in tools]
 
     async def close(self) -> None:
         """Ends the connection, and the process if there is one."""
@@ -80,12 +80,12 @@ class ToolServer:
         except ServerToolError as error:
             raise ToolError(self.name, self._clean(str(error))) from None
         except Exception as error:  # noqa: BLE001 whatever stops a foreign server is told by one name
-            raise ToolError(self.name, self._clean(_told(error))) from None
+            raise ToolError(self.name, self._clean(_described(error))) from None
 
     def _made(self) -> "MCPToolset[Any]":
-        with needed("fastmcp", "mcp"):
+        with require("fastmcp", "mcp"):
             from fastmcp.client.transports import StdioTransport
-        with needed("pydantic_ai", "mcp"):
+        with require("pydantic_ai", "mcp"):
             from pydantic_ai.mcp import MCPToolset
 
         if isinstance(self._where, str):
@@ -108,7 +108,7 @@ class ToolServer:
         return re.sub(r"(https?://)[^/@\s]*@", r"\1***@", text)
 
 
-def shown(address: str) -> str:
+def displayed_address(address: str) -> str:
     """An address as it can be shown: without a password, and without what is asked in it, which may be a key."""
     return re.sub(r"//[^/@]*@", "//***@", address.partition("?")[0])
 
@@ -135,7 +135,7 @@ def _plain(result: object) -> object:
     return result
 
 
-def _told(error: BaseException) -> str:
+def _described(error: BaseException) -> str:
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__

@@ -12,11 +12,11 @@ from weakref import WeakKeyDictionary
 
 import msgspec
 
-from ...domain import asking
+from ...domain import model_call
 from ...domain.errors import InvalidOperationError, InvalidValueError, MissingExtraError, ModelError, ModelTimeoutError
-from ...projections.extras import needed
-from .patience import Failure
-from .wording import answer_from, messages_for, parameters_for
+from ...domain.optional_dependencies import require
+from .pydantic_ai_messages import from_pydantic_ai, to_pydantic_ai, to_request_parameters
+from .retry import Failure
 
 if TYPE_CHECKING:
     from pydantic_ai.messages import ModelResponse
@@ -72,8 +72,12 @@ class ProviderModel:
         self._by_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, _Opened] = WeakKeyDictionary()
 
     async def ask(
-        self, asked: asking.Asked, settings: "ModelSettings", timeout: float, heard: Callable[[str], None] | None
-    ) -> asking.Answer:
+        self,
+        asked: model_call.ModelRequest,
+        settings: "ModelSettings",
+        timeout: float,
+        heard: Callable[[str], None] | None,
+    ) -> model_call.ModelResponse:
         """What the model answers; `heard` gets the text as it comes, and makes the model send it so."""
         said: list[str] = []
         async with self._failures(timeout, said):
@@ -88,34 +92,36 @@ class ProviderModel:
         if opened is not None:
             await opened.holding.aclose()
 
-    async def _whole(self, model: "Model[Any]", asked: asking.Asked, settings: "ModelSettings") -> asking.Answer:
+    async def _whole(
+        self, model: "Model[Any]", asked: model_call.ModelRequest, settings: "ModelSettings"
+    ) -> model_call.ModelResponse:
         from pydantic_ai.direct import model_request
 
         response = await model_request(
             model,
-            messages_for(asked, inline_system=_takes_inline_system(model)),
+            to_pydantic_ai(asked, inline_system=_takes_inline_system(model)),
             model_settings=settings,
-            model_request_parameters=parameters_for(asked),
+            model_request_parameters=to_request_parameters(asked),
             instrument=False,
         )
-        return answer_from(response, self._model, asked.tools)
+        return from_pydantic_ai(response, self._model, asked.tools)
 
     async def _streamed(
         self,
         model: "Model[Any]",
-        asked: asking.Asked,
+        asked: model_call.ModelRequest,
         settings: "ModelSettings",
         said: list[str],
         heard: Callable[[str], None],
-    ) -> asking.Answer:
+    ) -> model_call.ModelResponse:
         from pydantic_ai.direct import model_request_stream
         from pydantic_ai.messages import PartDeltaEvent, PartStartEvent, TextPart, TextPartDelta
 
         async with model_request_stream(
             model,
-            messages_for(asked, inline_system=_takes_inline_system(model)),
+            to_pydantic_ai(asked, inline_system=_takes_inline_system(model)),
             model_settings=settings,
-            model_request_parameters=parameters_for(asked),
+            model_request_parameters=to_request_parameters(asked),
             instrument=False,
         ) as stream:
             async for event in stream:
@@ -132,12 +138,12 @@ class ProviderModel:
         if _is_cut(response):
             reason = "the stream ended before the answer was complete"
             raise Failure(self._failed(reason, partial="".join(said)), again=not said)
-        return answer_from(response, self._model, asked.tools)
+        return from_pydantic_ai(response, self._model, asked.tools)
 
     @asynccontextmanager
     async def _failures(self, timeout: float, said: list[str]) -> AsyncIterator[None]:
         """Whatever goes wrong inside as a failure; what was heard already makes it one that is not tried again."""
-        with needed("pydantic_ai", "models"):
+        with require("pydantic_ai", "models"):
             from pydantic_ai.exceptions import AgentRunError, ModelAPIError, UserError
         from pydantic import ValidationError
 

@@ -8,7 +8,7 @@ from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from ...domain.errors import InvalidValueError
-from .sql import Tables
+from .queries import Tables
 
 DEFAULTS = {"schema": "public", "prefix": "turnlog_"}
 
@@ -16,7 +16,7 @@ IDENTIFIER = re.compile(r"[a-z_][a-z0-9_]{0,29}")
 """Names that need no quotes and leave room for what is added to them: PostgreSQL cuts names off after 63 bytes."""
 
 
-class Address(NamedTuple):
+class PostgresAddress(NamedTuple):
     """How to connect, the tables there, and what errors may call it."""
 
     conninfo: str
@@ -27,7 +27,7 @@ class Address(NamedTuple):
         return f"Address({self.name!r})"
 
 
-def understood(address: str) -> Address:
+def parse_address(address: str) -> PostgresAddress:
     """The parts of an address such as `postgresql://user:password@host/database?schema=public&prefix=turnlog_`.
 
     All other options are libpq's: `sslmode`, `connect_timeout`, `host` for the folder of a socket, and so on.
@@ -42,9 +42,9 @@ def understood(address: str) -> Address:
         else:
             rest.append(part)
     tables = Tables(_schema(options["schema"]), _identifier("prefix", options["prefix"]))
-    known = _understood_by_libpq(place, f"?{'&'.join(rest)}" if rest else "")
+    known = _parse_libpq(place, f"?{'&'.join(rest)}" if rest else "")
     settings = {"fallback_application_name": "turnlog", **known, "client_encoding": "utf8"}
-    return Address(make_conninfo("", **settings), tables, _name(known, options))
+    return PostgresAddress(make_conninfo("", **settings), tables, _name(known, options))
 
 
 def _schema(name: str) -> str:
@@ -61,7 +61,7 @@ def _identifier(option: str, value: str) -> str:
     raise InvalidValueError("the store address", f"has the {option} {value!r}: {expected}")
 
 
-def _understood_by_libpq(place: str, query: str) -> dict[str, str | int | None]:
+def _parse_libpq(place: str, query: str) -> dict[str, str | int | None]:
     """What libpq reads in it. Its complaints are not passed on: they may quote a piece of the password."""
     user, at, host = place.partition("://")[2].partition("@")
     try:

@@ -10,10 +10,10 @@ import psycopg
 from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
 
 from ...domain.errors import DatabaseError, StoreClosedError
-from ..forking import tell
-from .address import Address
+from ..after_fork import register
+from .address import PostgresAddress
+from .queries import Tables
 from .schema import prepare
-from .sql import Tables
 
 PATIENCE = 30.0
 """Seconds to wait for a connection, be it that all are in use or that the server is not there."""
@@ -29,21 +29,21 @@ Prepare: TypeAlias = Callable[[Connection, str, Tables], None]
 """Makes what is needed in the database, given what errors call it and which tables there are."""
 
 
-class Lost(DatabaseError):
+class ConnectionLost(DatabaseError):
     """The connection broke while the server was at work: whether it did the work is not known."""
 
 
-class NoConnection(DatabaseError):
+class ConnectionFailed(DatabaseError):
     """There is no connection, and so nothing was asked of the server."""
 
 
-class Connections:
+class PostgresConnections:
     """The way to a database: one statement is one transaction and one round trip.
 
     Nothing is kept in the server's session, so a transaction pooler may stand in between.
     """
 
-    def __init__(self, address: Address, prepare: Prepare = prepare, *, most: int | None = None) -> None:
+    def __init__(self, address: PostgresAddress, prepare: Prepare = prepare, *, most: int | None = None) -> None:
         self.name = address.name
         self._most = MOST_CONNECTIONS if most is None else most
         self.tables = address.tables
@@ -52,12 +52,12 @@ class Connections:
             with self.connect() as connection:
                 prepare(connection, self.name, self.tables)
         except psycopg.Error as reason:
-            raise DatabaseError(self.name, _said(reason)) from reason
+            raise DatabaseError(self.name, _message_of(reason)) from reason
         self._parents: list[ConnectionPool[Connection]] = []
         self._pool: ConnectionPool[Connection] | None = None
         self._opening = Lock()
         self._closed = False
-        tell(self)
+        register(self)
 
     def forked(self) -> None:
         """Connects anew in a child process; to close what is its parent's would end it there too."""
@@ -74,7 +74,7 @@ class Connections:
         for _ in range(TRIES - 1):
             try:
                 return self.ask_once(statement, parameters)
-            except Lost:
+            except ConnectionLost:
                 continue
         return self.ask_once(statement, parameters)
 
@@ -91,8 +91,8 @@ class Connections:
         try:
             yield connection
         except psycopg.Error as reason:
-            error = Lost if connection.closed else DatabaseError
-            raise error(self.name, _said(reason)) from reason
+            error = ConnectionLost if connection.closed else DatabaseError
+            raise error(self.name, _message_of(reason)) from reason
         finally:
             pool.putconn(connection)
 
@@ -105,7 +105,7 @@ class Connections:
             with self.connect() as connection:
                 yield connection
         except psycopg.Error as reason:
-            raise DatabaseError(self.name, _said(reason)) from reason
+            raise DatabaseError(self.name, _message_of(reason)) from reason
 
     def close(self) -> None:
         """Closes all connections; one that is out closes when it comes back."""
@@ -138,13 +138,13 @@ class Connections:
         except PoolClosed:
             raise StoreClosedError(self.name) from None
         except PoolTimeout:
-            raise NoConnection(self.name, self._obstacle()) from None
+            raise ConnectionFailed(self.name, self._obstacle()) from None
 
     def _obstacle(self) -> str:
         try:
             self.connect().close()
         except psycopg.Error as reason:
-            return _said(reason)
+            return _message_of(reason)
         return f"all {MOST_CONNECTIONS} connections were in use for {PATIENCE:.0f} seconds"
 
 
@@ -158,7 +158,7 @@ def _is_alive(connection: Connection) -> bool:
     return not connection.closed
 
 
-def _said(reason: psycopg.Error) -> str:
+def _message_of(reason: psycopg.Error) -> str:
     """What the server or the driver said, without details: they may quote what was to be written."""
     return " ".join((reason.diag.message_primary or str(reason)).split()) or type(reason).__name__
 

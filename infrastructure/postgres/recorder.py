@@ -3,7 +3,7 @@
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from time import monotonic
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import msgspec
 from msgspec.structs import replace
@@ -11,24 +11,21 @@ from psycopg import Connection, Rollback
 
 from ...domain.errors import DatabaseError, InvalidValueError, OutcomeUnknownError, ProjectionError
 from ...domain.ranges import Positions
-from ...projections.catalogue import Entry
-from ...projections.pages import Body
+from ...projections.catalogue import CatalogueEntry
+from ...projections.message_pages import Body
 from ...projections.selection import Place, Selection
+from ..catalogue_query import POSTGRES, build_query, select_in_memory
 from ..paging import Page, in_pages, whole_pages
-from ..projecting.postgres import PostgresTransaction
-from ..recorder import Opening
-from ..remote import Answer, Attempt, RemoteRecorder
-from ..rows import LAST, Append, Appended, Outcome, Row
-from ..selecting import POSTGRES, query, selected
-from . import scrubbing, sql, wire
-from .address import understood
-from .connections import TRIES, Connections, Lost, NoConnection
-from .listening import Listener
+from ..recorder import AppendHook, OpenMode
+from ..server_recorder import Answer, ServerRecorder, StampedAppend
+from ..stored_event import LAST, AppendRequest, AppendResult, Outcome, Row
+from . import append_protocol, queries, scrubbing
+from .address import parse_address
+from .connections import TRIES, ConnectionFailed, ConnectionLost, PostgresConnections
+from .notifications import Listener
+from .row_store import PostgresRowTransaction
 from .schema import COUNT_STEPS, check, prepare
 from .verification import flaws, unchecked
-
-if TYPE_CHECKING:
-    from ..projecting.inline import Inline
 
 PAGE = 1000
 """Rows per read: a page is read in one statement, so that no reader keeps the server from tidying up for long."""
@@ -41,50 +38,52 @@ Erasures: TypeAlias = Sequence[Sequence[Row]]
 """For each append of a call, the rows that it erases, as they are afterwards."""
 
 
-class PostgresRecorder(RemoteRecorder):
+class PostgresRecorder(ServerRecorder):
     """Rows in tables that many machines share."""
 
-    def __init__(self, address: str, connections: int | None = None, opening: Opening = Opening.MAKING) -> None:
+    def __init__(self, address: str, connections: int | None = None, opening: OpenMode = OpenMode.MAKING) -> None:
         super().__init__()
-        place = understood(address)
+        place = parse_address(address)
         self.name = place.name
-        self._connections = Connections(place, prepare if opening is Opening.MAKING else check, most=connections)
+        self._connections = PostgresConnections(
+            place, prepare if opening is OpenMode.MAKING else check, most=connections
+        )
         self._listener = Listener(self._connections.connect, place.tables.channel)
 
     @property
-    def connections(self) -> Connections:
+    def connections(self) -> PostgresConnections:
         """The way to the database, for what stands beside the record."""
         return self._connections
 
-    def append(self, appends: Sequence[Append]) -> list[Outcome]:
+    def append(self, appends: Sequence[AppendRequest]) -> list[Outcome]:
         try:
             return super().append(appends)
-        except NoConnection as reason:
+        except ConnectionFailed as reason:
             return [reason for _ in appends]  # raised, it would make each of a group wait for the server anew
 
-    def _commit(self, attempts: Sequence[Attempt], *, together: bool) -> Sequence[Answer]:
-        refusals = [wire.refusal(attempt) for attempt in attempts]
+    def _commit(self, attempts: Sequence[StampedAppend], *, together: bool) -> Sequence[Answer]:
+        refusals = [append_protocol.rejection(attempt) for attempt in attempts]
         refused = next(filter(None, refusals), None)
         if together and refused is not None:
             return [refused] * len(attempts)
         able = [attempt for attempt, refusal in zip(attempts, refusals, strict=True) if refusal is None]
-        sent = able if together else wire.first_of(able, MOST_BYTES)
+        sent = able if together else append_protocol.first_of(able, MOST_BYTES)
         outcomes = self._outcomes(sent, together=together) if sent else []
-        outcomes += wire.not_yet(able[len(sent) :], sent, outcomes)
+        outcomes += append_protocol.postpone(able[len(sent) :], sent, outcomes)
         self._listener.announce()
         remaining = iter(outcomes)
         return [next(remaining) if refusal is None else refusal for refusal in refusals]
 
-    def _outcomes(self, sent: Sequence[Attempt], *, together: bool) -> list[Answer]:
+    def _outcomes(self, sent: Sequence[StampedAppend], *, together: bool) -> list[Answer]:
         try:
-            answers = self._send(sent, sql.APPEND_TOGETHER if together else sql.APPEND)
+            answers = self._send(sent, queries.APPEND_TOGETHER if together else queries.APPEND)
         except ProjectionError as reason:
             if together:
                 raise
             # Each alone, so that none fails for another's event. One that stood on it will find that the head moved.
             return [reason] if len(sent) == 1 else [self._outcomes([one], together=False)[0] for one in sent]
-        outcomes = list(map(wire.outcome, sent, answers))
-        return outcomes if len(answers) == len(sent) else wire.undone(sent, outcomes)
+        outcomes = list(map(append_protocol.outcome, sent, answers))
+        return outcomes if len(answers) == len(sent) else append_protocol.rolled_back(sent, outcomes)
 
     def _ask(self, statement: str, calls: Sequence[tuple[object, ...]], erase: Erasures) -> list[tuple[Any, ...]]:
         """The server's answers to calls; one transaction also erases, and has the rows of inline projections.
@@ -99,7 +98,7 @@ class PostgresRecorder(RemoteRecorder):
         return inline.around(lambda: self._ask_in_transaction(inline, statement, calls, erase))
 
     def _ask_in_transaction(
-        self, inline: "Inline | None", statement: str, calls: Sequence[tuple[object, ...]], erase: Erasures
+        self, inline: AppendHook | None, statement: str, calls: Sequence[tuple[object, ...]], erase: Erasures
     ) -> list[tuple[Any, ...]]:
         tables = self._connections.tables
         answers: list[tuple[Any, ...]] = []
@@ -107,7 +106,7 @@ class PostgresRecorder(RemoteRecorder):
 
             def read(after: int, until: int) -> list[Row]:
                 which = {"after": after, "until": until, "limit": LAST}
-                found = connection.execute(tables.named(sql.READ_ALL), which, binary=True)
+                found = connection.execute(tables.named(queries.READ_ALL), which, binary=True)
                 return list(map(Row._make, found))
 
             for parameters in calls:
@@ -120,22 +119,22 @@ class PostgresRecorder(RemoteRecorder):
                     self._erase(connection, rows)
             recorded = sum(answer[2] - answer[1] + 1 for answer in answers if answer[0] == "recorded")
             if inline is not None and recorded:
-                newest = connection.execute(tables.named(sql.NEWEST_GLOBAL_POSITION)).fetchone()
+                newest = connection.execute(tables.named(queries.NEWEST_GLOBAL_POSITION)).fetchone()
                 last = int(newest[0]) if newest else 0
-                inline.keep(PostgresTransaction(connection, tables), read, last, recorded)
+                inline.keep(PostgresRowTransaction(connection, tables), read, last, recorded)
         return answers
 
     def _erase(self, connection: Connection[Any], rows: Sequence[Row]) -> None:
         """Replace payloads by what redactions leave of them."""
         for row in rows:
-            payload, _ = wire.payload_columns(row.payload)
+            payload, _ = append_protocol.payload_columns(row.payload)
             which = (payload, row.payload_hash, _id(row.session), row.position)
-            connection.execute(self._connections.tables.named(sql.ERASE), which)
+            connection.execute(self._connections.tables.named(queries.ERASE), which)
         if rows:
-            connection.execute(self._connections.tables.named(sql.DROP_SNAPSHOTS))
+            connection.execute(self._connections.tables.named(queries.DROP_SNAPSHOTS))
             connection.execute(self._connections.tables.named(scrubbing.ADD_PENDING))
 
-    def _send(self, attempts: Sequence[Attempt], statement: str) -> list[tuple[Any, ...]]:
+    def _send(self, attempts: Sequence[StampedAppend], statement: str) -> list[tuple[Any, ...]]:
         """The server's answers to attempts, each of which is recorded at most once, whatever happens on the way.
 
         A connection may break after the commit and before the answer. Then the same call is made on another one, and
@@ -150,14 +149,14 @@ class PostgresRecorder(RemoteRecorder):
 
         If nobody can be asked, or not in so many tries, the error says that it is not known.
         """
-        parts = wire.in_calls(attempts, MOST_BYTES) if statement is sql.APPEND_TOGETHER else [attempts]
-        calls = list(map(wire.parameters, parts))
+        parts = append_protocol.in_calls(attempts, MOST_BYTES) if statement is queries.APPEND_TOGETHER else [attempts]
+        calls = list(map(append_protocol.parameters, parts))
         erase = [attempt.append.erase for attempt in attempts]
-        lost: Lost | None = None
+        lost: ConnectionLost | None = None
         for _ in range(TRIES):
             try:
                 return self._ask(statement, [(*call, lost is not None) for call in calls], erase)
-            except Lost as reason:
+            except ConnectionLost as reason:
                 lost = reason
             except DatabaseError as reason:
                 if lost is None:
@@ -171,58 +170,60 @@ class PostgresRecorder(RemoteRecorder):
             self.name, f"the connection broke, and whether the append was recorded is not known: {reason.reason}"
         )
 
-    def restore(self, entries: Iterable[Entry], rows: Iterable[Row]) -> None:
+    def restore(self, entries: Iterable[CatalogueEntry], rows: Iterable[Row]) -> None:
         named = self._connections.tables.named
         with self._connections.using() as connection, connection.transaction(), connection.cursor() as cursor:
-            cursor.execute(named(sql.LOCK_COUNTER))
-            if cursor.execute(named(sql.FIND_ANYTHING)).fetchone() != (False,):
+            cursor.execute(named(queries.LOCK_COUNTER))
+            if cursor.execute(named(queries.FIND_ANYTHING)).fetchone() != (False,):
                 raise InvalidValueError(f"the store {self.name}", "is not empty; copy into an empty store")
-            with cursor.copy(named(sql.RESTORE_ENTRIES)) as copy:
+            with cursor.copy(named(queries.RESTORE_ENTRIES)) as copy:
                 for entry in entries:
-                    copy.write_row(wire.entry_columns(entry))
-            numbers = dict(cursor.execute(named(sql.FIND_NUMBERS)).fetchall())
-            with cursor.copy(named(sql.RESTORE_EVENTS)) as copy:
+                    copy.write_row(append_protocol.entry_columns(entry))
+            numbers = dict(cursor.execute(named(queries.FIND_NUMBERS)).fetchall())
+            with cursor.copy(named(queries.RESTORE_EVENTS)) as copy:
                 for row in rows:
-                    copy.write_row(wire.row_columns(numbers[row.session], row))
-            cursor.execute(named(sql.MOVE_COUNTER))
-            cursor.execute(named(sql.ANNOUNCE))
+                    copy.write_row(append_protocol.row_columns(numbers[row.session], row))
+            cursor.execute(named(queries.MOVE_COUNTER))
+            cursor.execute(named(queries.ANNOUNCE))
         self._listener.announce()
 
     def read(self, session: str, *, after: int = 0, until: int | None = None, backwards: bool = False) -> Iterator[Row]:
         bounds = after + 1, LAST if until is None else until
-        yield from self._pages(sql.READ_BACKWARDS if backwards else sql.READ, bounds, backwards, session=_id(session))
+        yield from self._pages(
+            queries.READ_BACKWARDS if backwards else queries.READ, bounds, backwards, session=_id(session)
+        )
 
     def read_messages(
         self, session: str, branch: int, first: int, last: int, *, backwards: bool = False
     ) -> Iterator[Row]:
-        statement = sql.READ_MESSAGES_BACKWARDS if backwards else sql.READ_MESSAGES
+        statement = queries.READ_MESSAGES_BACKWARDS if backwards else queries.READ_MESSAGES
         yield from self._pages(statement, (first, last), backwards, session=_id(session), branch=branch)
 
     def read_bodies(
         self, session: str, branch: int, first: int, last: int, *, backwards: bool = False
     ) -> Iterator[list[Body]]:
-        statement = sql.READ_BODIES_BACKWARDS if backwards else sql.READ_BODIES
+        statement = queries.READ_BODIES_BACKWARDS if backwards else queries.READ_BODIES
         page = self._page(statement, session=_id(session), branch=branch)
         return whole_pages(page, PAGE, first, last, backwards=backwards)
 
     def read_bodies_at(self, session: str, positions: Sequence[int]) -> list[Body]:
         which = {"session": _id(session), "positions": list(positions)}
-        found = self._connections.ask(sql.READ_BODIES_AT, which)
+        found = self._connections.ask(queries.READ_BODIES_AT, which)
         return [(position, time, payload) for position, time, payload in found]
 
     def read_structure(self, session: str, *, after: int = 0, until: int) -> Iterator[Row]:
-        yield from self._pages(sql.READ_STRUCTURE, (after + 1, until), backwards=False, session=_id(session))
+        yield from self._pages(queries.READ_STRUCTURE, (after + 1, until), backwards=False, session=_id(session))
 
     def read_written(self, session: str, *, after: int = 0, until: int) -> dict[int, Positions]:
-        rows = self._connections.ask(sql.READ_WRITTEN, {"session": _id(session), "after": after, "until": until})
+        rows = self._connections.ask(queries.READ_WRITTEN, {"session": _id(session), "after": after, "until": until})
         return {branch: array("q", msgspec.json.decode(f"[{places[1:-1]}]")) for branch, places in rows}
 
     def read_all(self, *, after: int = 0, until: int | None = None, names: Sequence[str] = (), limit: int) -> list[Row]:
         which = {"after": after, "until": LAST if until is None else until, "names": list(names), "limit": limit}
-        return list(map(Row._make, self._connections.ask(sql.READ_NAMED if names else sql.READ_ALL, which)))
+        return list(map(Row._make, self._connections.ask(queries.READ_NAMED if names else queries.READ_ALL, which)))
 
     def last_global_position(self) -> int:
-        ((last,),) = self._connections.ask(sql.NEWEST_GLOBAL_POSITION)
+        ((last,),) = self._connections.ask(queries.NEWEST_GLOBAL_POSITION)
         return int(last)
 
     def wait(self, after: int, timeout: float) -> bool:
@@ -240,33 +241,33 @@ class PostgresRecorder(RemoteRecorder):
                 return False
             announced = self._listener.pause(count, left)
 
-    def find_entry(self, session: str) -> Entry | None:
-        found = self._connections.ask(sql.FIND_ENTRY, (_id(session),))
-        return wire.entry(found[0]) if found else None
+    def find_entry(self, session: str) -> CatalogueEntry | None:
+        found = self._connections.ask(queries.FIND_ENTRY, (_id(session),))
+        return append_protocol.entry(found[0]) if found else None
 
-    def read_entries(self) -> Iterator[Entry]:
+    def read_entries(self) -> Iterator[CatalogueEntry]:
         number = 0
-        while page := self._connections.ask(sql.READ_ENTRIES, {"number": number, "limit": PAGE}):
-            yield from map(wire.entry, page)
+        while page := self._connections.ask(queries.READ_ENTRIES, {"number": number, "limit": PAGE}):
+            yield from map(append_protocol.entry, page)
             number = page[-1][0]
 
-    def find_key(self, key: str) -> Entry | None:
-        found = self._connections.ask(sql.FIND_ENTRY_BY_KEY, (_id(key),))
-        return wire.entry(found[0]) if found else None
+    def find_key(self, key: str) -> CatalogueEntry | None:
+        found = self._connections.ask(queries.FIND_ENTRY_BY_KEY, (_id(key),))
+        return append_protocol.entry(found[0]) if found else None
 
-    def select_entries(self, selection: Selection, after: Place | None, limit: int) -> list[Entry]:
-        def read(after: Place | None, limit: int) -> list[Entry]:
-            text, parameters = query(selection, after, limit, POSTGRES)
-            if not all(wire.is_text(value) for value in parameters if isinstance(value, str)):
+    def select_entries(self, selection: Selection, after: Place | None, limit: int) -> list[CatalogueEntry]:
+        def read(after: Place | None, limit: int) -> list[CatalogueEntry]:
+            text, parameters = build_query(selection, after, limit, POSTGRES)
+            if not all(append_protocol.is_text(value) for value in parameters if isinstance(value, str)):
                 return []
-            return list(map(wire.entry, self._connections.ask(sql.select_entries(text), parameters)))
+            return list(map(append_protocol.entry, self._connections.ask(queries.select_entries(text), parameters)))
 
-        return selected(selection, after, limit, read)
+        return select_in_memory(selection, after, limit, read)
 
-    def find_command(self, session: str, command_id: str) -> Appended | None:
+    def find_command(self, session: str, command_id: str) -> AppendResult | None:
         which = {"session": _id(session), "command_id": _id(command_id)}
-        (found,) = self._connections.ask(sql.FIND_COMMAND, which)
-        return None if found[0] is None else replace(Appended(session, *found), repeated=True)
+        (found,) = self._connections.ask(queries.FIND_COMMAND, which)
+        return None if found[0] is None else replace(AppendResult(session, *found), repeated=True)
 
     def find_flaws(self) -> list[str]:
         with self._connections.using() as connection:
@@ -311,4 +312,4 @@ class PostgresRecorder(RemoteRecorder):
 
 def _id(text: str) -> str | None:
     """What to look for; what PostgreSQL could not have kept is NULL, which nothing equals."""
-    return text if wire.is_text(text) else None
+    return text if append_protocol.is_text(text) else None

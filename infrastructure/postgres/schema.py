@@ -9,7 +9,7 @@ from psycopg import Connection, IsolationLevel
 
 from ...domain.errors import DatabaseError, SchemaMismatchError
 from ..migrations import Migration, check_present, migrations_of, pending
-from .sql import Tables
+from .queries import Tables
 
 FUNCTIONS = ("append_v1.sql", "append_together_v1.sql")
 """Made anew with every change of the schema. A function that was released stays as it is; a new one gets a new name."""

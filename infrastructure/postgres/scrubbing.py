@@ -12,7 +12,7 @@ from psycopg.errors import InsufficientPrivilege, LockNotAvailable
 from ...domain.errors import RedactionPendingError
 from .address import DEFAULTS
 from .connections import Connection
-from .sql import Tables
+from .queries import Tables
 
 TRIES = 40
 """How often tables are rewritten while an open transaction may still see the versions that are to go."""
@@ -95,17 +95,17 @@ def _rewrite(connection: Connection, names: list[str], store: str) -> None:
 
 def _dead_after(connection: Connection, name: str) -> int:
     """How many versions of rows a rewritten table still has that nobody but an open transaction sees."""
-    found = [_DEAD.match(detail) for _, detail in _told(connection, f"VACUUM (FULL, VERBOSE, ANALYZE) {name}")]
+    found = [_DEAD.match(detail) for _, detail in _reported(connection, f"VACUUM (FULL, VERBOSE, ANALYZE) {name}")]
     return sum(int(match[1]) for match in found if match)
 
 
 def _rewrite_statistics(connection: Connection) -> list[str]:
     """What of it is not permitted. Statistics have single values of the columns that are searched by."""
-    told = _told(connection, "VACUUM (FULL) pg_catalog.pg_statistic")
+    told = _reported(connection, "VACUUM (FULL) pg_catalog.pg_statistic")
     return ["VACUUM FULL pg_statistic"] if any(severity == "WARNING" for severity, _ in told) else []
 
 
-def _told(connection: Connection, statement: str) -> list[tuple[str, str]]:
+def _reported(connection: Connection, statement: str) -> list[tuple[str, str]]:
     """The severity and the detail of each notice that the server sends while it executes a statement."""
     told: list[tuple[str, str]] = []
 

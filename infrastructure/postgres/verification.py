@@ -7,8 +7,8 @@ from typing import Any
 from ..migrations import differences
 from . import verification_sql as statements
 from .connections import Connection
+from .queries import Tables
 from .schema import create
-from .sql import Tables
 
 SCRATCH = "pg_temp"
 """The schema of temporary objects, in which the expected ones are made before they are rolled back."""

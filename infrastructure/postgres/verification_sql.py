@@ -1,6 +1,6 @@
 """The statements with which a database is verified; what `Tables` says goes for them too."""
 
-from .sql import CATALOGUE, COUNTER, EVENTS
+from .queries import CATALOGUE, COUNTER, EVENTS
 
 INDEXED = ("catalogue", "events")
 """The tables whose indexes are compared with them."""

@@ -20,7 +20,7 @@ _EXPECTED = (
 )
 
 
-class Address(msgspec.Struct, frozen=True):
+class RedisAddress(msgspec.Struct, frozen=True):
     """What an address says; `name` is the address without its secrets."""
 
     name: str
@@ -38,7 +38,7 @@ class Address(msgspec.Struct, frozen=True):
         return f"Address({self.name!r})"
 
 
-def parsed(address: str) -> Address:
+def parse_address(address: str) -> RedisAddress:
     """What an address says, refused if it is not understood."""
     found = _split(address)
     if found is None:
@@ -51,8 +51,10 @@ def parsed(address: str) -> Address:
     if options:
         raise InvalidValueError("the address of the Redis store", f"has the options {', '.join(options)}: {_EXPECTED}")
     path, host = (unquote(parts.path), None) if local else (None, parts.hostname or "localhost")
-    where = f"unix://{path}?db={database}&" if local else f"{parts.scheme}://{_shown(host)}:{port}/{database}?"
-    return Address(
+    where = (
+        f"unix://{path}?db={database}&" if local else f"{parts.scheme}://{_without_password(host)}:{port}/{database}?"
+    )
+    return RedisAddress(
         name=f"{where}prefix={prefix}{'' if ttl is None else f'&ttl={ttl}'}",
         scheme=parts.scheme,
         host=host,
@@ -81,7 +83,7 @@ def _split(address: str) -> tuple[SplitResult, int, dict[str, str]] | None:
     return parts, port, options
 
 
-def _shown(host: str | None) -> str:
+def _without_password(host: str | None) -> str:
     return f"[{host}]" if host and ":" in host else str(host)
 
 
@@ -111,7 +113,7 @@ def _is_number(text: str) -> bool:
     return text.isascii() and text.isdigit() and len(text) < 16
 
 
-def connection_options(address: Address) -> Mapping[str, Any]:
+def connection_options(address: RedisAddress) -> Mapping[str, Any]:
     """What the driver has to know to connect."""
     where = {"path": address.path} if address.path is not None else {"host": address.host, "port": address.port}
     return {**where, "db": address.database, "username": address.user, "password": address.password}

@@ -58,21 +58,17 @@ from ...domain.errors import (
     StoreNotFoundError,
 )
 from ...domain.ranges import Positions
-from ...projections.catalogue import Entry
-from ...projections.pages import Body
+from ...projections.catalogue import CatalogueEntry
+from ...projections.message_pages import Body
 from ...projections.selection import Order, Place, Selection
-from ..compression import encoding_of
-from ..recorder import Opening
-from ..remote import Attempt, Moved, RemoteRecorder
-from ..rows import LAST, Appended, Row
+from ..payload_compression import payload_encoding
+from ..recorder import OpenMode
+from ..server_recorder import HeadMoved, ServerRecorder, StampedAppend
+from ..stored_event import LAST, AppendResult, Row
 from . import scripts
-from .address import Address
-from .appending import LARGEST_TOGETHER, MOST_EVENTS, Answer, Call, first_call, fits_in_a_call
-from .auditing import flaws
-from .restoring import Restoring
-from .scrubbing import scrub
-from .server import ConnectionLost, Reply, Server
-from .shapes import (
+from .address import RedisAddress
+from .append_call import LARGEST_TOGETHER, MOST_EVENTS, AppendCall, AppendReply, first_call, fits_in_a_call
+from .codec import (
     ALL_MESSAGES,
     Argument,
     appended_of,
@@ -83,6 +79,10 @@ from .shapes import (
     structure_place,
     written_of,
 )
+from .consistency_check import flaws
+from .restore import Restore
+from .scrubbing import scrub
+from .server import ConnectionLost, Reply, Server
 
 FORMAT = 1
 """The layout of the keys that this version writes."""
@@ -112,12 +112,12 @@ SETTLING = (0.0, 0.1, 0.3, 0.6, 1.0, 2.0)
 """Seconds to wait before each question after what became of a lost call; a server may be about to start again."""
 
 
-class RedisRecorder(RemoteRecorder):
+class RedisRecorder(ServerRecorder):
     """Rows on a server that many processes on many machines may share."""
 
-    def __init__(self, address: Address, *, compress: bool = False, opening: Opening = Opening.MAKING) -> None:
+    def __init__(self, address: RedisAddress, *, compress: bool = False, opening: OpenMode = OpenMode.MAKING) -> None:
         super().__init__()
-        self._encoding = encoding_of(compress)
+        self._encoding = payload_encoding(compress)
         self.name = address.name
         self._server = Server(address)
         self._ttl = (address.ttl or 0) * 1000
@@ -143,8 +143,8 @@ class RedisRecorder(RemoteRecorder):
         """Milliseconds that a session lives after the last append; 0: for good."""
         return self._ttl
 
-    def restore(self, entries: Iterable[Entry], rows: Iterable[Row]) -> None:
-        Restoring(self._server, self._ttl, self._encoding).run(entries, rows)
+    def restore(self, entries: Iterable[CatalogueEntry], rows: Iterable[Row]) -> None:
+        Restore(self._server, self._ttl, self._encoding).run(entries, rows)
 
     def read(self, session: str, *, after: int = 0, until: int | None = None, backwards: bool = False) -> Iterator[Row]:
         first, last = max(after + 1, 0), LAST if until is None else until
@@ -219,23 +219,23 @@ class RedisRecorder(RemoteRecorder):
                 return False
             self._sleep_behind(given_out, min(left, POLL))
 
-    def find_entry(self, session: str) -> Entry | None:
+    def find_entry(self, session: str) -> CatalogueEntry | None:
         fields = self._server.ask("HGETALL", self._server.key("entry", session))
         return entry_of(session, fields) if fields else None
 
-    def read_entries(self) -> Iterator[Entry]:
+    def read_entries(self) -> Iterator[CatalogueEntry]:
         after = b"-inf"
         while after:
             after, *found = self._server.read(scripts.READ_ENTRIES, "catalogue", after, PAGE, LARGEST_PAGE)
             for session, *fields in found:
                 yield entry_of(session.decode(), fields)
 
-    def find_key(self, key: str) -> Entry | None:
+    def find_key(self, key: str) -> CatalogueEntry | None:
         session = self._server.ask("GET", self._server.key("key", key))
         entry = None if session is None else self.find_entry(session.decode())
         return entry if entry is not None and entry.key == key else None
 
-    def select_entries(self, selection: Selection, after: Place | None, limit: int) -> list[Entry]:
+    def select_entries(self, selection: Selection, after: Place | None, limit: int) -> list[CatalogueEntry]:
         statuses = dict.fromkeys(selection.statuses)
         if selection.order not in LISTED:
             first = replace(selection, order=Order.CREATED)
@@ -246,7 +246,7 @@ class RedisRecorder(RemoteRecorder):
         ordered = merge(*lists, key=selection.place, reverse=selection.descending)
         return list(islice(filter(selection.takes, ordered), limit))
 
-    def find_command(self, session: str, command_id: str) -> Appended | None:
+    def find_command(self, session: str, command_id: str) -> AppendResult | None:
         recorded = self._server.ask("HGET", self._server.key("commands", session), command_id)
         return None if recorded is None else appended_of(session, recorded)
 
@@ -266,20 +266,20 @@ class RedisRecorder(RemoteRecorder):
     # Appending
 
     def _commit(
-        self, attempts: Sequence[Attempt], *, together: bool
-    ) -> Sequence[Appended | InvalidOperationError | Moved]:
+        self, attempts: Sequence[StampedAppend], *, together: bool
+    ) -> Sequence[AppendResult | InvalidOperationError | HeadMoved]:
         if together and not fits_in_a_call(attempts):
             advice = f"record {MOST_EVENTS} events or {LARGEST_TOGETHER >> 20} MB at most, such as fewer sessions"
             raise NotSupportedError(self.name, "so much in one step", advice)
         now = attempts if together else first_call(attempts)
-        answers = self._patiently(Call(now, self._encoding, together=together))
-        later = [Moved(attempt.head) for attempt in attempts[len(now) :]]
+        answers = self._patiently(AppendCall(now, self._encoding, together=together))
+        later = [HeadMoved(attempt.head) for attempt in attempts[len(now) :]]
         return [
-            *cast("list[Appended | InvalidOperationError | Moved]", answers),
+            *cast("list[AppendResult | InvalidOperationError | HeadMoved]", answers),
             *later,
         ]  # none waits any more, and some may have failed
 
-    def _patiently(self, call: Call) -> list[Answer]:
+    def _patiently(self, call: AppendCall) -> list[AppendReply]:
         """What became of the attempts of a call, once it is nobody else's turn."""
         answers = self._called(call)
         while waiting := call.waiting(answers):
@@ -289,7 +289,7 @@ class RedisRecorder(RemoteRecorder):
                 answers[place] = answer
         return answers
 
-    def _called_later(self, call: Call) -> Iterable[Answer]:
+    def _called_later(self, call: AppendCall) -> Iterable[AppendReply]:
         """What became of attempts that waited; a failure is theirs, and not of those that did not wait."""
         try:
             return self._called(call)
@@ -298,7 +298,7 @@ class RedisRecorder(RemoteRecorder):
                 raise
             return repeat(failure)
 
-    def _called(self, call: Call) -> list[Answer]:
+    def _called(self, call: AppendCall) -> list[AppendReply]:
         """What became of the attempts of a call, also if the connection was lost with the answer on its way.
 
         Then the server is asked whether rows with the token of the call are there. If not, the same step makes sure
@@ -316,7 +316,7 @@ class RedisRecorder(RemoteRecorder):
             call = call.again()
         raise DatabaseError(self.name, f"the connection was lost, and nothing was recorded: {reason}")
 
-    def _settled(self, call: Call, reason: str) -> Reply:
+    def _settled(self, call: AppendCall, reason: str) -> Reply:
         deadline = monotonic() + sum(SETTLING)
         for pause in SETTLING:
             sleep(pause)
@@ -343,7 +343,9 @@ class RedisRecorder(RemoteRecorder):
             else:
                 first = b"(" + page[0]
 
-    def _listed(self, selection: Selection, status: str, after: Place | None, size: int = PAGE) -> Iterator[Entry]:
+    def _listed(
+        self, selection: Selection, status: str, after: Place | None, size: int = PAGE
+    ) -> Iterator[CatalogueEntry]:
         """The sessions of a status, and of a user if one is asked for, behind a place; the first page has this size.
 
         Between two pages somebody may use a session, which then stands elsewhere.
@@ -396,9 +398,9 @@ class RedisRecorder(RemoteRecorder):
     def schema(self) -> int:
         return FORMAT
 
-    def _check_format(self, opening: Opening) -> None:
+    def _check_format(self, opening: OpenMode) -> None:
         name = self._server.key("format")
-        if opening is Opening.MAKING:
+        if opening is OpenMode.MAKING:
             self._server.ask("SET", name, FORMAT, "NX")
         found = self._server.ask("GET", name)
         if found is None:

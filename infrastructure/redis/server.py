@@ -8,10 +8,10 @@ import redis
 from redis import exceptions
 
 from ...domain.errors import DatabaseError, StoreClosedError
-from ..forking import tell
-from .address import Address, connection_options
+from ..after_fork import register
+from .address import RedisAddress, connection_options
+from .codec import Argument
 from .scripts import Script
-from .shapes import Argument
 
 PATIENCE = 30.0
 """Seconds to wait for an answer before the connection counts as lost."""
@@ -44,13 +44,13 @@ class ConnectionLost(Exception):
 class Server:
     """Sends commands and scripts over a pool of connections; never one twice on its own, unless it is a read."""
 
-    def __init__(self, address: Address) -> None:
+    def __init__(self, address: RedisAddress) -> None:
         self.name = address.name
         self._address = address
         self._base = f"{{{address.prefix}}}:"
         self._closed = False
         self.forked()
-        tell(self)
+        register(self)
 
     def forked(self) -> None:
         """Begins with connections of its own; the driver leaves those of the parent process alone."""

@@ -8,7 +8,7 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from ...domain.errors import InvalidValueError
-from .files import COMPANIONS, database_beside, file_id
+from .open_files import COMPANIONS, database_beside, file_id
 from .scrubbing import scrub_copy
 
 

@@ -8,9 +8,9 @@ from threading import Lock, RLock, local
 from urllib.parse import quote
 
 from ...domain.errors import DatabaseError, MissingExtraError, OutcomeUnknownError, StoreClosedError
-from ..compression import plain
-from .files import REPLACED, Connection, FileId, OpenFile, add, create, file_id, find
-from .forks import GATE, UNUSABLE, abandon, drop, lose, tell, usable
+from ..payload_compression import decompress_payload
+from .fork_gate import GATE, UNUSABLE, abandon, drop, lose, register, usable
+from .open_files import REPLACED, Connection, FileId, OpenFile, add, create, file_id, find
 
 PATIENCE = 30.0
 """Seconds to wait for another process that writes."""
@@ -21,7 +21,7 @@ Prepare = Callable[[Connection], None]
 """Makes what a file needs, or checks it, on the first connection."""
 
 
-class Connections:
+class SQLiteConnections:
     """The way to a file: `writing` inside one transaction at a time, `reading` beside it.
 
     The file is opened on the first use, and again on the first use after `rest`. It is made if it is not there, with
@@ -48,7 +48,7 @@ class Connections:
         self._closed = self._replaced = self._read_only = False
         self._unpacked = _Unpacked()
         self._empty()
-        tell(self)
+        register(self)
 
     def _empty(self) -> None:
         self._writing, self._pool = RLock(), Lock()
@@ -345,7 +345,7 @@ class _Unpacked(local):
     def plain(self, encoding: str, stored: bytes) -> bytes | None:
         """The payload; NULL if it is damaged."""
         try:
-            return plain(encoding, stored)
+            return decompress_payload(encoding, stored)
         except MissingExtraError as missing:
             self.missing = missing
             raise

@@ -20,21 +20,31 @@ from ...domain.errors import (
     PositionConflictError,
     StoreNotFoundError,
 )
-from ...domain.expectation import holds
+from ...domain.expected_position import matches
 from ...domain.ranges import Positions
-from ...projections.catalogue import Entry
-from ...projections.pages import Body, FeedBody
+from ...projections.catalogue import CatalogueEntry
+from ...projections.message_pages import Body, FeedBody
 from ...projections.selection import Place, Selection
-from ..compression import Encoding, encoding_of
-from ..forking import tell
+from ..after_fork import register
+from ..catalogue_query import SQLITE, build_query, select_in_memory
 from ..paging import Page, in_pages, whole_pages
-from ..projecting.sqlite import SQLiteTransaction
-from ..recorder import Opening, Recorder
-from ..rows import LAST, Append, Appended, Outcome, Row, count_recorded, expectation_text, larger_than_allowed, stamped
-from ..selecting import SQLITE, query, selected
-from . import sql
+from ..payload_compression import Encoding, payload_encoding
+from ..recorder import OpenMode, Recorder
+from ..stored_event import (
+    LAST,
+    AppendRequest,
+    AppendResult,
+    Outcome,
+    Row,
+    count_recorded,
+    expectation_text,
+    size_error,
+    stamp,
+)
+from . import queries
 from .backup import write_backup
-from .connections import Connections
+from .connections import SQLiteConnections
+from .row_store import SQLiteRowTransaction
 from .schema import check, prepare
 from .scrubbing import ADD_PENDING, compact, find_pending, scrub
 from .verification import flaws
@@ -56,15 +66,15 @@ class SQLiteRecorder(Recorder):
         readers: int | None = None,
         *,
         compress: bool = False,
-        opening: Opening = Opening.MAKING,
+        opening: OpenMode = OpenMode.MAKING,
     ) -> None:
-        self._encoding = encoding_of(compress)
+        self._encoding = payload_encoding(compress)
         self._durability = durability
         self.name = name = f"sqlite:///{path.absolute()}"
-        making = opening is Opening.MAKING
+        making = opening is OpenMode.MAKING
         if not (making or path.exists()):
             raise StoreNotFoundError(self.name)
-        self._connections = Connections(
+        self._connections = SQLiteConnections(
             path,
             self.name,
             lambda connection: (prepare if making else check)(connection, name),
@@ -74,40 +84,40 @@ class SQLiteRecorder(Recorder):
         )
         with self._connections.alone():
             pass  # whatever is wrong with the file is said now
-        tell(self)
+        register(self)
         self.forked()
 
     def forked(self) -> None:
         """Takes a lock that no thread of the parent process holds."""
         self._news = Condition()
 
-    def append(self, appends: Sequence[Append]) -> list[Outcome]:
+    def append(self, appends: Sequence[AppendRequest]) -> list[Outcome]:
         if self.inline is not None:
             return self.inline.around(lambda: self._append(appends))
         return self._append(appends)
 
-    def append_together(self, appends: Iterable[Append]) -> list[Appended]:
+    def append_together(self, appends: Iterable[AppendRequest]) -> list[AppendResult]:
         if self.inline is not None:
             return self.inline.around(lambda: self._append_together(appends))
         return self._append_together(appends)
 
     @property
-    def connections(self) -> Connections:
+    def connections(self) -> SQLiteConnections:
         """The way to the file, for what stands beside the record."""
         return self._connections
 
     @contextmanager
-    def appending(self, appends: Iterable[Append]) -> Iterator[tuple[sqlite3.Connection, list[Appended]]]:
+    def appending(self, appends: Iterable[AppendRequest]) -> Iterator[tuple[sqlite3.Connection, list[AppendResult]]]:
         """Appends together, in a transaction that takes other rows beside them."""
         with self._connections.writing() as connection:
-            appended = [_raised(_append(connection, append, self._encoding)) for append in appends]
+            appended = [_translated(_append(connection, append, self._encoding)) for append in appends]
             yield connection, appended
             self._keep_inline(connection, count_recorded(appended))
         self._wake()
 
-    def restore(self, entries: Iterable[Entry], rows: Iterable[Row]) -> None:
+    def restore(self, entries: Iterable[CatalogueEntry], rows: Iterable[Row]) -> None:
         with self._connections.writing() as connection:
-            if connection.execute(sql.LAST_GLOBAL_POSITION).fetchone() is not None:
+            if connection.execute(queries.LAST_GLOBAL_POSITION).fetchone() is not None:
                 raise InvalidValueError(f"the store {self.name}", "is not empty; copy into an empty store")
             numbers = {entry.session: _restore_entry(connection, entry) for entry in entries}
             _add_events(connection, (_columns(numbers[row.session], row, self._encoding) for row in rows))
@@ -115,35 +125,35 @@ class SQLiteRecorder(Recorder):
 
     def read(self, session: str, *, after: int = 0, until: int | None = None, backwards: bool = False) -> Iterator[Row]:
         bounds = after + 1, LAST if until is None else until
-        yield from self._pages(sql.READ_BACKWARDS if backwards else sql.READ, (session,), bounds, backwards)
+        yield from self._pages(queries.READ_BACKWARDS if backwards else queries.READ, (session,), bounds, backwards)
 
     def read_messages(
         self, session: str, branch: int, first: int, last: int, *, backwards: bool = False
     ) -> Iterator[Row]:
-        query = sql.READ_MESSAGES_BACKWARDS if backwards else sql.READ_MESSAGES
+        query = queries.READ_MESSAGES_BACKWARDS if backwards else queries.READ_MESSAGES
         yield from self._pages(query, (session, branch), (first, last), backwards)
 
     def read_bodies(
         self, session: str, branch: int, first: int, last: int, *, backwards: bool = False
     ) -> Iterator[list[Body]]:
-        query = sql.READ_BODIES_BACKWARDS if backwards else sql.READ_BODIES
+        query = queries.READ_BODIES_BACKWARDS if backwards else queries.READ_BODIES
         return whole_pages(self._page(query, (session, branch)), PAGE, first, last, backwards=backwards)
 
     def read_bodies_at(self, session: str, positions: Sequence[int]) -> list[Body]:
         places = msgspec.json.encode(positions).decode()
         with self._connections.reading() as connection:
-            return connection.execute(sql.READ_BODIES_AT, (session, places)).fetchall()
+            return connection.execute(queries.READ_BODIES_AT, (session, places)).fetchall()
 
     def read_structure(self, session: str, *, after: int = 0, until: int) -> Iterator[Row]:
-        yield from self._pages(sql.READ_STRUCTURE, (session,), (after + 1, until), backwards=False)
+        yield from self._pages(queries.READ_STRUCTURE, (session,), (after + 1, until), backwards=False)
 
     def read_written(self, session: str, *, after: int = 0, until: int) -> dict[int, Positions]:
         with self._connections.reading() as connection:
-            rows = connection.execute(sql.READ_WRITTEN, (session, after, until)).fetchall()
+            rows = connection.execute(queries.READ_WRITTEN, (session, after, until)).fetchall()
         return {branch: array("q", sorted(msgspec.json.decode(places))) for branch, places in rows}
 
     def read_all(self, *, after: int = 0, until: int | None = None, names: Sequence[str] = (), limit: int) -> list[Row]:
-        query, named = (sql.READ_NAMED, (_listed(names),)) if names else (sql.READ_ALL, ())
+        query, named = (queries.READ_NAMED, (_as_list(names),)) if names else (queries.READ_ALL, ())
         with self._connections.reading() as connection:
             found = connection.execute(query, (after, LAST if until is None else until, *named, limit))
             return list(map(Row._make, found))
@@ -151,13 +161,13 @@ class SQLiteRecorder(Recorder):
     def read_all_bodies(
         self, *, after: int = 0, until: int | None = None, names: Sequence[str] = (), limit: int
     ) -> list[FeedBody]:
-        query, named = (sql.READ_NAMED_BODIES, (_listed(names),)) if names else (sql.READ_ALL_BODIES, ())
+        query, named = (queries.READ_NAMED_BODIES, (_as_list(names),)) if names else (queries.READ_ALL_BODIES, ())
         with self._connections.reading() as connection:
             return connection.execute(query, (after, LAST if until is None else until, *named, limit)).fetchall()
 
     def last_global_position(self) -> int:
         with self._connections.reading() as connection:
-            (last,) = connection.execute(sql.NEWEST_GLOBAL_POSITION).fetchone()
+            (last,) = connection.execute(queries.NEWEST_GLOBAL_POSITION).fetchone()
         return int(last)
 
     def wait(self, after: int, timeout: float) -> bool:
@@ -170,35 +180,35 @@ class SQLiteRecorder(Recorder):
                 self._news.wait(min(left, POLL))
         return True
 
-    def find_entry(self, session: str) -> Entry | None:
+    def find_entry(self, session: str) -> CatalogueEntry | None:
         with self._connections.reading() as connection:
-            row = connection.execute(sql.FIND_ENTRY, (session,)).fetchone()
+            row = connection.execute(queries.FIND_ENTRY, (session,)).fetchone()
         return None if row is None else _entry(row)
 
-    def read_entries(self) -> Iterator[Entry]:
+    def read_entries(self) -> Iterator[CatalogueEntry]:
         number = 0
         while True:
             with self._connections.reading() as connection:
-                page = connection.execute(sql.READ_ENTRIES, (number, PAGE)).fetchall()
+                page = connection.execute(queries.READ_ENTRIES, (number, PAGE)).fetchall()
             if not page:
                 return
             yield from map(_entry, page)
             number = page[-1][0]
 
-    def find_key(self, key: str) -> Entry | None:
+    def find_key(self, key: str) -> CatalogueEntry | None:
         with self._connections.reading() as connection:
-            row = connection.execute(sql.FIND_ENTRY_BY_KEY, (key,)).fetchone()
+            row = connection.execute(queries.FIND_ENTRY_BY_KEY, (key,)).fetchone()
         return None if row is None else _entry(row)
 
-    def select_entries(self, selection: Selection, after: Place | None, limit: int) -> list[Entry]:
-        def read(after: Place | None, limit: int) -> list[Entry]:
-            text, parameters = query(selection, after, limit, SQLITE)
+    def select_entries(self, selection: Selection, after: Place | None, limit: int) -> list[CatalogueEntry]:
+        def read(after: Place | None, limit: int) -> list[CatalogueEntry]:
+            text, parameters = build_query(selection, after, limit, SQLITE)
             with self._connections.reading() as connection:
-                return [_entry(row) for row in connection.execute(sql.select_entries(text), parameters)]
+                return [_entry(row) for row in connection.execute(queries.select_entries(text), parameters)]
 
-        return selected(selection, after, limit, read)
+        return select_in_memory(selection, after, limit, read)
 
-    def find_command(self, session: str, command_id: str) -> Appended | None:
+    def find_command(self, session: str, command_id: str) -> AppendResult | None:
         with self._connections.reading() as connection:
             return _found_command(connection, session, command_id)
 
@@ -239,14 +249,14 @@ class SQLiteRecorder(Recorder):
         self._connections.close()
         self._wake()
 
-    def _append(self, appends: Sequence[Append]) -> list[Outcome]:
+    def _append(self, appends: Sequence[AppendRequest]) -> list[Outcome]:
         with self._connections.writing() as connection:
             outcomes: list[Outcome] = [_append(connection, append, self._encoding) for append in appends]
             self._keep_inline(connection, count_recorded(outcomes))
         self._wake()
         return outcomes
 
-    def _append_together(self, appends: Iterable[Append]) -> list[Appended]:
+    def _append_together(self, appends: Iterable[AppendRequest]) -> list[AppendResult]:
         with self.appending(appends) as (_, appended):
             return appended
 
@@ -256,10 +266,10 @@ class SQLiteRecorder(Recorder):
             return
 
         def read(after: int, until: int) -> list[Row]:
-            return list(map(Row._make, connection.execute(sql.READ_ALL, (after, until, -1))))
+            return list(map(Row._make, connection.execute(queries.READ_ALL, (after, until, -1))))
 
-        last = connection.execute(sql.NEWEST_GLOBAL_POSITION).fetchone()[0]
-        self.inline.keep(SQLiteTransaction(connection), read, last, appended)
+        last = connection.execute(queries.NEWEST_GLOBAL_POSITION).fetchone()[0]
+        self.inline.keep(SQLiteRowTransaction(connection), read, last, appended)
 
     def _wake(self) -> None:
         with self._news:
@@ -276,73 +286,80 @@ class SQLiteRecorder(Recorder):
         return page
 
 
-def _append(connection: sqlite3.Connection, append: Append, encoding: Encoding) -> Appended | InvalidOperationError:
+def _append(
+    connection: sqlite3.Connection, append: AppendRequest, encoding: Encoding
+) -> AppendResult | InvalidOperationError:
     number, head = _head(connection, append)
     if append.command_id is not None:
         earlier = _found_command(connection, append.session, append.command_id)
         if earlier is not None:
             return earlier
-    if not holds(append.expected, head.position):
+    if not matches(append.expected, head.position):
         return PositionConflictError(append.session, expectation_text(append.expected), head.position)
     first = _next_global_position(connection)
-    rows, entry = stamped(append, head, first)
-    too_large = larger_than_allowed(append, head, entry)
+    rows, entry = stamp(append, head, first)
+    too_large = size_error(append, head, entry)
     if too_large is not None:
         return too_large
     if entry.key is not None and entry.key != head.key:
-        taken = connection.execute(sql.FIND_KEY, (entry.key,)).fetchone()
+        taken = connection.execute(queries.FIND_KEY, (entry.key,)).fetchone()
         if taken is not None:
             return KeyTakenError(append.session, entry.key)
     if rows:
         _write(connection, number, rows, head, entry, encoding)
         if append.erase:
             _erase(connection, append.erase)
-    return Appended(append.session, entry.position - len(rows) + 1, entry.position, first, entry.time)
+    return AppendResult(append.session, entry.position - len(rows) + 1, entry.position, first, entry.time)
 
 
 def _erase(connection: sqlite3.Connection, rows: Iterable[Row]) -> None:
     """Replace payloads by what redactions leave of them, and delete the states that were folded of them."""
     for row in rows:
-        connection.execute(sql.ERASE, (_text(row.payload), row.payload_hash, row.session, row.position))
-    connection.execute(sql.DROP_SNAPSHOTS)
+        connection.execute(queries.ERASE, (_text(row.payload), row.payload_hash, row.session, row.position))
+    connection.execute(queries.DROP_SNAPSHOTS)
     connection.execute(ADD_PENDING)
 
 
-def _raised(outcome: Appended | InvalidOperationError) -> Appended:
+def _translated(outcome: AppendResult | InvalidOperationError) -> AppendResult:
     if isinstance(outcome, InvalidOperationError):
         raise outcome
     return outcome
 
 
-def _head(connection: sqlite3.Connection, append: Append) -> tuple[int | None, Entry]:
-    row = connection.execute(sql.FIND_ENTRY, (append.session,)).fetchone()
-    return (None, Entry(append.session, append.start - 1)) if row is None else (row[0], _entry(row))
+def _head(connection: sqlite3.Connection, append: AppendRequest) -> tuple[int | None, CatalogueEntry]:
+    row = connection.execute(queries.FIND_ENTRY, (append.session,)).fetchone()
+    return (None, CatalogueEntry(append.session, append.start - 1)) if row is None else (row[0], _entry(row))
 
 
 def _next_global_position(connection: sqlite3.Connection) -> int:
-    row = connection.execute(sql.LAST_GLOBAL_POSITION).fetchone()
+    row = connection.execute(queries.LAST_GLOBAL_POSITION).fetchone()
     return 1 if row is None else int(row[0]) + 1
 
 
 def _write(
-    connection: sqlite3.Connection, number: int | None, rows: list[Row], head: Entry, entry: Entry, encoding: Encoding
+    connection: sqlite3.Connection,
+    number: int | None,
+    rows: list[Row],
+    head: CatalogueEntry,
+    entry: CatalogueEntry,
+    encoding: Encoding,
 ) -> None:
     if number is None:
-        number = connection.execute(sql.ADD_ENTRY, (entry.session,)).lastrowid
+        number = connection.execute(queries.ADD_ENTRY, (entry.session,)).lastrowid
     _add_events(connection, (_columns(number, row, encoding) for row in rows))
-    connection.execute(sql.MOVE_ENTRY, (*_place(entry), number))
+    connection.execute(queries.MOVE_ENTRY, (*_place(entry), number))
     if _labels(entry) != _labels(head) or entry.metadata is not head.metadata:
         metadata = msgspec.json.encode(entry.metadata).decode()
-        connection.execute(sql.LABEL_ENTRY, (*_labels(entry), metadata, number))
+        connection.execute(queries.LABEL_ENTRY, (*_labels(entry), metadata, number))
 
 
 def _add_events(connection: sqlite3.Connection, events: Iterator[tuple[Any, ...]]) -> None:
-    while group := list(islice(events, sql.GROUP)):
-        if len(group) == sql.GROUP:
-            connection.execute(sql.ADD_EVENTS, list(chain.from_iterable(group)))
+    while group := list(islice(events, queries.GROUP)):
+        if len(group) == queries.GROUP:
+            connection.execute(queries.ADD_EVENTS, list(chain.from_iterable(group)))
         else:
             for event in group:
-                connection.execute(sql.ADD_EVENT, event)
+                connection.execute(queries.ADD_EVENT, event)
 
 
 def _columns(number: int | None, row: Row, encoding: Encoding) -> tuple[Any, ...]:
@@ -350,7 +367,7 @@ def _columns(number: int | None, row: Row, encoding: Encoding) -> tuple[Any, ...
     return (number, *row[1:10], mark, payload if mark else _text(payload), row.payload_hash, row.digest)
 
 
-def _listed(names: Sequence[str]) -> str:
+def _as_list(names: Sequence[str]) -> str:
     return msgspec.json.encode(names).decode()
 
 
@@ -362,27 +379,27 @@ def _text(payload: bytes | None) -> str | bytes | None:
         return payload
 
 
-def _restore_entry(connection: sqlite3.Connection, entry: Entry) -> int | None:
+def _restore_entry(connection: sqlite3.Connection, entry: CatalogueEntry) -> int | None:
     metadata = msgspec.json.encode(entry.metadata).decode()
-    number = connection.execute(sql.ADD_ENTRY, (entry.session,)).lastrowid
-    connection.execute(sql.MOVE_ENTRY, (*_place(entry), number))
-    connection.execute(sql.LABEL_ENTRY, (*_labels(entry), metadata, number))
+    number = connection.execute(queries.ADD_ENTRY, (entry.session,)).lastrowid
+    connection.execute(queries.MOVE_ENTRY, (*_place(entry), number))
+    connection.execute(queries.LABEL_ENTRY, (*_labels(entry), metadata, number))
     return number
 
 
-def _place(entry: Entry) -> tuple[Any, ...]:
+def _place(entry: CatalogueEntry) -> tuple[Any, ...]:
     return (entry.position, entry.time, entry.digest, entry.messages, entry.bytes, entry.updated)
 
 
-def _labels(entry: Entry) -> tuple[Any, ...]:
+def _labels(entry: CatalogueEntry) -> tuple[Any, ...]:
     return (entry.status, entry.key, entry.name, entry.user, entry.forked_from, entry.forked_at, entry.created)
 
 
-def _found_command(connection: sqlite3.Connection, session: str, command_id: str) -> Appended | None:
-    found = connection.execute(sql.FIND_COMMAND, (session, command_id)).fetchone()
-    return None if found[0] is None else replace(Appended(session, *found), repeated=True)
+def _found_command(connection: sqlite3.Connection, session: str, command_id: str) -> AppendResult | None:
+    found = connection.execute(queries.FIND_COMMAND, (session, command_id)).fetchone()
+    return None if found[0] is None else replace(AppendResult(session, *found), repeated=True)
 
 
-def _entry(row: tuple[Any, ...]) -> Entry:
+def _entry(row: tuple[Any, ...]) -> CatalogueEntry:
     _, *fields, metadata = row
-    return Entry(*[*fields, msgspec.json.decode(metadata)])
+    return CatalogueEntry(*[*fields, msgspec.json.decode(metadata)])

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import closing
 
 from ..migrations import differences, migrations_of
-from . import sql
+from . import queries
 from .schema import prepare
 
 _TOKEN = re.compile(
@@ -67,8 +67,8 @@ def _migrations(connection: sqlite3.Connection) -> Iterator[str]:
 
 def _counter(connection: sqlite3.Connection) -> Iterator[str]:
     """Whether the counter of global positions is there once, and fits the newest event."""
-    counters = connection.execute(sql.LAST_GLOBAL_POSITION).fetchall()
-    (newest,) = connection.execute(sql.NEWEST_GLOBAL_POSITION).fetchone()
+    counters = connection.execute(queries.LAST_GLOBAL_POSITION).fetchall()
+    (newest,) = connection.execute(queries.NEWEST_GLOBAL_POSITION).fetchone()
     if len(counters) > 1 or (newest and not counters):
         yield f"the counter of global positions is in sqlite_sequence {len(counters)} times: expected once"
     for (counter,) in counters:
@@ -79,5 +79,5 @@ def _counter(connection: sqlite3.Connection) -> Iterator[str]:
 
 
 def _feed(connection: sqlite3.Connection) -> Iterator[str]:
-    for (flaw,) in connection.execute(sql.FIND_FLAWS):
+    for (flaw,) in connection.execute(queries.FIND_FLAWS):
         yield flaw

@@ -8,11 +8,22 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ...domain.content import MessageRole
+from ...domain.content_parts import compact
+from ...domain.json_values import Json, parse_json
 from ...domain.message import Message
-from ...domain.parts import compact
-from ...domain.plain import Json, parse_json
-from .parts import ANTHROPIC, UNSAID, Image, Native, Part, Result, Said, for_provider, part_text, plain_text
-from .turns import Answered, Turn, leading_system, tool_name, turns_of, without_system_role
+from .message_parts import (
+    ANTHROPIC,
+    MISSING,
+    Image,
+    NativePart,
+    Part,
+    TextItem,
+    ToolResultItem,
+    for_provider,
+    part_text,
+    plain_text,
+)
+from .tool_turns import AnsweredCall, Turn, build_turns, leading_system, tool_name, without_system_role
 
 BEFORE = "(the conversation begins before what is shown here)"
 """Opens a prompt whose first turn is the assistant's; the first turn has to be the user's."""
@@ -44,7 +55,7 @@ class AnthropicPrompt(Mapping[str, Json]):
 
 def anthropic_prompt(messages: Sequence[Message]) -> AnthropicPrompt:
     """The messages as parameters of a request."""
-    every = turns_of(messages)
+    every = build_turns(messages)
     leading = leading_system(every)
     system = "\n\n".join(text for turn in leading if (text := plain_text(turn.parts)))
     turns: list[dict[str, Json]] = []
@@ -64,31 +75,33 @@ def anthropic_prompt(messages: Sequence[Message]) -> AnthropicPrompt:
 
 
 def _blocks(turn: Turn) -> Iterator[tuple[str, list[dict[str, Json]]]]:
-    if isinstance(turn, Said):
+    if isinstance(turn, TextItem):
         role = "assistant" if turn.role is MessageRole.ASSISTANT else "user"
         parts = for_provider(turn.parts, ANTHROPIC)
         if parts or not turn.parts:  # else only reasoning of another provider
-            yield role, _said(parts, role) or [_text(UNSAID)]
+            yield role, _text_blocks(parts, role) or [_text(MISSING)]
         return
     parts_and_calls: list[dict[str, Json]] = []
     for part in turn.parts:
-        if isinstance(part, Answered):
-            parts_and_calls.append(_use(part))
+        if isinstance(part, AnsweredCall):
+            parts_and_calls.append(_tool_use(part))
         else:
-            parts_and_calls += _said(for_provider((part,), ANTHROPIC), "assistant")
+            parts_and_calls += _text_blocks(for_provider((part,), ANTHROPIC), "assistant")
     yield "assistant", parts_and_calls
     yield "user", [_result(each.id, each.result) for each in turn.calls]
 
 
-def _use(answered: Answered) -> dict[str, Json]:
+def _tool_use(answered: AnsweredCall) -> dict[str, Json]:
     call = answered.call
     given = call.given if call.given is not None and call.given.get("type") == "tool_use" else {}
     arguments = {"input": call.arguments} if call.custom else _arguments(call.arguments)
     return {**given, "type": "tool_use", "id": answered.id, "name": tool_name(call.name), "input": arguments}
 
 
-def _said(parts: tuple[Part, ...], role: str) -> list[dict[str, Json]]:
-    blocks = [_part(part) if role == "user" or isinstance(part, Native) else _text(part_text(part)) for part in parts]
+def _text_blocks(parts: tuple[Part, ...], role: str) -> list[dict[str, Json]]:
+    blocks = [
+        _part(part) if role == "user" or isinstance(part, NativePart) else _text(part_text(part)) for part in parts
+    ]
     return [block for block in blocks if block.get("type") != "text" or block["text"].strip()]
 
 
@@ -103,13 +116,13 @@ def _part(part: Part) -> dict[str, Json]:
             return {"type": "image", "source": source}
         case Image(url) if url.startswith(("https://", "http://")):
             return {"type": "image", "source": {"type": "url", "url": url}}
-        case Native(value=value):
+        case NativePart(value=value):
             return value
         case _:
             return _text(part_text(part))
 
 
-def _result(id: str, result: Result) -> dict[str, Json]:
+def _result(id: str, result: ToolResultItem) -> dict[str, Json]:
     if result.given is not None and result.given.get("type") == "tool_result":
         return {**result.given, "tool_use_id": id}
     text = result.text if result.text.strip() else compact(result.text)  # an empty one shows as ""

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
+from ...domain.content_parts import call_text
 from ...domain.message import Message
-from ...domain.parts import call_text
-from .items import items_of
-from .parts import Call, Item, Result, Said, plain_text
-from .turns import newest_instruction
+from .message_items import message_items
+from .message_parts import Item, TextItem, ToolCallItem, ToolResultItem, plain_text
+from .tool_turns import newest_instruction
 
 
 def plain_messages(messages: Sequence[Message]) -> list[dict[str, str]]:
@@ -17,16 +17,16 @@ def plain_messages(messages: Sequence[Message]) -> list[dict[str, str]]:
 
 def message_text(message: Message, newest: bool = False) -> str:
     """All that a message says, calls and results too, as text."""
-    return "\n\n".join(text for item in items_of(message, newest) if (text := _item_text(item)))
+    return "\n\n".join(text for item in message_items(message, newest) if (text := _item_text(item)))
 
 
 def _item_text(item: Item) -> str:
     match item:
-        case Said():
+        case TextItem():
             return plain_text(item.parts)
-        case Call():
+        case ToolCallItem():
             return f"call{_named(item.id)}: {call_text(item.name, item.arguments)}"
-        case Result():
+        case ToolResultItem():
             return f"{'error' if item.failed else 'result'}{_named(item.id)}: {item.text}"
 
 

@@ -6,8 +6,8 @@ from math import ceil
 from typing import TypeAlias
 
 from ...domain.message import Message
-from .items import items_of
-from .parts import Image, Said
+from .message_items import message_items
+from .message_parts import Image, TextItem
 from .plain import message_text
 
 Counter: TypeAlias = Callable[[str], int]
@@ -47,8 +47,8 @@ def estimate(text: str) -> int:
 
 def message_tokens(message: Message, counter: Counter, newest: bool = False) -> int:
     """The tokens of a message: of all it says, of its images, and of what a provider puts around it."""
-    items = items_of(message, newest)
-    images = sum(isinstance(part, Image) for item in items if isinstance(item, Said) for part in item.parts)
+    items = message_items(message, newest)
+    images = sum(isinstance(part, Image) for item in items if isinstance(item, TextItem) for part in item.parts)
     return PER_MESSAGE + PER_IMAGE * images + counter(message_text(message, newest))
 
 

@@ -3,9 +3,9 @@
 from copy import deepcopy
 
 from ...domain.content import InstructionContent
+from ...domain.json_values import Json
 from ...domain.message import Message
-from ...domain.plain import Json
-from .turns import tool_name
+from .tool_turns import tool_name
 
 
 def openai_tools(instruction: Message | None) -> list[Json]:

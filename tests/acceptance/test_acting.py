@@ -14,8 +14,9 @@ from opentelemetry.baggage import set_baggage
 from opentelemetry.context import attach, detach
 from opentelemetry.sdk.trace import TracerProvider
 
-from turnlog import Session, Store, acting, carried
+from turnlog import Session, Store, acting
 from turnlog.errors import InvalidValueError
+from turnlog.provenance import with_provenance
 
 NOBODY = (None, None, None)
 
@@ -160,7 +161,7 @@ def test_a_thread_acts_for_whoever_its_work_was_carried_from(store: Store) -> No
     session = Session(store=store)
     main = session.default_branch
     with acting(actor="ada", correlation="run-1", cause=2):
-        thread = Thread(target=carried(main.add), args=("a",), kwargs={"sender": "ada"})
+        thread = Thread(target=with_provenance(main.add), args=("a",), kwargs={"sender": "ada"})
     thread.start()
     thread.join()
 
@@ -184,9 +185,9 @@ def test_a_pool_acts_for_whoever_its_work_was_carried_from(store: Store) -> None
     main = session.default_branch
     with ThreadPoolExecutor(4) as pool:
         with acting(actor="ada"):
-            for_ada = carried(main.add)
+            for_ada = with_provenance(main.add)
         with acting(actor="bob"):
-            for_bob = carried(main.add)
+            for_bob = with_provenance(main.add)
             forgotten = [pool.submit(main.add, f"none {number}") for number in range(8)]
         known = [
             pool.submit(work, f"{name} {n}") for n in range(8) for name, work in (("ada", for_ada), ("bob", for_bob))
@@ -206,7 +207,7 @@ def test_carried_work_is_called_as_it_was_and_answers_as_it_did() -> None:
         """What it does."""
         return one, other
 
-    carry: Callable[..., tuple[int, str]] = carried(work)
+    carry: Callable[..., tuple[int, str]] = with_provenance(work)
 
     assert (carry(1), carry(2, other="y")) == ((1, "x"), (2, "y"))
     assert (carry.__name__, carry.__doc__) == ("work", "What it does.")
@@ -219,7 +220,7 @@ def test_what_carried_work_does_to_its_context_stays_there(store: Store) -> None
         with acting(actor="inside"):
             session.rename(name)
 
-    carried(work)("a")
+    with_provenance(work)("a")
     session.rename("b")
 
     assert who(session) == [NOBODY, ("inside", None, None), NOBODY]

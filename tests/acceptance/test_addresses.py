@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from turnlog import Branch, Runner, Session, SessionManager, Transcript, open_store, search
+from turnlog import Branch, Runner, Session, SessionManager, open_store, search
 from turnlog.errors import InvalidValueError, SessionNotFoundError
+from turnlog.projections import Transcript
 
 if TYPE_CHECKING:
     from tests.acceptance.conftest import Elsewhere
@@ -199,8 +200,8 @@ def test_store_takes_an_address_everywhere(here: Path) -> None:
 def test_a_store_at_an_address_is_opened_once(here: Path) -> None:
     one, other = Session(store="x.db"), Session(store="sqlite:///x.db")
 
-    assert one._live.store is other._live.store
-    one._live.store.close()
+    assert one._stream.store is other._stream.store
+    one._stream.store.close()
     assert Session.open(one.id, store="x.db").id == one.id
     assert Session.open(Session(store="memory://").id, store="memory://").position == 1
 
@@ -224,7 +225,7 @@ def test_what_is_no_store_is_an_error(here: Path, store: Any) -> None:
 def test_a_manager_closes_the_store_that_it_opened(here: Path) -> None:
     with SessionManager(store="x.db") as manager:
         session = manager.create_session("chat")
-        store = session._live.store
+        store = session._stream.store
 
     assert store.closed
     assert Session.open(session.id, store="x.db").key == "chat"

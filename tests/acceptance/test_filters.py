@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
-from turnlog import Message, MessageRole, Messages, Origin, Session, Store
+from turnlog import Message, Session, Store
+from turnlog.content import MessageRole, Origin
 from turnlog.errors import InvalidValueError, ItemNotFoundError
+from turnlog.projections import Messages
 
 TOO_LATE = datetime(9999, 12, 31, 23, tzinfo=timezone(timedelta(hours=-5)))
 

@@ -19,16 +19,16 @@ from typer.testing import CliRunner
 
 from turnlog import Projection, Runner, Session, SessionManager, Store, open_store, search
 from turnlog.cli.app import app
-from turnlog.domain.codec import SALT_LENGTH, decode, salted
+from turnlog.domain.codec import SALT_LENGTH, add_salt, decode
 from turnlog.domain.errors import TurnlogError, UnreadableEventError
-from turnlog.domain.record import Provenance, RecordedEvent
+from turnlog.domain.recorded_event import Provenance, RecordedEvent
 from turnlog.domain.redaction import CONTENT_FIELDS
 from turnlog.errors import RecordFileError
-from turnlog.infrastructure.rows import Append, Draft, Row, chained, header_of
-from turnlog.infrastructure.transfer.lines import Ending, closing, line_of, opening
+from turnlog.infrastructure.record_file.format import SessionFooter, file_footer, line_of, session_header
+from turnlog.infrastructure.stored_event import AppendRequest, EncodedEvent, Row, chain_digest, header_of
 from turnlog.projections.activity import Activity
 from turnlog.projections.rows import Rows
-from turnlog.projections.tables import INTEGER, TEXT, Table
+from turnlog.projections.table_schema import INTEGER, TEXT, Table
 from turnlog.projections.transcript import Transcript
 from turnlog.projections.usage import TokenUsage
 
@@ -78,14 +78,14 @@ def rows_of(events: list[Event], session: str) -> Iterator[Row]:
     for position, (name, payload, given) in enumerate(events, 1):
         encoded = payload if isinstance(payload, bytes) else msgspec.json.encode(payload)
         if name in CONTENT_FIELDS and encoded.endswith(b"}") and not given.get("bare"):
-            encoded = salted(encoded, SALT)
+            encoded = add_salt(encoded, SALT)
         branch = payload.get("branch") if isinstance(payload, dict) and name.startswith(("branch", "message")) else None
         usual = {"time": time, "branch": branch, "actor": None, "correlation": None, "cause": None, "command_id": None}
         own = {**usual, **given}
         time = own["time"]
         place = (own.get("session", session), own.get("position", position), 0)
         columns = (*place, time, name, own["branch"], own["actor"], own["correlation"], own["cause"], own["command_id"])
-        digest = chained(digest, header_of(columns), sha256(encoded).digest())
+        digest = chain_digest(digest, header_of(columns), sha256(encoded).digest())
         yield Row(*columns, encoded, None, digest)
 
 
@@ -95,8 +95,8 @@ def record(events: list[Event], session: str = "hostile") -> bytes:
     endings = []
     for name, group in groupby(rows, key=lambda row: row.session):
         found = list(group)
-        endings.append(Ending(name, len(found), found[-1].digest.hex()))
-    return b"".join([opening(), *map(line_of, rows), closing(endings)])
+        endings.append(SessionFooter(name, len(found), found[-1].digest.hex()))
+    return b"".join([session_header(), *map(line_of, rows), file_footer(endings)])
 
 
 IMAGE = {"type": "instruction", "instruction": "look", "images": ["file:///etc/passwd"]}
@@ -309,9 +309,9 @@ def stored(events: list[Event], session: str, store: Store) -> None:
             event = decode(row.name, row.payload or b"", row.session, row.position)
         except UnreadableEventError:
             event = None
-        draft = Draft(row.name, row.branch, row.payload or b"", event, None, row.cause)
+        draft = EncodedEvent(row.name, row.branch, row.payload or b"", event, None, row.cause)
         who = Provenance(row.actor, row.correlation)
-        append = Append(row.session, [draft], row.position - 1, who, row.time, row.command_id)
+        append = AppendRequest(row.session, [draft], row.position - 1, who, row.time, row.command_id)
         with suppress(TurnlogError, OverflowError):
             store.recorder.append_together([append])
 

@@ -13,20 +13,10 @@ from typing import Any
 import pytest
 import structlog
 
-from turnlog import (
-    LogRedactor,
-    Logs,
-    LogsView,
-    LogType,
-    Session,
-    Store,
-    acting,
-    add_session,
-    open_store,
-    working_on,
-    write_line,
-)
+from turnlog import Session, Store, acting, open_store
 from turnlog.errors import BranchNotFoundError, InvalidValueError, ReadOnlyError, SessionNotActiveError
+from turnlog.log_context import add_session_context, bind_session, log_event
+from turnlog.logs import LogRedactor, LogType, SessionLogs, SessionLogsView
 
 
 @pytest.fixture
@@ -56,7 +46,7 @@ def test_a_text_can_be_logged_on_a_branch(session: Session) -> None:
     assert (written.session, written.branch, written.actor, written.correlation) == ("s", 0, "ada", "run-1")
     assert written.position == session.position
     assert list(main.logs) == [written]
-    assert isinstance(main.logs, Logs)
+    assert isinstance(main.logs, SessionLogs)
 
 
 def test_logs_are_read_by_branch_and_for_the_whole_session(session: Session) -> None:
@@ -80,7 +70,7 @@ def test_a_view_shows_the_account_of_then_and_takes_no_log(session: Session) -> 
     past = session.at(then)
 
     assert [log.message for log in past.logs] == ["a"]
-    assert isinstance(past.logs, LogsView)
+    assert isinstance(past.logs, SessionLogsView)
     with pytest.raises(ReadOnlyError, match="log writes, and this is session s as it was at position 5"):
         past.logs.log("c")  # type: ignore[attr-defined]  # what is tried here is not allowed
     with pytest.raises(ReadOnlyError):
@@ -191,7 +181,7 @@ def test_every_recorded_event_can_be_a_line_without_words_of_messages_and_secret
         session.default_branch.logs.log("password=hunter2", "warning", request={"body": "hunter2"})
 
     for event in store.read_all():
-        write_line(event, json_logger(out))
+        log_event(event, json_logger(out))
 
     lines = lines_of(out)
     assert [line["event"] for line in lines] == [event.name for event in session.events()]
@@ -216,14 +206,14 @@ def test_every_recorded_event_can_be_a_line_without_words_of_messages_and_secret
 
 def test_lines_of_an_application_say_which_session_they_belong_to(session: Session) -> None:
     out = io.StringIO()
-    log = json_logger(out, add_session)
+    log = json_logger(out, add_session_context)
 
     log.info("before")
-    with working_on(session.default_branch), acting(actor="ada"):
+    with bind_session(session.default_branch), acting(actor="ada"):
         session.default_branch.add("hello")
         log.info("inside")
         log.info("mine", session="another", branch=7)
-    with working_on(session):
+    with bind_session(session):
         log.info("whole")
 
     assert lines_of(out) == [
@@ -236,10 +226,10 @@ def test_lines_of_an_application_say_which_session_they_belong_to(session: Sessi
 
 def test_tasks_and_awaited_twins_follow_the_session_at_hand(session: Session) -> None:
     out = io.StringIO()
-    log = json_logger(out, add_session)
+    log = json_logger(out, add_session_context)
 
     async def work() -> None:
-        with working_on(session.default_branch):
+        with bind_session(session.default_branch):
             await session.default_branch.aadd("hello")
             await asyncio.gather(asyncio.to_thread(log.info, "thread"), asyncio.create_task(told()))
 

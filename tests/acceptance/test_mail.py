@@ -8,21 +8,8 @@ from typing import Any, ClassVar
 
 import pytest
 
-from turnlog import (
-    Branch,
-    Exchange,
-    ImagePolicy,
-    Mail,
-    MailManager,
-    MessageContent,
-    MessageRole,
-    Origin,
-    Package,
-    Session,
-    Store,
-    acting,
-    content_type,
-)
+from turnlog import Branch, Session, Store, acting
+from turnlog.content import ImagePolicy, MessageContent, MessageRole, Origin, content_type
 from turnlog.errors import (
     BranchNotFoundError,
     CommandIdReusedError,
@@ -36,6 +23,7 @@ from turnlog.errors import (
     ReadOnlyError,
     SessionNotActiveError,
 )
+from turnlog.mail import Exchange, Mail, MailManager, Package
 
 
 def search(query: str) -> str:

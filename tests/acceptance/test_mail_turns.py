@@ -13,8 +13,9 @@ from typing import Any
 
 import pytest
 
-from turnlog import Branch, Exchange, MailManager, Session, Store
+from turnlog import Branch, Session, Store
 from turnlog.errors import DatabaseError, InvalidMailError
+from turnlog.mail import Exchange, MailManager
 
 MANY = 1_000
 

@@ -11,8 +11,10 @@ from typing import Any
 
 import pytest
 
-from turnlog import Session, SessionInfo, SessionManager, SessionStorage
+from turnlog import Session, SessionManager
+from turnlog.catalogue import SessionInfo
 from turnlog.errors import InvalidValueError, KeyTakenError, SessionError, SessionNotFoundError
+from turnlog.manager import SessionStorage
 
 
 @pytest.fixture

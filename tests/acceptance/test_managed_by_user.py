@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
-from turnlog import MemorySessionStore, RedisSessionStore, Session, SessionManager, SessionStore, SQLiteSessionStore
+from turnlog import Session, SessionManager
 from turnlog.errors import InvalidValueError, PositionConflictError, SessionNotActiveError, SessionNotFoundError
+from turnlog.manager import AsyncSessionStorage
+from turnlog.stores import MemorySessionStore, RedisSessionStore, SQLiteSessionStore
 
 
 @pytest.fixture
@@ -159,7 +161,7 @@ def test_all_sessions_are_cleared_only_when_that_is_confirmed(manager: SessionMa
     assert manager.list_sessions() == []
 
 
-class Kept(SessionStore):
+class Kept(AsyncSessionStorage):
     """Storage of one's own that is awaited; its tables are a dict that several managers may share."""
 
     def __init__(self, tables: dict[str, bytes]) -> None:

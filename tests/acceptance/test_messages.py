@@ -10,17 +10,15 @@ import msgspec
 import pydantic
 import pytest
 
-from turnlog import (
+from turnlog import Message, Session, Store
+from turnlog.content import (
     ActionResponseContent,
     AssistantResponseContent,
     InstructionContent,
-    Message,
     MessageRole,
     Origin,
-    Session,
-    Store,
     Usage,
-    validate_answer,
+    validate_response,
 )
 from turnlog.errors import (
     ImageNotAllowedError,
@@ -318,20 +316,20 @@ def test_a_reopened_session_holds_an_answer_against_the_shape_that_was_asked_for
     assert isinstance(order.content, InstructionContent)
     assert order.content.response_format is not None
     assert order.content.response_format.name == "Order"
-    assert validate_answer(order, answer) == {"items": [{"price": 2.5}]}
+    assert validate_response(order, answer) == {"items": [{"price": 2.5}]}
     blocks = [{"type": "thinking", "thinking": "?"}, {"type": "text", "text": '{"items": []}'}]
-    assert validate_answer(order, session.add_message({"role": "assistant", "content": blocks})) == {"items": []}
-    assert validate_answer(place.content, {"x": 1}) == {"x": 1}
+    assert validate_response(order, session.add_message({"role": "assistant", "content": blocks})) == {"items": []}
+    assert validate_response(place.content, {"x": 1}) == {"x": 1}
     with pytest.raises(
         ResponseFormatError, match=r"does not fit 'Order': at \$\.items\[0\]\.price, expected type \"number\""
     ):
-        validate_answer(order, {"items": [{"price": "secret"}]})
+        validate_response(order, {"items": [{"price": "secret"}]})
     with pytest.raises(ResponseFormatError, match=r"at \$, expected required \[\"items\"\]"):
-        validate_answer(order, {})
+        validate_response(order, {})
     with pytest.raises(ResponseFormatError, match="expected JSON"):
-        validate_answer(order, Message({"assistant_response": "No."}))
+        validate_response(order, Message({"assistant_response": "No."}))
     with pytest.raises(InvalidValueError, match="asks for no response format"):
-        validate_answer(Message("What?"), {})
+        validate_response(Message("What?"), {})
 
 
 @pytest.mark.parametrize(
@@ -346,4 +344,4 @@ def test_a_reopened_session_holds_an_answer_against_the_shape_that_was_asked_for
 )
 def test_a_schema_that_cannot_be_followed_is_refused_and_nothing_is_fetched(schema: dict[str, Any]) -> None:
     with pytest.raises(InvalidValueError, match="the schema of 'response'"):
-        validate_answer(schema, {"a": 1})
+        validate_response(schema, {"a": 1})

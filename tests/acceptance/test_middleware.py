@@ -5,16 +5,10 @@ from typing import Any
 
 import pytest
 
-from turnlog import (
-    MemorySessionStore,
-    Session,
-    SessionManager,
-    SessionMiddleware,
-    code_detection,
-    timestamps,
-    token_estimates,
-)
+from turnlog import Session, SessionManager
 from turnlog.errors import InvalidValueError
+from turnlog.manager import SessionMiddleware, code_detection, timestamps, token_estimates
+from turnlog.stores import MemorySessionStore
 
 
 @pytest.fixture

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from pydantic import BaseModel
 
-from turnlog import ActionManager, Branch, Message, MessageRole, Services, Session, SessionManager, Tool, iModel
+from turnlog import Branch, Message, Session, SessionManager, Tool, iModel
+from turnlog._operations.operate import GenerateParams, OperateParams
+from turnlog.content import MessageRole
 from turnlog.errors import ToolError
-from turnlog.operations.operate import GenerateParams, OperateParams
+from turnlog.models import ActionManager, Services
 
 if TYPE_CHECKING:
     from tests.model_server import ModelServer

@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
-from turnlog import Runner, Session, SessionManager, SQLiteSessionStore, Store, Transcript, open_store, search
+from turnlog import Runner, Session, SessionManager, Store, open_store, search
 from turnlog.errors import InvalidValueError
+from turnlog.projections import Transcript
+from turnlog.stores import SQLiteSessionStore
 
 NO_PATHS = ["", "\0", "a\0b", "~nobody-of-this-name/x", b"bytes", 5, None]
 

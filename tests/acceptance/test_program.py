@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from turnlog import Branch, Message, MessageRole, Origin, Session, SessionView, Store, acting, open_store
+from turnlog import Branch, Message, Session, SessionView, Store, acting, open_store
+from turnlog.content import MessageRole, Origin
 from turnlog.errors import SessionNotFoundError
 
 if TYPE_CHECKING:

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from turnlog import ActionResponseContent, Branch, Message, Session, Store
+from turnlog import Branch, Message, Session, Store
+from turnlog.content import ActionResponseContent
 from turnlog.errors import (
     BranchNotFoundError,
     ImageNotAllowedError,

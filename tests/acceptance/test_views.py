@@ -6,8 +6,9 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from turnlog import Branch, Message, Messages, Session, SessionView, Store
+from turnlog import Branch, Message, Session, SessionView, Store
 from turnlog.errors import BranchNotFoundError, DatabaseError, InvalidValueError, ReadOnlyError
+from turnlog.projections import Messages
 
 
 @pytest.fixture

@@ -14,10 +14,10 @@ from typing import Any
 
 import pytest
 
-from turnlog.infrastructure.folding import FoldCheck
-from turnlog.infrastructure.memory import MemoryRecorder
+from turnlog.infrastructure.fold_check import FoldCheck
+from turnlog.infrastructure.memory.recorder import MemoryRecorder
 from turnlog.infrastructure.postgres.recorder import PostgresRecorder
-from turnlog.infrastructure.redis.address import parsed
+from turnlog.infrastructure.redis.address import parse_address
 from turnlog.infrastructure.redis.recorder import RedisRecorder
 from turnlog.infrastructure.sqlite.recorder import SQLiteRecorder
 from turnlog.infrastructure.store import Store
@@ -40,7 +40,7 @@ def _on_postgres(place: Path, clock: Clock, server: Any) -> Store:
 
 def _on_redis(place: Path, clock: Clock, server: Any) -> Store:
     prefix = sha256(bytes(place)).hexdigest()[:16]
-    return Store(RedisRecorder(parsed(server.address(prefix=prefix))), clock)
+    return Store(RedisRecorder(parse_address(server.address(prefix=prefix))), clock)
 
 
 Opened = Callable[[Path, Clock, Any], Store]

@@ -8,12 +8,13 @@ import pytest
 from eventsourcing.persistence import DataError, StoredEvent, Tracking
 from eventsourcing.utils import Environment
 
-from turnlog import Session, Store, Transcript
+from turnlog import Session, Store
 from turnlog.domain.events import EventRedacted, MessageRedacted, StateSet
 from turnlog.errors import RedactionPendingError
-from turnlog.infrastructure.library.factory import RecorderFactory
-from turnlog.infrastructure.library.mapper import DomainEvent, EventMapper
+from turnlog.infrastructure.eventsourcing_adapter.factory import RecorderFactory
+from turnlog.infrastructure.eventsourcing_adapter.mapper import DomainEvent, EventMapper
 from turnlog.infrastructure.sqlite import scrubbing
+from turnlog.projections import Transcript
 
 LEFT = '{"branch":0,"content":{"type":"instruction"}}'
 

@@ -11,9 +11,9 @@ import pytest
 from turnlog.domain.content import InstructionContent
 from turnlog.domain.errors import InvalidValueError, KeyTakenError, PositionConflictError
 from turnlog.domain.events import BranchCreated, Event, MessageAppended, SessionRenamed, SessionStarted
-from turnlog.domain.expectation import ANY, NO_STREAM, Expected
-from turnlog.domain.record import Provenance
-from turnlog.infrastructure.rows import draft
+from turnlog.domain.expected_position import ANY, NO_STREAM, Expected
+from turnlog.domain.recorded_event import Provenance
+from turnlog.infrastructure.stored_event import encode_events
 
 if TYPE_CHECKING:
     from tests.contract.conftest import Clock, Stores
@@ -201,7 +201,9 @@ def test_an_event_may_have_an_actor_and_a_cause_of_its_own(stores: Stores) -> No
     store = stores.new()
     store.append("s", [STARTED, MAIN])
     events = [said("a"), said("b"), said("c")]
-    own = [each._replace(actor=actor) for each, actor in zip(draft(events), (None, "gpt", "weather"), strict=True)]
+    own = [
+        each._replace(actor=actor) for each, actor in zip(encode_events(events), (None, "gpt", "weather"), strict=True)
+    ]
     own[2] = own[2]._replace(cause=2)
     first = store.append("s", events, provenance=Provenance("ada", "run-1", 1), drafts=own, command_id="c")
 

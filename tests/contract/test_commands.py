@@ -12,9 +12,9 @@ from eventsourcing.persistence import DataError
 from turnlog import Branch, Session, SessionManager
 from turnlog.domain.content import InstructionContent
 from turnlog.domain.events import BranchCreated, Event, MessageAppended, SessionRenamed, SessionStarted, StateSet
-from turnlog.domain.expectation import ANY, NO_STREAM, Expected
+from turnlog.domain.expected_position import ANY, NO_STREAM, Expected
 from turnlog.errors import CommandIdReusedError
-from turnlog.infrastructure.committing import GroupCommit
+from turnlog.infrastructure.group_commit import GroupCommit
 
 if TYPE_CHECKING:
     from tests.contract.conftest import Stores
@@ -144,7 +144,7 @@ CALLS: dict[str, Callable[[Session, str], Any]] = {
 
 @pytest.mark.parametrize("call", CALLS)
 def test_a_repeated_call_returns_the_first_result(stores: Stores, session: Session, call: str) -> None:
-    store = session._live.store
+    store = session._stream.store
     session.branches["main"].add("before")
     first = CALLS[call](session, "word")
     session.branches["main"].add("after")
@@ -231,7 +231,7 @@ def test_an_archived_session_returns_the_first_result(session: Session) -> None:
 
 
 def test_threads_with_one_command_and_two_contents_write_one(session: Session, stores: Stores) -> None:
-    beside = stores.beside(session._live.store)
+    beside = stores.beside(session._stream.store)
     outcomes: list[tuple[str, Any]] = []
 
     def call(number: int) -> None:
@@ -274,6 +274,6 @@ def test_deferred_sessions_write_a_command_of_both_once(stores: Stores) -> None:
 
 
 def _domain_event(session: str, version: int, text: str) -> Any:
-    from turnlog.infrastructure.library.mapper import DomainEvent
+    from turnlog.infrastructure.eventsourcing_adapter.mapper import DomainEvent
 
     return DomainEvent.unrecorded(session, version, SessionStarted(name=text))

@@ -12,7 +12,7 @@ import pytest
 from turnlog import Session
 from turnlog.domain.errors import KeyTakenError, PositionConflictError
 from turnlog.domain.events import SessionRenamed, SessionStarted
-from turnlog.domain.expectation import ANY, NO_STREAM
+from turnlog.domain.expected_position import ANY, NO_STREAM
 
 if TYPE_CHECKING:
     from tests.contract.conftest import Stores

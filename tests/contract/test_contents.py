@@ -7,17 +7,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from turnlog import (
+from turnlog import Message, Session, Store
+from turnlog.content import (
     ActionRequestContent,
     ActionResponseContent,
     AssistantResponseContent,
     ImagePolicy,
     InstructionContent,
-    Message,
     MessageContent,
     MessageRole,
-    Session,
-    Store,
     SystemContent,
     UnknownContent,
     content_type,
@@ -25,7 +23,7 @@ from turnlog import (
 from turnlog.domain import content_types
 from turnlog.domain.content import Content
 from turnlog.domain.events import MessageAppended
-from turnlog.domain.plain import Json
+from turnlog.domain.json_values import Json
 from turnlog.errors import ImageNotAllowedError, InvalidValueError, TurnlogError
 
 EMPTY: list[Json] = [None, False, 0, 0.0, "", [], {}, [[]], {"": None}]

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from turnlog import Session, acting
-from turnlog._provenance import provenance
 from turnlog.domain.errors import InvalidValueError
 from turnlog.domain.events import SessionStarted, StateSet
-from turnlog.infrastructure.expiry import Swept
+from turnlog.infrastructure.sweep import SweepResult
+from turnlog.provenance import provenance
 
 if TYPE_CHECKING:
     from tests.contract.conftest import Clock, Stores
@@ -36,7 +36,7 @@ def test_what_was_not_used_for_longer_ends_and_the_record_says_so(stores: Stores
 
     with acting(actor="the night watch"):
         swept = store.sweep(100, provenance())
-    assert swept == Swept(("put away", "old"), ())
+    assert swept == SweepResult(("put away", "old"), ())
     assert statuses(store) == {
         "old": "deleted",
         "just": "active",
@@ -47,7 +47,7 @@ def test_what_was_not_used_for_longer_ends_and_the_record_says_so(stores: Stores
     (tombstone,) = [each for each in store.read("old") if each.name == "session.deleted"]
     assert (tombstone.event.reason, tombstone.actor) == ("not used for 100 seconds", "the night watch")  # type: ignore[attr-defined]  # a deletion has one
     assert store.find_key("key of old") is None
-    assert store.sweep(100) == Swept((), ())
+    assert store.sweep(100) == SweepResult((), ())
     assert store.verify().ok
 
 
@@ -62,7 +62,7 @@ def test_sessions_that_go_on_from_others_end_first_and_others_stay_for_them(stor
     child.add_message("still here")
     clock.now += 51 * SECOND
 
-    assert store.sweep(100) == Swept((), ("grandparent", "parent"))
+    assert store.sweep(100) == SweepResult((), ("grandparent", "parent"))
     clock.now += 50 * SECOND
     swept = store.sweep(100)
     assert set(swept.ended) == {"grandparent", "parent", "child"}
@@ -84,7 +84,7 @@ def test_a_session_that_is_used_during_the_sweep_stays(
         return together(appends)
 
     monkeypatch.setattr(store.recorder, "append_together", late)
-    assert store.sweep(10) == Swept((), ())
+    assert store.sweep(10) == SweepResult((), ())
     assert statuses(store) == {"s": "active"}
 
 

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from eventsourcing.persistence import DataError, StoredEvent
 
-from turnlog.domain.codec import is_salted, salted, unsalted
+from turnlog.domain.codec import add_salt, is_salted, remove_salt
 from turnlog.domain.content import InstructionContent
 from turnlog.domain.errors import InvalidEventError, InvalidValueError, PositionConflictError
 from turnlog.domain.events import (
@@ -40,11 +40,11 @@ from turnlog.domain.events import (
     StateSet,
     UnknownEvent,
 )
-from turnlog.domain.expectation import NO_STREAM
+from turnlog.domain.expected_position import NO_STREAM
 from turnlog.domain.ranges import Range
-from turnlog.domain.record import LATEST, Provenance
-from turnlog.infrastructure.library.mapper import DomainEvent, EventMapper
-from turnlog.infrastructure.rows import new_salt
+from turnlog.domain.recorded_event import LATEST, Provenance
+from turnlog.infrastructure.eventsourcing_adapter.mapper import DomainEvent, EventMapper
+from turnlog.infrastructure.stored_event import new_salt
 
 if TYPE_CHECKING:
     from tests.contract.conftest import Clock, Stores
@@ -155,14 +155,14 @@ def test_content_that_the_library_saves_has_a_salt_of_its_own(talking: Store) ->
     one, other = (row.payload or b"" for row in talking.recorder.read("s", after=3))
     assert is_salted(one)
     assert one != other
-    assert unsalted(one) == unsalted(other)
+    assert remove_salt(one) == remove_salt(other)
 
 
 def test_a_payload_of_the_library_has_each_key_once(talking: Store) -> None:
     payload = b'{"key":"k","value":{"a":1,"a":2}}'
 
     with pytest.raises(DataError, match="key 'a' twice"):
-        talking.recorder.insert_events([StoredEvent("s", 4, "session.state_set", salted(payload, new_salt()))])
+        talking.recorder.insert_events([StoredEvent("s", 4, "session.state_set", add_salt(payload, new_salt()))])
 
 
 def nested(levels: int) -> object:

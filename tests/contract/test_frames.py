@@ -8,8 +8,10 @@ import msgspec
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from turnlog import ActionResponseContent, Branch, Message, Messages, Origin, Session, Store
+from turnlog import Branch, Message, Session, Store
+from turnlog.content import ActionResponseContent, Origin
 from turnlog.errors import InvalidOperationError
+from turnlog.projections import Messages
 from turnlog.session_view import SessionView
 
 if TYPE_CHECKING:

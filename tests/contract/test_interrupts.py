@@ -12,7 +12,7 @@ import pytest
 
 from turnlog import Session, Store, open_store
 from turnlog.errors import InvalidValueError
-from turnlog.infrastructure.rows import Append, Appended
+from turnlog.infrastructure.stored_event import AppendRequest, AppendResult
 
 
 def said(session: Session) -> list[str]:
@@ -36,7 +36,7 @@ def test_a_handle_interrupted_after_the_commit_is_right_again_at_the_next_call(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr("turnlog._live.evolve", interrupted)
+        patched.setattr("turnlog._stream.evolve", interrupted)
         with pytest.raises(KeyboardInterrupt):
             main.add("two") if change == "add" else main.clear() if change == "clear" else main.fork()
 
@@ -181,7 +181,7 @@ def test_an_append_that_is_interrupted_before_it_commits_holds_up_nobody(
     recorder = store._recorder
     append = recorder.append
 
-    def interrupted(appends: list[Append]) -> Iterator[Appended]:
+    def interrupted(appends: list[AppendRequest]) -> Iterator[AppendResult]:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:

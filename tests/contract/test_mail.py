@@ -59,7 +59,7 @@ def test_every_step_can_be_seen_now_and_then_and_after_reopening(
     assert [message.text for message in opened.branches["b"].messages] == ["hello"]
     assert [mail.content for mail in opened.exchange.history("town")] == ["hello", {"all": [1]}]
     assert opened.exchange.parked == []
-    assert opened._live.store.verify().ok
+    assert opened._stream.store.verify().ok
 
 
 def test_handles_that_were_open_meanwhile_see_the_same(stores: Stores, session: Session, store: Store) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from turnlog import Session, SessionManager, Template, read_templates
+from turnlog import Session, SessionManager
 from turnlog.errors import (
     InvalidValueError,
     KeyTakenError,
@@ -18,6 +18,7 @@ from turnlog.errors import (
     SessionNotFoundError,
     SessionTooLargeError,
 )
+from turnlog.manager import Template, read_templates
 
 if TYPE_CHECKING:
     from tests.contract.conftest import Clock, Stores
@@ -198,10 +199,10 @@ def test_every_method_that_touches_the_store_is_awaited_too(
 
 
 def test_a_deferred_session_is_in_memory_once_whoever_opens_it(stores: Stores) -> None:
-    from turnlog._deferred import Deferred
+    from turnlog._manager.write_behind import WriteBehindRepository
 
     store = stores.new()
-    kept = Deferred(store, most=100)
+    kept = WriteBehindRepository(store, most=100)
     Session(name="chat", key="chat", store=store).default_branch.add("hello")
     entry = store.find_key("chat")
     assert entry is not None

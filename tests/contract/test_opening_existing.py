@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
-from turnlog import Session, open_existing, open_store
+from turnlog import Session, open_store
 from turnlog.errors import SchemaMismatchError, StoreNotFoundError
 from turnlog.infrastructure.migrations import Migration, migrations_of
 from turnlog.infrastructure.sqlite import schema
 from turnlog.infrastructure.store import Store
+from turnlog.stores import open_existing
 
 
 def address_of(kind: str, tmp_path: Path, server: Any, name: str) -> str:

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from turnlog import LogStore, Session, SessionManager, Store, open_store
+from turnlog import Session, SessionManager, Store, open_store
 from turnlog.errors import InvalidValueError, OutputExistsError, SessionNotFoundError
 from turnlog.infrastructure import output_file
-from turnlog.infrastructure.memory import MemoryRecorder
-from turnlog.infrastructure.transfer.files import write_lines
+from turnlog.infrastructure.memory.recorder import MemoryRecorder
+from turnlog.infrastructure.record_file.io import write_lines
+from turnlog.logs import LogStore
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

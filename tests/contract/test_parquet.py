@@ -12,11 +12,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from turnlog import Exported, Session, Store
+from turnlog import Session, Store
 from turnlog.domain.events import ModelCalled
 from turnlog.errors import ExportError, InvalidValueError
+from turnlog.frames import ExportResult
 from turnlog.infrastructure import output_file
-from turnlog.infrastructure.frames import place
+from turnlog.infrastructure.frames import parquet_folder
 
 if TYPE_CHECKING:
     from tests.contract.conftest import Clock, Stores
@@ -69,7 +70,7 @@ def test_what_is_read_back_is_what_is_in_the_store(store: Store, tmp_path: Path,
 
     done = store.export_parquet(tmp_path / "out", events_per_file=4)
 
-    assert done == Exported(done.events, done.files, 0, store.last_global_position())
+    assert done == ExportResult(done.events, done.files, 0, store.last_global_position())
     assert done.events == len(in_store(store, "events"))
     agree(tmp_path / "out", store)
     assert {row["day"] for row in in_files(tmp_path / "out", "messages")} == {date(2023, 11, 14), date(2023, 11, 15)}
@@ -173,7 +174,7 @@ def test_a_redacted_user_and_branch_name_are_taken_out_of_all_files(store: Store
 
 def test_two_exports_at_once_are_refused_by_name(store: Store, tmp_path: Path) -> None:
     conversation(store)
-    with place.Place(tmp_path).alone(), pytest.raises(ExportError, match=str(tmp_path)):
+    with parquet_folder.ParquetFolder(tmp_path).alone(), pytest.raises(ExportError, match=str(tmp_path)):
         store.export_parquet(tmp_path)
 
     store.export_parquet(tmp_path)
@@ -209,7 +210,7 @@ def test_a_place_that_cannot_be_written_and_no_events_at_all_are_refused(store: 
 
 
 def test_an_empty_store_makes_an_empty_catalogue_and_no_other_file(store: Store, tmp_path: Path) -> None:
-    assert asyncio.run(store.aexport_parquet(tmp_path)) == Exported(0, 0, 0, 0)
+    assert asyncio.run(store.aexport_parquet(tmp_path)) == ExportResult(0, 0, 0, 0)
     assert list(files(tmp_path)) == ["sessions/sessions.parquet"]
 
 

@@ -12,18 +12,18 @@ import pytest
 
 from turnlog import Session
 from turnlog.domain.events import MessageRedacted
-from turnlog.domain.record import RecordedEvent
+from turnlog.domain.recorded_event import RecordedEvent
 from turnlog.errors import InvalidValueError
-from turnlog.infrastructure.projecting.lease import Pace
-from turnlog.infrastructure.projecting.opening import target_of
-from turnlog.infrastructure.projecting.runner import Runner
-from turnlog.infrastructure.redacting import erasing
-from turnlog.infrastructure.rows import Append, draft, redacted
+from turnlog.infrastructure.erasure import erasing
+from turnlog.infrastructure.read_models.lease import RunnerOptions
+from turnlog.infrastructure.read_models.open_row_store import row_store_of
+from turnlog.infrastructure.read_models.runner import Runner
 from turnlog.infrastructure.store import Store
+from turnlog.infrastructure.stored_event import AppendRequest, encode_events, redact_row
 from turnlog.projections.built_in import BUILT_IN
-from turnlog.projections.definition import Projection
+from turnlog.projections.projection import Projection
 from turnlog.projections.rows import Rows
-from turnlog.projections.tables import INTEGER, TEXT, Table
+from turnlog.projections.table_schema import INTEGER, TEXT, Table
 from turnlog.projections.transcript import Transcript
 
 WRITTEN = Table("written", {"session": TEXT, "messages": INTEGER}, key=("session",))
@@ -61,7 +61,7 @@ def converse(store: Store) -> Session:
 
 def change(store: Store, table: str, statement: str) -> None:
     """What another program does to a table of the projection `transcript`, called {}."""
-    (shape,) = target_of(store.recorder).shapes(Transcript())
+    (shape,) = row_store_of(store.recorder).shapes(Transcript())
     place = shape.place + table
     if store.address.startswith("sqlite"):
         with closing(sqlite3.connect(store.address.removeprefix("sqlite:///"))) as connection:
@@ -125,8 +125,8 @@ def test_a_row_that_differs_is_reported(
 def test_rows_in_memory_that_differ_are_reported(store: Store) -> None:
     store.attach(Transcript())
     converse(store)
-    (shape,) = target_of(store.recorder).shapes(Transcript())
-    with target_of(store.recorder).writing() as transaction:
+    (shape,) = row_store_of(store.recorder).shapes(Transcript())
+    with row_store_of(store.recorder).writing() as transaction:
         rows = Rows([shape], transaction)
         rows["transcript"].delete("s", 4)
         transaction.write(rows.take_changes())
@@ -198,7 +198,7 @@ def test_rows_without_their_code_are_reported_as_not_checked(store: Store) -> No
 @kept_in("memory", "postgres", "sqlite")
 def test_events_that_wait_behind_a_dead_letter_are_not_expected(store: Store) -> None:
     session = converse(store)
-    runner = Runner(store, [Written("poison")], pace=Pace(tries=1), clock=count(0.0, 60.0).__next__)
+    runner = Runner(store, [Written("poison")], pace=RunnerOptions(tries=1), clock=count(0.0, 60.0).__next__)
     runner.catch_up()
     session.default_branch.add_many(["poison", "behind it"])
     for _ in range(3):
@@ -224,8 +224,8 @@ def test_rows_that_have_not_read_a_redaction_are_not_checked(store: Store) -> No
     runner.catch_up()
     row = store.find_row(session.id, session.default_branch.messages[1].position or 0)
     assert row is not None
-    redaction = MessageRedacted(row.position, (redacted(row).payload or b"").decode())
-    append = Append(session.id, draft([redaction]), time=row.time)
+    redaction = MessageRedacted(row.position, (redact_row(row).payload or b"").decode())
+    append = AppendRequest(session.id, encode_events([redaction]), time=row.time)
     store.recorder.append(erasing(store.recorder, [append]))  # a store would bring the rows up to date, too
 
     behind = "events were redacted that it has not read yet: let it catch up first"

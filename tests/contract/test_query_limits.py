@@ -11,11 +11,12 @@ from typing import Any
 
 import pytest
 
-from turnlog import QueryLimits, Session, Store, open_store
+from turnlog import Session, Store, open_store
 from turnlog.errors import InvalidValueError, QueryError, QueryLimitError
+from turnlog.frames import QueryLimits
 from turnlog.infrastructure.frames import query_limits, store_frames
 from turnlog.infrastructure.frames.messages import message_batches
-from turnlog.infrastructure.memory import MemoryRecorder
+from turnlog.infrastructure.memory.recorder import MemoryRecorder
 
 ENDLESS = "SELECT count(*) AS n FROM range(100000000) a, range(100000000) b WHERE a.range * b.range = 17"
 LEAN = "SELECT count(*) AS n FROM range(100000000000) a WHERE hash(a.range) = 17"

@@ -23,7 +23,7 @@ from turnlog import Session, Store
 from turnlog.errors import MissingExtraError, QueryError
 from turnlog.infrastructure.frames import query_process, store_frames
 from turnlog.infrastructure.frames.messages import message_batches
-from turnlog.infrastructure.memory import MemoryRecorder
+from turnlog.infrastructure.memory.recorder import MemoryRecorder
 
 LONG = "SELECT max(levenshtein(repeat(left(content, 1), 400000), repeat('b', 400000))) AS n FROM messages"
 """A query of a single call of a function, which takes minutes."""

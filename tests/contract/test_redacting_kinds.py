@@ -18,9 +18,9 @@ from turnlog.domain.events import (
     OperationFailed,
     OperationStarted,
 )
-from turnlog.domain.record import Provenance
+from turnlog.domain.recorded_event import Provenance
 from turnlog.errors import InvalidValueError, ItemNotFoundError, SessionReferencedError
-from turnlog.infrastructure.library.factory import RecorderFactory
+from turnlog.infrastructure.eventsourcing_adapter.factory import RecorderFactory
 
 SECRET = "her number is 555-0199"
 

@@ -5,17 +5,8 @@ from typing import Any, ClassVar
 
 import pytest
 
-from turnlog import (
-    ActionResponseContent,
-    Message,
-    MessageContent,
-    MessageRole,
-    Session,
-    Store,
-    SystemContent,
-    content_type,
-    open_store,
-)
+from turnlog import Message, Session, Store, open_store
+from turnlog.content import ActionResponseContent, MessageContent, MessageRole, SystemContent, content_type
 from turnlog.domain.content import InstructionContent
 from turnlog.domain.events import (
     AccessDenied,
@@ -92,9 +83,9 @@ def test_the_words_of_a_redacted_message_are_gone_and_the_record_still_verifies(
     left = told(again, 5)
     assert (left.text, left.role, left.sender, left.recipient, left.metadata) == ("", "user", None, None, {})
     assert [message.position for message in again.messages] == [3, 4, 5, 6]
-    assert not any(b"555-0199" in payload for payload in payloads(again._live.store, again))
+    assert not any(b"555-0199" in payload for payload in payloads(again._stream.store, again))
     assert [event.name for event in again.events(after=6)] == ["message.redacted"]
-    assert again._live.store.verify().faults == ()
+    assert again._stream.store.verify().faults == ()
     assert [message.text for message in again.at(6).messages] == ["Be brief.", "one", "", "three"]
 
 

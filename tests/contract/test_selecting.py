@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from tests.contract.conftest import Clock, Stores
     from turnlog.infrastructure.store import Store
-    from turnlog.projections.catalogue import Entry
+    from turnlog.projections.catalogue import CatalogueEntry
 
 NAMES = ("Support", "support desk", "Ähre", "zebra", "", "straße", "\U0001f600 face", "\uffff edge", "a%b_c", None)
 USERS = ("ada", "bob", None)
@@ -51,7 +51,7 @@ def filled(stores: Stores, clock: Clock) -> Store:
     return store
 
 
-def pages(store: Store, selection: Selection, limit: int) -> Iterator[tuple[Entry, ...]]:
+def pages(store: Store, selection: Selection, limit: int) -> Iterator[tuple[CatalogueEntry, ...]]:
     mark = None
     while True:
         page = store.select_sessions(selection, after=mark, limit=limit)

@@ -13,7 +13,7 @@ import pytest
 
 from turnlog import Session, open_store
 from turnlog.errors import DatabaseError, SchemaMismatchError
-from turnlog.infrastructure.sqlite.files import descriptors, file_id
+from turnlog.infrastructure.sqlite.open_files import descriptors, file_id
 from turnlog.infrastructure.sqlite.recorder import SQLiteRecorder
 
 NOBODY = 65534

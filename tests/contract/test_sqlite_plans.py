@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from turnlog import Session, open_store
-from turnlog.infrastructure.compression import plain
-from turnlog.infrastructure.selecting import SQLITE, query
-from turnlog.infrastructure.sqlite import sql
+from turnlog.infrastructure.catalogue_query import SQLITE, build_query
+from turnlog.infrastructure.payload_compression import decompress_payload
+from turnlog.infrastructure.sqlite import queries
 from turnlog.projections.selection import Order, Selection
 
 SESSION = "SEARCH c USING COVERING INDEX sqlite_autoindex_catalogue_1 (session=?)"
@@ -30,7 +30,7 @@ def database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
             session.default_branch.add_many(["hello"] * 5, command_id="c")
             session.fork(name="other").add("hello")
     with closing(sqlite3.connect(path)) as connection:
-        connection.create_function("turnlog_plain", 2, plain)
+        connection.create_function("turnlog_plain", 2, decompress_payload)
         if request.param == "analyzed":
             connection.execute("ANALYZE")
         yield connection
@@ -83,12 +83,14 @@ def plan(database: sqlite3.Connection, statement: str) -> list[str]:
 def test_a_statement_finds_its_rows_by_index_and_in_order(
     database: sqlite3.Connection, name: str, steps: list[str]
 ) -> None:
-    assert plan(database, getattr(sql, name)) == steps
+    assert plan(database, getattr(queries, name)) == steps
 
 
 def test_every_statement_fits_the_schema(database: sqlite3.Connection) -> None:
     statements = {
-        name: what for name, what in vars(sql).items() if isinstance(what, str) and name.isupper() and name[0] != "_"
+        name: what
+        for name, what in vars(queries).items()
+        if isinstance(what, str) and name.isupper() and name[0] != "_"
     }
 
     assert len(statements) > 15
@@ -109,9 +111,9 @@ def test_every_statement_fits_the_schema(database: sqlite3.Connection) -> None:
 def test_a_page_of_the_catalogue_is_read_in_order_and_not_sorted(
     database: sqlite3.Connection, selection: Selection, step: str
 ) -> None:
-    assert plan(database, sql.select_entries(query(selection, None, 50, SQLITE).text)) == [step]
-    behind = query(selection, (5, "s"), 50, SQLITE).text
-    (found,) = plan(database, sql.select_entries(behind))
+    assert plan(database, queries.select_entries(build_query(selection, None, 50, SQLITE).text)) == [step]
+    behind = build_query(selection, (5, "s"), 50, SQLITE).text
+    (found,) = plan(database, queries.select_entries(behind))
     assert found.partition(" (")[0].split()[-1] == step.partition(" (")[0].split()[-1]
 
 
@@ -128,5 +130,5 @@ def test_a_page_of_the_catalogue_is_read_in_order_and_not_sorted(
 def test_sessions_of_a_user_a_name_or_an_origin_are_found_by_index(
     database: sqlite3.Connection, selection: Selection, index: str
 ) -> None:
-    steps = plan(database, sql.select_entries(query(selection, None, 50, SQLITE).text))
+    steps = plan(database, queries.select_entries(build_query(selection, None, 50, SQLITE).text))
     assert steps[0] == f"SEARCH catalogue USING INDEX {index}"

@@ -12,11 +12,12 @@ from shutil import copy
 
 import pytest
 
-from turnlog import Fault, open_store
+from turnlog import open_store
 from turnlog.domain.content import InstructionContent
 from turnlog.domain.events import BranchCreated, Event, MessageAppended, MessageRedacted, SessionRenamed, SessionStarted
-from turnlog.domain.record import Provenance
-from turnlog.infrastructure.rows import Append, draft
+from turnlog.domain.recorded_event import Provenance
+from turnlog.infrastructure.stored_event import AppendRequest, encode_events
+from turnlog.stores import VerificationFault
 
 NEVER_HAPPENED = '{"name":"never happened","salt":"AAAAAAAAAAAAAAAAAAAA"}'
 
@@ -159,7 +160,7 @@ def test_a_session_that_was_removed_with_all_that_names_it_leaves_a_gap_in_the_s
         connection.execute("DELETE FROM catalogue WHERE session = 't'")
 
     with open_store(f"sqlite:///{path}") as store:
-        assert store.verify().faults == (Fault(None, None, "global positions 6 to 7 are missing"),)
+        assert store.verify().faults == (VerificationFault(None, None, "global positions 6 to 7 are missing"),)
 
 
 def test_the_last_session_removed_with_all_that_names_it_leaves_a_gap_in_the_store(path: Path) -> None:
@@ -170,7 +171,7 @@ def test_the_last_session_removed_with_all_that_names_it_leaves_a_gap_in_the_sto
         connection.execute("DELETE FROM catalogue WHERE session = 'u'")
 
     with open_store(f"sqlite:///{path}") as store:
-        assert store.verify().faults == (Fault(None, None, "global positions 10 to 10 are missing"),)
+        assert store.verify().faults == (VerificationFault(None, None, "global positions 10 to 10 are missing"),)
         assert store.append("u", [SessionStarted()]).last == 1
         assert [one.global_position for one in store.read_all()] == [1, 2, 3, 4, 5, 6, 7, 8, 9, 11]
 
@@ -181,7 +182,7 @@ def test_events_whose_session_was_taken_out_of_the_catalogue_are_found(path: Pat
 
     with open_store(f"sqlite:///{path}") as store:
         assert store.verify().faults == (
-            Fault(None, None, "the catalogue does not know the session of global position 6"),
+            VerificationFault(None, None, "the catalogue does not know the session of global position 6"),
         )
 
 
@@ -195,7 +196,7 @@ def test_the_last_event_removed_is_missed_in_the_store_though_the_catalogue_was_
 
     with open_store(f"sqlite:///{path}") as store:
         assert store.verify("s").ok
-        assert store.verify().faults == (Fault(None, None, "global positions 9 to 9 are missing"),)
+        assert store.verify().faults == (VerificationFault(None, None, "global positions 9 to 9 are missing"),)
 
 
 def forge(connection: sqlite3.Connection, position: int, payload: str) -> None:
@@ -360,7 +361,7 @@ def test_the_database_lets_words_go_only_when_their_redaction_is_on_the_record(p
     with closing(sqlite3.connect(path)) as connection, pytest.raises(sqlite3.IntegrityError, match="not changed"):
         connection.execute(erase, (kept,))
     with open_store(f"sqlite:///{path}") as store:
-        store.recorder.append([Append("s", draft([MessageRedacted(3, LEFT)]))])
+        store.recorder.append([AppendRequest("s", encode_events([MessageRedacted(3, LEFT)]))])
     with closing(sqlite3.connect(path)) as connection, pytest.raises(sqlite3.IntegrityError, match="not changed"):
         connection.execute(forge, (kept,))
     with closing(sqlite3.connect(path)) as connection:
@@ -374,7 +375,7 @@ def test_the_database_lets_words_go_only_when_their_redaction_is_on_the_record(p
 
 def test_words_that_were_let_go_under_a_hash_that_is_not_theirs_are_named(path: Path) -> None:
     with open_store(f"sqlite:///{path}") as store:
-        store.recorder.append([Append("s", draft([MessageRedacted(3, LEFT)]))])
+        store.recorder.append([AppendRequest("s", encode_events([MessageRedacted(3, LEFT)]))])
     with closing(sqlite3.connect(path)) as connection:
         connection.execute(f"UPDATE events SET payload = '{LEFT}', payload_hash = zeroblob(32) {of('s', 3)}")
         connection.commit()
@@ -384,7 +385,7 @@ def test_words_that_were_let_go_under_a_hash_that_is_not_theirs_are_named(path: 
 
 def test_words_put_in_the_place_of_those_let_go_are_named(path: Path) -> None:
     with open_store(f"sqlite:///{path}") as store:
-        store.recorder.append([Append("s", draft([MessageRedacted(3, LEFT)]))])
+        store.recorder.append([AppendRequest("s", encode_events([MessageRedacted(3, LEFT)]))])
     with closing(sqlite3.connect(path)) as connection:
         (payload,) = connection.execute(f"SELECT payload FROM events {of('s', 3)}").fetchone()
     with by_hand(path) as connection:
@@ -414,7 +415,7 @@ def test_an_event_before_the_first_is_refused_by_the_database_and_named_if_it_is
 )
 def test_what_is_no_rest_of_a_payload_is_named_when_its_words_were_taken_out(path: Path, left: str) -> None:
     with open_store(f"sqlite:///{path}") as store:
-        store.recorder.append([Append("s", draft([MessageRedacted(3, LEFT)]))])
+        store.recorder.append([AppendRequest("s", encode_events([MessageRedacted(3, LEFT)]))])
     with by_hand(path) as connection:
         (payload,) = connection.execute(f"SELECT payload FROM events {of('s', 3)}").fetchone()
         kept = sha256(payload.encode()).digest()

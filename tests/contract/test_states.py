@@ -12,7 +12,7 @@ from turnlog.domain.events import BranchCleared, SessionRenamed, SessionStarted
 from turnlog.domain.evolve import fold
 from turnlog.domain.state import State
 from turnlog.errors import ItemNotFoundError
-from turnlog.infrastructure.rows import Append, draft
+from turnlog.infrastructure.stored_event import AppendRequest, encode_events
 from turnlog.infrastructure.verification import Verification
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ def test_the_state_of_a_session_that_is_not_there_is_refused(store: Store) -> No
 def test_an_event_that_does_not_follow_from_those_before_it_is_never_passed_over(store: Store) -> None:
     store.append("s", [SessionStarted()])
     state = store.load("s")
-    store.recorder.append([Append("s", draft([BranchCleared(7)]))])  # past the checks of the store
+    store.recorder.append([AppendRequest("s", encode_events([BranchCleared(7)]))])  # past the checks of the store
 
     for _ in range(2):
         with pytest.raises(UnreadableEventError) as unreadable:

@@ -11,11 +11,14 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from turnlog import PRICES, AssistantResponseContent, Frame, Session, Store, TokenUsage, Usage, acting, used
+from turnlog import Session, Store, acting
+from turnlog.content import AssistantResponseContent, Usage
 from turnlog.domain.events import ModelCalled
 from turnlog.errors import InvalidValueError, QueryError, SessionNotFoundError
-from turnlog.infrastructure.frames.labels import Labels
-from turnlog.infrastructure.frames.usage import Calls
+from turnlog.frames import Frame
+from turnlog.infrastructure.frames.session_labels import Labels
+from turnlog.infrastructure.frames.usage import ModelCalls
+from turnlog.projections import PRICES, TokenUsage, usage_by
 
 if TYPE_CHECKING:
     from tests.contract.conftest import Clock, Stores
@@ -265,7 +268,7 @@ def test_usage_sums_up_to_what_the_projection_counts(store: Store) -> None:
         ("message.appended", "main", "own-model", 7, False),
         ("work.model_called", None, "gpt-4o", None, True),
     ]
-    by_model = {row["model"]: row for row in used(store.project(TokenUsage()), ["model"])}
+    by_model = {row["model"]: row for row in usage_by(store.project(TokenUsage()), ["model"])}
     for model in ("gpt-4o", "own-model"):
         mine = [row for row in found if row["model"] == model]
         assert sum(row["input_tokens"] or 0 for row in mine) == by_model[model]["input_tokens"]
@@ -303,7 +306,7 @@ def test_what_a_long_reading_has_forgotten_is_read_again(store: Store, monkeypat
     before = [rows(frame) for frame in (frames.messages(), frames.events(), frames.usage())]
 
     monkeypatch.setattr(Labels.__init__, "__defaults__", (1,))
-    monkeypatch.setattr(Calls.__init__, "__defaults__", (1,))
+    monkeypatch.setattr(ModelCalls.__init__, "__defaults__", (1,))
 
     assert [rows(frame) for frame in (frames.messages(), frames.events(), frames.usage())] == before
     assert {row["branch"] for row in before[0]} == {"main", "round 0", "round 1"}

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from turnlog import Branch, Message, Session, Store, SystemContent
+from turnlog import Branch, Message, Session, Store
+from turnlog.content import SystemContent
 from turnlog.errors import InvalidMailError
-from turnlog.projections.activity import Activity, timeline
+from turnlog.projections.activity import Activity, activity_timeline
 from turnlog.projections.branch_tree import BRANCHES, BranchTree
 from turnlog.projections.transcript import TRANSCRIPT, Transcript
 
@@ -136,7 +137,7 @@ def counted(store: Store, session: Session) -> set[int]:
         len(store.frames.messages().to_arrow()),
         len(list(store.project(Transcript())[TRANSCRIPT].under())),
         sum(row["messages"] for row in store.project(BranchTree())[BRANCHES].under()),
-        sum(row["messages"] for row in timeline(store.project(Activity()))),
+        sum(row["messages"] for row in activity_timeline(store.project(Activity()))),
     }
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from turnlog import Branch, Messages, Session, Store, acting
+from turnlog import Branch, Session, Store, acting
 from turnlog.domain.events import ToolRegistered, ToolRemoved
 from turnlog.errors import (
     BranchNotFoundError,
@@ -17,6 +17,7 @@ from turnlog.errors import (
     SessionNotActiveError,
     SessionReferencedError,
 )
+from turnlog.projections import Messages
 
 ToolEvent = ToolRegistered | ToolRemoved
 

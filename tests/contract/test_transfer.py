@@ -17,10 +17,10 @@ from turnlog.domain.errors import (
     SessionNotFoundError,
 )
 from turnlog.domain.events import SessionDeleted, SessionRenamed, SessionStarted, StateSet
-from turnlog.infrastructure.memory import MemoryRecorder
+from turnlog.infrastructure.memory.recorder import MemoryRecorder
+from turnlog.infrastructure.record_file.format import SessionFooter, file_footer, line_of, session_header
 from turnlog.infrastructure.sqlite.recorder import SQLiteRecorder
 from turnlog.infrastructure.store import Store
-from turnlog.infrastructure.transfer.lines import Ending, closing, line_of, opening
 
 if TYPE_CHECKING:
     from tests.contract.conftest import Clock, Stores
@@ -153,7 +153,11 @@ def test_words_that_are_gone_without_a_redaction_are_damage(stores: Stores, cloc
     secret = session.default_branch.add("her number is 555-0199")
     session.redact(secret)
     rows = [row for row in one.recorder.read(session.id) if row.name != "message.redacted"]
-    lines = [opening(), *map(line_of, rows), closing([Ending(session.id, len(rows), rows[-1].digest.hex())])]
+    lines = [
+        session_header(),
+        *map(line_of, rows),
+        file_footer([SessionFooter(session.id, len(rows), rows[-1].digest.hex())]),
+    ]
 
     with pytest.raises(RecordFileError, match="line 5 does not fit: its content was removed, and no redaction"):
         stores.new().import_record(b"".join(lines))

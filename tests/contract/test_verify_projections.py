@@ -11,10 +11,10 @@ import pytest
 
 from turnlog import Session, open_store
 from turnlog.domain.errors import LedgerDamagedError, RedactionPendingError, TurnlogError
-from turnlog.infrastructure.projecting.opening import target_of
-from turnlog.infrastructure.projecting.runner import Runner
-from turnlog.infrastructure.projecting.status import find_statuses
-from turnlog.infrastructure.projecting.versions import begin_anew, check_kept
+from turnlog.infrastructure.read_models.open_row_store import row_store_of
+from turnlog.infrastructure.read_models.runner import Runner
+from turnlog.infrastructure.read_models.status import find_statuses
+from turnlog.infrastructure.read_models.versions import begin_anew, check_kept
 from turnlog.infrastructure.store import Store
 from turnlog.projections.built_in import BUILT_IN
 from turnlog.projections.transcript import Transcript
@@ -257,7 +257,7 @@ def test_an_entry_about_a_projection_that_was_changed_is_reported(
 
 
 READS: list[Callable[[Store], object]] = [
-    lambda store: find_statuses(store.recorder, target_of(store.recorder), store.now()),
+    lambda store: find_statuses(store.recorder, row_store_of(store.recorder), store.now()),
     lambda store: list(store.rows(Transcript())["transcript"]),
     lambda store: Runner(store, [Transcript()]).catch_up(),
     lambda store: Runner(store, [TokenUsage()]).rebuild("transcript"),
@@ -296,11 +296,11 @@ def test_a_damaged_entry_raises_named_errors_until_it_is_rebuilt(
         with suppress(TurnlogError):
             read(other)
     with pytest.raises(LedgerDamagedError, match="rebuild it with `turnlog projections rebuild transcript`"):
-        check_kept(target_of(other.recorder), Transcript())
+        check_kept(row_store_of(other.recorder), Transcript())
     with pytest.raises(RedactionPendingError, match="the rows of the projection 'transcript' cannot be brought up"):
         other.scrub()
 
-    begin_anew(target_of(other.recorder), Transcript())
+    begin_anew(row_store_of(other.recorder), Transcript())
     again = stores.beside(store)
     again.attach(Transcript())
     again.scrub()

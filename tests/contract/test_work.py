@@ -8,14 +8,15 @@ from typing import Any
 
 import pytest
 
-from turnlog import Answer, Asked, Session
-from turnlog._live import Origin
+from turnlog import Session
+from turnlog._operations.run_context import RunContext
+from turnlog._stream import Origin
 from turnlog.domain.content import ActionRequestContent, Usage
 from turnlog.domain.decisions import work
 from turnlog.domain.message import Message
 from turnlog.errors import OperationEndedError
 from turnlog.infrastructure.store import Store
-from turnlog.operations.work import Work
+from turnlog.models import ModelRequest, ModelResponse
 
 
 class Scripted:
@@ -23,10 +24,10 @@ class Scripted:
 
     name, model, provider = "scripted", "script-1", None
 
-    def __init__(self, *answers: Answer) -> None:
+    def __init__(self, *answers: ModelResponse) -> None:
         self.answers = list(answers)
 
-    async def ask(self, asked: Asked, heard: Callable[[str], None] | None = None) -> Answer:
+    async def ask(self, asked: ModelRequest, heard: Callable[[str], None] | None = None) -> ModelResponse:
         return self.answers.pop(0)
 
 
@@ -40,7 +41,9 @@ def test_each_event_of_an_operation_names_what_led_to_it(store: Store) -> None:
         ActionRequestContent(function="add", arguments={"a": each, "b": each}, request_id=f"call_{each}")
         for each in (1, 2)
     )
-    model = Scripted(Answer(calls=calls), Answer(text="2 and 4", usage=Usage(input_tokens=5, output_tokens=3)))
+    model = Scripted(
+        ModelResponse(calls=calls), ModelResponse(text="2 and 4", usage=Usage(input_tokens=5, output_tokens=3))
+    )
     session = Session(default_generate_model=model, tools=[add], store=store)
     session.create_branch()
     first = session.position + 1
@@ -65,7 +68,7 @@ def test_each_event_of_an_operation_names_what_led_to_it(store: Store) -> None:
 
 
 def test_what_was_done_is_done_over_the_same(store: Store) -> None:
-    model = Scripted(Answer(text="one"), Answer(text="two"))
+    model = Scripted(ModelResponse(text="one"), ModelResponse(text="two"))
     session = Session("Count.", default_generate_model=model, store=store)
     asyncio.run(session.chat("First?"))
     session.default_branch.add("Well done.")
@@ -80,7 +83,12 @@ def test_what_was_done_is_done_over_the_same(store: Store) -> None:
 
 def test_calls_and_system_messages_are_done_over_as_they_were(store: Store) -> None:
     call = ActionRequestContent(function="add", arguments={"a": 2, "b": 2}, request_id="call_1")
-    model = Scripted(Answer(calls=(call,)), Answer(text="4"), Answer(text="Four it is."), Answer(text="The same."))
+    model = Scripted(
+        ModelResponse(calls=(call,)),
+        ModelResponse(text="4"),
+        ModelResponse(text="Four it is."),
+        ModelResponse(text="The same."),
+    )
     session = Session("Be terse.", default_generate_model=model, tools=[add], store=store)
     asyncio.run(session.operate("2 + 2?", tools=["add"]))
     session.default_branch.set_system("Be verbose.")
@@ -102,7 +110,7 @@ def test_calls_and_system_messages_are_done_over_as_they_were(store: Store) -> N
 def test_a_session_that_goes_on_from_another_has_none_of_its_operations_open(store: Store) -> None:
     session = Session(store=store)
     branch = session.default_branch
-    session._live.change(lambda state: work.start(state, "o-1", "chat", branch.number, {}))
+    session._stream.transact(lambda state: work.start(state, "o-1", "chat", branch.number, {}))
     fork = session.fork_session()
 
     assert [each.status for each in session.operations] == ["interrupted"]
@@ -119,7 +127,7 @@ def interrupted(store: Store) -> Session:
     """A session with an operation "o-1" whose process ended before the model responded."""
     session = Session(store=store)
     branch = session.default_branch.number
-    session._live.change(
+    session._stream.transact(
         lambda state: work.start(state, "o-1", "chat", branch, {}, [Message("Hello!")]),
         origins=lambda first: [Origin(), Origin(first)],
     )
@@ -129,9 +137,9 @@ def interrupted(store: Store) -> Session:
 def test_two_resumes_at_once_record_one_response(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     session = interrupted(store)
     first, second = (Session.open(session.id, store=store) for _ in range(2))
-    first.set_model(Scripted(Answer(text="from the first")))
-    second.set_model(Scripted(Answer(text="from the second")))
-    change = first._live.change
+    first.set_model(Scripted(ModelResponse(text="from the first")))
+    second.set_model(Scripted(ModelResponse(text="from the second")))
+    change = first._stream.transact
 
     def change_and_let_second_resume(*args: Any, **kwargs: Any) -> Any:
         monkeypatch.undo()
@@ -139,7 +147,7 @@ def test_two_resumes_at_once_record_one_response(store: Store, monkeypatch: pyte
         assert asyncio.run(second.resume("o-1")) == "from the second"
         return placed
 
-    monkeypatch.setattr(first._live, "change", change_and_let_second_resume)
+    monkeypatch.setattr(first._stream, "transact", change_and_let_second_resume)
     with pytest.raises(OperationEndedError):
         asyncio.run(first.resume("o-1"))
 
@@ -151,8 +159,8 @@ def test_a_resume_keeps_what_the_resume_before_it_recorded(store: Store, monkeyp
     session = interrupted(store)
     first, second = (Session.open(session.id, store=store) for _ in range(2))
     first.set_model(Scripted())
-    second.set_model(Scripted(Answer(text="from the second")))
-    change = first._live.change
+    second.set_model(Scripted(ModelResponse(text="from the second")))
+    change = first._stream.transact
 
     def end(*args: object) -> None:
         raise Killed
@@ -160,13 +168,13 @@ def test_a_resume_keeps_what_the_resume_before_it_recorded(store: Store, monkeyp
     def let_second_resume_and_change(*args: Any, **kwargs: Any) -> Any:
         monkeypatch.undo()
         with monkeypatch.context() as patch:
-            patch.setattr(Work, "complete", end)
-            patch.setattr(Work, "fail", end)
+            patch.setattr(RunContext, "complete", end)
+            patch.setattr(RunContext, "fail", end)
             with pytest.raises(Killed):
                 asyncio.run(second.resume("o-1"))
         return change(*args, **kwargs)
 
-    monkeypatch.setattr(first._live, "change", let_second_resume_and_change)
+    monkeypatch.setattr(first._stream, "transact", let_second_resume_and_change)
 
     assert asyncio.run(first.resume("o-1")) == "from the second"
     assert [message.text for message in session.messages] == ["Hello!", "from the second"]

@@ -8,20 +8,11 @@ from datetime import UTC, datetime
 from json import dumps
 from pathlib import Path
 
-from turnlog import (
-    ActionRequestContent,
-    ActionResponseContent,
-    AssistantResponseContent,
-    InstructionContent,
-    Session,
-    SessionView,
-    Store,
-    acting,
-    open_store,
-)
+from turnlog import Session, SessionView, Store, acting, open_store
+from turnlog.content import ActionRequestContent, ActionResponseContent, AssistantResponseContent, InstructionContent
 from turnlog.domain import events as e
+from turnlog.domain.json_values import Json
 from turnlog.domain.log import LogType
-from turnlog.domain.plain import Json
 from turnlog.domain.ranges import Origin, Range
 
 FOLDER = Path(__file__).parent

@@ -6,8 +6,9 @@ Arguments: the address of the store, the address of the webhook, and the certifi
 import ssl
 import sys
 
-from turnlog import LogDelivery, WebhookLogSubscriber, open_store
-from turnlog.infrastructure.projecting.lease import Pace
+from turnlog import open_store
+from turnlog.infrastructure.read_models.lease import RunnerOptions
+from turnlog.logs import LogDelivery, WebhookLogSubscriber
 
 
 def main(address: str, url: str, certificate: str) -> None:
@@ -19,7 +20,7 @@ def main(address: str, url: str, certificate: str) -> None:
         ssl_context=ssl.create_default_context(cafile=certificate),
         resolve=lambda host, port: ["127.0.0.1"],
     )
-    pace = Pace(tries=1, lease=0.2, poll=0.02, first_wait=0.01, longest_wait=0.05)
+    pace = RunnerOptions(tries=1, lease=0.2, poll=0.02, first_wait=0.01, longest_wait=0.05)
     with open_store(address) as store, LogDelivery(store, [subscriber], pace=pace) as delivery:
         delivery.await_delivery(subscriber.name, store.last_global_position(), timeout=300)
 

@@ -11,24 +11,24 @@ from pathlib import Path
 
 from turnlog import Session, open_store
 from turnlog.domain.log import Log, LogType
-from turnlog.infrastructure.logs.sqlite import SQLiteWALLogAdapter
-from turnlog.infrastructure.projecting.sqlite import SQLiteFile
-from turnlog.projections.rows import Change
-from turnlog.projections.tables import Kind, Shape, Table
+from turnlog.infrastructure.sqlite.log_table import SQLiteWALLogAdapter
+from turnlog.infrastructure.sqlite.row_store import SQLiteFileRowStore
+from turnlog.projections.rows import TableChange
+from turnlog.projections.table_schema import ColumnType, Table, TableCodec
 
-SHAPE = Shape(Table("rows", {"text": Kind.TEXT}, key=("text",)))
+SHAPE = TableCodec(Table("rows", {"text": ColumnType.TEXT}, key=("text",)))
 
 
 def main(address: str, session: str, ledger: str) -> None:
     """Writes rows and logs in the parent and in a child that outlives it."""
     acknowledged = os.open(ledger, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
     end, parent = os.pipe()
-    rows, logs = SQLiteFile(Path(f"{ledger}.rows")), SQLiteWALLogAdapter(f"{ledger}.logs")
+    rows, logs = SQLiteFileRowStore(Path(f"{ledger}.rows")), SQLiteWALLogAdapter(f"{ledger}.logs")
 
     def write(name: str) -> None:
         for number in range(5):
             with rows.writing() as transaction:
-                transaction.write([Change(SHAPE, [(f"{name} {number}",)], [])])
+                transaction.write([TableChange(SHAPE, [(f"{name} {number}",)], [])])
             os.write(acknowledged, f"row {name} {number}\n".encode())
             logs.write([Log(LogType.INFO, f"{name} {number}")])
             os.write(acknowledged, f"log {name} {number}\n".encode())

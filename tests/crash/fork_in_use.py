@@ -12,9 +12,9 @@ from itertools import islice
 from threading import Event, Thread
 
 from turnlog import Projection, Session, Store, open_store
-from turnlog.domain.record import RecordedEvent
+from turnlog.domain.recorded_event import RecordedEvent
 from turnlog.errors import TurnlogError
-from turnlog.infrastructure.sqlite import forks
+from turnlog.infrastructure.sqlite import fork_gate
 from turnlog.infrastructure.sqlite.recorder import SQLiteRecorder
 from turnlog.projections.rows import Rows
 
@@ -78,7 +78,7 @@ def fork(address: str, session: str, store: Store) -> None:
 
 def beside_a_reader(address: str, session: str, store: Store) -> None:
     """A thread reads for longer than a fork waits."""
-    forks.PATIENCE = 0.05
+    fork_gate.PATIENCE = 0.05
     recorder, reads, enough = store.recorder, Event(), Event()
     assert isinstance(recorder, SQLiteRecorder)
 
@@ -100,7 +100,7 @@ def beside_a_reader(address: str, session: str, store: Store) -> None:
 
 def beside_a_writer(address: str, session: str, store: Store) -> None:
     """A thread has the connection that writes, for longer than a fork waits."""
-    forks.PATIENCE = 0.05
+    fork_gate.PATIENCE = 0.05
     recorder, writes, enough = store.recorder, Event(), Event()
     assert isinstance(recorder, SQLiteRecorder)
 

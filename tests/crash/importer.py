@@ -13,7 +13,7 @@ import psycopg
 import redis
 
 from turnlog import open_store
-from turnlog.infrastructure.sqlite.files import Connection
+from turnlog.infrastructure.sqlite.open_files import Connection
 
 CALLS: list[tuple[Any, str]] = [
     (Connection, "execute"),

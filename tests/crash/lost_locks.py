@@ -16,7 +16,7 @@ from threading import Thread
 
 from turnlog import Session, open_store
 from turnlog.errors import DatabaseError
-from turnlog.infrastructure.sqlite import files
+from turnlog.infrastructure.sqlite import open_files
 
 
 def main(address: str, session: str, ledger: str, how: str) -> None:
@@ -26,7 +26,7 @@ def main(address: str, session: str, ledger: str, how: str) -> None:
     writer = os.fork()
     if writer == 0:
         if how == "unheld":
-            files._hold = lambda *_: None
+            open_files._hold = lambda *_: None
         Writer(address, session, ledger, done).run(commands, racing=how == "race")
     os.read(answers, 1)
     for _ in range(20 if how == "race" else 2):

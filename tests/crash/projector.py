@@ -6,9 +6,14 @@ Arguments: the address of the store, and that of the target. It says a line when
 import sys
 from collections.abc import Sequence
 
-from turnlog import Kind, Pace, Projection, RecordedEvent, Rows, Runner, Table, open_store
+from turnlog import Projection, Runner, open_store
+from turnlog.projections import ColumnType, Rows, Table
+from turnlog.runner import RunnerOptions
+from turnlog.stores import RecordedEvent
 
-WORDS = Table("words", {"session": Kind.TEXT, "messages": Kind.INTEGER, "last": Kind.TEXT}, key=("session",))
+WORDS = Table(
+    "words", {"session": ColumnType.TEXT, "messages": ColumnType.INTEGER, "last": ColumnType.TEXT}, key=("session",)
+)
 
 
 class Words(Projection):
@@ -27,7 +32,7 @@ class Words(Projection):
 def main(address: str, target: str) -> None:
     """Runs until stopped."""
     with open_store(address) as store:
-        runner = Runner(store, [Words()], target, shards=2, pace=Pace(batch=7, lease=0.2, poll=0.05))
+        runner = Runner(store, [Words()], target, shards=2, pace=RunnerOptions(batch=7, lease=0.2, poll=0.05))
         sys.stdout.write("at work\n")
         sys.stdout.flush()
         runner.run()

@@ -5,7 +5,8 @@ Arguments: the address of the store, the id of the session, and the positions of
 
 import sys
 
-from turnlog import Session, Transcript, open_store
+from turnlog import Session, open_store
+from turnlog.projections import Transcript
 
 
 def main(address: str, session: str, *positions: str) -> None:

@@ -10,7 +10,8 @@ from random import Random
 from time import sleep
 from typing import Any
 
-from turnlog import Session, Transcript, open_store, search
+from turnlog import Session, open_store, search
+from turnlog.projections import Transcript
 
 REDACTOR = Path(__file__).with_name("redactor.py")
 ROUNDS = int(os.environ.get("TURNLOG_ROUNDS", "5"))

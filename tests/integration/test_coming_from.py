@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 import turnlog
-from turnlog.infrastructure.twins import awaited
+from turnlog import logs, mail
+from turnlog.infrastructure.async_methods import awaited
 
 PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "coming-from.md"
 ROW = re.compile(r"^\| `.*?` \| (?P<here>.*?) \| .*\|$", re.MULTILINE)
@@ -20,9 +21,9 @@ STANDS_FOR: dict[str, type] = {
     "manager": turnlog.SessionManager,
     "message": turnlog.Message,
     "session": turnlog.Session,
-    "branch.logs": turnlog.Logs,
-    "session.exchange": turnlog.Exchange,
-    "session.mail_manager": turnlog.MailManager,
+    "branch.logs": logs.SessionLogs,
+    "session.exchange": mail.Exchange,
+    "session.mail_manager": mail.MailManager,
 }
 """What a word in lower case is, and what some properties answer with."""
 

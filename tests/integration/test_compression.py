@@ -12,16 +12,16 @@ import psycopg
 import pytest
 
 from turnlog import Session, open_store
-from turnlog.domain.codec import unsalted
+from turnlog.domain.codec import remove_salt
 from turnlog.domain.events import MessageRedacted
 from turnlog.errors import MissingExtraError, UnreadableEventError
-from turnlog.infrastructure import compression
-from turnlog.infrastructure.compression import LARGEST, compressed, plain
-from turnlog.infrastructure.redis.address import parsed
+from turnlog.infrastructure import payload_compression
+from turnlog.infrastructure.payload_compression import MAX_SIZE, compress_payload, decompress_payload
+from turnlog.infrastructure.redis.address import parse_address
 from turnlog.infrastructure.redis.recorder import RedisRecorder
-from turnlog.infrastructure.rows import Append, draft
 from turnlog.infrastructure.sqlite.recorder import SQLiteRecorder
 from turnlog.infrastructure.store import Store
+from turnlog.infrastructure.stored_event import AppendRequest, encode_events
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -46,7 +46,7 @@ class Kept:
         recorder = (
             SQLiteRecorder(self._folder / "turnlog.db", "normal", compress=compress)
             if self.kind == "sqlite"
-            else RedisRecorder(parsed(self._server.address(prefix=self._folder.name)), compress=compress)
+            else RedisRecorder(parse_address(self._server.address(prefix=self._folder.name)), compress=compress)
         )
         self._open.append(Store(recorder))
         return self._open[-1]
@@ -108,7 +108,9 @@ def test_long_words_are_compressed_and_all_else_stays_text(kept: Kept) -> None:
 
     assert {position: mark for position, (mark, _) in stored.items() if mark} == {4: "zstd1", 6: "zstd1"}
     assert stored[5][0] is None
-    assert unsalted(stored[5][1]) == b'{"branch":0,"content":{"type":"assistant_response","assistant_response":"Yes."}}'
+    assert (
+        remove_salt(stored[5][1]) == b'{"branch":0,"content":{"type":"assistant_response","assistant_response":"Yes."}}'
+    )
     assert len(stored[4][1]) < len(TEXT) // 5
 
 
@@ -172,7 +174,9 @@ def test_words_are_taken_out_of_a_compressed_message(kept: Kept) -> None:
         lambda stored: stored[:20] + bytes(8) + stored[28:],
         lambda stored: zstd.compress(b"\0" * (300 << 20)),
         lambda stored: bytes(
-            zstd.compress(b"\0" * (LARGEST + 1), zstd_dict=zstd.ZstdDict(compression._zstd1()._dictionary.dict_content))
+            zstd.compress(
+                b"\0" * (MAX_SIZE + 1), zstd_dict=zstd.ZstdDict(payload_compression._zstd1()._dictionary.dict_content)
+            )
         ),
     ],
     ids=["cut off", "longer", "twice", "empty", "plain", "changed", "a bomb", "a bomb by the dictionary"],
@@ -195,7 +199,7 @@ def test_without_the_package_both_writing_and_reading_say_which_extra_brings_it(
     talk(store)
     plain_one = Session(session_id="plain", store=store)
     plain_one.add_message("user", "Hi.")
-    compression._zstd1.cache_clear()
+    payload_compression._zstd1.cache_clear()
     monkeypatch.setitem(sys.modules, "compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd", None)
 
     with pytest.raises(MissingExtraError, match="compression"):
@@ -214,22 +218,22 @@ def test_without_the_package_both_writing_and_reading_say_which_extra_brings_it(
         ("branch.system_set", b'{"branch":0,"content":"%s"}' % (b"a" * 1000)),
         ("message.appended", b'"%s"' % (b"a" * 100)),
         ("message.appended", bytes(range(256))),
-        ("message.appended", b" " * (LARGEST + 1)),
+        ("message.appended", b" " * (MAX_SIZE + 1)),
         ("a name of the library's", b"a" * 1000),
         ("message.appended", None),
     ],
     ids=["structure", "short", "does not shrink", "too large", "no name of ours", "nothing"],
 )
 def test_what_would_gain_nothing_or_is_looked_into_stays_as_it_is(name: str, payload: bytes | None) -> None:
-    assert compressed(name, payload) == (None, payload)
+    assert compress_payload(name, payload) == (None, payload)
 
 
 def test_the_largest_payload_comes_back_as_it_was() -> None:
-    payload = b'"%s"' % (b"\xc3\xa4bc" * (LARGEST // 4 - 1))
-    mark, stored = compressed("message.appended", payload)
+    payload = b'"%s"' % (b"\xc3\xa4bc" * (MAX_SIZE // 4 - 1))
+    mark, stored = compress_payload("message.appended", payload)
 
     assert mark == "zstd1"
-    assert plain(mark, stored) == payload
+    assert decompress_payload(mark, stored) == payload
 
 
 def test_the_dictionary_is_what_it_always_was() -> None:
@@ -238,7 +242,7 @@ def test_the_dictionary_is_what_it_always_was() -> None:
         "28b52ffd2339fbcd0ef4ad020083c2065d074dfe9c63d2ea05559a70cb32a8dc503f18a73e156ed458720414fc2d99009fda"
         "cc46437e92c8358218f2de133059c283b923c3d68d6db627454a9d576499770dd92ba7442a9b366f416c3e14c44acdb0"
     )
-    payload = plain("zstd1", stored)
+    payload = decompress_payload("zstd1", stored)
     assert payload is not None
     assert payload.startswith(b'{"branch":0,"content":{"type":"instruction","instruction":"Explain event sourcing')
     assert payload.endswith(b'for how long it does so."}}')
@@ -296,7 +300,7 @@ def refused_by_the_database(tmp_path: Path, compress: bool, change: str, payload
     path = tmp_path / "turnlog.db"
     with open_store(f"sqlite:///{path}", compress=compress) as store:
         session = talk(store)
-        store.recorder.append([Append("s", draft([MessageRedacted(4, LEFT)]))])
+        store.recorder.append([AppendRequest("s", encode_events([MessageRedacted(4, LEFT)]))])
     with (
         closing(sqlite3.connect(path)) as connection,
         pytest.raises(sqlite3.Error, match=r"not changed|malformed JSON"),

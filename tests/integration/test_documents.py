@@ -9,17 +9,19 @@ import sys
 from collections.abc import Iterator
 from contextlib import closing, redirect_stdout
 from dataclasses import dataclass
+from importlib import import_module
 from io import StringIO
 from itertools import zip_longest
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 import turnlog
 from turnlog.domain.content import KINDS
 from turnlog.domain.events import STORED_NAMES
-from turnlog.infrastructure.postgres.address import understood
-from turnlog.infrastructure.redis.address import parsed
+from turnlog.infrastructure.postgres import address as postgres_address
+from turnlog.infrastructure.redis import address as redis_address
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
@@ -226,19 +228,36 @@ def test_the_commands_that_a_document_names_are_there(document: Path) -> None:
 # --- Words ------------------------------------------------------------------------------------------------
 
 
+def public_modules() -> list[ModuleType]:
+    """The package itself and the modules beside it that have no underscore."""
+    names = sorted(path.stem for path in (ROOT / "turnlog").glob("[a-z]*.py"))
+    return [turnlog, import_module("turnlog.projections"), *(import_module(f"turnlog.{name}") for name in names)]
+
+
+def public_names(module: ModuleType) -> list[str]:
+    """The names that a module publishes."""
+    return list(getattr(module, "__all__", ()))
+
+
 def test_every_public_name_is_explained() -> None:
     written = "\n".join(document.read_text("utf-8") for document in DOCUMENTS)
     mentioned = set(re.findall(r"\w+", "\n".join(re.findall(r"`[^`\n]+`", written))))
 
-    silent = [name for name in turnlog.__all__ if not own_words(getattr(turnlog, name)) and name not in mentioned]
+    silent = [
+        f"{module.__name__}.{name}"
+        for module in public_modules()
+        for name in public_names(module)
+        if not own_words(getattr(module, name)) and name not in mentioned
+    ]
     assert silent == []
 
 
 def test_every_public_method_says_what_the_caller_gets() -> None:
     silent = [
         f"{name}.{member}"
-        for name in turnlog.__all__
-        if inspect.isclass(kind := getattr(turnlog, name)) and kind.__module__.startswith("turnlog.")
+        for module in public_modules()
+        for name in public_names(module)
+        if inspect.isclass(kind := getattr(module, name)) and kind.__module__.startswith("turnlog.")
         for member, value in vars(kind).items()
         if not member.startswith("_") and (inspect.isfunction(value) or isinstance(value, property))
         if not inspect.getdoc(getattr(kind, member))
@@ -286,7 +305,7 @@ def test_the_addresses_of_servers_that_a_document_shows_are_understood(document:
     shown = re.findall(r'[`"]((?:postgres(?:ql)?|rediss?|unix)://[^`"\s]+)[`"]', document.read_text("utf-8"))
 
     for address in shown:
-        assert (understood if address.startswith("postgres") else parsed)(address)
+        assert (postgres_address if address.startswith("postgres") else redis_address).parse_address(address)
 
 
 # --- Links ------------------------------------------------------------------------------------------------

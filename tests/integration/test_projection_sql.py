@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from turnlog import Kind, Projection, RecordedEvent, Rows, Runner, Session, Table, open_store
+from turnlog import Projection, Runner, Session, open_store
 from turnlog.errors import InvalidValueError
-from turnlog.infrastructure.projecting.postgres import PostgresTarget, words_expression
-from turnlog.projections.tables import Shape
+from turnlog.infrastructure.postgres.row_store import PostgresRowStore, words_expression
+from turnlog.projections import ColumnType, Rows, Table
+from turnlog.projections.table_schema import TableCodec
+from turnlog.stores import RecordedEvent
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,12 +23,12 @@ if TYPE_CHECKING:
 
 TEXTS = Table(
     "texts",
-    {"session": Kind.TEXT, "position": Kind.INTEGER, "text": Kind.TEXT, "long": Kind.BOOLEAN},
+    {"session": ColumnType.TEXT, "position": ColumnType.INTEGER, "text": ColumnType.TEXT, "long": ColumnType.BOOLEAN},
     key=("session", "position"),
     indexes=(("position",),),
     search=("text",),
 )
-OTHER = Table("sizes", {"session": Kind.TEXT, "size": Kind.INTEGER}, key=("session",))
+OTHER = Table("sizes", {"session": ColumnType.TEXT, "size": ColumnType.INTEGER}, key=("session",))
 
 
 class Texts(Projection):
@@ -85,7 +87,7 @@ def test_postgresql_shows_the_version_that_counts_and_finds_its_words(postgres_d
     with postgres_database.connect() as rows:
         found = rows.execute("SELECT position, long FROM projection_texts ORDER BY position").fetchall()
         assert found == [(3, False), (4, True), (6, False)]
-        words = words_expression(Shape(TEXTS))
+        words = words_expression(TableCodec(TEXTS))
         found = rows.execute(
             f"SELECT position FROM projection_texts WHERE {words} @@ plainto_tsquery('simple', %s)", ["заказ"]
         ).fetchall()
@@ -100,7 +102,7 @@ def test_postgresql_shows_the_version_that_counts_and_finds_its_words(postgres_d
 def test_a_prefix_that_leaves_no_room_is_refused(postgres_database: PostgresDatabase) -> None:
     address = f"{postgres_database.address()}&prefix={'p' * 30}"
     with (
-        closing(PostgresTarget.at(address)) as target,
+        closing(PostgresRowStore.at(address)) as target,
         pytest.raises(InvalidValueError, match="expected a shorter prefix"),
     ):
         target.place("p" * 16, "t" * 16, 9999)

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from turnlog import Session, Store, open_store
-from turnlog.projections.messages import recorded_message
+from turnlog.projections.messages import message_from_recorded
 
 Asked = Callable[[str], list[tuple[Any, ...]]]
 
@@ -90,7 +90,7 @@ def test_messages_are_as_python_reads_them(place: tuple[Store, Asked]) -> None:
 
     told = [
         (message.position, message.role, message.text, message.sender, message.recipient, message.metadata)
-        for message in map(recorded_message, session.events(names=["message.appended", "branch.system_set"]))
+        for message in map(message_from_recorded, session.events(names=["message.appended", "branch.system_set"]))
     ]
     asked_for = asked("SELECT position, role, text, sender, recipient, metadata FROM messages ORDER BY position")
     assert [(*row[:2], _text(row[2]), *row[3:5], _plain(row[5])) for row in asked_for] == [

@@ -10,31 +10,14 @@ import anthropic.types
 from openai.types.chat import ChatCompletion
 from openai.types.responses import Response
 
-from turnlog import (
-    Branch,
-    BranchView,
-    Exchange,
-    ExchangeView,
-    Listing,
-    Mail,
-    Mails,
-    Message,
-    MessageDict,
-    MessageRole,
-    Messages,
-    Origin,
-    RecordedEvent,
-    Saved,
-    Session,
-    SessionInfo,
-    SessionManager,
-    SessionView,
-    Store,
-    Verification,
-    acting,
-    carried,
-    open_store,
-)
+from turnlog import Branch, BranchView, Message, Session, SessionManager, SessionView, Store, acting, open_store
+from turnlog.catalogue import Listing, SessionInfo
+from turnlog.content import MessageDict, MessageRole, Origin
+from turnlog.mail import Exchange, ExchangeView, Mail, MailSequence
+from turnlog.manager import SaveResult
+from turnlog.projections import Messages
+from turnlog.provenance import with_provenance
+from turnlog.stores import RecordedEvent, Verification
 
 
 def sessions(store: Store) -> None:
@@ -124,7 +107,7 @@ async def mail(session: Session, branch: Branch) -> None:
     assert_type(branch.send(branch, item="x"), Mail)
     assert_type(branch.receive(), list[Mail])
     assert_type(branch.mailbox.inbox[0], Mail)
-    assert_type(branch.mailbox.inbox[1:], Mails)
+    assert_type(branch.mailbox.inbox[1:], MailSequence)
     assert_type(session.collect(from_=[branch, "x", 0]), int)
     assert_type(session.exchange.pop_mail("user"), Mail | None)
     assert_type(session.mail_transfer, Exchange)
@@ -149,7 +132,7 @@ def managers(store: Store) -> None:
         assert_type(manager.create_session("x", branch_from="y", user_id="ada"), Session)
         assert_type(manager.get_session_info("x"), SessionInfo | None)
         assert_type(manager.list_sessions(limit=5), Listing)
-        assert_type(manager.save(manager.get("x")), Saved)
+        assert_type(manager.save(manager.get("x")), SaveResult)
 
         manager.create_session("x", "y", "ada")  # type: ignore[call-arg]  # must be an error
         SessionManager(storage=5)  # type: ignore[arg-type]  # must be an error
@@ -170,7 +153,7 @@ def clients(branch: Branch, completion: ChatCompletion, blocks: anthropic.types.
 
 def provenance(branch: Branch) -> None:
     with acting(actor="ada", correlation="run", cause=3):
-        add = carried(branch.add)
+        add = with_provenance(branch.add)
     assert_type(add("x", sender="ada"), Message)
 
     add("x", sneder="ada")  # type: ignore[call-arg]  # must be an error

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from turnlog.domain.branch_lookup import get_branch
 from turnlog.domain.content import InstructionContent, SystemContent
 from turnlog.domain.decisions import branch, history, message
 from turnlog.domain.errors import BranchNotFoundError, InvalidValueError, ItemNotFoundError, NameTakenError
@@ -22,7 +23,6 @@ from turnlog.domain.events import (
     SessionStarted,
     SystemSet,
 )
-from turnlog.domain.lookup import get_branch
 from turnlog.domain.message import Message
 from turnlog.domain.ranges import Origin
 

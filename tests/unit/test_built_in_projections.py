@@ -20,14 +20,14 @@ from turnlog.domain.events import (
     SystemSet,
 )
 from turnlog.domain.ranges import Origin
-from turnlog.domain.record import Provenance
+from turnlog.domain.recorded_event import Provenance
 from turnlog.errors import InvalidValueError
-from turnlog.projections.activity import ACTIVITY, Activity, timeline
+from turnlog.projections.activity import ACTIVITY, Activity, activity_timeline
 from turnlog.projections.branch_tree import BRANCHES, ROOTS, BranchTree, children
-from turnlog.projections.definition import fold
 from turnlog.projections.prices import Price, price_of
+from turnlog.projections.projection import fold
 from turnlog.projections.transcript import TRANSCRIPT, Transcript
-from turnlog.projections.usage import USAGE, TokenUsage, used
+from turnlog.projections.usage import USAGE, TokenUsage, usage_by
 from turnlog.testing import given, history
 
 FIRST_MOMENT = 1_700_000_000_000_000
@@ -207,14 +207,14 @@ def test_usage_is_summed_up_by_what_is_asked_for_and_priced() -> None:
     rows = fold(TokenUsage(), made)
     prices = {"cheap": Price(1.0, 3.0)}
 
-    cheap, dear = used(rows, prices=prices)
+    cheap, dear = usage_by(rows, prices=prices)
     assert (cheap["model"], cheap["calls"], cheap["cost"]) == ("cheap", 2, pytest.approx(5.000003))
     assert (dear["model"], dear["calls"], dear["cost"]) == ("dear", 1, None)
-    assert [(row["user"], row["input_tokens"]) for row in used(rows, ["user"])] == [("ada", 2_000_000), ("bob", 5)]
-    assert [row["branch"] for row in used(rows, ["branch"], session="s")] == [0, 1]
-    assert used(rows, ["day"], user="nobody") == []
+    assert [(row["user"], row["input_tokens"]) for row in usage_by(rows, ["user"])] == [("ada", 2_000_000), ("bob", 5)]
+    assert [row["branch"] for row in usage_by(rows, ["branch"], session="s")] == [0, 1]
+    assert usage_by(rows, ["day"], user="nobody") == []
     with pytest.raises(InvalidValueError, match="is not known by 'colour': expected day, session"):
-        used(rows, ["colour"])
+        usage_by(rows, ["colour"])
 
 
 @pytest.mark.parametrize(
@@ -269,17 +269,17 @@ def test_a_timeline_has_the_steps_that_saw_anything_as_the_clocks_of_a_zone_have
     rows = fold(Activity(), made)
     evening, night = datetime(2023, 11, 14, 22, tzinfo=UTC), datetime(2023, 11, 15, 0, tzinfo=UTC)
 
-    assert [(row["start"], row["messages"], row["sessions"]) for row in timeline(rows, "hour")] == [
+    assert [(row["start"], row["messages"], row["sessions"]) for row in activity_timeline(rows, "hour")] == [
         (evening, 2799, 1),
         (evening + timedelta(hours=1), 3600, 1),
         (night, 601, 1),
     ]
-    assert [row["start"] for row in timeline(rows)] == [datetime(2023, 11, 14, tzinfo=UTC), night]
-    assert [row["events"] for row in timeline(rows, "month")] == [7001]
-    assert len(timeline(rows, zone=timezone(timedelta(hours=3)))) == 1
-    assert [row["start"] for row in timeline(rows, since=night)] == [night]
+    assert [row["start"] for row in activity_timeline(rows)] == [datetime(2023, 11, 14, tzinfo=UTC), night]
+    assert [row["events"] for row in activity_timeline(rows, "month")] == [7001]
+    assert len(activity_timeline(rows, zone=timezone(timedelta(hours=3)))) == 1
+    assert [row["start"] for row in activity_timeline(rows, since=night)] == [night]
     with pytest.raises(InvalidValueError, match="has no steps of 'week': expected hour, day, month"):
-        timeline(rows, "week")
+        activity_timeline(rows, "week")
 
 
 @pytest.mark.parametrize("projection", [Transcript(), BranchTree(), TokenUsage(), Activity()], ids=lambda one: one.name)

@@ -7,8 +7,8 @@ from array import array
 from hypothesis import given
 from hypothesis import strategies as st
 
-from turnlog.domain.ranges import Origin, Range, Ranges, Written, between, from_positions, spread
-from turnlog.projections.chronology import in_order_recorded
+from turnlog.domain.ranges import Origin, Range, Ranges, Written, between, from_positions, message_origins
+from turnlog.projections.message_order import merge_in_recorded_order
 
 MOST = 30
 ORIGINS = [Origin.AUTHORED, Origin.INHERITED, Origin.MERGED]
@@ -33,7 +33,7 @@ def histories(draw: st.DrawFn) -> tuple[Written, list[Range]]:
 
 def sorted_one_by_one(pieces: list[Range], written: Written) -> Ranges:
     chosen: dict[int, tuple[int, int, Origin]] = {}
-    for shown in spread(tuple(pieces), written):
+    for shown in message_origins(tuple(pieces), written):
         chosen.setdefault(shown[1], shown)
     return from_positions([chosen[position] for position in sorted(chosen)], written)
 
@@ -42,7 +42,7 @@ def sorted_one_by_one(pieces: list[Range], written: Written) -> Ranges:
 def test_ranges_come_in_the_order_recorded_each_message_once(history: tuple[Written, list[Range]]) -> None:
     written, pieces = history
 
-    assert in_order_recorded(pieces, written) == sorted_one_by_one(pieces, written)
+    assert merge_in_recorded_order(pieces, written) == sorted_one_by_one(pieces, written)
 
 
 def test_a_long_range_is_taken_whole_where_no_other_goes_on() -> None:
@@ -50,7 +50,7 @@ def test_a_long_range_is_taken_whole_where_no_other_goes_on() -> None:
     main = Range(0, 1, 10_005, 10_002)
     fork = [Range(0, 1, 9_000, 9_000, Origin.INHERITED), Range(1, 10_002, 10_004, 2)]
 
-    assert in_order_recorded([main, *fork], written) == (
+    assert merge_in_recorded_order([main, *fork], written) == (
         Range(0, 1, 10_000, 10_000),
         Range(1, 10_002, 10_002, 1),
         Range(0, 10_003, 10_003, 1),

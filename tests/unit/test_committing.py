@@ -9,28 +9,28 @@ from typing import Any
 import pytest
 
 from turnlog.domain.errors import DatabaseError, InvalidOperationError, OutcomeUnknownError, PositionConflictError
-from turnlog.infrastructure.committing import GroupCommit
-from turnlog.infrastructure.rows import Append, Appended
+from turnlog.infrastructure.group_commit import GroupCommit
+from turnlog.infrastructure.stored_event import AppendRequest, AppendResult
 
 
 class Gate:
     """A commit that waits until it is let through, and notes what it was given."""
 
-    def __init__(self, answer: Callable[[Append], Appended | InvalidOperationError]) -> None:
+    def __init__(self, answer: Callable[[AppendRequest], AppendResult | InvalidOperationError]) -> None:
         self.groups: list[list[str]] = []
         self.entered = Event()
         self.open = Event()
         self._answer = answer
 
-    def commit(self, appends: Sequence[Append]) -> list[Appended | InvalidOperationError]:
+    def commit(self, appends: Sequence[AppendRequest]) -> list[AppendResult | InvalidOperationError]:
         self.groups.append([append.session for append in appends])
         self.entered.set()
         self.open.wait()
         return [self._answer(append) for append in appends]
 
 
-def recorded(append: Append) -> Appended:
-    return Appended(append.session, 1, 1, 1, 0)
+def recorded(append: AppendRequest) -> AppendResult:
+    return AppendResult(append.session, 1, 1, 1, 0)
 
 
 @pytest.fixture
@@ -41,12 +41,12 @@ def threads() -> Iterator[ThreadPoolExecutor]:
 
 def queued(
     threads: ThreadPoolExecutor, commits: GroupCommit, gate: Gate, sessions: Sequence[str]
-) -> list[Future[Appended]]:
+) -> list[Future[AppendResult]]:
     """The first session's append inside the commit, the others waiting behind it in order."""
-    futures = [threads.submit(commits.append, Append(sessions[0], []))]
+    futures = [threads.submit(commits.append, AppendRequest(sessions[0], []))]
     gate.entered.wait()
     for waiting, session in enumerate(sessions[1:], 1):
-        futures.append(threads.submit(commits.append, Append(session, [])))
+        futures.append(threads.submit(commits.append, AppendRequest(session, [])))
         while len(commits._queue) < waiting:
             pass
     return futures
@@ -56,7 +56,7 @@ def test_an_append_that_is_alone_is_committed_alone() -> None:
     gate = Gate(recorded)
     gate.open.set()
 
-    assert GroupCommit("a store", gate.commit).append(Append("a", [])) == Appended("a", 1, 1, 1, 0)
+    assert GroupCommit("a store", gate.commit).append(AppendRequest("a", [])) == AppendResult("a", 1, 1, 1, 0)
     assert gate.groups == [["a"]]
 
 
@@ -82,7 +82,7 @@ def test_a_conflict_is_the_answer_to_its_own_append_only(threads: ThreadPoolExec
 
 
 def test_when_a_shared_commit_fails_only_the_append_that_is_to_blame_fails(threads: ThreadPoolExecutor) -> None:
-    def answer(append: Append) -> Appended:
+    def answer(append: AppendRequest) -> AppendResult:
         if append.session == "c":
             raise DatabaseError("a store", "too large")
         return recorded(append)
@@ -99,7 +99,7 @@ def test_when_a_shared_commit_fails_only_the_append_that_is_to_blame_fails(threa
 
 
 def test_after_a_failure_the_place_is_free_again() -> None:
-    def answer(append: Append) -> Appended:
+    def answer(append: AppendRequest) -> AppendResult:
         if append.session == "bad":
             raise OverflowError("no number of SQLite")
         return recorded(append)
@@ -109,14 +109,14 @@ def test_after_a_failure_the_place_is_free_again() -> None:
     commits = GroupCommit("a store", gate.commit)
 
     with pytest.raises(OverflowError):
-        commits.append(Append("bad", []))
-    assert commits.append(Append("good", [])).session == "good"
+        commits.append(AppendRequest("bad", []))
+    assert commits.append(AppendRequest("good", [])).session == "good"
 
 
 def test_when_the_committing_thread_is_interrupted_the_others_are_told_and_the_place_is_passed_on(
     threads: ThreadPoolExecutor,
 ) -> None:
-    def answer(append: Append) -> Appended:
+    def answer(append: AppendRequest) -> AppendResult:
         if append.session == "b":
             raise KeyboardInterrupt
         return recorded(append)
@@ -132,7 +132,7 @@ def test_when_the_committing_thread_is_interrupted_the_others_are_told_and_the_p
         b.result()
     with pytest.raises(DatabaseError, match="whether it was recorded is not known"):
         c.result()
-    assert commits.append(Append("d", [])).session == "d"
+    assert commits.append(AppendRequest("d", [])).session == "d"
 
 
 class Interrupted(deque[Any]):
@@ -163,7 +163,7 @@ def test_who_is_interrupted_while_gathering_a_group_leaves_nobody_asleep(threads
     with pytest.raises(OutcomeUnknownError, match="the commit was interrupted"):
         c.result()
     assert d.result().session == "d"
-    assert commits.append(Append("e", [])).session == "e"
+    assert commits.append(AppendRequest("e", [])).session == "e"
     assert gate.groups == [["a"], ["d"], ["e"]]
 
 
@@ -174,6 +174,6 @@ def test_who_is_interrupted_while_gathering_its_own_append_does_not_keep_the_pla
     commits._queue = Interrupted([], after=0)
 
     with pytest.raises(KeyboardInterrupt):
-        commits.append(Append("a", []))
-    assert commits.append(Append("b", [])).session == "b"
+        commits.append(AppendRequest("a", []))
+    assert commits.append(AppendRequest("b", [])).session == "b"
     assert gate.groups == [["b"]]

@@ -15,7 +15,7 @@ import pytest
 from msgspec import structs
 
 from turnlog.domain import codec
-from turnlog.domain.chat import chat_of
+from turnlog.domain.chat import chat_from_content
 from turnlog.domain.content import (
     KINDS,
     ActionRequestContent,
@@ -29,7 +29,7 @@ from turnlog.domain.content import (
     SystemContent,
     Usage,
 )
-from turnlog.domain.content_given import content_from, plain_content
+from turnlog.domain.content_parsing import checked_content, parse_content
 from turnlog.domain.errors import InvalidContentError, InvalidValueError
 from turnlog.domain.events import MessageAppended
 
@@ -45,8 +45,8 @@ def stored(content: MessageContent) -> Content:
 
 
 def test_text_is_an_instruction() -> None:
-    assert content_from("hello") == InstructionContent(instruction="hello")
-    assert content_from("") == InstructionContent(instruction="")
+    assert parse_content("hello") == InstructionContent(instruction="hello")
+    assert parse_content("") == InstructionContent(instruction="")
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_text_is_an_instruction() -> None:
     ],
 )
 def test_the_keys_of_a_dict_name_the_content(given: dict[str, Any], content: Content) -> None:
-    found = content_from(given)
+    found = parse_content(given)
 
     assert found == content
     assert type(found) is type(content)
@@ -98,18 +98,18 @@ def test_every_field_of_a_content_is_an_accepted_key(kind: type[Content]) -> Non
     sayable |= {"response_format": {"type": "object"}, "usage": {}, "success": False, "developer": True}
     sayable |= {"tool_calls": []}
 
-    assert type(content_from({key: sayable.get(key, "a") for key in kind.__struct_fields__})) is kind
+    assert type(parse_content({key: sayable.get(key, "a") for key in kind.__struct_fields__})) is kind
 
 
 @pytest.mark.parametrize("mapping", [MappingProxyType, OrderedDict])
 def test_any_mapping_is_understood(mapping: Any) -> None:
-    assert content_from(mapping({"instruction": "a"})) == InstructionContent(instruction="a")
+    assert parse_content(mapping({"instruction": "a"})) == InstructionContent(instruction="a")
 
 
 def test_what_a_caller_goes_on_to_change_does_not_change_the_content() -> None:
     arguments = {"a": [1]}
-    content = content_from({"function": "add", "arguments": arguments})
-    same = content_from(ActionRequestContent(function="add", arguments=arguments))
+    content = parse_content({"function": "add", "arguments": arguments})
+    same = parse_content(ActionRequestContent(function="add", arguments=arguments))
 
     arguments["a"].append(2)
 
@@ -128,7 +128,7 @@ def test_what_a_caller_goes_on_to_change_does_not_change_the_content() -> None:
     ],
 )
 def test_a_role_with_content_is_understood(role: str, content: Content) -> None:
-    found = content_from({"role": role, "content": "a"})
+    found = parse_content({"role": role, "content": "a"})
 
     assert found == content
     assert type(found) is type(content)
@@ -136,13 +136,13 @@ def test_a_role_with_content_is_understood(role: str, content: Content) -> None:
 
 @pytest.mark.parametrize("role", list(MessageRole)[:-1])
 def test_every_role_can_be_given_back_as_it_was_read(role: MessageRole) -> None:
-    assert content_from({"role": role, "content": "a"}).role is role
+    assert parse_content({"role": role, "content": "a"}).role is role
 
 
 def test_the_extra_keys_beside_role_and_content_are_kept() -> None:
     given = {"role": "assistant", "content": "a", "model": "gpt-4", "usage": {"tokens": 7}, "tool_calls": []}
 
-    assert content_from(given) == AssistantResponseContent(
+    assert parse_content(given) == AssistantResponseContent(
         assistant_response="a",
         model="gpt-4",
         usage=Usage(details={"tokens": 7}),
@@ -151,7 +151,7 @@ def test_the_extra_keys_beside_role_and_content_are_kept() -> None:
 
 
 def test_an_extra_key_that_names_a_content_elsewhere_is_only_kept() -> None:
-    assert content_from({"role": "user", "content": "a", "error": "b"}) == InstructionContent(
+    assert parse_content({"role": "user", "content": "a", "error": "b"}) == InstructionContent(
         instruction="a", extra={"error": "b"}
     )
 
@@ -166,13 +166,13 @@ def test_an_extra_key_that_names_a_content_elsewhere_is_only_kept() -> None:
     ],
 )
 def test_a_role_with_no_content_says_nothing(role: str, content: Content) -> None:
-    assert content_from({"role": role, "content": None}) == content
+    assert parse_content({"role": role, "content": None}) == content
 
 
 def test_a_role_with_parts_keeps_the_parts() -> None:
     parts = [{"type": "text", "text": "a"}, {"type": "image_url", "image_url": {"url": "https://a/b.png"}}]
 
-    assert content_from({"role": "user", "content": parts}) == InstructionContent(instruction=parts)
+    assert parse_content({"role": "user", "content": parts}) == InstructionContent(instruction=parts)
 
 
 @pytest.mark.parametrize(
@@ -197,7 +197,7 @@ def test_a_role_with_parts_keeps_the_parts() -> None:
 )
 def test_a_dict_that_names_no_content_is_refused_with_the_keys_that_do(given: dict[str, Any], words: str) -> None:
     with pytest.raises(InvalidContentError) as refused:
-        content_from(given)
+        parse_content(given)
 
     assert words in str(refused.value)
     assert "action_response" not in str(refused.value)
@@ -211,13 +211,13 @@ def test_a_dict_that_names_no_content_is_refused_with_the_keys_that_do(given: di
 @pytest.mark.parametrize("role", ["", "User", "bot", "unset", None, 7, ["user"]])
 def test_an_unknown_role_is_refused(role: Any) -> None:
     with pytest.raises(InvalidContentError, match="expected one of system, developer, user, assistant, tool, function"):
-        content_from({"role": role, "content": "a"})
+        parse_content({"role": role, "content": "a"})
 
 
 @pytest.mark.parametrize("given", [None, 7, b"hello", ["hello"], object(), InstructionContent])
 def test_what_is_neither_text_nor_dict_nor_content_is_refused(given: object) -> None:
     with pytest.raises(InvalidContentError, match="is no message: expected a str, a dict or a content"):
-        content_from(given)
+        parse_content(given)
 
 
 @pytest.mark.parametrize(
@@ -237,16 +237,16 @@ def test_what_is_neither_text_nor_dict_nor_content_is_refused(given: object) -> 
 )
 def test_a_value_of_the_wrong_type_is_refused(given: object) -> None:
     with pytest.raises(InvalidContentError, match=r"this is no \w+Content: Expected"):
-        content_from(given)
+        parse_content(given)
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, "\ud800", {1: 2}, {"\udfff": 1}, b"bytes", object(), [10**5000]])
 @pytest.mark.parametrize("wrap", [list, lambda values: {"a": values[0]}, lambda values: values[0]])
 def test_a_value_that_the_record_cannot_say_is_refused(value: object, wrap: Any) -> None:
     with pytest.raises(InvalidValueError, match=r"a message h.* expected"):
-        content_from({"instruction": wrap([value])})
+        parse_content({"instruction": wrap([value])})
     with pytest.raises(InvalidValueError, match=r"a message h.* expected"):
-        content_from(ActionResponseContent(result=wrap([value])))
+        parse_content(ActionResponseContent(result=wrap([value])))
 
 
 def test_a_content_of_a_foreign_kind_is_refused() -> None:
@@ -254,13 +254,13 @@ def test_a_content_of_a_foreign_kind_is_refused() -> None:
         role: ClassVar[MessageRole] = MessageRole.USER
 
     with pytest.raises(InvalidContentError, match="Poem is no kind of content: expected one of InstructionContent, "):
-        plain_content(Poem())
+        checked_content(Poem())
 
 
 def test_success_beside_an_error_is_refused() -> None:
     for given in ({"error": "boom", "success": True}, {"role": "tool", "content": "", "error": "", "success": True}):
         with pytest.raises(InvalidContentError, match="a call with an error has not succeeded: expected success=False"):
-            content_from(given)
+            parse_content(given)
     with pytest.raises(InvalidContentError, match="a call with an error has not succeeded"):
         ActionResponseContent(error="boom", success=True)
 
@@ -268,7 +268,7 @@ def test_success_beside_an_error_is_refused() -> None:
 @pytest.mark.parametrize("success", [1, "yes", []])
 def test_success_is_true_or_false(success: Any) -> None:
     with pytest.raises(InvalidContentError, match="this is no ActionResponseContent"):
-        content_from({"result": 1, "success": success})
+        parse_content({"result": 1, "success": success})
 
 
 # --- Chat dicts and pairs ---------------------------------------------------------------------------------
@@ -285,13 +285,13 @@ def test_success_is_true_or_false(success: Any) -> None:
     ],
 )
 def test_a_pair_of_a_role_and_a_body_is_understood(pair: tuple[str, Any], content: Content) -> None:
-    assert content_from(pair) == content
+    assert parse_content(pair) == content
 
 
 @pytest.mark.parametrize("given", [("bot", "Hi"), ("user",), ("user", "Hi", "there"), ["user", "Hi"], (None, "Hi"), ()])
 def test_a_tuple_that_is_no_such_pair_is_refused(given: object) -> None:
     with pytest.raises(InvalidContentError, match="expected a str, a dict or a content, or a role and what it says"):
-        content_from(given)
+        parse_content(given)
 
 
 @pytest.mark.parametrize(
@@ -339,7 +339,7 @@ def test_a_tuple_that_is_no_such_pair_is_refused(given: object) -> None:
     ],
 )
 def test_a_chat_dict_keeps_every_key_and_fills_the_fields_that_it_fits(given: dict[str, Any], content: Content) -> None:
-    assert content_from(given) == content
+    assert parse_content(given) == content
 
 
 EVERYTHING = [
@@ -358,12 +358,12 @@ EVERYTHING = [
 
 @pytest.mark.parametrize("content", EVERYTHING)
 def test_a_content_told_as_a_chat_dict_is_the_same_when_it_is_read_again(content: Content) -> None:
-    told = chat_of(content)
-    again = content_from(json.loads(json.dumps(told)))
+    told = chat_from_content(content)
+    again = parse_content(json.loads(json.dumps(told)))
 
     assert type(again) is type(content)
     assert structs.replace(again, extra={}) == content
-    assert chat_of(again) == told
+    assert chat_from_content(again) == told
 
 
 @pytest.mark.parametrize(
@@ -383,7 +383,7 @@ def test_a_content_told_as_a_chat_dict_is_the_same_when_it_is_read_again(content
     ],
 )
 def test_a_chat_dict_says_no_more_than_is_needed(content: Content, told: dict[str, Any]) -> None:
-    assert chat_of(content) == told
+    assert chat_from_content(content) == told
 
 
 # --- Usage and response formats ---------------------------------------------------------------------------
@@ -408,7 +408,7 @@ def test_a_chat_dict_says_no_more_than_is_needed(content: Content, told: dict[st
     ],
 )
 def test_a_usage_is_understood_in_the_words_of_each_provider(given: Any, usage: Usage) -> None:
-    assert content_from({"assistant_response": "a", "usage": given}) == AssistantResponseContent(
+    assert parse_content({"assistant_response": "a", "usage": given}) == AssistantResponseContent(
         assistant_response="a", usage=usage
     )
 
@@ -418,7 +418,7 @@ def test_a_usage_is_understood_in_the_words_of_each_provider(given: Any, usage: 
 )
 def test_a_usage_that_counts_nothing_is_refused(given: Any) -> None:
     with pytest.raises(InvalidContentError, match=r"usage"):
-        content_from({"assistant_response": "a", "usage": given})
+        parse_content({"assistant_response": "a", "usage": given})
 
 
 class Model(pydantic.BaseModel):
@@ -453,7 +453,7 @@ def test_a_class_is_kept_as_its_name_and_its_schema(shape: Any) -> None:
         {"role": "user", "content": "a", "response_format": shape},
         InstructionContent(instruction="a", response_format=shape),
     ):
-        found = content_from(given)
+        found = parse_content(given)
 
         assert isinstance(found, InstructionContent)
         assert isinstance(found.response_format, ResponseFormat)
@@ -478,7 +478,7 @@ def test_a_class_is_kept_as_its_name_and_its_schema(shape: Any) -> None:
     ],
 )
 def test_a_schema_is_kept_under_the_name_it_has(given: Any, name: str) -> None:
-    found = content_from({"instruction": "a", "response_format": given})
+    found = parse_content({"instruction": "a", "response_format": given})
 
     assert isinstance(found, InstructionContent)
     assert found.response_format is not None
@@ -489,7 +489,7 @@ def test_a_schema_is_kept_under_the_name_it_has(given: Any, name: str) -> None:
 @pytest.mark.parametrize("given", [{}, 7, "Order", int, object(), [Shape], {"name": 7, "schema": {}}, {"schema": []}])
 def test_what_is_no_response_format_is_refused(given: Any) -> None:
     with pytest.raises(InvalidContentError, match="response format"):
-        content_from({"instruction": "a", "response_format": given})
+        parse_content({"instruction": "a", "response_format": given})
 
 
 # --- Role and success, also out of storage ----------------------------------------------------------------
@@ -539,7 +539,7 @@ def test_a_response_keeps_whether_it_succeeded(content: ActionResponseContent, s
 
 def test_a_content_made_of_a_dict_comes_back_equal() -> None:
     for given in ({"result": None}, {"error": ""}, {"assistant_response": ""}, {"function": ""}, {"instruction": ""}):
-        assert stored(content_from(given)) == content_from(given)
+        assert stored(parse_content(given)) == parse_content(given)
 
 
 # --- Plain text -------------------------------------------------------------------------------------------
@@ -578,6 +578,6 @@ def test_every_content_has_a_plain_text(content: Content, text: str) -> None:
 def test_ids_and_times_become_text() -> None:
     given = {"result": [UUID(int=1), datetime(2026, 1, 2, 3, tzinfo=UTC), {"b", "a"}]}
 
-    assert content_from(given) == ActionResponseContent(
+    assert parse_content(given) == ActionResponseContent(
         result=["00000000-0000-0000-0000-000000000001", "2026-01-02T03:00:00+00:00", ["a", "b"]]
     )

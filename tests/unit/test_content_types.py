@@ -9,14 +9,14 @@ import msgspec
 import pytest
 
 from turnlog.domain import codec, content_types
-from turnlog.domain.chat import chat_of
+from turnlog.domain.chat import chat_from_content
 from turnlog.domain.content import Content, InstructionContent, MessageContent, MessageRole
-from turnlog.domain.content_given import content_from, plain_content
+from turnlog.domain.content_parsing import checked_content, parse_content
 from turnlog.domain.content_types import UnknownContent, content_type
 from turnlog.domain.errors import InvalidContentError, InvalidValueError, ReadOnlyError
 from turnlog.domain.events import MessageAppended
+from turnlog.domain.json_values import Json
 from turnlog.domain.message import Message
-from turnlog.domain.plain import Json
 
 
 class Line(msgspec.Struct, frozen=True):
@@ -110,7 +110,7 @@ def test_whatever_an_unknown_content_holds_comes_out_as_it_went_in(content: byte
     assert codec.encode(read(payload)) == payload.replace(b"\\u0000", b"\\u0000")
     message = Message(read(payload).content)
     assert Message.from_json(message.to_json()) == message
-    assert codec.encode(appended(plain_content(message.clone().content), None)) == payload
+    assert codec.encode(appended(checked_content(message.clone().content), None)) == payload
     assert pickle.loads(pickle.dumps(message)) == message == copy.deepcopy(message)
 
 
@@ -146,21 +146,21 @@ def test_an_own_content_is_checked_at_the_door_and_not_shared_with_the_caller() 
         Invoice(number=7, notes={"a": b""}),
     ):
         with pytest.raises((InvalidContentError, InvalidValueError)):
-            plain_content(wrong)
+            checked_content(wrong)
 
 
 def test_an_own_content_can_be_given_as_a_dict_with_its_type_and_as_the_chat_dict_it_is_told_as() -> None:
     content_type("invoice.shown")(Invoice)
     given = {"type": "invoice.shown", "number": 7, "lines": [{"what": "tea", "cents": 250}], "notes": {"a": [1]}}
 
-    assert content_from({**given, "due": "2026-01-02T00:00:00Z"}) == INVOICE
-    assert content_from(chat_of(INVOICE)) == INVOICE
-    assert chat_of(INVOICE)["content"] == "Invoice 7"
+    assert parse_content({**given, "due": "2026-01-02T00:00:00Z"}) == INVOICE
+    assert parse_content(chat_from_content(INVOICE)) == INVOICE
+    assert chat_from_content(INVOICE)["content"] == "Invoice 7"
     for wrong in ({"type": "invoice.shown"}, {**given, "nmber": 7}, {**given, "role": "user"}):
         with pytest.raises(InvalidContentError, match=r"invoice\.shown"):
-            content_from(wrong)
+            parse_content(wrong)
     with pytest.raises(InvalidContentError, match="unknown keys"):
-        content_from({"type": "invoice.hidden", "number": 7})
+        parse_content({"type": "invoice.hidden", "number": 7})
 
 
 def test_an_own_content_in_a_message_is_told_as_json_and_read_back() -> None:
@@ -192,7 +192,7 @@ def test_a_name_that_is_taken_is_refused_and_a_class_has_one_name() -> None:
     with pytest.raises(InvalidValueError, match=r"invoice\.shown"):
         content_type("invoice.hidden")(Invoice)
     with pytest.raises(InvalidContentError, match="Other is no kind of content"):
-        plain_content(Other(number=1))
+        checked_content(Other(number=1))
 
 
 def test_the_same_class_defined_anew_takes_the_place_of_the_old_one() -> None:
@@ -205,7 +205,7 @@ def test_the_same_class_defined_anew_takes_the_place_of_the_old_one() -> None:
     define()
     newest = define()
 
-    assert type(content_from({"type": "note", "number": 1})) is newest
+    assert type(parse_content({"type": "note", "number": 1})) is newest
 
 
 class Empty(MessageContent, frozen=True):
@@ -261,9 +261,9 @@ def test_what_a_caller_calls_unknown_must_be_unknown() -> None:
 
     for tag in ("instruction", "invoice.shown"):
         with pytest.raises(InvalidContentError, match="is known here"):
-            plain_content(UnknownContent(tag=tag, fields={}))
+            checked_content(UnknownContent(tag=tag, fields={}))
     with pytest.raises(InvalidContentError, match="is known here"):
-        plain_content(UnknownContent(tag="poem", fields={"type": "instruction"}))
+        checked_content(UnknownContent(tag="poem", fields={"type": "instruction"}))
 
 
 def test_the_contents_of_turnlogs_own_are_read_by_one_decoder(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -271,6 +271,6 @@ def test_the_contents_of_turnlogs_own_are_read_by_one_decoder(monkeypatch: pytes
         raise AssertionError("the slow way was taken")
 
     payload = codec.encode(appended(InstructionContent(instruction="a")))
-    monkeypatch.setattr(codec, "_built", refuse)
+    monkeypatch.setattr(codec, "_build", refuse)
 
     assert read(payload) == appended(InstructionContent(instruction="a"))

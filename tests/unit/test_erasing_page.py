@@ -6,7 +6,7 @@ import ast
 import re
 from pathlib import Path
 
-import turnlog
+import turnlog._api
 from turnlog.domain.redaction import CONTENT_FIELDS
 
 PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "erasing.md"
@@ -29,5 +29,5 @@ def test_each_program_of_the_page_imports_what_it_uses() -> None:
         used = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
         imported = {each.name for node in nodes if isinstance(node, ast.ImportFrom) for each in node.names}
 
-        assert used & set(turnlog.__all__) <= imported
+        assert used & set(turnlog._api.__all__) <= imported
     assert len(programs) == 2

@@ -4,11 +4,11 @@ import msgspec
 import pytest
 
 from turnlog.domain import events as e
-from turnlog.domain.codec import SALT_LENGTH, decode, encode, salted, stored_name, unsalted
+from turnlog.domain.codec import SALT_LENGTH, add_salt, decode, encode, remove_salt, stored_name
 from turnlog.domain.content import InstructionContent, SystemContent
 from turnlog.domain.log import LogType
 from turnlog.domain.redaction import CONTENT_FIELDS, redacted_payload
-from turnlog.infrastructure.rows import draft
+from turnlog.infrastructure.stored_event import encode_events
 
 MARK = "her number is 555-0199"
 JSON = {"told": [MARK]}
@@ -48,7 +48,7 @@ def test_there_is_a_sample_of_every_event_with_content() -> None:
 @pytest.mark.parametrize("event", SAMPLES, ids=stored_name)
 def test_a_redacted_event_has_no_content_and_can_be_read(event: e.Event) -> None:
     name = stored_name(event)
-    left = redacted_payload(name, salted(encode(event), "s" * SALT_LENGTH))
+    left = redacted_payload(name, add_salt(encode(event), "s" * SALT_LENGTH))
 
     assert b"555-0199" not in left
     assert b'"salt"' not in left
@@ -76,19 +76,19 @@ def test_an_overwritten_value_stays_overwritten_when_it_is_redacted() -> None:
 
 @pytest.mark.parametrize("event", [e.BranchRewound(0, 3), e.MailCollected("ada", [3]), e.SessionForked("f", 2)])
 def test_an_event_without_content_has_no_salt(event: e.Event) -> None:
-    (drafted,) = draft([event])
+    (drafted,) = encode_events([event])
 
     assert drafted.payload == encode(event)
 
 
 @pytest.mark.parametrize("event", [*SAMPLES, e.SessionStarted()], ids=stored_name)
 def test_a_payload_with_content_ends_with_a_salt_of_its_own(event: e.Event) -> None:
-    one, other = draft([event, event])
+    one, other = encode_events([event, event])
 
     assert one.payload != other.payload
     assert len(msgspec.json.decode(one.payload)["salt"]) == SALT_LENGTH
     assert list(msgspec.json.decode(one.payload))[-1] == "salt"
-    assert unsalted(one.payload) == unsalted(other.payload) == encode(event)
+    assert remove_salt(one.payload) == remove_salt(other.payload) == encode(event)
     assert decode(one.name, one.payload, "session", 1) == event
 
 
@@ -102,4 +102,4 @@ def test_a_payload_with_content_ends_with_a_salt_of_its_own(event: e.Event) -> N
     ],
 )
 def test_only_a_salt_at_the_end_of_a_payload_is_one(payload: bytes) -> None:
-    assert unsalted(payload) == payload
+    assert remove_salt(payload) == payload

@@ -60,7 +60,7 @@ from turnlog.domain.events import (
 )
 from turnlog.domain.evolve import evolve, fold, place_message
 from turnlog.domain.log import LogType
-from turnlog.domain.post import Boxes
+from turnlog.domain.mail_state import BoxesByOwner
 from turnlog.domain.ranges import Origin, Range, positions
 from turnlog.domain.state import ModelState, OperationState, State, Status, pack, unpack
 
@@ -73,7 +73,7 @@ MAIN = BranchCreated(0, "id-main", "main")
 
 def boxes(state: State) -> dict[str, dict[str, dict[str, list[int]]]]:
     """The mail under way, as plain lists."""
-    places: dict[str, Boxes] = {
+    places: dict[str, BoxesByOwner] = {
         name: getattr(state.post, name) for name in ("outboxes", "exchange", "inboxes", "parked")
     }
     return {

@@ -11,7 +11,7 @@ import pytest
 
 from turnlog.domain.content import ActionRequestContent, InstructionContent
 from turnlog.domain.errors import InvalidValueError, ReadOnlyError
-from turnlog.domain.frozen import FrozenDict, FrozenList, frozen
+from turnlog.domain.immutable import FrozenDict, FrozenList, freeze
 from turnlog.domain.message import Message
 
 GIVEN = {"a": [1, {"b": []}], "c": {}}
@@ -46,7 +46,7 @@ GIVEN = {"a": [1, {"b": []}], "c": {}}
     ],
 )
 def test_every_change_is_refused_at_every_depth(change: Callable[[Any], object]) -> None:
-    value = frozen(GIVEN)
+    value = freeze(GIVEN)
 
     with pytest.raises(ReadOnlyError, match=r"copy\.deepcopy"):
         change(value)
@@ -55,7 +55,7 @@ def test_every_change_is_refused_at_every_depth(change: Callable[[Any], object])
 
 
 def test_it_reads_and_is_written_like_the_plain_value() -> None:
-    value = frozen(GIVEN)
+    value = freeze(GIVEN)
 
     assert isinstance(value, dict)
     assert isinstance(value["a"], list)
@@ -69,7 +69,7 @@ def test_it_reads_and_is_written_like_the_plain_value() -> None:
 
 
 def test_a_deep_copy_is_plain_and_can_be_changed() -> None:
-    value = copy.deepcopy(frozen(GIVEN))
+    value = copy.deepcopy(freeze(GIVEN))
     value["a"][1]["b"].append("x")
 
     assert [type(part) for part in (value, value["a"], value["a"][1], value["a"][1]["b"])] == [dict, list, dict, list]
@@ -77,7 +77,7 @@ def test_a_deep_copy_is_plain_and_can_be_changed() -> None:
 
 
 def test_a_shallow_copy_can_be_changed_at_the_top() -> None:
-    value = frozen(GIVEN)
+    value = freeze(GIVEN)
 
     for own in (copy.copy(value), value.copy()):
         own["x"] = 1
@@ -88,16 +88,16 @@ def test_a_shallow_copy_can_be_changed_at_the_top() -> None:
 
 
 def test_it_travels_between_processes_and_stays_what_it_is() -> None:
-    arrived = pickle.loads(pickle.dumps(frozen(GIVEN)))
+    arrived = pickle.loads(pickle.dumps(freeze(GIVEN)))
 
     assert arrived == GIVEN
     assert [type(part) for part in (arrived, arrived["a"], arrived["a"][1])] == [FrozenDict, FrozenList, FrozenDict]
 
 
 def test_what_is_frozen_already_is_not_frozen_again() -> None:
-    value = frozen(GIVEN)
+    value = freeze(GIVEN)
 
-    assert frozen(value) is value
+    assert freeze(value) is value
 
 
 def test_what_a_caller_goes_on_to_change_does_not_change_the_message() -> None:

@@ -38,10 +38,10 @@ from turnlog.domain.events import (
     SessionForked,
     SessionStarted,
 )
-from turnlog.domain.evolve import branched_off, evolve, fold
-from turnlog.domain.inheritance import inherit
+from turnlog.domain.evolve import evolve, fold, fork_state
+from turnlog.domain.inherited_history import inherit
 from turnlog.domain.message import Message
-from turnlog.domain.ranges import positions, spread
+from turnlog.domain.ranges import message_origins, positions
 from turnlog.domain.state import State, Status, pack, unpack
 
 TERSE = SystemContent(system_message="be terse")
@@ -557,7 +557,10 @@ def histories(max_examples: int) -> Callable[[Callable[..., None]], Callable[...
 
 
 def shown(state: State, number: int, at: int | None = None) -> list[tuple[int, str]]:
-    return [(position, origin.value) for _, position, origin in spread(state.showing(number, at).ranges, state.written)]
+    return [
+        (position, origin.value)
+        for _, position, origin in message_origins(state.showing(number, at).ranges, state.written)
+    ]
 
 
 def agrees(state: State, moment: Moment) -> None:
@@ -582,7 +585,7 @@ def agrees_on_showings(state: State, moment: Moment, at: int | None) -> None:
 
 @histories(150)
 def test_a_history_folded_up_to_any_position_shows_what_lists_show(run: Run) -> None:
-    state = branched_off(run.base)
+    state = fork_state(run.base)
     for placed in run.placed:
         evolve(state, *placed)
         agrees(state, run.lists.moments[state.position])
@@ -649,7 +652,7 @@ def structure(placed: list[Placed]) -> list[Placed]:
 
 def knowing(placed: list[Placed], base: State) -> State:
     """The state that knows the positions of all messages, and nothing else of what happens."""
-    known = branched_off(base)
+    known = fork_state(base)
     for position, _, event in placed:
         if isinstance(event, MessageAppended):
             known.written.setdefault(event.branch, array("q")).append(position)

@@ -373,13 +373,13 @@ def test_a_branch_cannot_be_merged_into_itself(given: Given) -> None:
 
 @pytest.mark.parametrize(("name", "strategy"), [("append", Strategy.APPEND), ("interleave", Strategy.INTERLEAVE)])
 def test_a_strategy_goes_by_its_name(name: str, strategy: Strategy) -> None:
-    assert history.strategy_named(name) is strategy
+    assert history.parse_strategy(name) is strategy
 
 
 @pytest.mark.parametrize("name", ["", "APPEND", "rebase"])
 def test_an_unknown_strategy_is_refused(name: str) -> None:
     with pytest.raises(InvalidValueError, match=f"a strategy cannot be '{name}': expected append or interleave"):
-        history.strategy_named(name)
+        history.parse_strategy(name)
 
 
 @pytest.mark.parametrize("since", [-1, 0, 11])

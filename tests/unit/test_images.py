@@ -11,7 +11,7 @@ from turnlog.domain.content import (
     InstructionContent,
     MessageContent,
 )
-from turnlog.domain.content_given import content_from
+from turnlog.domain.content_parsing import parse_content
 from turnlog.domain.content_types import UnknownContent
 from turnlog.domain.errors import ImageNotAllowedError, InvalidValueError
 from turnlog.domain.images import ImagePolicy, images_in
@@ -295,9 +295,9 @@ SHOWN = {"type": "image_url", "image_url": {"url": URL}}
         AssistantResponseContent(assistant_response=[SHOWN]),
         ActionResponseContent(result=[{"type": "tool_result", "content": [SHOWN]}]),
         UnknownContent(tag="a.b", fields={"parts": [SHOWN]}),
-        content_from({"role": "user", "content": [SHOWN]}),
-        content_from({"role": "user", "content": "look", "images": [URL]}),
-        content_from({"role": "user", "content": "look", "images": [URL, URL]}),
+        parse_content({"role": "user", "content": [SHOWN]}),
+        parse_content({"role": "user", "content": "look", "images": [URL]}),
+        parse_content({"role": "user", "content": "look", "images": [URL, URL]}),
     ],
 )
 def test_images_are_found_wherever_a_provider_would_look(content: MessageContent) -> None:
@@ -319,7 +319,7 @@ def test_image_data_is_found_too() -> None:
         InstructionContent(instruction={"source": "file", "url": URL}),
         ActionRequestContent(function="show", arguments={"image_url": URL}),
         AssistantResponseContent(raw=SHOWN),
-        content_from({"role": "user", "content": "look", "images": ["aGVsbG8="]}),
+        parse_content({"role": "user", "content": "look", "images": ["aGVsbG8="]}),
     ],
 )
 def test_what_shows_no_image_is_left_alone(content: MessageContent) -> None:
@@ -327,7 +327,7 @@ def test_what_shows_no_image_is_left_alone(content: MessageContent) -> None:
 
 
 def test_a_list_of_images_that_says_of_one_where_it_is_is_looked_at_as_a_whole() -> None:
-    assert list(images_in(content_from({"role": "user", "content": "look", "images": ["aGVsbG8=", URL]}))) == [
+    assert list(images_in(parse_content({"role": "user", "content": "look", "images": ["aGVsbG8=", URL]}))) == [
         "aGVsbG8=",
         URL,
     ]

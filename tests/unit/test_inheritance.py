@@ -10,9 +10,10 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from turnlog.domain import codec
+from turnlog.domain.branch_lookup import position_in
 from turnlog.domain.content import InstructionContent, SystemContent
 from turnlog.domain.decisions import branch, history, message, session
-from turnlog.domain.decisions.sequence import in_turn
+from turnlog.domain.decisions.compose import sequence
 from turnlog.domain.errors import (
     InvalidValueError,
     ItemNotFoundError,
@@ -42,10 +43,9 @@ from turnlog.domain.events import (
     ToolRegistered,
 )
 from turnlog.domain.evolve import fold
-from turnlog.domain.inheritance import Stretch, inherit, local_position, stretches
-from turnlog.domain.lookup import position_in
+from turnlog.domain.inherited_history import Segment, inherit, local_position, segments
+from turnlog.domain.mail_state import MailState
 from turnlog.domain.message import Message
-from turnlog.domain.post import Post
 from turnlog.domain.ranges import positions
 from turnlog.domain.state import Ancestor, ModelState, State, Status, pack, unpack
 
@@ -123,7 +123,7 @@ def test_a_session_does_not_inherit_what_belongs_to_the_other_alone(given: Given
     state = inherit(source, "f", 17)
 
     assert (state.name, state.key, state.operations, state.forks) == (None, None, {}, set())
-    assert state.post == Post()
+    assert state.post == MailState()
     assert (state.status, state.position, state.created) == (Status.UNSTARTED, 0, 0)
 
 
@@ -146,7 +146,7 @@ def test_a_session_that_goes_on_from_another_can_be_packed(given: Given) -> None
 
 def test_the_branches_of_the_past_can_be_changed_without_it_changing(given: Given) -> None:
     state = forked(given, at=14)
-    events = in_turn(
+    events = sequence(
         state,
         lambda now: message.append(now, 0, [Message("hello")]),
         lambda now: history.rewind(now, 0, -9),
@@ -232,14 +232,14 @@ GRANDCHILD = [Ancestor("f", 4), Ancestor("s", 14)]
 
 
 def test_the_past_of_a_session_is_recorded_in_stretches_of_others() -> None:
-    assert stretches("g", GRANDCHILD, -13, 3) == [
-        Stretch("s", 14, -13, -4),
-        Stretch("f", 4, -3, 0),
-        Stretch("g", 0, 1, 3),
+    assert segments("g", GRANDCHILD, -13, 3) == [
+        Segment("s", 14, -13, -4),
+        Segment("f", 4, -3, 0),
+        Segment("g", 0, 1, 3),
     ]
-    assert stretches("g", GRANDCHILD, -5, -2) == [Stretch("s", 14, -5, -4), Stretch("f", 4, -3, -2)]
-    assert stretches("g", GRANDCHILD, 2, 3) == [Stretch("g", 0, 2, 3)]
-    assert stretches("g", [], 1, 3) == [Stretch("g", 0, 1, 3)]
+    assert segments("g", GRANDCHILD, -5, -2) == [Segment("s", 14, -5, -4), Segment("f", 4, -3, -2)]
+    assert segments("g", GRANDCHILD, 2, 3) == [Segment("g", 0, 2, 3)]
+    assert segments("g", [], 1, 3) == [Segment("g", 0, 1, 3)]
 
 
 def test_an_event_of_another_session_has_a_position_here_if_it_belongs_to_the_past() -> None:
@@ -269,7 +269,7 @@ def test_every_position_of_a_life_is_recorded_in_one_place(lives: list[tuple[int
         for last in range(first, state.position + 1):
             found = [
                 (session, at + ahead)
-                for session, ahead, oldest, newest in stretches(state.session, state.ancestors, first, last)
+                for session, ahead, oldest, newest in segments(state.session, state.ancestors, first, last)
                 for at in range(oldest, newest + 1)
             ]
             assert found == [recorded[at] for at in range(first, last + 1)]
@@ -283,7 +283,7 @@ def test_each_of_several_decisions_sees_what_those_before_it_lead_to(given: Give
     state = given(LIFE[0]).state
     before = pack(state)
 
-    assert in_turn(
+    assert sequence(
         state,
         lambda now: branch.create(now, id="a"),
         lambda now: branch.rename(now, 0, "plan"),
@@ -298,7 +298,7 @@ def test_a_refusal_of_one_decision_refuses_all(given: Given) -> None:
     before = pack(state)
 
     with pytest.raises(NameTakenError):
-        in_turn(
+        sequence(
             state,
             lambda now: branch.create(now, id="a", name="plan"),
             lambda now: branch.create(now, id="b", name="plan"),

@@ -13,7 +13,7 @@ import pytest
 
 from turnlog.domain.content import AssistantResponseContent
 from turnlog.domain.errors import InvalidValueError
-from turnlog.domain.log import Log, LogType, log_from
+from turnlog.domain.log import Log, LogType, to_log
 from turnlog.domain.message import Message
 
 NOON = datetime(2025, 3, 1, 12, tzinfo=UTC)
@@ -118,7 +118,7 @@ def test_times_are_kept_in_utc() -> None:
 
 
 MADE: Any = Log
-FROM: Any = log_from
+FROM: Any = to_log
 """Without types: what is tried here is not allowed."""
 
 
@@ -164,7 +164,7 @@ def test_what_cannot_be_a_log_is_refused(made: Callable[[], Log], fault: str) ->
     ],
 )
 def test_text_dicts_errors_and_messages_can_be_logged(given: Any, log: Log) -> None:
-    assert log_from(given) == log
+    assert to_log(given) == log
 
 
 def test_what_failed_is_told_from_what_did_not() -> None:

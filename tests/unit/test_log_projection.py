@@ -7,9 +7,9 @@ from turnlog.domain.codec import stored_name
 from turnlog.domain.content import InstructionContent
 from turnlog.domain.events import STORED_NAMES
 from turnlog.domain.log import Log, LogType
-from turnlog.domain.record import RecordedEvent, moment
-from turnlog.projections.lines import level_of, line_of
-from turnlog.projections.logs import LOG_NAMES, find_log, logs_of
+from turnlog.domain.recorded_event import RecordedEvent, to_datetime
+from turnlog.projections.call_log import LOG_NAMES, find_log, logs_from_events
+from turnlog.projections.event_log_line import event_log_line, level_of
 
 
 def recorded(event: e.Event, position: int = 1) -> RecordedEvent:
@@ -28,7 +28,7 @@ def test_a_note_is_told_with_its_place_and_whose_it_is() -> None:
         "info",
         "hello",
         id="s/3",
-        created_at=moment(3_000_000),
+        created_at=to_datetime(3_000_000),
         session="s",
         branch=2,
         position=3,
@@ -66,7 +66,7 @@ def test_an_operation_goes_on_where_it_was_started() -> None:
         recorded(e.OperationCompleted("o-3"), 5),
     ]
 
-    told = [(log.type.value, log.source, log.branch, log.error) for log in logs_of(events)]
+    told = [(log.type.value, log.source, log.branch, log.error) for log in logs_from_events(events)]
 
     assert told == [
         ("operation", "operate", 1, None),
@@ -89,7 +89,7 @@ def test_a_denial_and_a_parked_mail_are_warnings() -> None:
 
 def test_what_is_no_call_is_not_told() -> None:
     assert find_log(recorded(e.MessageAppended(0, InstructionContent(instruction="hello")))) is None
-    assert list(logs_of([recorded(e.SessionStarted())])) == []
+    assert list(logs_from_events([recorded(e.SessionStarted())])) == []
 
 
 def test_the_names_that_are_told_are_those_named() -> None:
@@ -108,7 +108,7 @@ def _any(event: type[e.Event]) -> RecordedEvent:
 def test_a_line_says_where_an_event_stands_and_no_words_of_a_message() -> None:
     event = recorded(e.MessageAppended(0, InstructionContent(instruction="hello")), 3)
 
-    assert line_of(event) == {
+    assert event_log_line(event) == {
         "event": "message.appended",
         "timestamp": "1970-01-01T00:00:03+00:00",
         "session": "s",
@@ -123,8 +123,8 @@ def test_a_line_says_where_an_event_stands_and_no_words_of_a_message() -> None:
 def test_a_line_of_the_account_says_what_it_tells_and_is_as_loud() -> None:
     failed = recorded(e.ModelCalled("gpt", request={"words": "hello"}, error="timeout"))
 
-    assert line_of(failed)["model"] == "gpt"
-    assert "hello" not in str(line_of(failed))
+    assert event_log_line(failed)["model"] == "gpt"
+    assert "hello" not in str(event_log_line(failed))
     assert level_of(failed) == "error"
     assert level_of(recorded(e.AccessDenied("resources", ["x"]))) == "warning"
     assert level_of(recorded(e.SessionStarted())) == "info"

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from turnlog.domain.branch_lookup import branch_at, find_branch, get_branch, position_in
 from turnlog.domain.content import InstructionContent
 from turnlog.domain.errors import BranchNotFoundError, InvalidValueError, ItemNotFoundError
 from turnlog.domain.events import (
@@ -15,8 +16,7 @@ from turnlog.domain.events import (
     MessageAppended,
     SessionStarted,
 )
-from turnlog.domain.expectation import ANY, NO_STREAM, Expectation, Expected, checked, holds
-from turnlog.domain.lookup import branch_at, find_branch, get_branch, position_in
+from turnlog.domain.expected_position import ANY, NO_STREAM, Expected, ExpectedConstant, check_expected, matches
 from turnlog.domain.state import State
 
 if TYPE_CHECKING:
@@ -118,19 +118,19 @@ def test_a_position_that_the_session_has_not_is_refused(given: Given, position: 
     ],
 )
 def test_an_expectation_holds_or_not(expected: Expected, actual: int, held: bool) -> None:
-    assert holds(expected, actual) is held
+    assert matches(expected, actual) is held
 
 
 @pytest.mark.parametrize("expected", [ANY, NO_STREAM, 0, 7])
 def test_a_position_no_stream_and_any_are_expectations(expected: Expected) -> None:
-    assert checked(expected) is expected
+    assert check_expected(expected) is expected
 
 
 @pytest.mark.parametrize("expected", [None, -1, True, 1.0, "any", "1"])
 def test_nothing_else_passes_for_an_expectation(expected: Any) -> None:
     with pytest.raises(InvalidValueError, match="expected a position, NO_STREAM or ANY"):
-        checked(expected)
+        check_expected(expected)
 
 
 def test_an_expectation_shows_as_its_name() -> None:
-    assert repr(list(Expectation)) == "[NO_STREAM, ANY]"
+    assert repr(list(ExpectedConstant)) == "[NO_STREAM, ANY]"

@@ -8,8 +8,8 @@ import pytest
 
 from turnlog.domain.content import InstructionContent, SystemContent
 from turnlog.domain.decisions import branch, mail
-from turnlog.domain.decisions.mail import Known
-from turnlog.domain.decisions.sequence import in_turn
+from turnlog.domain.decisions.compose import sequence
+from turnlog.domain.decisions.mail import KnownNames
 from turnlog.domain.errors import (
     BranchNotFoundError,
     InvalidContentError,
@@ -40,11 +40,11 @@ from turnlog.domain.events import (
 from turnlog.domain.mail import Mail, Package
 from turnlog.domain.message import Message
 from turnlog.domain.ranges import Origin
-from turnlog.domain.record import EPOCH
+from turnlog.domain.recorded_event import EPOCH
 
 if TYPE_CHECKING:
     from tests.unit.conftest import Given
-    from turnlog.domain.plain import Json
+    from turnlog.domain.json_values import Json
 
 TWO = (SessionStarted(), BranchCreated(0, "id-a", "a"), BranchCreated(1, "id-b", "b"))
 """Two branches, `a` and `b`; what follows has the positions from 4."""
@@ -244,7 +244,7 @@ def test_collecting_and_delivering_at_once_is_doing_both_in_turn(given: Given) -
     )
 
     both = mail.sync(there.state)
-    assert sorted(map(repr, both)) == sorted(map(repr, in_turn(there.state, mail.collect, mail.deliver)))
+    assert sorted(map(repr, both)) == sorted(map(repr, sequence(there.state, mail.collect, mail.deliver)))
 
 
 def test_one_participant_at_a_time(given: Given) -> None:
@@ -277,7 +277,7 @@ def test_receiving_does_what_each_mail_is_for(given: Given) -> None:
         MailSent("m-4", "id-a", "id-b", "imodel", content="gpt"),
         MailSent("m-5", "id-a", "id-b", "tool", content=["sub"]),
     )
-    known = Known(frozenset({"add", "sub"}), frozenset({"gpt"}))
+    known = KnownNames(frozenset({"add", "sub"}), frozenset({"gpt"}))
 
     given(*events).when(mail.receive, 1, mails, known).then_once(
         MailReceived("id-b", [4, 5, 6, 7, 8]),
@@ -296,7 +296,7 @@ def test_names_on_the_record_are_known_and_a_model_comes_with_its_settings(given
     )
     equipped = given(*events, ToolRegistered("add", 0), ModelSet("generate", "gpt", "openai", 0, {"seed": 1}))
 
-    equipped.when(mail.receive, 1, mails, Known()).then_once(
+    equipped.when(mail.receive, 1, mails, KnownNames()).then_once(
         MailReceived("id-b", [4, 5]),
         ToolRegistered("add", 1),
         ModelSet("generate", "gpt", "openai", 1, {"seed": 1}),
@@ -308,7 +308,7 @@ def test_a_tool_that_is_there_is_not_registered_again(given: Given) -> None:
 
     for owner in (1, None):
         there = given(*events, ToolRegistered("add", owner))
-        there.when(mail.receive, 1, mails, Known()).then(MailReceived("id-b", [4]))
+        there.when(mail.receive, 1, mails, KnownNames()).then(MailReceived("id-b", [4]))
 
 
 def test_names_that_nobody_knows_are_parked_and_tried_again(given: Given) -> None:
@@ -316,7 +316,7 @@ def test_names_that_nobody_knows_are_parked_and_tried_again(given: Given) -> Non
         MailSent("m-1", "id-a", "id-b", "tool", content=["add", "sub"]),
         MailSent("m-2", "id-a", "id-b", "imodel", content="gpt"),
     )
-    some = Known(frozenset({"add"}))
+    some = KnownNames(frozenset({"add"}))
 
     parked = (
         given(*events)
@@ -328,7 +328,7 @@ def test_names_that_nobody_knows_are_parked_and_tried_again(given: Given) -> Non
     )
     assert mail.receivable(parked.state, 1, {"tool", "imodel"}) == ([], [[4], [5]])
     parked.when(mail.deliver).nothing()
-    parked.when(mail.receive, 1, mails, Known(frozenset({"add", "sub"}))).then_once(
+    parked.when(mail.receive, 1, mails, KnownNames(frozenset({"add", "sub"}))).then_once(
         MailReceived("id-b", [4]), ToolRegistered("add", 1), ToolRegistered("sub", 1)
     )
 
@@ -337,7 +337,7 @@ def test_a_mail_that_still_cannot_be_received_is_parked_for_the_reason_it_has_no
     mails, events = arrived(MailSent("m-1", "id-a", "id-b", "tool", content=["add", "sub"]))
     parked = given(*events, MailParked("id-b", [4], "nobody here knows a tool 'add'"))
 
-    parked.when(mail.receive, 1, mails, Known(frozenset({"add"}))).then_once(
+    parked.when(mail.receive, 1, mails, KnownNames(frozenset({"add"}))).then_once(
         MailParked("id-b", [4], "nobody here knows a tool 'sub'")
     )
 
@@ -347,7 +347,7 @@ def test_what_a_caller_finds_unfit_is_parked(given: Given) -> None:
         MailSent("m-1", "id-a", "id-b", message=SAID), MailSent("m-2", "id-a", "id-b", message=SAID)
     )
 
-    given(*events).when(mail.receive, 1, mails, Known(), {4: "too large"}).then(
+    given(*events).when(mail.receive, 1, mails, KnownNames(), {4: "too large"}).then(
         MailReceived("id-b", [5]),
         MessageAppended(1, HELLO, "id-a", "id-b", origin=Origin.MAILED, mail=5),
         MailParked("id-b", [4], "too large"),
@@ -357,10 +357,10 @@ def test_what_a_caller_finds_unfit_is_parked(given: Given) -> None:
 def test_what_somebody_else_has_received_meanwhile_is_not_received_again(given: Given) -> None:
     mails, events = arrived(*(MailSent(f"m-{n}", "id-a", "id-b", message=SAID) for n in range(3)))
 
-    given(*events, MailReceived("id-b", [4, 6])).when(mail.receive, 1, mails, Known()).then_once(
+    given(*events, MailReceived("id-b", [4, 6])).when(mail.receive, 1, mails, KnownNames()).then_once(
         MailReceived("id-b", [5]), MessageAppended(1, HELLO, "id-a", "id-b", origin=Origin.MAILED, mail=5)
     )
-    given(*events, MailReceived("id-b", [4, 5, 6])).when(mail.receive, 1, mails, Known()).nothing()
+    given(*events, MailReceived("id-b", [4, 5, 6])).when(mail.receive, 1, mails, KnownNames()).nothing()
 
 
 def test_what_can_be_received_is_picked_by_category_and_sender(given: Given) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from random import Random
 
-from turnlog import Mailboxes, RecordedEvent, Session, Store, open_store, waiting
+from turnlog import Session, Store, open_store
 from turnlog.domain.events import (
     BranchCreated,
     MailCollected,
@@ -16,9 +16,11 @@ from turnlog.domain.events import (
     ParticipantRegistered,
     SessionStarted,
 )
-from turnlog.domain.post import Boxes, in_order
+from turnlog.domain.mail_state import BoxesByOwner, sorted_mails
 from turnlog.errors import TurnlogError
-from turnlog.projections.mailbox_rows import MAILBOXES, PLACES
+from turnlog.projections import Mailboxes, pending_mail
+from turnlog.projections.mailboxes import MAIL_STATES, MAILBOXES
+from turnlog.stores import RecordedEvent
 from turnlog.testing import agree, given
 
 FIRST = 1_700_000_000_000_000
@@ -27,10 +29,10 @@ FIRST = 1_700_000_000_000_000
 def in_state(store: Store, session: str) -> dict[tuple[str, str], list[int]]:
     """Where mails lie, by owner and place, as decisions know it."""
     post = store.load(session).post
-    places: list[Boxes] = [post.outboxes, post.exchange, post.inboxes, post.parked]
+    places: list[BoxesByOwner] = [post.outboxes, post.exchange, post.inboxes, post.parked]
     return {
-        (owner, name): in_order(lines.values())
-        for name, boxes in zip(PLACES, places, strict=False)
+        (owner, name): sorted_mails(lines.values())
+        for name, boxes in zip(MAIL_STATES, places, strict=False)
         for owner, lines in boxes.items()
         if lines
     }
@@ -81,8 +83,8 @@ def test_the_rows_say_what_the_state_of_each_session_says() -> None:
 
             places |= {row["place"] for row in rows[MAILBOXES].under()}
             for entry in store.sessions():
-                assert waiting(rows, entry.session) == in_state(store, entry.session), seed
-    assert places == set(PLACES)
+                assert pending_mail(rows, entry.session) == in_state(store, entry.session), seed
+    assert places == set(MAIL_STATES)
 
 
 def test_the_rows_are_the_same_however_they_are_kept() -> None:

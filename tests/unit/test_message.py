@@ -11,7 +11,7 @@ from msgspec import structs
 
 from turnlog.domain.content import AssistantResponseContent, InstructionContent, MessageRole
 from turnlog.domain.errors import InvalidContentError, InvalidValueError, ReadOnlyError
-from turnlog.domain.message import Message, MessageDict, message_from
+from turnlog.domain.message import Message, MessageDict, to_message
 from turnlog.domain.ranges import Origin
 
 
@@ -56,7 +56,7 @@ def test_a_message_can_be_sent_to_another_process() -> None:
 
 
 def test_a_new_message_of_what_a_caller_gave() -> None:
-    message = message_from({"assistant_response": "a"}, sender="model", recipient="ada", metadata={"b": 1})
+    message = to_message({"assistant_response": "a"}, sender="model", recipient="ada", metadata={"b": 1})
 
     assert message == Message(AssistantResponseContent(assistant_response="a"), "model", "ada", {"b": 1})
 
@@ -65,8 +65,8 @@ def test_a_new_message_of_one_on_the_record_keeps_its_words_and_not_its_place() 
     recorded = Message("hello", "ada", "model", {"a": 1, "b": 2}, "s", 7, 0, origin=Origin.INHERITED)
 
     for given, expected in [
-        (message_from(recorded), Message("hello", "ada", "model", {"a": 1, "b": 2})),
-        (message_from(recorded, sender="bob", metadata={"b": 3}), Message("hello", "bob", "model", {"a": 1, "b": 3})),
+        (to_message(recorded), Message("hello", "ada", "model", {"a": 1, "b": 2})),
+        (to_message(recorded, sender="bob", metadata={"b": 3}), Message("hello", "bob", "model", {"a": 1, "b": 3})),
     ]:
         assert given == expected
         assert (given.origin, given.lineage, given.position) == (Origin.CLONED, ("s/7",), None)
@@ -79,38 +79,38 @@ def test_a_clone_knows_all_that_it_comes_from_and_its_metadata_is_untouched() ->
     assert first.clone(sender="bob").lineage == ("s/7",)
     assert second.clone().lineage == ("t/3", "s/7")
     assert second.clone().clone(recipient="eve").lineage == ("t/3", "s/7")
-    assert message_from(second.clone()).lineage == ("t/3", "s/7")
+    assert to_message(second.clone()).lineage == ("t/3", "s/7")
     assert second.clone(recipient="eve") == Message("hello", "bob", "eve", {"clone_from": "mine"})
     assert (Message("hello").clone().origin, Message("hello").clone().lineage) == (Origin.CLONED, ())
 
 
 def test_a_message_that_is_not_on_the_record_keeps_where_it_comes_from() -> None:
-    assert message_from(Message("hello")).origin is Origin.AUTHORED
-    assert message_from(Message("hello", origin=Origin.LOADED)).origin is Origin.LOADED
+    assert to_message(Message("hello")).origin is Origin.AUTHORED
+    assert to_message(Message("hello", origin=Origin.LOADED)).origin is Origin.LOADED
 
 
 @pytest.mark.parametrize("participant", [7, b"ada", ["ada"], Message("ada")])
 def test_a_participant_is_text(participant: Any) -> None:
     for who in ("sender", "recipient"):
         with pytest.raises(InvalidValueError, match=r"a sender or recipient cannot be a .*: expected a str"):
-            message_from("hello", **{who: participant})
+            to_message("hello", **{who: participant})
         with pytest.raises(InvalidValueError, match=r"a sender or recipient cannot be a .*: expected a str"):
-            message_from(Message("hello", **{who: participant}))
+            to_message(Message("hello", **{who: participant}))
 
 
 @pytest.mark.parametrize("metadata", [["a"], "a", 7])
 def test_metadata_is_a_dict(metadata: Any) -> None:
     with pytest.raises(InvalidValueError, match=r"metadata cannot be a \w+: expected a dict"):
-        message_from("hello", metadata=metadata)
+        to_message("hello", metadata=metadata)
     with pytest.raises(InvalidValueError, match=r"metadata cannot be a \w+: expected a dict"):
-        message_from(Message("hello"), metadata=metadata)
+        to_message(Message("hello"), metadata=metadata)
 
 
 def test_a_content_that_was_made_by_hand_is_checked() -> None:
     by_hand = Message(InstructionContent(images=[7]))  # type: ignore[list-item]  # what a caller without types can do
 
     with pytest.raises(InvalidContentError, match="Expected `str`, got `int`"):
-        message_from(by_hand)
+        to_message(by_hand)
 
 
 # --- As a chat dict ---------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ import pytest
 
 from turnlog.domain.content import AssistantResponseContent, InstructionContent, SystemContent
 from turnlog.domain.decisions import history, message
-from turnlog.domain.decisions.history import replaced
+from turnlog.domain.decisions.history import replace
 from turnlog.domain.errors import InvalidValueError, ItemNotFoundError
 from turnlog.domain.events import (
     BranchCleared,
@@ -153,7 +153,7 @@ def test_a_system_message_at_its_place_is_shared(given: Given) -> None:
 def test_a_replacement_that_begins_with_a_system_message_sets_it(given: Given) -> None:
     after = (
         given(STARTED, MAIN, SystemSet(0, TERSE), said())
-        .when(replaced, 0, [Message(POLITE), Message("hello"), Message(TERSE)])
+        .when(replace, 0, [Message(POLITE), Message("hello"), Message(TERSE)])
         .then(BranchCleared(0), SystemSet(0, POLITE), said(), MessageAppended(0, TERSE))
     )
     assert (after.system(0), after.shows(0)) == (6, [7, 8])
@@ -162,7 +162,7 @@ def test_a_replacement_that_begins_with_a_system_message_sets_it(given: Given) -
 def test_a_replacement_without_a_leading_system_message_has_none(given: Given) -> None:
     after = (
         given(STARTED, MAIN, SystemSet(0, TERSE), said())
-        .when(replaced, 0, [Message("hello"), Message(POLITE)])
+        .when(replace, 0, [Message("hello"), Message(POLITE)])
         .then(BranchCleared(0), SystemSet(0, None), said(), MessageAppended(0, POLITE))
     )
     assert (after.system(0), after.shows(0)) == (None, [7, 8])

@@ -14,12 +14,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from turnlog._operations.structured_output import parse_response
 from turnlog.domain.content import AssistantResponseContent, ResponseFormat
 from turnlog.domain.errors import InvalidValueError, ResponseFormatError
-from turnlog.domain.plain import check_json, parse_json, plain, same, utc
-from turnlog.infrastructure.answers import validate_answer
-from turnlog.infrastructure.models.wording import _call
-from turnlog.operations.shaping import shaped
+from turnlog.domain.json_values import check_json, json_equal, parse_json, to_json_value, to_utc
+from turnlog.infrastructure.json_schema import validate_response
+from turnlog.infrastructure.models.pydantic_ai_messages import _call
 
 
 class Colour(StrEnum):
@@ -61,8 +61,8 @@ class Word(str):
     ],
 )
 def test_a_value_becomes_plain(value: object, found: object) -> None:
-    assert repr(plain(value, "a value")) == repr(found)
-    assert types_in(plain(value, "a value")) <= {type(None), bool, int, float, str, list, dict}
+    assert repr(to_json_value(value, "a value")) == repr(found)
+    assert types_in(to_json_value(value, "a value")) <= {type(None), bool, int, float, str, list, dict}
 
 
 def types_in(value: object) -> set[type]:
@@ -78,8 +78,8 @@ def types_in(value: object) -> set[type]:
 def test_a_naive_time_is_taken_as_local() -> None:
     naive = datetime(2026, 1, 2, 3)  # noqa: DTZ001 that is the point
 
-    assert utc(naive) == naive.astimezone()
-    assert plain(naive, "a value") == naive.astimezone().astimezone(UTC).isoformat()
+    assert to_utc(naive) == naive.astimezone()
+    assert to_json_value(naive, "a value") == naive.astimezone().astimezone(UTC).isoformat()
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,7 @@ def test_a_naive_time_is_taken_as_local() -> None:
 def test_a_value_that_the_record_cannot_say_is_refused(value: object, words: str) -> None:
     for wrapped in (value, [value] if not isinstance(value, dict) else {"a": value}, {"a": [value]}):
         with pytest.raises(InvalidValueError) as refused:
-            plain(wrapped, "state 'a'")
+            to_json_value(wrapped, "state 'a'")
         assert str(refused.value).startswith(f"state 'a' {words}")
 
 
@@ -121,11 +121,11 @@ def nested(levels: int) -> Any:
 
 
 def test_nesting_has_an_end() -> None:
-    assert plain(nested(100), "a value") == nested(100)
+    assert to_json_value(nested(100), "a value") == nested(100)
     with pytest.raises(InvalidValueError, match="a value is nested too deep: expected 100 levels at most"):
-        plain(nested(102), "a value")
+        to_json_value(nested(102), "a value")
     with pytest.raises(InvalidValueError, match="nested too deep"):
-        plain(nested(10_000), "a value")
+        to_json_value(nested(10_000), "a value")
 
 
 def test_a_value_that_holds_itself_is_refused() -> None:
@@ -133,7 +133,7 @@ def test_a_value_that_holds_itself_is_refused() -> None:
     value.append(value)
 
     with pytest.raises(InvalidValueError, match="nested too deep"):
-        plain(value, "a value")
+        to_json_value(value, "a value")
 
 
 JSON = st.recursive(
@@ -146,22 +146,22 @@ JSON = st.recursive(
 @settings(max_examples=200, derandomize=True)
 @given(JSON)
 def test_a_plain_value_is_kept_as_it_is_and_goes_through_json(value: object) -> None:
-    assert repr(plain(value, "a value")) == repr(value)
+    assert repr(to_json_value(value, "a value")) == repr(value)
     assert repr(msgspec.json.decode(msgspec.json.encode(value))) == repr(value)
-    assert same(value, json.loads(json.dumps(value)))
+    assert json_equal(value, json.loads(json.dumps(value)))
 
 
 @pytest.mark.parametrize(
     ("one", "other"), [(1, True), (1, 1.0), (0, False), (0, None), ("", None), ([], {}), ("1", 1), ([1], [True])]
 )
 def test_values_that_read_differently_are_not_the_same(one: object, other: object) -> None:
-    assert not same(one, other)
-    assert not same({"a": one}, {"a": other})
+    assert not json_equal(one, other)
+    assert not json_equal({"a": one}, {"a": other})
 
 
 def test_the_order_of_keys_makes_no_difference_and_that_of_a_list_does() -> None:
-    assert same({"a": 1, "b": {"c": 2, "d": 3}}, {"b": {"d": 3, "c": 2}, "a": 1})
-    assert not same([1, 2], [2, 1])
+    assert json_equal({"a": 1, "b": {"c": 2, "d": 3}}, {"b": {"d": 3, "c": 2}, "a": 1})
+    assert not json_equal([1, 2], [2, 1])
 
 
 # JSON texts
@@ -169,8 +169,8 @@ def test_the_order_of_keys_makes_no_difference_and_that_of_a_list_does() -> None
 
 @pytest.mark.parametrize("text", ['{"a":[1,2.5,null,true,"x"]}', "1180591620717411303424", '""', "-0.0", "[]"])
 def test_json_is_parsed(text: str) -> None:
-    assert same(parse_json(text), json.loads(text))
-    assert same(parse_json(text.encode()), json.loads(text))
+    assert json_equal(parse_json(text), json.loads(text))
+    assert json_equal(parse_json(text.encode()), json.loads(text))
 
 
 @pytest.mark.parametrize("text", ['{"a":1,"a":1}', '[{"b":{"a":1,"\\u0061":2}}]'])
@@ -197,6 +197,6 @@ def test_what_is_no_json_is_not_parsed(text: str) -> None:
 def test_arguments_that_readers_would_not_agree_on_stay_text(text: str) -> None:
     assert _call("send", text, "call_1").extra == {"unreadable_arguments": text}
     with pytest.raises(ResponseFormatError):
-        shaped(text, ResponseFormat("sent", {"type": "object"}))
+        parse_response(text, ResponseFormat("sent", {"type": "object"}))
     with pytest.raises(ResponseFormatError):
-        validate_answer(ResponseFormat("sent", {"type": "object"}), AssistantResponseContent(text))
+        validate_response(ResponseFormat("sent", {"type": "object"}), AssistantResponseContent(text))

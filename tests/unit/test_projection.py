@@ -7,10 +7,10 @@ import pytest
 from turnlog.domain.content import InstructionContent
 from turnlog.domain.errors import InvalidValueError
 from turnlog.domain.events import MessageAppended, SessionStarted
-from turnlog.domain.record import RecordedEvent
-from turnlog.projections.definition import Projection, checked_projection, fold
-from turnlog.projections.rows import Kept, Rows
-from turnlog.projections.tables import BOOLEAN, INTEGER, JSON, REAL, TEXT, Shape, Table
+from turnlog.domain.recorded_event import RecordedEvent
+from turnlog.projections.projection import Projection, fold, validate_projection
+from turnlog.projections.rows import MemoryRows, Rows
+from turnlog.projections.table_schema import BOOLEAN, INTEGER, JSON, REAL, TEXT, Table, TableCodec
 from turnlog.testing import given, history
 
 NOTES = Table(
@@ -32,7 +32,7 @@ class Counts(Projection):
 
 
 def rows() -> Rows:
-    return Rows([Shape(NOTES), Shape(COUNTS)], Kept())
+    return Rows([TableCodec(NOTES), TableCodec(COUNTS)], MemoryRows())
 
 
 def said(text: str = "hi") -> MessageAppended:
@@ -114,8 +114,8 @@ def test_amounts_add_up_from_nothing_and_onto_what_is_there() -> None:
 
 
 def test_a_deleted_row_is_gone_before_and_after_the_batch() -> None:
-    kept = Kept()
-    there = Rows([Shape(COUNTS)], kept)
+    kept = MemoryRows()
+    there = Rows([TableCodec(COUNTS)], kept)
     there[COUNTS].put({"session": "a"})
     there[COUNTS].put({"session": "b"})
     kept.write(there.take_changes())
@@ -125,7 +125,7 @@ def test_a_deleted_row_is_gone_before_and_after_the_batch() -> None:
     assert there[COUNTS].find("a") is None
     assert [row["session"] for row in there[COUNTS]] == ["b"]
     kept.write(there.take_changes())
-    assert [row["session"] for row in Rows([Shape(COUNTS)], kept)[COUNTS]] == ["b"]
+    assert [row["session"] for row in Rows([TableCodec(COUNTS)], kept)[COUNTS]] == ["b"]
 
 
 def test_rows_are_found_by_the_beginning_of_their_key() -> None:
@@ -220,5 +220,5 @@ def test_a_projection_that_cannot_be_run_is_refused() -> None:
 
     for projection in (Nameless(), Early(), Deaf(), Double()):
         with pytest.raises(InvalidValueError):
-            checked_projection(projection)
-    assert checked_projection(Counts()).reacts is False
+            validate_projection(projection)
+    assert validate_projection(Counts()).reacts is False

@@ -13,17 +13,15 @@ from msgspec.structs import replace
 from openai.types.chat import ChatCompletionFunctionToolParam, ChatCompletionMessageParam
 from pydantic import TypeAdapter, ValidationError
 
-from turnlog import (
+from turnlog import Message, Session, open_store
+from turnlog.content import (
     ActionRequestContent,
     ActionResponseContent,
     AssistantResponseContent,
     InstructionContent,
-    Message,
     MessageContent,
     MessageRole,
-    Session,
     SystemContent,
-    open_store,
 )
 from turnlog.domain.content import ResponseFormat
 from turnlog.domain.message import ContentGiven
@@ -31,7 +29,7 @@ from turnlog.errors import InvalidValueError
 from turnlog.projections.prompts.anthropic import AnthropicPrompt, anthropic_prompt
 from turnlog.projections.prompts.openai import openai_messages
 from turnlog.projections.prompts.plain import plain_messages
-from turnlog.projections.prompts.rendering import chosen
+from turnlog.projections.prompts.render import select_messages
 from turnlog.projections.prompts.tools import anthropic_tools, openai_tools
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -200,8 +198,8 @@ def test_a_system_message_among_calls_comes_behind_their_results() -> None:
 def test_a_trimmed_prompt_keeps_the_first_system_message_alone() -> None:
     given = said(SystemContent(system_message="One."), "a", SystemContent(system_message="Two."), "b", "c")
 
-    assert [each.text for each in chosen(given, None, 2, None, len)] == ["One.", "b", "c"]
-    assert [each.text for each in chosen(given, None, 3, None, len)] == ["One.", "Two.", "b", "c"]
+    assert [each.text for each in select_messages(given, None, 2, None, len)] == ["One.", "b", "c"]
+    assert [each.text for each in select_messages(given, None, 3, None, len)] == ["One.", "Two.", "b", "c"]
 
 
 def test_a_blank_system_message_is_not_sent_to_anthropic() -> None:

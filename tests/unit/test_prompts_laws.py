@@ -13,27 +13,25 @@ from hypothesis import strategies as st
 from openai.types.chat import ChatCompletionMessageParam
 from pydantic import TypeAdapter
 
-from turnlog import (
+from turnlog import Message, Session, open_store
+from turnlog.content import (
     ActionRequestContent,
     ActionResponseContent,
     AssistantResponseContent,
     InstructionContent,
-    Message,
     MessageRole,
-    Session,
     SystemContent,
-    open_store,
 )
 from turnlog.errors import InvalidValueError, PromptTooLongError
 from turnlog.projections.prompts.anthropic import anthropic_prompt
-from turnlog.projections.prompts.items import items_of
+from turnlog.projections.prompts.message_items import message_items
+from turnlog.projections.prompts.message_parts import ToolCallItem, ToolResultItem
 from turnlog.projections.prompts.openai import openai_messages
-from turnlog.projections.prompts.parts import Call, Result
 from turnlog.projections.prompts.plain import plain_messages
-from turnlog.projections.prompts.rendering import chosen
+from turnlog.projections.prompts.render import select_messages
 from turnlog.projections.prompts.tokens import estimate, messages_tokens
-from turnlog.projections.prompts.trimming import REACH, turns_backwards
-from turnlog.projections.prompts.turns import turns_of
+from turnlog.projections.prompts.tool_turns import build_turns
+from turnlog.projections.prompts.truncate import REACH, turns_backwards
 
 OPENAI = TypeAdapter(list[ChatCompletionMessageParam])
 ANTHROPIC = TypeAdapter(list[MessageParam])
@@ -179,7 +177,7 @@ def json_copy(messages: list[Message]) -> list[Message]:
 @given(conversations, st.integers(0, 8))
 def test_the_last_turns_are_a_prompt_too_and_the_end_of_the_whole(messages: list[Message], last: int) -> None:
     front = [each for each in messages[:1] if each.role is MessageRole.SYSTEM]
-    found = chosen(messages, None, last, None, estimate)
+    found = select_messages(messages, None, last, None, estimate)
     kept, turns = found[len(front) :], messages[len(front) :]
 
     assert found[: len(front)] == front
@@ -191,11 +189,16 @@ def test_the_last_turns_are_a_prompt_too_and_the_end_of_the_whole(messages: list
 
 
 def calls(messages: list[Message]) -> set[tuple[int | None, str]]:
-    return {(item.position, repr(item)) for each in messages for item in items_of(each) if isinstance(item, Call)}
+    return {
+        (item.position, repr(item))
+        for each in messages
+        for item in message_items(each)
+        if isinstance(item, ToolCallItem)
+    }
 
 
-def pairs(messages: list[Message]) -> dict[tuple[int | None, str], Result]:
-    found = [each for turn in turns_of(messages) for each in getattr(turn, "calls", ())]
+def pairs(messages: list[Message]) -> dict[tuple[int | None, str], ToolResultItem]:
+    found = [each for turn in build_turns(messages) for each in getattr(turn, "calls", ())]
     return {(each.call.position, repr(each.call)): each.result for each in found}
 
 
@@ -212,11 +215,11 @@ def test_a_prompt_within_a_budget_fits_or_is_refused(messages: list[Message], bu
 
 def within(messages: list[Message], budget: int) -> list[Message] | None:
     """What is kept; None if that is refused, because the least there could be needs more."""
-    least = chosen(messages, None, 1, None, estimate)
+    least = select_messages(messages, None, 1, None, estimate)
     if messages_tokens(least, estimate) <= budget:
-        return chosen(messages, None, None, budget, estimate)
+        return select_messages(messages, None, None, budget, estimate)
     with pytest.raises(PromptTooLongError):
-        chosen(messages, None, None, budget, estimate)
+        select_messages(messages, None, None, budget, estimate)
     return None
 
 
@@ -268,7 +271,7 @@ def test_a_call_is_looked_for_only_so_far_back() -> None:
 
     messages = Read(said(*(f"m{place}" for place in range(5000)), answer("x"), "on"))
 
-    assert [each.text for each in chosen(messages, None, 3, None, estimate)] == ["m4999", "x", "on"]
+    assert [each.text for each in select_messages(messages, None, 3, None, estimate)] == ["m4999", "x", "on"]
     assert messages.read <= REACH + 3
 
 
@@ -276,19 +279,19 @@ def test_a_budget_counts_the_system_message_and_what_is_new() -> None:
     messages = said(SystemContent(system_message="Be kind."), "one", "two")
     whole = messages_tokens([*messages, Message("three")], estimate)
 
-    assert [each.text for each in chosen(messages, Message("three"), None, whole, estimate)] == [
+    assert [each.text for each in select_messages(messages, Message("three"), None, whole, estimate)] == [
         "Be kind.",
         "one",
         "two",
         "three",
     ]
-    assert [each.text for each in chosen(messages, Message("three"), None, whole - 1, estimate)] == [
+    assert [each.text for each in select_messages(messages, Message("three"), None, whole - 1, estimate)] == [
         "Be kind.",
         "two",
         "three",
     ]
     with pytest.raises(PromptTooLongError) as refused:
-        chosen(messages, Message("three"), None, 8, estimate)
+        select_messages(messages, Message("three"), None, 8, estimate)
     assert str(refused.value) == (
         "the system message and the newest turn have 12 tokens, and max_tokens is 8; allow 12 or more"
     )

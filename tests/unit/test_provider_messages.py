@@ -11,7 +11,7 @@ from openai.types.chat import ChatCompletion, ChatCompletionMessage
 from openai.types.responses import Response
 from pydantic import BaseModel, TypeAdapter
 
-from turnlog.domain.chat import chat_of
+from turnlog.domain.chat import chat_from_content
 from turnlog.domain.content import (
     ActionResponseContent,
     AssistantResponseContent,
@@ -19,7 +19,7 @@ from turnlog.domain.content import (
     MessageContent,
     Usage,
 )
-from turnlog.domain.content_given import content_from
+from turnlog.domain.content_parsing import parse_content
 from turnlog.domain.errors import InvalidContentError
 from turnlog.domain.images import images_in
 from turnlog.domain.message import Message
@@ -99,11 +99,11 @@ def response(*output: dict[str, Any]) -> Response:
 
 
 def recorded(*given: Any) -> list[Message]:
-    return [Message(content_from(each), session="s", position=place) for place, each in enumerate(given, 3)]
+    return [Message(parse_content(each), session="s", position=place) for place, each in enumerate(given, 3)]
 
 
 def answer_of(given: Any) -> AssistantResponseContent:
-    content = content_from(given)
+    content = parse_content(given)
     assert isinstance(content, AssistantResponseContent)
     return content
 
@@ -164,7 +164,7 @@ def test_a_completion_with_one_choice_is_its_message_with_model_and_usage() -> N
         Usage(input_tokens=9, output_tokens=4, details={"total_tokens": 13}),
     )
     with pytest.raises(InvalidContentError, match="has 2 choices"):
-        content_from({**form, "choices": form["choices"] * 2})
+        parse_content({**form, "choices": form["choices"] * 2})
 
 
 def test_a_refusal_is_kept_and_visible() -> None:
@@ -195,7 +195,7 @@ def test_an_empty_answer_is_an_empty_message() -> None:
 @pytest.mark.parametrize("role", ["user", "system", "developer", "tool"])
 def test_a_message_without_content_is_refused_by_name_of_its_role(role: str) -> None:
     with pytest.raises(InvalidContentError) as refused:
-        content_from({"role": role})
+        parse_content({"role": role})
 
     assert str(refused.value) == f"a message of the role '{role}' needs the key \"content\": expected role and content"
 
@@ -203,12 +203,12 @@ def test_a_message_without_content_is_refused_by_name_of_its_role(role: str) -> 
 @pytest.mark.parametrize("given", [{"text": "Hi"}, {"assistant_response": "Hi"}, {"instruction": "Hi"}])
 def test_an_answer_under_another_key_than_content_is_refused(given: dict[str, Any]) -> None:
     with pytest.raises(InvalidContentError, match='needs the key "content", and has '):
-        content_from({"role": "assistant", **given})
+        parse_content({"role": "assistant", **given})
 
 
 def test_tool_calls_that_are_no_list_are_refused() -> None:
     with pytest.raises(InvalidContentError, match="tool_calls must be a list of calls, not 'str'"):
-        content_from({"role": "assistant", "content": None, "tool_calls": "get_weather"})
+        parse_content({"role": "assistant", "content": None, "tool_calls": "get_weather"})
 
 
 def test_a_chat_completion_goes_back_as_it_came() -> None:
@@ -256,9 +256,9 @@ def test_blocks_are_one_message_in_every_form(form: str) -> None:
 def test_blocks_of_text_alone_are_the_models_if_they_are_objects() -> None:
     assert answer_of([TextBlock(type="text", text="Hi")]).text == "Hi"
     with pytest.raises(InvalidContentError, match="does not say who speaks"):
-        content_from([{"type": "text", "text": "Hi"}])
+        parse_content([{"type": "text", "text": "Hi"}])
     with pytest.raises(InvalidContentError, match="parts of several messages"):
-        content_from([USE, {"type": "tool_result", "tool_use_id": "toolu_1", "content": "21"}])
+        parse_content([USE, {"type": "tool_result", "tool_use_id": "toolu_1", "content": "21"}])
 
 
 def test_a_list_of_objects_is_understood_like_their_dicts() -> None:
@@ -283,11 +283,11 @@ def test_a_list_of_objects_is_understood_like_their_dicts() -> None:
 def test_tool_results_of_a_user_are_visible(content: Any, text: str) -> None:
     result = {"type": "tool_result", "tool_use_id": "toolu_1", "content": content}
 
-    assert content_from({"role": "user", "content": [result]}) == InstructionContent(instruction=[result])
-    assert content_from({"role": "user", "content": [result, {"type": "text", "text": "And now?"}]}).text == (
+    assert parse_content({"role": "user", "content": [result]}) == InstructionContent(instruction=[result])
+    assert parse_content({"role": "user", "content": [result, {"type": "text", "text": "And now?"}]}).text == (
         "\n".join(line for line in (text, "And now?") if line)
     )
-    assert content_from([result]) == content_from(result) == InstructionContent(instruction=[result])
+    assert parse_content([result]) == parse_content(result) == InstructionContent(instruction=[result])
 
 
 def test_anthropic_messages_go_back_as_they_came() -> None:
@@ -353,12 +353,12 @@ def test_items_of_a_response_can_be_added_one_by_one() -> None:
 
 
 def test_an_output_is_the_result_of_its_call() -> None:
-    content = content_from(OUTPUT)
+    content = parse_content(OUTPUT)
 
     assert content == ActionResponseContent(
         result="21 degrees", request_id="call_1", extra={"type": "function_call_output", "call_id": "call_1"}
     )
-    assert content_from(chat_of(content)) == content
+    assert parse_content(chat_from_content(content)) == content
 
 
 @pytest.mark.parametrize("add", ["the response", "its output", "one by one"])
@@ -448,19 +448,19 @@ class Weather(BaseModel):
 
 
 def test_an_object_as_a_result_is_stored_whole() -> None:
-    assert content_from({"result": Weather(city="Paris")}) == ActionResponseContent(
+    assert parse_content({"result": Weather(city="Paris")}) == ActionResponseContent(
         result={"city": "Paris", "wind": None}
     )
     with pytest.raises(InvalidContentError, match="unknown keys city, wind"):
-        content_from(Weather(city="Paris"))
+        parse_content(Weather(city="Paris"))
 
 
 def test_an_image_in_the_arguments_of_a_call_is_the_models() -> None:
     use = {**USE, "input": {"image_url": "http://localhost/a.png"}}
 
-    assert list(images_in(content_from([use]))) == []
+    assert list(images_in(parse_content([use]))) == []
     assert list(
-        images_in(content_from({"role": "assistant", "content": [use, {"type": "image_url", "image_url": "x"}]}))
+        images_in(parse_content({"role": "assistant", "content": [use, {"type": "image_url", "image_url": "x"}]}))
     )
 
 
@@ -469,7 +469,7 @@ def test_a_value_that_holds_itself_is_refused() -> None:
     loop.append(loop)
 
     with pytest.raises(ValueError, match="nested too deep"):
-        content_from({"role": "user", "content": loop})
+        parse_content({"role": "user", "content": loop})
 
 
 # --- Laws -------------------------------------------------------------------------------------------------
@@ -536,5 +536,5 @@ def test_every_list_of_blocks_goes_back_as_it_came(blocks: list[dict[str, Any]])
 @given(st.lists(st.sampled_from([REASONING, SAID, FUNCTION_CALL]), min_size=1, max_size=3, unique_by=id))
 def test_a_content_is_the_same_read_back_from_its_chat_dict(items: list[dict[str, Any]]) -> None:
     for each in (response(*items), items, anthropic_message(THINKING, USE), completion_message(tool_calls=[PARIS])):
-        content: MessageContent = content_from(each)
-        assert content_from(chat_of(content)) == content
+        content: MessageContent = parse_content(each)
+        assert parse_content(chat_from_content(content)) == content

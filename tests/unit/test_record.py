@@ -6,7 +6,7 @@ import pytest
 
 from turnlog.domain.content import InstructionContent
 from turnlog.domain.events import BranchCleared, Event, MessageAppended, SessionStarted
-from turnlog.domain.record import NOBODY, Provenance, RecordedEvent, microseconds, moment
+from turnlog.domain.recorded_event import NO_PROVENANCE, Provenance, RecordedEvent, to_datetime, to_microseconds
 
 
 def recorded(event: Event, time: int = 0) -> RecordedEvent:
@@ -23,16 +23,16 @@ def recorded(event: Event, time: int = 0) -> RecordedEvent:
     ],
 )
 def test_a_time_is_kept_to_the_microsecond(at: datetime, time: int) -> None:
-    assert microseconds(at) == time
-    assert moment(time) == at
-    assert moment(time).tzinfo is UTC
+    assert to_microseconds(at) == time
+    assert to_datetime(time) == at
+    assert to_datetime(time).tzinfo is UTC
 
 
 def test_a_time_elsewhere_and_a_naive_one_are_times_in_utc() -> None:
     naive = datetime(2026, 1, 2, 3)  # noqa: DTZ001 that is the point
 
-    assert microseconds(datetime(2026, 1, 2, 3, tzinfo=timezone(timedelta(hours=2)))) == 1_767_315_600_000_000
-    assert moment(microseconds(naive)) == naive.astimezone()
+    assert to_microseconds(datetime(2026, 1, 2, 3, tzinfo=timezone(timedelta(hours=2)))) == 1_767_315_600_000_000
+    assert to_datetime(to_microseconds(naive)) == naive.astimezone()
 
 
 def test_a_recorded_event_says_when_it_was_recorded() -> None:
@@ -52,5 +52,5 @@ def test_a_recorded_event_says_on_which_branch_it_happened(event: Event, branch:
 
 
 def test_nobody_did_it_unless_somebody_is_named() -> None:
-    assert Provenance() == NOBODY
-    assert (NOBODY.actor, NOBODY.correlation, NOBODY.cause) == (None, None, None)
+    assert Provenance() == NO_PROVENANCE
+    assert (NO_PROVENANCE.actor, NO_PROVENANCE.correlation, NO_PROVENANCE.cause) == (None, None, None)

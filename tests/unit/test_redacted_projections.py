@@ -27,8 +27,8 @@ from turnlog.domain.events import (
 from turnlog.domain.redaction import CONTENT_FIELDS, MESSAGES, redacted_payload
 from turnlog.projections.activity import Activity
 from turnlog.projections.branch_tree import BranchTree
-from turnlog.projections.definition import Projection, fold
-from turnlog.projections.mailbox_rows import Mailboxes
+from turnlog.projections.mailboxes import Mailboxes
+from turnlog.projections.projection import Projection, fold
 from turnlog.projections.transcript import Transcript
 from turnlog.projections.usage import TokenUsage
 from turnlog.testing import history

@@ -12,8 +12,8 @@ import pytest
 
 from turnlog.domain.errors import InvalidValueError, MissingExtraError
 from turnlog.domain.log import Log
-from turnlog.infrastructure.logs import assignments, patterns, secrets
-from turnlog.infrastructure.logs.redactor import LogRedactor
+from turnlog.infrastructure.logs.redaction import assignments, custom_patterns, known_secrets
+from turnlog.infrastructure.logs.redaction.redactor import LogRedactor
 
 GONE = "[REDACTED]"
 STANDARD = LogRedactor()
@@ -226,7 +226,7 @@ def test_every_field_of_a_log_that_says_something_is_redacted_and_its_place_stay
 
 BUILT_IN = {
     f"{module.__name__.rpartition('.')[2]}.{name}": value
-    for module in (secrets, assignments)
+    for module in (known_secrets, assignments)
     for name, value in vars(module).items()
     if isinstance(value, re.Pattern)
 }
@@ -329,9 +329,9 @@ def test_a_pattern_of_ones_own_meets_a_long_text_in_windows_and_finds_what_lies_
             seen.append(min(end, len(content)) - start)
             return re.compile(b"needle").finditer(content, start, end)
 
-    own = patterns.OwnPattern(Watched())
+    own = custom_patterns.CustomPattern(Watched())
     text = "".join("x" * gap + "needle" for gap in range(1500, 1600))
 
     assert own.mask(text, "-") == "".join("x" * gap + "-" for gap in range(1500, 1600))
-    assert max(seen) == patterns.WINDOW
+    assert max(seen) == custom_patterns.WINDOW
     assert sum(seen) < 1.5 * len(text)

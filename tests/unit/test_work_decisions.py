@@ -71,9 +71,9 @@ def test_a_branch_uses_its_own_model_then_that_of_the_session_then_the_one_it_ta
 def test_what_a_branch_may_not_use_is_denied_with_what_it_may(given: Given) -> None:
     state = given(*BEGUN).state
 
-    assert work.denied(state, 0, "resources", [("openai/gpt", "gpt")]) is None
-    assert work.denied(state, 0, "capabilities", [("Report",)]) is None
-    found = work.denied(state, 0, "resources", [("openai/gpt", "gpt"), ("subtract",)])
+    assert work.find_denial(state, 0, "resources", [("openai/gpt", "gpt")]) is None
+    assert work.find_denial(state, 0, "capabilities", [("Report",)]) is None
+    found = work.find_denial(state, 0, "resources", [("openai/gpt", "gpt"), ("subtract",)])
     assert found is not None
     assert (found.kind, found.requested, found.available) == ("resources", ["subtract"], ["add", "gpt"])
 
@@ -95,10 +95,10 @@ def test_an_operation_begins_with_what_it_says(given: Given) -> None:
 def test_only_who_is_at_an_operation_goes_on_with_it(given: Given) -> None:
     called = ModelCalled("gpt", operation="o-1")
 
-    given(*OPEN).when(lambda state: work.go_on(state, "o-1", 0, 0, called)).then(called)
+    given(*OPEN).when(lambda state: work.record_step(state, "o-1", 0, 0, called)).then(called)
     resumed = given(*OPEN, OperationResumed("o-1"))
-    resumed.when(lambda state: work.go_on(state, "o-1", 0, 0, called)).refused(OperationEndedError)
-    resumed.when(lambda state: work.go_on(state, "o-1", 1, 0, called)).then(called)
+    resumed.when(lambda state: work.record_step(state, "o-1", 0, 0, called)).refused(OperationEndedError)
+    resumed.when(lambda state: work.record_step(state, "o-1", 1, 0, called)).then(called)
     resumed.when(lambda state: work.complete(state, "o-1", 0, None)).refused(OperationEndedError)
     ended = given(*OPEN, OperationFailed("o-1", "Abandoned", "late"))
     ended.when(lambda state: work.resume(state, "o-1")).refused(OperationEndedError)

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import typer
 
-from .._names import names_in
+from .._branch_names import name_lookup
 from ..branch import Branch
 from ..domain.errors import InvalidValueError
-from ..domain.plain import Json
+from ..domain.json_values import Json
 from ..infrastructure.store import Store
 from ..session import Session
 from .meaning import branch_to_change, pairs_of, session_of
@@ -57,7 +57,7 @@ def add_message(store: Store, reference: str, branch: str | None, said: Said, *,
         metadata=pairs_of(said.metadata, "the metadata") or None,
         command_id=said.command_id,
     )
-    _told(message_told(message, names_in(session)), f"position {message.position} of session {session.id}", json)
+    _told(message_told(message, name_lookup(session)), f"position {message.position} of session {session.id}", json)
 
 
 def fork_branch(

@@ -1,12 +1,12 @@
 """Two branches or moments beside each other, and the moment since which something is so."""
 
-from .._names import Names, names_in
+from .._branch_names import NameLookup, name_lookup
 from ..branch_view import BranchView
 from ..domain.errors import InvalidValueError
+from ..domain.json_values import Json
 from ..domain.message import Message
-from ..domain.plain import Json
 from ..infrastructure.store import Store
-from ..projections.difference import Systems
+from ..projections.difference import SystemMessages
 from ..projections.messages import Messages
 from ..session import Session
 from ..session_view import SessionView
@@ -23,7 +23,7 @@ def show_difference(store: Store, reference: str, left: str, right: str, *, json
     """How two lines of messages go on from what they have in common."""
     session = session_of(store, reference)
     found = session.diff(_side(session, left), _side(session, right))
-    names = names_in(session)
+    names = name_lookup(session)
     showing = Showing()
     if json:
         told: dict[str, Json] = {
@@ -64,7 +64,7 @@ def find_beginning(store: Store, reference: str, branch: str | None, text: str, 
         where = "no branch says" if branch is None else f"the branch {branch!r} does not say"
         raise InvalidValueError("the search", f"finds nothing: {where} {text!r} now; expected what is said there now")
     event = next(iter(session.events(after=position - 1, until=position)))
-    names = names_in(session)
+    names = name_lookup(session)
     if json:
         Showing().document({"session": session.id, "position": position, "event": event_told(event, names)})
         return
@@ -103,7 +103,7 @@ def _changed(showing: Showing, sign: str, message: Message, style: str) -> None:
         showing.text(line, indent=f"{sign}     ", style=style)
 
 
-def _systems_told(systems: Systems, names: Names) -> dict[str, Json]:
+def _systems_told(systems: SystemMessages, names: NameLookup) -> dict[str, Json]:
     sides = systems._asdict().items()
     return {side: None if message is None else message_told(message, names) for side, message in sides}
 

@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 
-from .._names import StoreNames
-from ..domain.plain import Json
+from .._branch_names import CachedNameLookup
+from ..domain.json_values import Json
 from ..infrastructure.store import Store
-from ..projections.activity import Activity, timeline
-from ..projections.tables import Row
-from ..projections.usage import NO_BRANCH, NOTHING_USED, TokenUsage, add_usage, used
+from ..projections.activity import Activity, activity_timeline
+from ..projections.table_schema import Row
+from ..projections.usage import NO_BRANCH, NO_USAGE, TokenUsage, add_usage, usage_by
 from .meaning import session_of
 from .showing import Showing
 
@@ -24,7 +24,7 @@ def show_statistics(store: Store, reference: str | None, by: str, span: str, *, 
     """Totals, what was used, and the activity, of the store or of one session."""
     session = None if reference is None else session_of(store, reference).id
     usage = _used(store, session, by)
-    steps = timeline(store.project(Activity(), session=session), span)
+    steps = activity_timeline(store.project(Activity(), session=session), span)
     totals = _totals(store, session)
     showing = Showing()
     if json:
@@ -43,13 +43,13 @@ def _used(store: Store, session: str | None, by: str) -> list[Row]:
     """What was used, by a column; branches of one name count together, whichever session they are in."""
     rows = store.project(TokenUsage(), session=session)
     if by != "branch":
-        return used(rows, [by])
-    names = StoreNames(store)
+        return usage_by(rows, [by])
+    names = CachedNameLookup(store)
     sums: dict[str | None, Row] = {}
-    for row in used(rows, ["session", "branch"]):
+    for row in usage_by(rows, ["session", "branch"]):
         number = row["branch"]
         name = None if number == NO_BRANCH else names.of(row["session"], number).branch(number)
-        add_usage(sums.setdefault(name, {"branch": name, **NOTHING_USED}), row)
+        add_usage(sums.setdefault(name, {"branch": name, **NO_USAGE}), row)
     return list(sums.values())
 
 

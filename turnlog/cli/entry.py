@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from traceback import format_exception
 
 from ..domain.errors import MissingExtraError
-from ..projections.extras import needed
+from ..domain.optional_dependencies import require
 from .visible import paragraph, visible
 
 MISSING = 3
@@ -24,7 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # of a process of its own, they can
     try:
-        with needed("typer", extra="cli"), needed("rich", extra="cli"):
+        with require("typer", extra="cli"), require("rich", extra="cli"):
             from .app import app
     except MissingExtraError as missing:
         print(f"turnlog: {missing}", file=sys.stderr)

@@ -8,9 +8,9 @@ from typing import Any
 import typer
 
 from ..domain.errors import NotSupportedError, TurnlogError
-from ..domain.plain import Json
-from ..infrastructure.projecting.opening import target_of
-from ..infrastructure.projecting.status import find_statuses
+from ..domain.json_values import Json
+from ..infrastructure.read_models.open_row_store import row_store_of
+from ..infrastructure.read_models.status import find_statuses
 from ..infrastructure.settings import settings_from
 from ..infrastructure.store import Store
 from ..infrastructure.verification import Verification, examine_store
@@ -117,7 +117,9 @@ def _verification(store: Store) -> Json:
 def _projections(store: Store) -> Json:
     """Who works on projections, how far they are, and what was parked."""
     try:
-        return [status_told(status) for status in find_statuses(store.recorder, target_of(store.recorder), store.now())]
+        return [
+            status_told(status) for status in find_statuses(store.recorder, row_store_of(store.recorder), store.now())
+        ]
     except NotSupportedError:
         return []
 

@@ -4,11 +4,11 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from .._names import Names
+from .._branch_names import NameLookup
 from ..branch_view import BranchView
 from ..domain.events import BranchCreated, BranchMerged, BranchRemoved, BranchRenamed, Event
-from ..domain.inheritance import stretches
-from ..domain.plain import Json
+from ..domain.inherited_history import segments
+from ..domain.json_values import Json
 from ..domain.state import State
 from ..infrastructure.store import Store
 from .meaning import session_of, view_of
@@ -129,7 +129,7 @@ def _rows(store: Store, state: State) -> Iterator[tuple[str, list[Part], list[Pa
 
 def _turns(store: Store, state: State) -> Iterator[tuple[int, Event, str]]:
     """What happened to the branches, at the positions it has here."""
-    for session, ahead, start, stop in stretches(state.session, state.ancestors, state.first, state.position):
+    for session, ahead, start, stop in segments(state.session, state.ancestors, state.first, state.position):
         for recorded in store.read_structure(session, TURNS, after=start + ahead - 1, until=stop + ahead):
             yield recorded.position - ahead, recorded.event, recorded.name
 
@@ -184,5 +184,5 @@ def _turn(
         case _:
             number = getattr(event, "branch", None)
             where = "" if number is None else f"{columns.name(number)}: "
-            what = event_summary(event, Names(state))
+            what = event_summary(event, NameLookup(state))
             yield place, columns.row(number), [where, (quoted(name), "blue"), f" {what}".rstrip()]

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import typer
 
-from .._names import StoreNames
-from ..domain.record import RecordedEvent
+from .._branch_names import CachedNameLookup
+from ..domain.recorded_event import RecordedEvent
 from ..infrastructure.store import Store
 from ..infrastructure.subscription import Subscription
 from ..session import Session
@@ -38,7 +38,7 @@ def show_log(store: Store, reference: str, which: Which, last: int | None, *, fo
     found, left_out = _chosen(session, which, last)
     if left_out and not json:
         note("(other events come before these: --last N or --all)")
-    names = StoreNames(store)
+    names = CachedNameLookup(store)
     _show(found, session, names, json)
     if follow:
         branch = None if which.branch is None else branch_of(session, which.branch)
@@ -56,7 +56,7 @@ def follow(store: Store, reference: str | None, last: int, names: list[str], *, 
     """What was recorded last in the store or in a session, and then what comes, until somebody interrupts it."""
     session = None if reference is None else session_of(store, reference)
     with store.tail(last, names=names, session=None if session is None else session.id) as coming:
-        _show(coming, session, StoreNames(store), json)
+        _show(coming, session, CachedNameLookup(store), json)
 
 
 def _chosen(
@@ -84,7 +84,7 @@ def _chosen(
     return list(found), False
 
 
-def _show(events: Iterable[RecordedEvent], session: Session | None, names: StoreNames, json: bool) -> None:
+def _show(events: Iterable[RecordedEvent], session: Session | None, names: CachedNameLookup, json: bool) -> None:
     """Events line by line; those of several sessions with the beginning of the session's id."""
     showing = Showing()
     coming = isinstance(events, Subscription | Iterator)

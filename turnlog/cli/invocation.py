@@ -25,7 +25,7 @@ class Invocation:
     @contextmanager
     def reading(self) -> "Iterator[Store]":
         """The store as it is; one that is not there is not made."""
-        from ..infrastructure.opening import open_existing  # here, so that --help needs no store
+        from ..infrastructure.open_store import open_existing  # here, so that --help needs no store
 
         self._prepare()
         with open_existing(self.address) as store:
@@ -34,7 +34,7 @@ class Invocation:
     @contextmanager
     def changing(self) -> "Iterator[Store]":
         """The store as it is, to be changed: what is recorded inside is recorded as done by the actor."""
-        from .._provenance import acting
+        from ..provenance import acting
 
         with self.reading() as store, acting(actor=login_name() if self.actor is None else self.actor):
             yield store
@@ -42,8 +42,8 @@ class Invocation:
     @contextmanager
     def making(self) -> "Iterator[Store]":
         """The store, made if it is not there."""
-        from .._provenance import acting
-        from ..infrastructure.opening import open_store
+        from ..infrastructure.open_store import open_store
+        from ..provenance import acting
 
         self._prepare()
         with open_store(self.address) as store, acting(actor=login_name() if self.actor is None else self.actor):
@@ -58,8 +58,8 @@ class Invocation:
 
     def _prepare(self) -> None:
         """Check the address of the settings, where none is given, and have diagnostics go to standard error."""
-        from ..infrastructure.addresses import MEMORY
         from ..infrastructure.settings import settings_from
+        from ..infrastructure.store_addresses import MEMORY
 
         _diagnostics_aside()
         if self.address is None and settings_from().address == MEMORY:

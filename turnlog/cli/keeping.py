@@ -5,19 +5,19 @@ from pathlib import Path
 
 import typer
 
+from .._manager.files import RECORD, check_exact, form_of, write_documents
+from .._manager.manager import SessionManager
 from ..domain.errors import InvalidValueError, SchemaMismatchError, StoreNotFoundError
-from ..domain.plain import Json
-from ..infrastructure.memory import MemoryRecorder
-from ..infrastructure.opening import open_store
+from ..domain.json_values import Json
+from ..infrastructure.memory.recorder import MemoryRecorder
+from ..infrastructure.open_store import open_store
+from ..infrastructure.record_file.importer import check_record
+from ..infrastructure.record_file.io import Target, lines_of
 from ..infrastructure.store import Store
-from ..infrastructure.transfer.files import Target, lines_of
-from ..infrastructure.transfer.importing import check_record
 from ..infrastructure.verification import Verification
-from ..manager import SessionManager
-from ..projections.definition import Projection
+from ..projections.projection import Projection
 from ..projections.selection import PRESENT
 from ..session import Session
-from ..transfer import RECORD, check_exact, form_of, write_documents
 from .bars import bar
 from .failing import STORE_FAILED
 from .invocation import Invocation

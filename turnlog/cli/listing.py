@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 
-from .._names import StoreNames
-from ..domain.plain import Json
-from ..domain.record import microseconds, moment
-from ..finding import Found, search
+from .._branch_names import CachedNameLookup
+from .._search import SearchHit, search
+from ..domain.json_values import Json
+from ..domain.recorded_event import to_datetime, to_microseconds
 from ..infrastructure.store import Store
-from ..projections.catalogue import Entry
-from ..projections.selection import PRESENT, STATUSES, Order, Selection, order_named
+from ..projections.catalogue import CatalogueEntry
+from ..projections.selection import PRESENT, STATUSES, Order, Selection, parse_order
 from ..session import Session
 from .meaning import branch_of, pairs_of, session_of
 from .showing import Showing, note
@@ -37,7 +37,7 @@ class Wanted:
     @property
     def selection(self) -> Selection:
         """The same for the catalogue."""
-        order = order_named(self.sort)
+        order = parse_order(self.sort)
         newest_first = order in (Order.CREATED, Order.UPDATED)
         return Selection(
             user=self.user,
@@ -45,8 +45,8 @@ class Wanted:
             contains=self.contains,
             key_prefix=self.key_prefix,
             metadata=pairs_of(self.metadata, "the metadata"),
-            updated_since=None if self.since is None else microseconds(span_of(self.since, "--since")[0]),
-            updated_until=None if self.until is None else microseconds(span_of(self.until, "--until")[1]),
+            updated_since=None if self.since is None else to_microseconds(span_of(self.since, "--since")[0]),
+            updated_until=None if self.until is None else to_microseconds(span_of(self.until, "--until")[1]),
             order=order,
             descending=newest_first != self.reverse,
         )
@@ -68,7 +68,7 @@ def list_sessions(store: Store, wanted: Wanted, limit: int, after: str | None, *
         note(f"(there are more: --after {page.mark})")
 
 
-def entry_told(entry: Entry) -> dict[str, Json]:
+def entry_told(entry: CatalogueEntry) -> dict[str, Json]:
     """A session of the catalogue for programs."""
     return {
         "session": entry.session,
@@ -107,7 +107,7 @@ def search_messages(
         found = place.search(text, branch=branch_of(place, branch) if branch else None, role=role, limit=limit)
     if not found and not json:
         note("nothing found")
-    showing, labels, names = Showing(), dict[str, str](), StoreNames(store)
+    showing, labels, names = Showing(), dict[str, str](), CachedNameLookup(store)
     for each in found:
         if json:
             told = message_told(each.message, names.of(each.message.session or ""))
@@ -116,7 +116,9 @@ def search_messages(
             _show_found(showing, store, each, labels, names)
 
 
-def _show_found(showing: Showing, store: Store, found: Found, labels: dict[str, str], names: StoreNames) -> None:
+def _show_found(
+    showing: Showing, store: Store, found: SearchHit, labels: dict[str, str], names: CachedNameLookup
+) -> None:
     message = found.message
     session = message.session or ""
     if session not in labels:
@@ -126,7 +128,7 @@ def _show_found(showing: Showing, store: Store, found: Found, labels: dict[str, 
     show_message(showing, names.of(session).message(message))
 
 
-def _where(found: Found) -> dict[str, Json]:
+def _where(found: SearchHit) -> dict[str, Json]:
     return {"session": found.message.session, "branches": list(found.branches)}
 
 
@@ -136,10 +138,10 @@ def _statuses(status: str | None) -> tuple[str, ...]:
     return STATUSES if status == "all" else (status,)
 
 
-def _cells(entry: Entry) -> tuple[str, ...]:
+def _cells(entry: CatalogueEntry) -> tuple[str, ...]:
     return (
         entry.session,
-        clock_time(moment(entry.updated)),
+        clock_time(to_datetime(entry.updated)),
         str(entry.messages),
         entry.status,
         entry.user or "",

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from ..branch import Branch
 from ..branch_view import BranchView
 from ..domain.errors import BranchNotFoundError, InvalidValueError
-from ..domain.plain import Json
+from ..domain.json_values import Json
 from ..infrastructure.store import Store
 from ..session import Session
 from ..session_view import SessionView

@@ -10,18 +10,18 @@ from time import sleep
 import typer
 
 from ..domain.errors import InvalidValueError, LedgerDamagedError, ProjectionError, StoreNotFoundError
-from ..domain.plain import Json
+from ..domain.json_values import Json
 from ..infrastructure.progress import Progress
-from ..infrastructure.projecting.ledger import Letter
-from ..infrastructure.projecting.opening import open_target, target_of
-from ..infrastructure.projecting.runner import Runner
-from ..infrastructure.projecting.status import Status, find_statuses, letters
-from ..infrastructure.projecting.target import Target
-from ..infrastructure.projecting.versions import begin_anew, check_kept
-from ..infrastructure.recorder import Opening
+from ..infrastructure.read_models.ledger import DeadLetter
+from ..infrastructure.read_models.open_row_store import open_row_store, row_store_of
+from ..infrastructure.read_models.row_store import RowStore
+from ..infrastructure.read_models.runner import Runner
+from ..infrastructure.read_models.status import ProjectionStatus, dead_letters, find_statuses
+from ..infrastructure.read_models.versions import begin_anew, check_kept
+from ..infrastructure.recorder import OpenMode
 from ..infrastructure.store import Store
 from ..projections.built_in import BUILT_IN
-from ..projections.definition import Projection
+from ..projections.projection import Projection
 from .bars import bar
 from .showing import Showing, note
 from .telling import iso
@@ -61,7 +61,7 @@ def show_status(store: Store, name: str | None, target: str | None, *, json: boo
         note("no projection is kept here: `turnlog projections run NAME` begins")
 
 
-def status_told(status: Status) -> dict[str, Json]:
+def status_told(status: ProjectionStatus) -> dict[str, Json]:
     """How far a version of a projection is, for programs."""
     return {
         "projection": status.projection,
@@ -119,7 +119,7 @@ def show_letters(store: Store, name: str, target: str | None, session: str | Non
     projection = named(name).name if ":" in name else name
     with _target(store, target) as rows:
         find_statuses(store.recorder, rows, store.now(), projection)  # which refuses one that is not kept
-        found = [each for each in letters(rows, projection) if chosen in (None, each.session)]
+        found = [each for each in dead_letters(rows, projection) if chosen in (None, each.session)]
     if json:
         Showing().document({"projection": projection, "dead_letters": list(map(_letter_told, found))})
     elif found:
@@ -183,12 +183,12 @@ def _check_kept(store: Store, target: str | None, projection: Projection) -> Non
 
 
 @contextmanager
-def _target(store: Store, address: str | None) -> Iterator[Target]:
+def _target(store: Store, address: str | None) -> Iterator[RowStore]:
     """The database with the rows: the store's own, or one at an address."""
     if address is None:
-        yield target_of(store.recorder)
+        yield row_store_of(store.recorder)
         return
-    opened = open_target(address, Opening.EXISTING)
+    opened = open_row_store(address, OpenMode.EXISTING)
     try:
         yield opened
     finally:
@@ -199,7 +199,7 @@ def _runner(store: Store, names: Sequence[str], target: str | None, shards: int 
     """A runner of these projections; in as many shards as their rows are kept in, if nobody says how many."""
     projections = [named(name) for name in names]
     if shards is None:
-        kept: list[Status] = []
+        kept: list[ProjectionStatus] = []
         with suppress(StoreNotFoundError), _target(store, target) as rows:  # it is made by the runner
             kept = find_statuses(store.recorder, rows, store.now())
         ours = {projection.name for projection in projections}
@@ -227,12 +227,12 @@ def _work(runner: Runner, names: Sequence[str], quiet: bool) -> None:
         Showing().line(f"{status.projection} is at {status.global_position}{parked}")
 
 
-def _tell(progress: Progress | None, found: Sequence[Status]) -> None:
+def _tell(progress: Progress | None, found: Sequence[ProjectionStatus]) -> None:
     if progress is not None:
         progress(sum(status.global_position for status in found), sum(s.global_position + s.lag for s in found))
 
 
-def _cells(status: Status) -> tuple[str, ...]:
+def _cells(status: ProjectionStatus) -> tuple[str, ...]:
     doing = "paused" if status.paused else "building" if status.building else "" if status.counts else "old"
     doing = "stopped" if status.failure else doing or "keeping"
     owners = ", ".join(sorted({shard.owner for shard in status.shards if shard.owner}))
@@ -240,7 +240,7 @@ def _cells(status: Status) -> tuple[str, ...]:
     return (status.projection, *map(str, numbers), doing, owners)
 
 
-def _letter_told(letter: Letter) -> dict[str, Json]:
+def _letter_told(letter: DeadLetter) -> dict[str, Json]:
     return {
         "session": letter.session,
         "position": letter.position,

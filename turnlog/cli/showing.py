@@ -11,7 +11,7 @@ from rich.containers import Lines
 from rich.style import Style
 from rich.text import Text
 
-from ..domain.plain import Json
+from ..domain.json_values import Json
 from .visible import INDENT, cell, on_one_line, visible, visible_json
 
 Part: TypeAlias = str | tuple[str, str]

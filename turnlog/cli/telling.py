@@ -5,13 +5,13 @@ from datetime import datetime
 
 import msgspec
 
-from .._names import Names
+from .._branch_names import NameLookup
 from ..domain.codec import encode
 from ..domain.events import Event, MessageAppended, SystemSet
 from ..domain.instant import Instant
+from ..domain.json_values import Json
 from ..domain.message import Message
-from ..domain.plain import Json
-from ..domain.record import RecordedEvent
+from ..domain.recorded_event import RecordedEvent
 from .showing import Part, Showing, role_style
 from .visible import quoted, visible
 
@@ -49,7 +49,7 @@ def show_message(showing: Showing, message: Message) -> None:
     showing.text(message.text or "(nothing)")
 
 
-def message_told(message: Message, names: Names) -> dict[str, Json]:
+def message_told(message: Message, names: NameLookup) -> dict[str, Json]:
     """A message for programs; its sender and recipient are those on the record, its branch has its name."""
     told = message.to_dict()
     return {
@@ -71,7 +71,7 @@ def message_told(message: Message, names: Names) -> dict[str, Json]:
 # Events
 
 
-def event_line(showing: Showing, recorded: RecordedEvent, names: Names, *, place: str) -> None:
+def event_line(showing: Showing, recorded: RecordedEvent, names: NameLookup, *, place: str) -> None:
     """An event on one line: where, when, by whom, its name and what it says."""
     branch = "" if recorded.branch is None else quoted(names.branch(recorded.branch))
     by = f" by {quoted(recorded.actor)}" if recorded.actor else ""
@@ -85,7 +85,7 @@ def event_line(showing: Showing, recorded: RecordedEvent, names: Names, *, place
     showing.line(*parts)
 
 
-def event_told(recorded: RecordedEvent, names: Names) -> dict[str, Json]:
+def event_told(recorded: RecordedEvent, names: NameLookup) -> dict[str, Json]:
     """An event for programs: its columns, and what it says as it is stored."""
     return {
         "session": recorded.session,
@@ -104,7 +104,7 @@ def event_told(recorded: RecordedEvent, names: Names) -> dict[str, Json]:
     }
 
 
-def event_summary(event: Event, names: Names) -> str:
+def event_summary(event: Event, names: NameLookup) -> str:
     """What an event says, in one line."""
     if isinstance(event, MessageAppended) or (isinstance(event, SystemSet) and event.content is not None):
         content = event.content
@@ -123,7 +123,7 @@ def _style(event: Event) -> str:
     return role_style(event.content.role.value) if isinstance(event, MessageAppended) else "blue"
 
 
-def _fields(event: Event, names: Names) -> Iterator[str]:
+def _fields(event: Event, names: NameLookup) -> Iterator[str]:
     for field, stored in _stored(event).items():
         value = names.field(field, stored)
         if field not in ("branch", "id") and value not in (None, {}, []):

@@ -2,9 +2,9 @@
 
 import msgspec
 
-from .._names import Names, names_in
+from .._branch_names import NameLookup, name_lookup
 from ..branch_view import BranchView
-from ..domain.plain import Json
+from ..domain.json_values import Json
 from ..infrastructure.store import Store
 from ..projections.messages import Messages
 from ..session_view import SessionView
@@ -27,7 +27,7 @@ def show_messages(
     if found is None:
         note(f"session {view.id} has no branch yet, and so no messages")
         return
-    _show(Showing(), found.messages, names_in(view), last, json)
+    _show(Showing(), found.messages, name_lookup(view), last, json)
 
 
 def show_moment(store: Store, reference: str, moment: str, *, json: bool) -> None:
@@ -47,11 +47,11 @@ def show_moment(store: Store, reference: str, moment: str, *, json: bool) -> Non
         for key, value in values.items():
             showing.line(f"{what} {quoted(key)} = {msgspec.json.encode(value).decode()}")
     if main is not None:
-        _show(showing, main.messages, names_in(view), LATELY, json)
+        _show(showing, main.messages, name_lookup(view), LATELY, json)
 
 
 def _moment_told(view: SessionView) -> dict[str, Json]:
-    main, names = branch_of(view, None), names_in(view)
+    main, names = branch_of(view, None), name_lookup(view)
     return {
         "session": view.id,
         "position": view.position,
@@ -67,7 +67,7 @@ def _moment_told(view: SessionView) -> dict[str, Json]:
     }
 
 
-def _branch_told(branch: BranchView, names: Names) -> dict[str, Json]:
+def _branch_told(branch: BranchView, names: NameLookup) -> dict[str, Json]:
     return {
         "number": branch.number,
         "name": branch.name,
@@ -75,7 +75,7 @@ def _branch_told(branch: BranchView, names: Names) -> dict[str, Json]:
     }
 
 
-def _show(showing: Showing, messages: Messages, names: Names, last: int | None, json: bool) -> None:
+def _show(showing: Showing, messages: Messages, names: NameLookup, last: int | None, json: bool) -> None:
     shown = messages if last is None else messages.last(last)
     left_out = len(messages) - len(shown)
     if left_out and not json:

@@ -7,7 +7,7 @@ from difflib import get_close_matches
 import typer
 
 from ..domain.errors import InvalidValueError
-from ..domain.plain import Json
+from ..domain.json_values import Json
 from .times import moment_of, span_of
 
 MOST = 10
@@ -58,7 +58,7 @@ def value_of(text: str) -> Json:
     """The JSON value that a text is, or the text itself."""
     from msgspec import DecodeError
 
-    from ..domain.plain import parse_json
+    from ..domain.json_values import parse_json
 
     try:
         return parse_json(text)
@@ -97,9 +97,9 @@ def _groups() -> Iterable[str]:
 
 
 def _spans() -> Iterable[str]:
-    from ..projections.activity import Span
+    from ..projections.activity import TimelineSteps
 
-    return tuple(Span)
+    return tuple(TimelineSteps)
 
 
 def _strategies() -> Iterable[str]:
@@ -109,7 +109,7 @@ def _strategies() -> Iterable[str]:
 
 
 def _forms() -> Iterable[str]:
-    from ..transfer import FORMS, RECORD
+    from .._manager.files import FORMS, RECORD
 
     return (RECORD, *FORMS)
 
@@ -121,21 +121,21 @@ def _events() -> Iterable[str]:
 
 
 def _check_name(text: str) -> None:
-    from ..domain.validation import checked_name
+    from ..domain.validation import validate_name
 
-    checked_name(text, "a name")
+    validate_name(text, "a name")
 
 
 def _check_query(text: str) -> None:
-    from ..projections.words import looked_for
+    from ..projections.full_text import parse_query
 
-    looked_for(text)
+    parse_query(text)
 
 
 def _check_path(text: str) -> None:
-    from ..infrastructure.paths import checked_path
+    from ..infrastructure.paths import validate_path
 
-    checked_path(text, "the path")
+    validate_path(text, "the path")
 
 
 def _check_pair(text: str) -> None:
@@ -146,11 +146,11 @@ def _check_pair(text: str) -> None:
 
 
 def _check_address(text: str) -> None:
-    from ..infrastructure.addresses import MEMORY, normalised
-    from ..infrastructure.opening import check_address
+    from ..infrastructure.open_store import check_address
+    from ..infrastructure.store_addresses import MEMORY, normalize
 
     check_address(text)
-    if normalised(text) == MEMORY:
+    if normalize(text) == MEMORY:
         raise InvalidValueError("a store in memory", "ends with the command: name a file or a server")
 
 

@@ -7,13 +7,13 @@ from shutil import get_terminal_size
 
 from rich.cells import chop_cells
 
-from .._moments import position_of
-from .._names import names_in
+from .._as_of import resolve_position
+from .._branch_names import name_lookup
 from ..branch_view import BranchView
 from ..domain.codec import encode
 from ..domain.errors import BranchNotFoundError, InvalidValueError
 from ..domain.message import Message
-from ..domain.record import RecordedEvent
+from ..domain.recorded_event import RecordedEvent
 from ..infrastructure.store import Store
 from ..session import Session
 from ..session_replay import SessionReplay
@@ -44,7 +44,7 @@ def walk(store: Store, reference: str, branch: str | None, at: str | None) -> No
     session = session_of(store, reference)
     found = None if branch is None else branch_of(session, branch)
     walker = Walk(session, None if found is None else found.number)
-    walker.goto(session.first_position if at is None else position_of(session._source, moment_of(at)))
+    walker.goto(session.first_position if at is None else resolve_position(session._source, moment_of(at)))
     with struck() as keys:
         _write(OTHER_SCREEN)
         try:
@@ -141,7 +141,7 @@ class Walk:
         place = f"position {self._replay.position} of {self._last}"
         yield _styled(BOLD, _cut(on_one_line(f"{place}  session {quoted(view.id)}{name}"), width))
         by = f" by {quoted(event.actor)}" if event.actor else ""
-        what = f"{quoted(event.name)}{by}: {event_summary(event.event, names_in(view))}"
+        what = f"{quoted(event.name)}{by}: {event_summary(event.event, name_lookup(view))}"
         yield _cut(on_one_line(f"{clock_time(event.recorded_at)}  {what}"), width)
         branches = "  ".join(f"{quoted(branch.name)}: {len(branch.messages)}" for branch in view.branches)
         yield _styled(DIM, _cut(on_one_line(branches or "no branch yet"), width))
@@ -158,7 +158,7 @@ class Walk:
         branch = self._seen(view)
         if branch is None:
             return ["(nothing is said yet)"]
-        names = names_in(view)
+        names = name_lookup(view)
         return [line for each in branch.messages.last(200) for line in _message_lines(names.message(each), width)]
 
     def _changes(self, view: SessionView, event: RecordedEvent, width: int) -> list[str]:

@@ -8,8 +8,10 @@ from importlib.metadata import version
 
 import psycopg
 
-from turnlog import Branch, Kind, Projection, RecordedEvent, Rows, Runner, Session, SessionManager, Table, open_store
+from turnlog import Branch, Projection, Runner, Session, SessionManager, open_store
 from turnlog.errors import SessionNotFoundError
+from turnlog.projections import ColumnType, Rows, Table
+from turnlog.stores import RecordedEvent
 
 from .bare_postgres import durability
 from .speaking import TEXT, Driver, anywhere, serve, sqlite_settings
@@ -20,7 +22,7 @@ class Counted(Projection):
 
     name = "counted"
     names = ("message.appended",)
-    tables = (Table("counted", {"session": Kind.TEXT, "messages": Kind.INTEGER}, key=("session",)),)
+    tables = (Table("counted", {"session": ColumnType.TEXT, "messages": ColumnType.INTEGER}, key=("session",)),)
 
     def apply(self, batch: Sequence[RecordedEvent], rows: Rows) -> None:
         for event in batch:
@@ -31,7 +33,11 @@ class Changed(Counted):
     """The same, and the last position: finds a row and puts it for every event."""
 
     name = "changed"
-    columns: Mapping[str, Kind] = {"session": Kind.TEXT, "messages": Kind.INTEGER, "last": Kind.INTEGER}
+    columns: Mapping[str, ColumnType] = {
+        "session": ColumnType.TEXT,
+        "messages": ColumnType.INTEGER,
+        "last": ColumnType.INTEGER,
+    }
     tables = (Table("changed", dict(columns), key=("session",)),)
 
     def apply(self, batch: Sequence[RecordedEvent], rows: Rows) -> None:
@@ -44,7 +50,11 @@ class Listed(Counted):
     """A row for every message."""
 
     name = "listed"
-    columns: Mapping[str, Kind] = {"session": Kind.TEXT, "position": Kind.INTEGER, "time": Kind.INTEGER}
+    columns: Mapping[str, ColumnType] = {
+        "session": ColumnType.TEXT,
+        "position": ColumnType.INTEGER,
+        "time": ColumnType.INTEGER,
+    }
     tables = (Table("listed", dict(columns), key=("session", "position")),)
 
     def apply(self, batch: Sequence[RecordedEvent], rows: Rows) -> None:

@@ -14,19 +14,19 @@ from eventsourcing.persistence import Tracking
 from eventsourcing.tests.projection import EventCountersView
 from psycopg import Connection
 
-from turnlog.infrastructure.library.beside import View
-from turnlog.infrastructure.library.memory import MemoryView
-from turnlog.infrastructure.library.postgres import PostgresView
-from turnlog.infrastructure.library.redis import RedisView
-from turnlog.infrastructure.library.sqlite import SQLiteView
+from turnlog.infrastructure.eventsourcing_adapter.companions import LibraryView
+from turnlog.infrastructure.memory.library_recorder import MemoryView
+from turnlog.infrastructure.postgres.library_recorder import PostgresView
 from turnlog.infrastructure.recorder import Recorder
+from turnlog.infrastructure.redis.library_recorder import RedisView
+from turnlog.infrastructure.sqlite.library_recorder import SQLiteView
 from turnlog.infrastructure.store import Store
 
 
-class Counters(EventCountersView, View):
+class Counters(EventCountersView, LibraryView):
     """Counts created and subsequent events, as the library's test cases want it."""
 
-    opened: ClassVar[list[View]] = []
+    opened: ClassVar[list[LibraryView]] = []
 
     def count(self, what: str, tracking: Tracking) -> None:
         raise NotImplementedError
@@ -143,7 +143,7 @@ def env(stores: Any, store: Store) -> dict[str, str]:
     The projection of the library that records events of its own has a store of its own.
     """
     return {
-        "PERSISTENCE_MODULE": "turnlog.infrastructure.library.persistence",
+        "PERSISTENCE_MODULE": "turnlog.infrastructure.eventsourcing_adapter.persistence",
         "TURNLOG_STORE": store.recorder.name,
         "COUNTERS_TURNLOG_STORE": stores.new().recorder.name,
     }

@@ -21,14 +21,14 @@ from eventsourcing.persistence import (
 from eventsourcing.projection import Projection, ProjectionRunner
 
 from turnlog import Session, Store
-from turnlog.domain.codec import unsalted
+from turnlog.domain.codec import remove_salt
 from turnlog.domain.events import LogRecorded, SessionRenamed, SessionStarted, StateSet
 from turnlog.domain.log import LogType
-from turnlog.domain.record import Provenance, RecordedEvent
+from turnlog.domain.recorded_event import Provenance, RecordedEvent
 from turnlog.errors import PositionConflictError
-from turnlog.infrastructure.library.factory import RecorderFactory
-from turnlog.infrastructure.library.mapper import DomainEvent, EventMapper
-from turnlog.infrastructure.memory import MemoryRecorder
+from turnlog.infrastructure.eventsourcing_adapter.factory import RecorderFactory
+from turnlog.infrastructure.eventsourcing_adapter.mapper import DomainEvent, EventMapper
+from turnlog.infrastructure.memory.recorder import MemoryRecorder
 
 
 def columns(event: RecordedEvent) -> tuple[object, ...]:
@@ -193,7 +193,7 @@ def test_an_event_mapped_to_a_stored_one_and_back_is_the_same() -> None:
     stored = EventMapper().to_stored_event(event)
 
     assert stored == StoredEvent("s", 3, "log.recorded", stored.state)
-    assert unsalted(stored.state) == b'{"type":"info","data":{"a":[1,null]}}'
+    assert remove_salt(stored.state) == b'{"type":"info","data":{"a":[1,null]}}'
     assert EventMapper().to_domain_event(stored) == event
 
 
@@ -222,7 +222,7 @@ def test_a_store_is_opened_from_an_environment_as_applications_are(
 
 def test_a_persistence_module_meant_for_others_is_not_taken(env: dict[str, str]) -> None:
     with Store({**env, "PERSISTENCE_MODULE": "eventsourcing.popo"}) as store:
-        assert type(store.factory).__module__ == "turnlog.infrastructure.library.persistence"
+        assert type(store.factory).__module__ == "turnlog.infrastructure.eventsourcing_adapter.persistence"
     with pytest.raises(InfrastructureFactoryError, match="expected a recorder of Turnlog's"):
         Store({**env, "TURNLOG_PERSISTENCE_MODULE": "eventsourcing.popo"})
 

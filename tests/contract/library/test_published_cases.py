@@ -22,9 +22,9 @@ from eventsourcing.tests import persistence as recorders
 from eventsourcing.tests import projection as projections
 from eventsourcing.utils import Environment, get_topic
 
-from turnlog.infrastructure.library.beside import Process, RecordedAggregates, View
-from turnlog.infrastructure.library.factory import RecorderFactory
-from turnlog.infrastructure.library.persistence import Factory
+from turnlog.infrastructure.eventsourcing_adapter.companions import LibraryProcess, LibraryView, StoreAggregateRecorder
+from turnlog.infrastructure.eventsourcing_adapter.factory import RecorderFactory
+from turnlog.infrastructure.eventsourcing_adapter.persistence import Factory
 from turnlog.infrastructure.store import Store
 
 
@@ -100,20 +100,22 @@ class Factories(OnStore, recorders.InfrastructureFactoryTestCase[Factory]):
         return Factory
 
     def expected_aggregate_recorder_class(self) -> type[AggregateRecorder]:
-        return RecordedAggregates
+        return StoreAggregateRecorder
 
     def expected_application_recorder_class(self) -> type[ApplicationRecorder]:
         return type(self.store.recorder)
 
     def expected_tracking_recorder_class(self) -> type[TrackingRecorder]:
-        return next(base for base in self.view_class.__bases__ if issubclass(base, View))
+        return next(base for base in self.view_class.__bases__ if issubclass(base, LibraryView))
 
     def tracking_recorder_subclass(self) -> type[TrackingRecorder]:
         return self.view_class
 
     def expected_process_recorder_class(self) -> type[ProcessRecorder]:
         (process,) = (
-            each for each in self.expected_tracking_recorder_class().__subclasses__() if issubclass(each, Process)
+            each
+            for each in self.expected_tracking_recorder_class().__subclasses__()
+            if issubclass(each, LibraryProcess)
         )
         return process
 

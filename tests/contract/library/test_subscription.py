@@ -8,16 +8,16 @@ from threading import Thread, Timer
 from typing import Any
 
 import pytest
-from eventsourcing.persistence import InterfaceError, Notification, Subscription
+from eventsourcing.persistence import ApplicationRecorder, InterfaceError, Notification, Subscription
 
 from turnlog.domain.events import LogRecorded, SessionStarted, StateSet
 from turnlog.domain.log import LogType
 from turnlog.infrastructure.recorder import Recorder
-from turnlog.infrastructure.rows import Row
 from turnlog.infrastructure.store import Store
+from turnlog.infrastructure.stored_event import Row
 
 
-def taken(subscription: Subscription[Recorder], count: int) -> list[tuple[int, str | object, int]]:
+def taken(subscription: Subscription[ApplicationRecorder], count: int) -> list[tuple[int, str | object, int]]:
     """The next events: global position, session and position of each; a test that would wait for ever fails."""
     watchdog = Timer(60, subscription.stop)
     watchdog.daemon = True

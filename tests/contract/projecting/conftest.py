@@ -12,18 +12,18 @@ import pytest
 
 from turnlog.domain.content import InstructionContent
 from turnlog.domain.events import MessageAppended
-from turnlog.domain.record import RecordedEvent
-from turnlog.infrastructure.folding import FoldCheck
-from turnlog.infrastructure.projecting.lease import Pace
-from turnlog.infrastructure.projecting.memory import MemoryTarget
-from turnlog.infrastructure.projecting.postgres import PostgresTarget
-from turnlog.infrastructure.projecting.runner import Runner
-from turnlog.infrastructure.projecting.sqlite import SQLiteFile
-from turnlog.infrastructure.projecting.target import Target
+from turnlog.domain.recorded_event import RecordedEvent
+from turnlog.infrastructure.fold_check import FoldCheck
+from turnlog.infrastructure.memory.row_store import MemoryRowStore
+from turnlog.infrastructure.postgres.row_store import PostgresRowStore
+from turnlog.infrastructure.read_models.lease import RunnerOptions
+from turnlog.infrastructure.read_models.row_store import RowStore
+from turnlog.infrastructure.read_models.runner import Runner
+from turnlog.infrastructure.sqlite.row_store import SQLiteFileRowStore
 from turnlog.infrastructure.store import Store
-from turnlog.projections.definition import Projection
+from turnlog.projections.projection import Projection
 from turnlog.projections.rows import Rows
-from turnlog.projections.tables import BOOLEAN, INTEGER, JSON, REAL, TEXT, Row, Table
+from turnlog.projections.table_schema import BOOLEAN, INTEGER, JSON, REAL, TEXT, Row, Table
 
 
 @pytest.fixture(autouse=True)
@@ -87,15 +87,15 @@ class Ticks:
 class Workshop:
     """Everything for a test of runners on one kind of target."""
 
-    def __init__(self, make: Callable[[Callable[[], int]], Target]) -> None:
+    def __init__(self, make: Callable[[Callable[[], int]], RowStore]) -> None:
         self.ticks = Ticks()
         self.target = make(self.ticks.lease_time)
         self.projection = Said()
         self._closing = ExitStack()
 
-    def runner(self, store: Store, *projections: Projection, target: Target | None = None, **settings: Any) -> Runner:
+    def runner(self, store: Store, *projections: Projection, target: RowStore | None = None, **settings: Any) -> Runner:
         """A runner on the target, with the clocks of the test; without projections, of the one that there is."""
-        pace = Pace(**{"batch": 3, "tries": 2, "first_wait": 1, "longest_wait": 1, **settings.pop("pace", {})})
+        pace = RunnerOptions(**{"batch": 3, "tries": 2, "first_wait": 1, "longest_wait": 1, **settings.pop("pace", {})})
         runner = Runner(
             store,
             projections or [self.projection],
@@ -150,11 +150,11 @@ def workshop(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Worksho
     found.close()
 
 
-def _maker(request: pytest.FixtureRequest, folder: Path, kind: str) -> Callable[[Callable[[], int]], Target]:
+def _maker(request: pytest.FixtureRequest, folder: Path, kind: str) -> Callable[[Callable[[], int]], RowStore]:
     if kind == "memory":
-        return MemoryTarget
+        return MemoryRowStore
     if kind == "sqlite":
-        return lambda clock: SQLiteFile(folder / "rows.db", clock)
+        return lambda clock: SQLiteFileRowStore(folder / "rows.db", clock)
     server = request.getfixturevalue("postgres_server")
     schema = f"t{sha256(bytes(folder)).hexdigest()[:16]}"
-    return lambda clock: PostgresTarget.at(f"{server.address('postgres')}&schema={schema}", clock)
+    return lambda clock: PostgresRowStore.at(f"{server.address('postgres')}&schema={schema}", clock)

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import pytest
 
 from turnlog.domain.errors import DatabaseError, StoreError
-from turnlog.infrastructure.memory import MemoryRecorder
-from turnlog.infrastructure.projecting.target import Target, Transaction
+from turnlog.infrastructure.memory.recorder import MemoryRecorder
+from turnlog.infrastructure.read_models.row_store import RowStore, RowTransaction
 from turnlog.infrastructure.store import Store
-from turnlog.projections.rows import Change
-from turnlog.projections.tables import Key, Shape, Stored
-from turnlog.projections.words import Phrase
+from turnlog.projections.full_text import Phrase
+from turnlog.projections.rows import TableChange
+from turnlog.projections.table_schema import Key, Stored, TableCodec
 
 if TYPE_CHECKING:
     from tests.contract.projecting.conftest import Workshop
@@ -29,10 +29,10 @@ class Killed(BaseException):
     """The process is gone: nothing catches this."""
 
 
-class Deadly(Target):
+class Deadly(RowStore):
     """A target whose user dies at a certain step: before or after anything it does, the commit included."""
 
-    def __init__(self, target: Target, steps: int) -> None:
+    def __init__(self, target: RowStore, steps: int) -> None:
         self.name, self.prefix = target.name, target.prefix
         self._target = target
         self._steps = steps
@@ -43,7 +43,7 @@ class Deadly(Target):
             raise Killed
 
     @contextmanager
-    def writing(self) -> Iterator[Transaction]:
+    def writing(self) -> Iterator[RowTransaction]:
         self.step()
         with self._target.writing() as transaction:
             yield DeadlyTransaction(self, transaction)
@@ -51,7 +51,7 @@ class Deadly(Target):
         self.step()
 
     @contextmanager
-    def reading(self) -> Iterator[Transaction]:
+    def reading(self) -> Iterator[RowTransaction]:
         self.step()
         with self._target.reading() as transaction:
             yield transaction
@@ -65,40 +65,40 @@ class Deadly(Target):
         """The target stays."""
 
 
-class DeadlyTransaction(Transaction):
-    def __init__(self, target: Deadly, transaction: Transaction) -> None:
+class DeadlyTransaction(RowTransaction):
+    def __init__(self, target: Deadly, transaction: RowTransaction) -> None:
         self._target = target
         self._transaction = transaction
 
-    def fetch(self, shape: Shape, keys: Sequence[Key]) -> Iterable[Stored]:
+    def fetch(self, shape: TableCodec, keys: Sequence[Key]) -> Iterable[Stored]:
         return self._around(lambda: self._transaction.fetch(shape, keys))
 
-    def scan(self, shape: Shape, prefix: Key) -> Iterable[Stored]:
+    def scan(self, shape: TableCodec, prefix: Key) -> Iterable[Stored]:
         return self._around(lambda: self._transaction.scan(shape, prefix))
 
-    def search(self, shape: Shape, phrases: Sequence[Phrase], order: str, **which: Any) -> list[Key]:
+    def search(self, shape: TableCodec, phrases: Sequence[Phrase], order: str, **which: Any) -> list[Key]:
         return self._around(lambda: self._transaction.search(shape, phrases, order, **which))
 
-    def write(self, changes: Iterable[Change]) -> None:
+    def write(self, changes: Iterable[TableChange]) -> None:
         for change in changes:  # so that it dies between two tables too
             self._around(lambda change=change: self._transaction.write([change]))  # type: ignore[misc]  # bound now
 
-    def create(self, shape: Shape) -> None:
+    def create(self, shape: TableCodec) -> None:
         self._around(lambda: self._transaction.create(shape))
 
-    def exists(self, shape: Shape) -> bool:
+    def exists(self, shape: TableCodec) -> bool:
         return self._around(lambda: self._transaction.exists(shape))
 
     def places(self, prefix: str) -> list[str]:
         return self._around(lambda: self._transaction.places(prefix))
 
-    def schema_flaws(self, shapes: Sequence[Shape], views: Mapping[str, Shape]) -> list[str]:
+    def schema_flaws(self, shapes: Sequence[TableCodec], views: Mapping[str, TableCodec]) -> list[str]:
         return self._around(lambda: self._transaction.schema_flaws(shapes, views))
 
-    def drop(self, shape: Shape) -> None:
+    def drop(self, shape: TableCodec) -> None:
         self._around(lambda: self._transaction.drop(shape))
 
-    def point(self, view: str, shape: Shape | None) -> None:
+    def point(self, view: str, shape: TableCodec | None) -> None:
         self._around(lambda: self._transaction.point(view, shape))
 
     def note_redaction(self) -> None:
@@ -215,7 +215,7 @@ def test_a_commit_whose_answer_is_lost_is_not_done_twice(workshop: Workshop) -> 
     class Lossy(Deadly):
         """Loses the answer of every second commit."""
 
-        def __init__(self, target: Target) -> None:
+        def __init__(self, target: RowStore) -> None:
             super().__init__(target, 0)
             self.commits = 0
 
@@ -223,7 +223,7 @@ def test_a_commit_whose_answer_is_lost_is_not_done_twice(workshop: Workshop) -> 
             """Nobody dies here."""
 
         @contextmanager
-        def writing(self) -> Iterator[Transaction]:
+        def writing(self) -> Iterator[RowTransaction]:
             with self._target.writing() as transaction:
                 yield transaction
             self.commits += 1

@@ -18,24 +18,24 @@ from turnlog.domain.errors import (
     ProjectionError,
 )
 from turnlog.domain.events import MessageAppended
-from turnlog.domain.expectation import NO_STREAM
-from turnlog.domain.record import RecordedEvent
-from turnlog.infrastructure.projecting import inline
-from turnlog.infrastructure.projecting.memory import MemoryTransaction
-from turnlog.infrastructure.projecting.postgres import PostgresTransaction
-from turnlog.infrastructure.projecting.runner import Runner
-from turnlog.infrastructure.projecting.sqlite import SQLiteTransaction
+from turnlog.domain.expected_position import NO_STREAM
+from turnlog.domain.recorded_event import RecordedEvent
+from turnlog.infrastructure.memory.row_store import MemoryRowTransaction
+from turnlog.infrastructure.postgres.row_store import PostgresRowTransaction
+from turnlog.infrastructure.read_models import inline
+from turnlog.infrastructure.read_models.runner import Runner
+from turnlog.infrastructure.sqlite.row_store import SQLiteRowTransaction
 from turnlog.infrastructure.store import Store
-from turnlog.projections.definition import Projection
+from turnlog.projections.projection import Projection
 from turnlog.projections.rows import Rows
-from turnlog.projections.tables import INTEGER, TEXT, Table
+from turnlog.projections.table_schema import INTEGER, TEXT, Table
 
 if TYPE_CHECKING:
     from tests.contract.conftest import Stores
 
 pytestmark = pytest.mark.parametrize("stores", ["memory", "postgres", "sqlite"], indirect=True)
 
-TRANSACTIONS = {"memory": MemoryTransaction, "postgres": PostgresTransaction, "sqlite": SQLiteTransaction}
+TRANSACTIONS = {"memory": MemoryRowTransaction, "postgres": PostgresRowTransaction, "sqlite": SQLiteRowTransaction}
 
 COUNTS = Table("counts", {"session": TEXT, "messages": INTEGER, "last": INTEGER}, key=("session",))
 

@@ -11,12 +11,12 @@ from turnlog import open_store
 from turnlog.domain.content import InstructionContent
 from turnlog.domain.errors import InvalidValueError, NotSupportedError
 from turnlog.domain.events import MessageAppended
-from turnlog.domain.record import RecordedEvent
-from turnlog.infrastructure.rows import Append, draft
+from turnlog.domain.recorded_event import RecordedEvent
 from turnlog.infrastructure.store import Store
-from turnlog.projections.definition import Projection
+from turnlog.infrastructure.stored_event import AppendRequest, encode_events
+from turnlog.projections.projection import Projection
 from turnlog.projections.rows import Rows
-from turnlog.projections.tables import INTEGER, TEXT, Table
+from turnlog.projections.table_schema import INTEGER, TEXT, Table
 
 if TYPE_CHECKING:
     from tests.contract.conftest import Stores
@@ -63,7 +63,10 @@ def message(text: str) -> MessageAppended:
 @pytest.mark.parametrize("stores", ["memory", "postgres"], indirect=True)  # in SQLite the group commit does it
 def test_of_appends_sent_at_once_the_failing_one_fails_alone(able: Store) -> None:
     able.attach(Counts())
-    appends = [Append(session, draft([message(text)])) for session, text in [("a", "one"), ("b", "bad"), ("c", "two")]]
+    appends = [
+        AppendRequest(session, encode_events([message(text)]))
+        for session, text in [("a", "one"), ("b", "bad"), ("c", "two")]
+    ]
     outcomes = able.recorder.append(appends)
 
     assert [type(outcome).__name__ for outcome in outcomes] == ["Appended", "ProjectionError", "Appended"]

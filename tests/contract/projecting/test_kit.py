@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from turnlog import Kind, Projection, RecordedEvent, Rows, Table
+from turnlog import Projection
 from turnlog.domain.events import STORED_NAMES
+from turnlog.projections import ColumnType, Rows, Table
+from turnlog.stores import RecordedEvent
 from turnlog.testing import agree, history, random_history
 
 if TYPE_CHECKING:
@@ -18,14 +20,14 @@ if TYPE_CHECKING:
 SEEN = Table(
     "seen",
     {
-        "session": Kind.TEXT,
-        "name": Kind.TEXT,
-        "branch": Kind.INTEGER,
-        "count": Kind.INTEGER,
-        "weight": Kind.REAL,
-        "first": Kind.BOOLEAN,
-        "last": Kind.JSON,
-        "actor": Kind.TEXT,
+        "session": ColumnType.TEXT,
+        "name": ColumnType.TEXT,
+        "branch": ColumnType.INTEGER,
+        "count": ColumnType.INTEGER,
+        "weight": ColumnType.REAL,
+        "first": ColumnType.BOOLEAN,
+        "last": ColumnType.JSON,
+        "actor": ColumnType.TEXT,
     },
     key=("session", "name", "branch"),
     indexes=(("actor",), ("name", "count")),

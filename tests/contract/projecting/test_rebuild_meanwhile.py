@@ -6,9 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from threading import Event, Thread
 
-from turnlog import Kind, Projection, RecordedEvent, Rows, Runner, Session, Store, Table
+from turnlog import Projection, Runner, Session, Store
+from turnlog.projections import ColumnType, Rows, Table
+from turnlog.stores import RecordedEvent
 
-SAID = Table("said", {"session": Kind.TEXT, "messages": Kind.INTEGER, "last": Kind.INTEGER}, key=("session",))
+SAID = Table(
+    "said", {"session": ColumnType.TEXT, "messages": ColumnType.INTEGER, "last": ColumnType.INTEGER}, key=("session",)
+)
 
 
 class Said(Projection):

@@ -14,11 +14,11 @@ from turnlog.domain.errors import (
     ProjectionChangedError,
 )
 from turnlog.domain.events import MessageRedacted
-from turnlog.infrastructure.memory import MemoryRecorder
-from turnlog.infrastructure.projecting import shard
-from turnlog.infrastructure.projecting.lease import Condition, Pace
+from turnlog.infrastructure.memory.recorder import MemoryRecorder
+from turnlog.infrastructure.read_models import shard
+from turnlog.infrastructure.read_models.lease import RunnerOptions, ShardCondition
 from turnlog.infrastructure.store import Store
-from turnlog.projections.tables import TEXT, Table
+from turnlog.projections.table_schema import TEXT, Table
 
 if TYPE_CHECKING:
     from tests.contract.conftest import Stores
@@ -73,8 +73,8 @@ def test_of_two_runners_one_works_and_one_that_was_asleep_cannot_write(workshop:
     workshop.say(one, "a", "one")
     first.catch_up()
     second.catch_up()
-    assert list(first.conditions.values()) == [Condition.WORKING]
-    assert list(second.conditions.values()) == [Condition.STANDBY]
+    assert list(first.conditions.values()) == [ShardCondition.WORKING]
+    assert list(second.conditions.values()) == [ShardCondition.STANDBY]
 
     workshop.say(one, "a", "two")
     workshop.ticks.seconds += 11
@@ -82,7 +82,7 @@ def test_of_two_runners_one_works_and_one_that_was_asleep_cannot_write(workshop:
     workshop.say(one, "a", "three")
     first.step()  # it believes that the shard is its own still
     assert workshop.counts(first.rows(workshop.projection)) == {"a": 2}
-    assert list(first.conditions.values()) == [Condition.STANDBY]
+    assert list(first.conditions.values()) == [ShardCondition.STANDBY]
 
     second.catch_up()
     assert workshop.counts(first.rows(workshop.projection)) == {"a": 3}
@@ -100,7 +100,7 @@ def test_a_lease_is_kept_by_working_and_by_resting(workshop: Workshop, one: Stor
             pass
         second.step()
 
-    assert list(second.conditions.values()) == [Condition.STANDBY]
+    assert list(second.conditions.values()) == [ShardCondition.STANDBY]
     assert workshop.counts(second.rows(workshop.projection)) == {"a": 2}
 
 
@@ -239,7 +239,7 @@ def test_while_rows_are_built_poison_stops_it_until_it_is_resumed(workshop: Work
     workshop.work(runner)
 
     assert workshop.counts(runner.rows(workshop.projection)) == {"a": 1}
-    assert list(runner.conditions.values()) == [Condition.STOPPED]
+    assert list(runner.conditions.values()) == [ShardCondition.STOPPED]
     (status,) = runner.status("said")
     assert status.building
     assert status.failure == "at position 2 of session a: ValueError: cannot take this"
@@ -285,7 +285,7 @@ def test_a_paused_projection_is_left_alone_by_all_runners_until_it_is_resumed(wo
     workshop.work(first)
     workshop.work(second)
     assert workshop.counts(first.rows(workshop.projection)) == {}
-    assert list(first.conditions.values()) == list(second.conditions.values()) == [Condition.PAUSED]
+    assert list(first.conditions.values()) == list(second.conditions.values()) == [ShardCondition.PAUSED]
     assert first.status("said")[0].paused
 
     first.resume("said")
@@ -377,13 +377,13 @@ def test_a_store_that_was_restored_from_a_backup_is_detected(workshop: Workshop,
     workshop.work(behind)
     if store.forgets:
         return  # sessions vanish there, and with them the newest event: that none is there proves nothing
-    assert list(behind.conditions.values()) == [Condition.STOPPED]
+    assert list(behind.conditions.values()) == [ShardCondition.STOPPED]
     assert str(behind.status("said")[0].failure).startswith(CheckpointMismatchError.__name__)
 
     behind.resume("said")
     workshop.say(restored, "a", "another three")
     workshop.work(behind)
-    assert list(behind.conditions.values()) == [Condition.STOPPED]
+    assert list(behind.conditions.values()) == [ShardCondition.STOPPED]
     assert "there is another event" in str(behind.status("said")[0].failure)
 
     behind.rebuild("said")
@@ -400,7 +400,7 @@ def test_a_store_that_goes_back_while_a_runner_is_at_work_is_detected(workshop: 
     del recorder._all[1:]
     workshop.work(runner)
 
-    assert list(runner.conditions.values()) == [Condition.STOPPED]
+    assert list(runner.conditions.values()) == [ShardCondition.STOPPED]
 
 
 def test_rows_whose_tables_are_gone_are_detected(workshop: Workshop, one: Store) -> None:
@@ -421,7 +421,7 @@ def test_a_target_that_was_restored_under_a_runner_is_caught_up_from_where_it_is
     workshop.say(one, "a", "one", "two")
     runner.catch_up()
     with workshop.target.writing() as transaction:  # rows and checkpoint, as they were at the beginning
-        from turnlog.infrastructure.projecting.ledger import Ledger
+        from turnlog.infrastructure.read_models.ledger import Ledger
         from turnlog.projections.rows import Rows
 
         ledger = Ledger(workshop.target, transaction)
@@ -458,7 +458,7 @@ def test_a_lease_from_a_clock_that_was_far_ahead_is_taken_over(workshop: Worksho
 def test_a_pace_that_cannot_be_kept_is_refused() -> None:
     for wrong in ({"batch": 0}, {"tries": 0}, {"lease": -1.0}):
         with pytest.raises(InvalidValueError, match="the pace of a runner"):
-            Pace(**wrong)
+            RunnerOptions(**wrong)
 
 
 def test_heavy_events_make_small_batches(workshop: Workshop, one: Store, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from turnlog.domain.errors import InvalidValueError, ProjectionChangedError
-from turnlog.domain.record import RecordedEvent
-from turnlog.infrastructure.memory import MemoryRecorder
+from turnlog.domain.recorded_event import RecordedEvent
+from turnlog.infrastructure.memory.recorder import MemoryRecorder
 from turnlog.infrastructure.store import Store
-from turnlog.projections.definition import Projection
+from turnlog.projections.projection import Projection
 from turnlog.projections.rows import Rows
-from turnlog.projections.tables import INTEGER, TEXT, Table
+from turnlog.projections.table_schema import INTEGER, TEXT, Table
 
 if TYPE_CHECKING:
     from tests.contract.projecting.conftest import Workshop

@@ -8,7 +8,8 @@ import sqlite3
 from contextlib import closing
 from typing import Any
 
-from turnlog import Session, TokenUsage, open_store
+from turnlog import Session, open_store
+from turnlog.projections import TokenUsage
 
 OWN = """
 from turnlog import Kind, Projection, Table

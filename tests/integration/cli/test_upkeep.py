@@ -13,7 +13,7 @@ from turnlog import open_store
 
 OWN = """
 from turnlog import Projection
-from turnlog.projections.tables import INTEGER, TEXT, Table
+from turnlog.projections.table_schema import INTEGER, TEXT, Table
 
 class Starts(Projection):
     name = "starts"

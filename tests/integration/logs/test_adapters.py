@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from turnlog import Log, LogAdapter, PostgresLogAdapter, SQLiteWALLogAdapter
 from turnlog.errors import DatabaseError, InvalidValueError
+from turnlog.logs import Log, LogAdapter, PostgresLogAdapter, SQLiteWALLogAdapter
 
 NOON = datetime(2025, 3, 1, 12, tzinfo=UTC)
 

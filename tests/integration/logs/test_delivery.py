@@ -10,22 +10,13 @@ from typing import Any
 
 import pytest
 
-from turnlog import (
-    AdapterLogSubscriber,
-    Branch,
-    LogBatch,
-    LogDelivery,
-    LogSubscriber,
-    Session,
-    SQLiteWALLogAdapter,
-    Store,
-    open_store,
-)
+from turnlog import Branch, Session, Store, open_store
 from turnlog.domain.events import AccessDenied, ModelCalled
 from turnlog.errors import DeliveryError, InvalidValueError, PositionNotReachedError
-from turnlog.infrastructure.projecting.lease import Pace
+from turnlog.infrastructure.read_models.lease import RunnerOptions
+from turnlog.logs import AdapterLogSubscriber, LogBatch, LogDelivery, LogSubscriber, SQLiteWALLogAdapter
 
-AT_ONCE = Pace(tries=1, first_wait=0, longest_wait=0, lease=0, poll=0)
+AT_ONCE = RunnerOptions(tries=1, first_wait=0, longest_wait=0, lease=0, poll=0)
 
 
 class Receiver(LogSubscriber):
@@ -282,7 +273,7 @@ def test_what_is_logged_while_subscribers_are_served_arrives(store: Store, branc
         resume.wait()
 
     other.before = stall
-    with LogDelivery(store, [one, other], pace=Pace(tries=1, poll=0.05)) as delivery:
+    with LogDelivery(store, [one, other], pace=RunnerOptions(tries=1, poll=0.05)) as delivery:
         for number in range(5):
             branch.logs.log(f"{number}")
         delivery.await_delivery("one", store.last_global_position())
@@ -297,7 +288,7 @@ def test_what_is_logged_while_subscribers_are_served_arrives(store: Store, branc
 
 def test_two_that_serve_the_same_subscriber_deliver_once(store: Store, branch: Branch) -> None:
     receiver = Receiver(batch_size=2)
-    pace = Pace(tries=1, poll=0.02)
+    pace = RunnerOptions(tries=1, poll=0.02)
     with LogDelivery(store, [receiver], pace=pace) as one, LogDelivery(store, [receiver], pace=pace):
         for number in range(20):
             branch.logs.log(f"{number}")

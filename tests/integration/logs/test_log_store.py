@@ -15,10 +15,19 @@ from pathlib import Path
 
 import pytest
 
-from turnlog import Log, LogAdapter, LogBatch, LogBroadcaster, LogStore, LogSubscriber, Retry, SQLiteWALLogAdapter
 from turnlog.errors import DatabaseError, DeliveryError, InvalidValueError
+from turnlog.logs import (
+    Log,
+    LogAdapter,
+    LogBatch,
+    LogBroadcaster,
+    LogStore,
+    LogSubscriber,
+    RetryPolicy,
+    SQLiteWALLogAdapter,
+)
 
-ONCE = Retry(tries=1)
+ONCE = RetryPolicy(tries=1)
 
 
 class Receiver(LogSubscriber):
@@ -45,7 +54,7 @@ def held(store: LogStore) -> list[str | None]:
     return [log.message for log in store]
 
 
-def to(*receivers: LogSubscriber, retry: Retry = ONCE) -> LogBroadcaster:
+def to(*receivers: LogSubscriber, retry: RetryPolicy = ONCE) -> LogBroadcaster:
     return LogBroadcaster(receivers, retry=retry)
 
 
@@ -470,7 +479,7 @@ def test_an_adapter_of_ones_own_is_given_logs_without_secrets() -> None:
 
 def test_a_delivery_is_tried_again_after_growing_pauses_until_it_succeeds() -> None:
     pauses: list[float] = []
-    retry = Retry(tries=4, first=1.0, longest=3.0, sleep=pauses.append, chance=lambda low, high: high)
+    retry = RetryPolicy(tries=4, first=1.0, longest=3.0, sleep=pauses.append, chance=lambda low, high: high)
     receiver = Receiver()
     receiver.failing = OSError()
     receiver.meanwhile = lambda: setattr(receiver, "failing", None) if len(pauses) == 3 else None
@@ -487,7 +496,7 @@ def test_what_the_receiver_asks_for_is_waited_within_bounds() -> None:
     receiver = Receiver()
     asked = iter([7.0, 10_000.0, None])
     receiver.meanwhile = lambda: setattr(receiver, "failing", DeliveryError("receiver", "busy", False, next(asked)))
-    retry = Retry(tries=3, longest_asked=900.0, sleep=pauses.append)
+    retry = RetryPolicy(tries=3, longest_asked=900.0, sleep=pauses.append)
 
     with pytest.raises(DeliveryError, match="busy"):
         to(receiver, retry=retry).deliver("receiver", [Log("info", "a")])
@@ -501,7 +510,7 @@ def test_what_will_never_be_taken_is_not_tried_again() -> None:
     receiver.failing = DeliveryError("receiver", "not like this", True)
 
     with pytest.raises(DeliveryError, match="not like this"):
-        to(receiver, retry=Retry(sleep=pauses.append)).deliver("receiver", [Log("info", "a")])
+        to(receiver, retry=RetryPolicy(sleep=pauses.append)).deliver("receiver", [Log("info", "a")])
 
     assert pauses == []
 

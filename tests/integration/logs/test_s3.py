@@ -23,8 +23,8 @@ if sys.version_info >= (3, 14):
 else:
     from backports import zstd
 
-from turnlog import Log, LogBatch, LogBroadcaster, LogStore, S3LogSubscriber
 from turnlog.errors import DeliveryError, InvalidValueError
+from turnlog.logs import Log, LogBatch, LogBroadcaster, LogStore, S3LogSubscriber
 
 CREDENTIALS = {"access_key_id": "AKIA-of-a-test", "secret_access_key": "hunter2", "region": "us-east-1"}
 NOON = datetime(2025, 3, 1, 12, tzinfo=UTC)

@@ -13,7 +13,9 @@ import msgspec
 import pyarrow.parquet as pq
 import structlog
 
-from turnlog import (
+from turnlog import Session, open_store
+from turnlog.log_context import log_event
+from turnlog.logs import (
     Log,
     LogBroadcaster,
     LogDelivery,
@@ -21,11 +23,8 @@ from turnlog import (
     LogStore,
     PostgresLogAdapter,
     S3LogSubscriber,
-    Session,
     SQLiteWALLogAdapter,
     WebhookLogSubscriber,
-    open_store,
-    write_line,
 )
 
 if TYPE_CHECKING:
@@ -98,7 +97,7 @@ def write_everything(tmp_path: Path, hooks: Hooks, logs: list[dict[str, Any]], *
         delivery.catch_up()
         delivery.close()
         for event in record.read_all():
-            write_line(event, logger, **options)
+            log_event(event, logger, **options)
         store.dump(tmp_path / "dumps" / "all.json")
         assert store.save().ok
         with sqlite3.connect(tmp_path / "logs.db") as connection:

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from turnlog import Log, LogBatch, LogBroadcaster, Retry, WebhookLogSubscriber
 from turnlog.errors import DeliveryError, InvalidValueError
 from turnlog.infrastructure.logs.addresses import allowed_networks, is_allowed
+from turnlog.logs import Log, LogBatch, LogBroadcaster, RetryPolicy, WebhookLogSubscriber
 
 if TYPE_CHECKING:
     from tests.hooks import Hooks
@@ -75,7 +75,7 @@ def test_a_receiver_that_fails_is_tried_again_with_the_same_key(hooks: Hooks) ->
     pauses: list[float] = []
     hooks.answer(500)
     hooks.answer(503)
-    retry = Retry(first=1.0, sleep=pauses.append, chance=lambda low, high: high)
+    retry = RetryPolicy(first=1.0, sleep=pauses.append, chance=lambda low, high: high)
     subscriber = to(hooks)
 
     LogBroadcaster([subscriber], retry=retry).deliver(subscriber.name, LOGS)

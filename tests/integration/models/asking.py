@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from tests.model_server import ModelServer
-from turnlog import Clock, Session, iModel
+from turnlog import Session, iModel
 from turnlog.domain.events import ModelCalled
+from turnlog.models import Clock
 
 KEY = "sk-this-is-secret"
 

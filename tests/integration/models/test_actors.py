@@ -10,8 +10,9 @@ import pytest
 
 from tests.integration.models.asking import openai
 from tests.model_server import ModelServer, Reply
-from turnlog import Flow, Session, Store, acting
+from turnlog import Session, Store, acting
 from turnlog.errors import ModelError
+from turnlog.operations import Flow
 
 MODEL = "openai/gpt-4o-mini"
 
@@ -154,5 +155,5 @@ def test_actors_of_one_commit_survive_a_copy(server: ModelServer, store: Store) 
 
     session = asyncio.run(program())
     record = store.record_of(session.id)
-    store_beside = Session.from_record(record, store=Store())._live.store
+    store_beside = Session.from_record(record, store=Store())._stream.store
     assert store_beside.record_of(session.id) == record

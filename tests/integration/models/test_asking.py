@@ -13,7 +13,9 @@ from pydantic import BaseModel
 
 from tests.integration.models.asking import KEY, Told, anthropic, calls, line, openai, record
 from tests.model_server import ModelServer, Reply
-from turnlog import AssistantResponseContent, Services, Session, Store, iModel
+from turnlog import Session, Store, iModel
+from turnlog._operations.operate import GenerateParams, OperateParams
+from turnlog.content import AssistantResponseContent
 from turnlog.errors import (
     InvalidValueError,
     ItemNotFoundError,
@@ -22,7 +24,7 @@ from turnlog.errors import (
     ModelTimeoutError,
     ResponseFormatError,
 )
-from turnlog.operations.operate import GenerateParams, OperateParams
+from turnlog.models import Services
 
 
 def test_the_quick_start_of_a_session(server: ModelServer, store: Store) -> None:

@@ -10,9 +10,10 @@ import pytest
 
 from tests.integration.models.asking import line, openai
 from tests.model_server import ModelServer, Reply
-from turnlog import Branch, RecordedModel, Session, Store
-from turnlog.domain.content_types import stored_form
+from turnlog import Branch, Session, Store
+from turnlog.domain.content_types import content_to_stored
 from turnlog.errors import InvalidValueError, ItemNotFoundError, ResponseNotRecordedError
+from turnlog.models import RecordedModel
 
 STEPS = 10
 
@@ -24,7 +25,9 @@ def counted(step: int) -> str:
 
 def letters(branch: Branch) -> bytes:
     """All that a branch says, to the letter."""
-    return msgspec.json.encode([[stored_form(each.content), each.sender, each.recipient] for each in branch.messages])
+    return msgspec.json.encode(
+        [[content_to_stored(each.content), each.sender, each.recipient] for each in branch.messages]
+    )
 
 
 async def ten_steps(server: ModelServer, store: Store) -> Session:

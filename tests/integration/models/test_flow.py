@@ -8,8 +8,9 @@ import pytest
 
 from tests.integration.models.asking import openai
 from tests.model_server import ModelServer
-from turnlog import Flow, Session, Store
+from turnlog import Session, Store
 from turnlog.errors import BranchNotFoundError, FlowError, InvalidValueError
+from turnlog.operations import Flow
 
 
 def test_results_go_to_the_nodes_that_depend_on_them(server: ModelServer, store: Store) -> None:

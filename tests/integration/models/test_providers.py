@@ -10,8 +10,9 @@ import pytest
 
 from tests.integration.models.asking import KEY, Told, calls
 from tests.model_server import ModelServer, Reply
-from turnlog import Services, Session, Store, iModel
+from turnlog import Session, Store, iModel
 from turnlog.errors import InvalidValueError, MissingExtraError, ModelError
+from turnlog.models import Services
 
 MODELS = {
     "openai": "gpt-4o-mini",

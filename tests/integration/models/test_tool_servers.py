@@ -13,8 +13,9 @@ import pytest
 
 from tests.integration.models.asking import KEY, line, openai
 from tests.model_server import ModelServer, Reply
-from turnlog import MCPServer, Session, Store
+from turnlog import Session, Store
 from turnlog.errors import InvalidValueError, ItemNotFoundError, MissingExtraError, ToolError, ToolTimeoutError
+from turnlog.models import MCPServer
 
 PROGRAM = str(Path(__file__).parents[2] / "tool_server.py")
 COMMAND = [sys.executable, "-P", PROGRAM]

@@ -14,8 +14,10 @@ from pydantic import BaseModel
 
 from tests.integration.models.asking import anthropic, line, openai
 from tests.model_server import ModelServer, Reply
-from turnlog import ActionManager, ActionResponseContent, Branch, Session, Store, Tool
+from turnlog import Branch, Session, Store, Tool
+from turnlog.content import ActionResponseContent
 from turnlog.errors import AccessDeniedError, InvalidValueError, ItemNotFoundError, ToolError, ToolTimeoutError
+from turnlog.models import ActionManager
 
 
 def add(a: int, b: int = 0) -> int:

@@ -14,8 +14,10 @@ from pydantic import BaseModel
 from tests.integration.models.asking import KEY, Told, calls, line, openai, record
 from tests.integration.models.test_providers import MODELS, of
 from tests.model_server import ModelServer, Reply
-from turnlog import Branch, InstructionContent, Services, Session, Store, Tool, iModel, open_store
+from turnlog import Branch, Session, Store, Tool, iModel, open_store
+from turnlog.content import InstructionContent
 from turnlog.errors import InvalidValueError, ItemNotFoundError, ModelError, OperationEndedError, ReadOnlyError
+from turnlog.models import Services
 
 
 class Report(BaseModel):

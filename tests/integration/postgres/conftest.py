@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from turnlog.domain.events import SessionRenamed, SessionStarted
-from turnlog.domain.record import Provenance
-from turnlog.infrastructure.memory import MemoryRecorder
+from turnlog.domain.recorded_event import Provenance
+from turnlog.infrastructure.memory.recorder import MemoryRecorder
 from turnlog.infrastructure.postgres.recorder import PostgresRecorder
-from turnlog.infrastructure.rows import Append, Draft, Row, draft
 from turnlog.infrastructure.store import Store
-from turnlog.projections.catalogue import Entry
+from turnlog.infrastructure.stored_event import AppendRequest, EncodedEvent, Row, encode_events
+from turnlog.projections.catalogue import CatalogueEntry
 
 if TYPE_CHECKING:
     from tests.servers import PostgresDatabase, PostgresServer
@@ -96,14 +96,14 @@ def recorder(place: Place) -> PostgresRecorder:
     return place.recorder()
 
 
-def started(session: str = "s", key: str | None = None, **more: Any) -> Append:
+def started(session: str = "s", key: str | None = None, **more: Any) -> AppendRequest:
     """An append that starts a session."""
-    return Append(session, draft([SessionStarted(key=key)]), time=1_000, **more)
+    return AppendRequest(session, encode_events([SessionStarted(key=key)]), time=1_000, **more)
 
 
-def renamed(name: str, session: str = "s", **more: Any) -> Append:
+def renamed(name: str, session: str = "s", **more: Any) -> AppendRequest:
     """An append that can be told from others by a name."""
-    return Append(session, draft([SessionRenamed(name)]), time=1_000, **more)
+    return AppendRequest(session, encode_events([SessionRenamed(name)]), time=1_000, **more)
 
 
 def names(rows: Sequence[Row] | Iterator[Row]) -> list[str]:
@@ -112,12 +112,14 @@ def names(rows: Sequence[Row] | Iterator[Row]) -> list[str]:
     return [payload["name"] for payload in payloads]
 
 
-def record() -> tuple[list[Entry], list[Row]]:
+def record() -> tuple[list[CatalogueEntry], list[Row]]:
     """A record of two sessions, as it comes out of another store."""
     recorder = MemoryRecorder()
-    keyed = draft([SessionStarted(key="desk", name="n", user="ada", metadata={"a": ["\0"]}), SessionRenamed("m")])
-    recorder.append([Append("s", keyed, time=5, command_id="c", provenance=Provenance("ada", "run", 1))])
-    recorder.append([started("t"), Append("s", [Draft("library.event", None, b"\xff\0", None)])])
+    keyed = encode_events(
+        [SessionStarted(key="desk", name="n", user="ada", metadata={"a": ["\0"]}), SessionRenamed("m")]
+    )
+    recorder.append([AppendRequest("s", keyed, time=5, command_id="c", provenance=Provenance("ada", "run", 1))])
+    recorder.append([started("t"), AppendRequest("s", [EncodedEvent("library.event", None, b"\xff\0", None)])])
     return list(recorder.read_entries()), recorder.read_all(limit=99)
 
 

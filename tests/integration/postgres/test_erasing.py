@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
-from turnlog import Activity, BranchTree, Runner, Session, TokenUsage, Transcript, open_store
+from turnlog import Runner, Session, open_store
 from turnlog.errors import RedactionPendingError
 from turnlog.infrastructure.postgres import scrubbing
-from turnlog.infrastructure.projecting.opening import open_target
+from turnlog.infrastructure.read_models.open_row_store import open_row_store
+from turnlog.projections import Activity, BranchTree, TokenUsage, Transcript
 
 READ_MODELS = [Transcript(), BranchTree(), TokenUsage(), Activity()]
 
@@ -53,7 +54,7 @@ def test_rows_beside_the_store_are_cleaned_by_a_vacuum_of_their_own(
 ) -> None:
     with (
         open_store(f"sqlite:///{tmp_path}/turnlog.db") as store,
-        closing(open_target(f"{postgres_database.address()}&schema=rows")) as target,
+        closing(open_row_store(f"{postgres_database.address()}&schema=rows")) as target,
         closing(Runner(store, READ_MODELS, target)) as runner,
     ):
         talk = marked.Marked(store)

@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 
 from turnlog import Session
-from turnlog.domain.expectation import NO_STREAM
+from turnlog.domain.expected_position import NO_STREAM
 from turnlog.errors import DatabaseError, OutcomeUnknownError, PositionConflictError, StoreClosedError
 from turnlog.infrastructure.postgres import connections
-from turnlog.infrastructure.postgres.connections import NoConnection
-from turnlog.infrastructure.rows import Appended
-from turnlog.projections.catalogue import Entry
+from turnlog.infrastructure.postgres.connections import ConnectionFailed
+from turnlog.infrastructure.stored_event import AppendResult
+from turnlog.projections.catalogue import CatalogueEntry
 
 
 @pytest.mark.parametrize("command_id", [None, "c"])
@@ -31,8 +31,8 @@ def test_an_append_whose_connection_breaks_is_recorded_once(
     answers = recorder.append([kit.renamed("a", command_id=command_id)])
 
     assert proxy.cuts == 1
-    assert answers == [Appended("s", 2, 2, 2, 1_000)]
-    assert recorder.append([kit.renamed("b")]) == [Appended("s", 3, 3, 3, 1_000)]
+    assert answers == [AppendResult("s", 2, 2, 2, 1_000)]
+    assert recorder.append([kit.renamed("b")]) == [AppendResult("s", 3, 3, 3, 1_000)]
     assert kit.names(recorder.read("s")) == ["a", "b"]
     assert place.store().verify().ok
 
@@ -54,12 +54,12 @@ def test_a_strict_append_whose_answer_is_lost_is_not_taken_for_a_conflict(
 
 def test_a_session_whose_first_answer_is_lost_is_started_once(place: Any, proxy: Any, kit: Any) -> None:
     recorder = place.recorder(port=proxy.port)
-    recorder._heads["s"] = Entry("s")  # or the first question would be for the head
+    recorder._heads["s"] = CatalogueEntry("s")  # or the first question would be for the head
 
     proxy.cut_at_answer()
     (answer,) = recorder.append([kit.started(expected=NO_STREAM)])
 
-    assert (proxy.cuts, answer) == (1, Appended("s", 1, 1, 1, 1_000))
+    assert (proxy.cuts, answer) == (1, AppendResult("s", 1, 1, 1, 1_000))
     assert recorder.last_global_position() == 1
 
 
@@ -73,7 +73,7 @@ def test_a_lost_answer_is_found_behind_what_others_appended_since(
     proxy.cut_at_answer(lambda: other.append([kit.renamed("since"), kit.renamed("then")]))
     answers = recorder.append([kit.renamed("a", command_id=command_id)])
 
-    assert answers == [Appended("s", 2, 2, 2, 1_000)]
+    assert answers == [AppendResult("s", 2, 2, 2, 1_000)]
     assert kit.names(recorder.read("s")) == ["a", "since", "then"]
 
 
@@ -208,7 +208,7 @@ def test_a_server_that_restarts_under_its_clients_loses_nothing_and_they_go_on(p
             except DatabaseError as reason:
                 (unknown if isinstance(reason, OutcomeUnknownError) else failed).append(f"{thread}/{number}")
                 continue
-            assert {type(answer) for answer in answers} == {Appended}
+            assert {type(answer) for answer in answers} == {AppendResult}
             with news:
                 acknowledged.append(f"{thread}/{number}")
                 news.notify_all()
@@ -249,7 +249,9 @@ def test_a_server_that_is_not_there_is_a_failure_that_says_so(
     recorder.append([kit.started()])
     place.server.stop()
     try:
-        assert [type(answer) for answer in recorder.append([kit.renamed("x"), kit.renamed("y")])] == [NoConnection] * 2
+        assert [type(answer) for answer in recorder.append([kit.renamed("x"), kit.renamed("y")])] == [
+            ConnectionFailed
+        ] * 2
         for name, use in USES.items():
             if name == "append":
                 continue
@@ -261,7 +263,7 @@ def test_a_server_that_is_not_there_is_a_failure_that_says_so(
         place.server.start()
     monkeypatch.setattr(connections, "PATIENCE", 30.0)
 
-    assert recorder.append([kit.renamed("a")]) == [Appended("s", 2, 2, 2, 1_000)]
+    assert recorder.append([kit.renamed("a")]) == [AppendResult("s", 2, 2, 2, 1_000)]
 
 
 USES: dict[str, Callable[[Any, Any], object]] = {

@@ -9,11 +9,11 @@ from uuid import uuid4
 import pytest
 
 from turnlog import Session, open_store
-from turnlog.domain.record import Provenance
+from turnlog.domain.recorded_event import Provenance
 from turnlog.errors import InvalidValueError
 from turnlog.infrastructure.postgres import recorder as module
 from turnlog.infrastructure.postgres.recorder import PostgresRecorder
-from turnlog.infrastructure.rows import Append, Appended, Draft
+from turnlog.infrastructure.stored_event import AppendRequest, AppendResult, EncodedEvent
 
 MEGABYTE = 1_000_000
 
@@ -28,8 +28,8 @@ def shelf(postgres_server: Any, postgres_template: str) -> Iterator[PostgresReco
     postgres_server.drop_database(name)
 
 
-def raw(payload: bytes, session: str = "s", **more: Any) -> Append:
-    return Append(session, [Draft("library.event", None, payload, None)], **more)
+def raw(payload: bytes, session: str = "s", **more: Any) -> AppendRequest:
+    return AppendRequest(session, [EncodedEvent("library.event", None, payload, None)], **more)
 
 
 @pytest.mark.parametrize("tcp", [False, True], ids=["socket", "tcp"])
@@ -66,7 +66,7 @@ def test_a_group_larger_than_one_call_takes_goes_in_several(
     group[3] = raw(b"{}", session, provenance=Provenance(actor="a\0b"))
 
     answers = shelf.append(group)
-    assert [type(answer) for answer in answers] == [Appended] * 3 + [InvalidValueError] + [Appended] * 2
+    assert [type(answer) for answer in answers] == [AppendResult] * 3 + [InvalidValueError] + [AppendResult] * 2
     assert [len(row.payload or b"") for row in shelf.read(session)] == [400, 800, 2000, 2400]
     assert [len(row.payload or b"") for row in shelf.read(other)] == [1200]
     assert len(shelf.append_together(group[:3])) == 3
@@ -98,7 +98,7 @@ def test_a_payload_is_kept_byte_for_byte(shelf: PostgresRecorder, payload: bytes
     session = str(uuid4())
     (answer,) = shelf.append([raw(payload, session)])
 
-    assert isinstance(answer, Appended)
+    assert isinstance(answer, AppendResult)
     assert [row.payload for row in shelf.read(session)] == [payload]
     assert [row.payload for row in shelf.read_all(after=answer.global_position - 1, limit=9)] == [payload]
 
@@ -121,12 +121,12 @@ def test_what_is_text_is_kept_as_text_and_the_rest_as_bytes(recorder: PostgresRe
     ids=["session", "actor", "correlation", "command"],
 )
 def test_a_column_with_a_nul_character_is_refused_and_its_neighbours_are_not(
-    shelf: PostgresRecorder, append: Append
+    shelf: PostgresRecorder, append: AppendRequest
 ) -> None:
     session = str(uuid4())
     answers = shelf.append([raw(b"1", session), append, raw(b"2", session)])
 
-    assert [type(answer) for answer in answers] == [Appended, InvalidValueError, Appended]
+    assert [type(answer) for answer in answers] == [AppendResult, InvalidValueError, AppendResult]
     assert str(answers[1]) == "'a\\x00b' holds a NUL character: expected text that PostgreSQL can keep"
     with pytest.raises(InvalidValueError, match="NUL character"):
         shelf.append_together([raw(b"3", session), append])

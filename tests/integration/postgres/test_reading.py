@@ -10,16 +10,16 @@ import pytest
 
 from turnlog import Session, open_store
 from turnlog.errors import InvalidValueError
+from turnlog.infrastructure.postgres import queries
 from turnlog.infrastructure.postgres import recorder as module
-from turnlog.infrastructure.postgres import sql
-from turnlog.infrastructure.rows import Append, Draft
+from turnlog.infrastructure.stored_event import AppendRequest, EncodedEvent
 
 MANY = 20_000
 SESSIONS = 300
 
 
-def message(branch: int, text: str) -> Draft:
-    return Draft("message.appended", branch, text.encode(), None)
+def message(branch: int, text: str) -> EncodedEvent:
+    return EncodedEvent("message.appended", branch, text.encode(), None)
 
 
 @pytest.fixture(scope="module", params=["new", "analyzed"])
@@ -33,9 +33,11 @@ def large(request: pytest.FixtureRequest, postgres_server: Any, postgres_templat
         connection.execute("ALTER TABLE turnlog_catalogue SET (autovacuum_enabled = off)")
     for number in range(20):
         drafts = [message(place % 4, f"{number}/{place}") for place in range(MANY // 20)]
-        drafts[::50] = [Draft("branch.renamed", 0, b"{}", None)] * (MANY // 20 // 50)
+        drafts[::50] = [EncodedEvent("branch.renamed", 0, b"{}", None)] * (MANY // 20 // 50)
         others = range(number * SESSIONS // 20, (number + 1) * SESSIONS // 20)
-        recorder.append([Append("s", drafts), *(Append(f"t{other}", drafts[:5], command_id="c") for other in others)])
+        recorder.append(
+            [AppendRequest("s", drafts), *(AppendRequest(f"t{other}", drafts[:5], command_id="c") for other in others)]
+        )
     if request.param == "analyzed":
         recorder.vacuum()
     yield recorder
@@ -66,7 +68,7 @@ OF_SESSION = {"session": "s", "first": 10_000, "last": 2**62, "limit": 1000}
 def test_a_statement_finds_its_rows_by_index_and_in_order(
     large: Any, statement: str, parameters: Any, index: str
 ) -> None:
-    explain = "EXPLAIN " + large._connections.tables.named(getattr(sql, statement))
+    explain = "EXPLAIN " + large._connections.tables.named(getattr(queries, statement))
     with large._connections.using() as connection:
         plan = "\n".join(line for (line,) in connection.execute(explain, parameters).fetchall())
 

@@ -13,8 +13,8 @@ from turnlog.domain.events import MessageRedacted
 from turnlog.errors import DatabaseError, InvalidValueError, SchemaMismatchError
 from turnlog.infrastructure.migrations import Migration, migrations_of
 from turnlog.infrastructure.postgres import schema
-from turnlog.infrastructure.postgres.sql import Tables
-from turnlog.infrastructure.rows import Append, draft
+from turnlog.infrastructure.postgres.queries import Tables
+from turnlog.infrastructure.stored_event import AppendRequest, encode_events
 
 PACKAGE = "turnlog.infrastructure.postgres"
 STEPS = migrations_of(PACKAGE)
@@ -249,7 +249,7 @@ def test_the_words_of_a_message_may_go_once_the_record_says_that_it_was_redacted
     with place.database.connect() as connection:
         with pytest.raises(psycopg.errors.RaiseException, match="events are not changed"):
             connection.execute(*erase)
-        store.recorder.append([Append(session.id, draft([MessageRedacted(position, LEFT)]))])
+        store.recorder.append([AppendRequest(session.id, encode_events([MessageRedacted(position, LEFT)]))])
         with pytest.raises(psycopg.errors.RaiseException, match="events are not changed"):
             connection.execute(erase[0], ('{"branch":0,"content":{"type":"system"}}', *erase[1][1:]))
         connection.execute(*erase)

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from turnlog.domain.events import SessionStarted
-from turnlog.domain.expectation import NO_STREAM
+from turnlog.domain.expected_position import NO_STREAM
 from turnlog.errors import KeyTakenError, PositionConflictError
-from turnlog.infrastructure.postgres import sql, wire
-from turnlog.infrastructure.remote import Attempt
-from turnlog.infrastructure.rows import Append, Appended, draft, stamped
-from turnlog.projections.catalogue import Entry
+from turnlog.infrastructure.postgres import append_protocol, queries
+from turnlog.infrastructure.server_recorder import StampedAppend
+from turnlog.infrastructure.stored_event import AppendRequest, AppendResult, encode_events, stamp
+from turnlog.projections.catalogue import CatalogueEntry
 
 if TYPE_CHECKING:
     from turnlog.infrastructure.postgres.recorder import PostgresRecorder
@@ -28,7 +28,7 @@ APPENDS = """
 import json, sys
 from turnlog import PositionConflictError, open_store
 from turnlog.domain.events import SessionRenamed
-from turnlog.domain.expectation import ANY
+from turnlog.domain.expected_position import ANY
 
 address, strict, process = sys.argv[1], sys.argv[2] == "strict", sys.argv[3]
 with open_store(address) as store:
@@ -57,9 +57,9 @@ print("true")
 """
 
 
-def attempt(append: Append, head: Entry) -> Attempt:
-    rows, entry = stamped(append, head, 0)
-    return Attempt(append, head, rows, entry)
+def attempt(append: AppendRequest, head: CatalogueEntry) -> StampedAppend:
+    rows, entry = stamp(append, head, 0)
+    return StampedAppend(append, head, rows, entry)
 
 
 @pytest.mark.parametrize("expected", ["strict", "any"])
@@ -100,7 +100,9 @@ def test_groups_over_the_same_sessions_in_any_order_never_wait_for_each_other_in
         for turn in range(40):
             chosen = chance.sample(sessions, chance.randint(1, 8))
             group = [kit.renamed(f"{number}/{turn}", session) for session in chosen]
-            group.insert(0, Append(f"k{number}/{turn}", draft([SessionStarted(key=chance.choice("abcdefgh"))])))
+            group.insert(
+                0, AppendRequest(f"k{number}/{turn}", encode_events([SessionStarted(key=chance.choice("abcdefgh"))]))
+            )
             chance.shuffle(group)
             answers += recorders[number % 4].append(group)
         return answers
@@ -110,7 +112,7 @@ def test_groups_over_the_same_sessions_in_any_order_never_wait_for_each_other_in
 
     taken = [answer for answer in answers if isinstance(answer, KeyTakenError)]
     assert len(taken) == 8 * 40 - 8
-    assert {type(answer) for answer in answers} == {Appended, KeyTakenError}
+    assert {type(answer) for answer in answers} == {AppendResult, KeyTakenError}
     assert place.store().verify().ok
     assert place.ask("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()") == [(0,)]
 
@@ -133,7 +135,7 @@ def test_one_of_many_that_start_the_same_session_starts_it(place: Any, kit: Any)
         answers = [answer for answers in pool.map(work, range(8)) for answer in answers]
 
     kinds = Counter((type(answer), answer.session[:3] == "own") for answer in answers)
-    assert kinds == {(Appended, False): 20, (PositionConflictError, False): 140, (Appended, True): 160}
+    assert kinds == {(AppendResult, False): 20, (PositionConflictError, False): 140, (AppendResult, True): 160}
     assert place.store().verify().ok
 
 
@@ -164,20 +166,22 @@ def test_one_of_two_sessions_that_want_the_same_key_at_once_gets_it(place: Any) 
         answers = []
         for turn in range(50):
             barrier.wait()
-            keyed = draft([SessionStarted(key=f"key {turn}")])
-            answers += recorders[number].append([Append(f"{turn}/{number}", keyed)])
+            keyed = encode_events([SessionStarted(key=f"key {turn}")])
+            answers += recorders[number].append([AppendRequest(f"{turn}/{number}", keyed)])
         return answers
 
     with ThreadPoolExecutor(2) as pool:
         first, second = pool.map(work, range(2))
 
     pairs = [{type(one), type(other)} for one, other in zip(first, second, strict=True)]
-    assert pairs == [{Appended, KeyTakenError}] * 50
+    assert pairs == [{AppendResult, KeyTakenError}] * 50
 
 
 def test_those_who_go_together_are_recorded_all_or_none(place: Any, kit: Any) -> None:
     recorder, other = place.recorder(), place.recorder()
-    recorder.append([kit.started("s"), kit.started("t"), Append("u", draft([SessionStarted(key="taken")]))])
+    recorder.append(
+        [kit.started("s"), kit.started("t"), AppendRequest("u", encode_events([SessionStarted(key="taken")]))]
+    )
     other.append([kit.renamed("by another", "t")])
 
     fresh = [kit.renamed("a", "s"), kit.renamed("b", "t"), kit.renamed("c", "s"), kit.started("v")]
@@ -191,7 +195,9 @@ def test_those_who_go_together_are_recorded_all_or_none(place: Any, kit: Any) ->
     with pytest.raises(PositionConflictError):
         recorder.append_together([kit.renamed("d", "s"), kit.renamed("e", "t", expected=1)])
     with pytest.raises(KeyTakenError):
-        recorder.append_together([kit.renamed("f", "s"), Append("w", draft([SessionStarted(key="taken")]))])
+        recorder.append_together(
+            [kit.renamed("f", "s"), AppendRequest("w", encode_events([SessionStarted(key="taken")]))]
+        )
     assert recorder.find_entry("w") is None
     assert recorder.last_global_position() == 8
     assert place.store().verify().ok
@@ -248,8 +254,8 @@ def test_a_reader_sees_nothing_of_a_commit_that_is_late_and_misses_nothing_of_th
     assert head is not None
     late = place.connect()
     late.autocommit = False
-    parameters = wire.parameters([attempt(kit.renamed("late"), head)])
-    late.execute(place_named(recorder, sql.APPEND), (*parameters, False))
+    parameters = append_protocol.parameters([attempt(kit.renamed("late"), head)])
+    late.execute(place_named(recorder, queries.APPEND), (*parameters, False))
 
     behind = Thread(target=recorder.append, args=([kit.renamed("behind", "t")],))
     behind.start()
@@ -274,12 +280,13 @@ def test_a_commit_that_is_taken_back_leaves_no_gap(place: Any, recorder: Postgre
     late = place.connect()
     late.autocommit = False
     late.execute(
-        place_named(recorder, sql.APPEND), (*wire.parameters([attempt(kit.renamed("taken back"), head)]), False)
+        place_named(recorder, queries.APPEND),
+        (*append_protocol.parameters([attempt(kit.renamed("taken back"), head)]), False),
     )
     late.rollback()
 
     (answer,) = recorder.append([kit.renamed("next")])
-    assert isinstance(answer, Appended)
+    assert isinstance(answer, AppendResult)
     assert answer.global_position == 2
     assert recorder.find_flaws() == []
 
@@ -290,7 +297,7 @@ def test_a_loser_uses_no_global_position(recorder: PostgresRecorder, kit: Any) -
     (answer,) = recorder.append([kit.renamed("winner", expected=1)])
 
     assert isinstance(conflict, PositionConflictError)
-    assert isinstance(answer, Appended)
+    assert isinstance(answer, AppendResult)
     assert answer.global_position == 2
 
 

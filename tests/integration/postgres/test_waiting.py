@@ -12,8 +12,8 @@ import psycopg
 import pytest
 
 from turnlog.errors import StoreClosedError
-from turnlog.infrastructure.postgres import listening
-from turnlog.infrastructure.postgres.listening import Listener
+from turnlog.infrastructure.postgres import notifications
+from turnlog.infrastructure.postgres.notifications import Listener
 
 LONG = 600.0
 """Seconds that no test lasts: who waits so long is woken, or the test hangs."""
@@ -48,8 +48,8 @@ def hard_of_hearing(place: Any, kind: str) -> Any:
 @pytest.fixture
 def never_looks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever waits looks for news when woken, and not else."""
-    monkeypatch.setattr(listening, "POLL", LONG)
-    monkeypatch.setattr(listening, "POLL_WHEN_HEARING", LONG)
+    monkeypatch.setattr(notifications, "POLL", LONG)
+    monkeypatch.setattr(notifications, "POLL_WHEN_HEARING", LONG)
 
 
 @pytest.mark.parametrize("kind", ["hears", "cannot listen", "hears nothing"])
@@ -145,7 +145,7 @@ def test_an_append_in_the_same_process_wakes_who_waits_without_the_server(
 def test_a_listener_whose_connection_breaks_listens_again(
     place: Any, kit: Any, never_looks: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(listening, "RETRY", 0.01)
+    monkeypatch.setattr(notifications, "RETRY", 0.01)
     recorder, other = place.recorder(), place.recorder()
     thread, answers = waiting(recorder, 0)
     first = listeners(place)

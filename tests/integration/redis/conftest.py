@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from turnlog.infrastructure.folding import FoldCheck
-from turnlog.infrastructure.redis.address import parsed
+from turnlog.infrastructure.fold_check import FoldCheck
+from turnlog.infrastructure.redis.address import parse_address
 from turnlog.infrastructure.redis.recorder import RedisRecorder
 from turnlog.infrastructure.store import Store
 
@@ -62,7 +62,7 @@ class Place:
 
     def recorder_at(self, address: str) -> RedisRecorder:
         """A recorder of a store; closed at the end of the test."""
-        recorder = RedisRecorder(parsed(address))
+        recorder = RedisRecorder(parse_address(address))
         self._closing.callback(recorder.close)
         return recorder
 

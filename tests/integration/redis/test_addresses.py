@@ -8,19 +8,19 @@ import pytest
 
 from turnlog import open_store
 from turnlog.errors import DatabaseError, InvalidValueError
-from turnlog.infrastructure.redis.address import Address, parsed
+from turnlog.infrastructure.redis.address import RedisAddress, parse_address
 
 
 @pytest.mark.parametrize(
     ("address", "expected"),
     [
-        ("redis://", Address("redis://localhost:6379/0?prefix=turnlog", "redis", "localhost", 6379)),
-        ("redis://host/3", Address("redis://host:6379/3?prefix=turnlog", "redis", "host", 6379, database=3)),
-        ("REDIS://Host:1/", Address("redis://host:1/0?prefix=turnlog", "redis", "host", 1)),
-        ("redis://[::1]:7000/0", Address("redis://[::1]:7000/0?prefix=turnlog", "redis", "::1", 7000)),
+        ("redis://", RedisAddress("redis://localhost:6379/0?prefix=turnlog", "redis", "localhost", 6379)),
+        ("redis://host/3", RedisAddress("redis://host:6379/3?prefix=turnlog", "redis", "host", 6379, database=3)),
+        ("REDIS://Host:1/", RedisAddress("redis://host:1/0?prefix=turnlog", "redis", "host", 1)),
+        ("redis://[::1]:7000/0", RedisAddress("redis://[::1]:7000/0?prefix=turnlog", "redis", "::1", 7000)),
         (
             "rediss://ada:p%40ss@host?prefix=pyai:sessions:&ttl=86400",
-            Address(
+            RedisAddress(
                 "rediss://host:6379/0?prefix=pyai:sessions:&ttl=86400",
                 "rediss",
                 "host",
@@ -33,11 +33,11 @@ from turnlog.infrastructure.redis.address import Address, parsed
         ),
         (
             "redis://:secret@host",
-            Address("redis://host:6379/0?prefix=turnlog", "redis", "host", 6379, password="secret"),
+            RedisAddress("redis://host:6379/0?prefix=turnlog", "redis", "host", 6379, password="secret"),
         ),
         (
             "unix://:secret@/run/my%20redis/socket?db=2&prefix=a",
-            Address(
+            RedisAddress(
                 "unix:///run/my redis/socket?db=2&prefix=a",
                 "unix",
                 path="/run/my redis/socket",
@@ -48,8 +48,8 @@ from turnlog.infrastructure.redis.address import Address, parsed
         ),
     ],
 )
-def test_an_address_is_understood(address: str, expected: Address) -> None:
-    assert parsed(address) == expected
+def test_an_address_is_understood(address: str, expected: RedisAddress) -> None:
+    assert parse_address(address) == expected
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_an_address_that_is_not_understood_is_refused_without_its_secrets(addres
 
 
 def test_nothing_that_is_shown_of_an_address_holds_a_password() -> None:
-    address = parsed("redis://ada:secret@host/0?ttl=5")
+    address = parse_address("redis://ada:secret@host/0?ttl=5")
 
     assert repr(address) == "Address('redis://host:6379/0?prefix=turnlog&ttl=5')"
     assert "secret" not in f"{address}"

@@ -25,7 +25,7 @@ from turnlog.domain.events import (
     SessionStarted,
     StateSet,
 )
-from turnlog.domain.expectation import NO_STREAM
+from turnlog.domain.expected_position import NO_STREAM
 from turnlog.errors import DatabaseError, SessionNotFoundError
 from turnlog.projections.selection import Order, Selection
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from tests.integration.redis.conftest import Place
     from turnlog.infrastructure.store import Store
-    from turnlog.projections.catalogue import Entry
+    from turnlog.projections.catalogue import CatalogueEntry
 
 DAY = 86_400
 STARTED = SessionStarted()
@@ -397,7 +397,7 @@ def agree(store: Store) -> None:
     statuses = [("active",), ("archived", "active"), ("deleted", "archived", "active")]
     for user, some, order, descending in product((None, "ada", ""), statuses, Order, (False, True)):
         selection = Selection(user=user, statuses=some, order=order, descending=descending)
-        found: list[Entry] = []
+        found: list[CatalogueEntry] = []
         mark = None
         while True:
             page = store.select_sessions(selection, after=mark, limit=3)

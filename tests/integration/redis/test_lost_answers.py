@@ -17,11 +17,11 @@ from turnlog import open_store
 from turnlog.domain.content import InstructionContent
 from turnlog.domain.errors import DatabaseError, KeyTakenError, OutcomeUnknownError, PositionConflictError
 from turnlog.domain.events import BranchCreated, Event, MessageAppended, SessionRenamed, SessionStarted
-from turnlog.infrastructure.memory import MemoryRecorder
+from turnlog.infrastructure.memory.recorder import MemoryRecorder
 from turnlog.infrastructure.redis import recorder as redis_recorder
 from turnlog.infrastructure.redis import scripts
-from turnlog.infrastructure.rows import Append, Appended, draft
 from turnlog.infrastructure.store import Store
+from turnlog.infrastructure.stored_event import AppendRequest, AppendResult, encode_events
 
 if TYPE_CHECKING:
     from tests.integration.redis.conftest import Place
@@ -291,11 +291,11 @@ def test_a_key_that_is_taken_is_refused_when_the_answer_is_lost(place: Place, pr
 
 def test_what_goes_together_is_recorded_once_when_the_answer_is_lost(place: Place, proxy: Proxy, store: Store) -> None:
     recorder: Any = proxy.recorder(place)
-    repeated = Append("s", draft([said("a")]), command_id="c")
+    repeated = AppendRequest("s", encode_events([said("a")]), command_id="c")
     assert recorder.append_together([repeated])[0].first == 3
-    other = Append("t", draft([STARTED]))
-    idle = Append("u", draft([]))
-    list(recorder.append([Append("t", draft([])), Append("u", draft([]))]))
+    other = AppendRequest("t", encode_events([STARTED]))
+    idle = AppendRequest("u", encode_events([]))
+    list(recorder.append([AppendRequest("t", encode_events([])), AppendRequest("u", encode_events([]))]))
     proxy.plans = [lose_the_answer]
     answers = recorder.append_together([repeated, idle, other])
 
@@ -310,23 +310,23 @@ def test_what_goes_together_is_recorded_once_when_the_answer_is_lost(place: Plac
 
 def test_of_appends_that_share_a_lost_call_each_gets_its_own_outcome(place: Place, proxy: Proxy) -> None:
     recorder: RedisRecorder = proxy.recorder(place)
-    recorder.append([Append("s", draft([STARTED, MAIN])), Append("t", draft([STARTED]))])
+    recorder.append([AppendRequest("s", encode_events([STARTED, MAIN])), AppendRequest("t", encode_events([STARTED]))])
     place.store().append("t", [SessionRenamed("elsewhere")])
     proxy.plans = [lose_the_answer]
     outcomes: list[Any] = recorder.append(
         [
-            Append("s", draft([said("a")])),
-            Append("t", draft([SessionRenamed("strict")]), expected=1),
-            Append("s", draft([said("b")])),
-            Append("u", draft([STARTED])),
+            AppendRequest("s", encode_events([said("a")])),
+            AppendRequest("t", encode_events([SessionRenamed("strict")]), expected=1),
+            AppendRequest("s", encode_events([said("b")])),
+            AppendRequest("u", encode_events([STARTED])),
         ]
     )
 
     assert [type(outcome).__name__ for outcome in outcomes] == [
-        "Appended",
+        "AppendResult",
         "PositionConflictError",
-        "Appended",
-        "Appended",
+        "AppendResult",
+        "AppendResult",
     ]
     assert (outcomes[0].last, outcomes[2].last, outcomes[1].actual) == (3, 4, 2)
     assert texts(place) == ["a", "b"]
@@ -453,7 +453,7 @@ def test_a_turn_that_is_not_taken_passes(place: Place, store: Store) -> None:
     place.client.set(place.key("turn", "s"), "somebody who is gone", px=100)
 
     assert store.append("s", [said("a")], expected=2).first == 3
-    assert place.recorder().append_together([Append("s", draft([said("b")]))])[0].first == 4
+    assert place.recorder().append_together([AppendRequest("s", encode_events([said("b")]))])[0].first == 4
 
 
 def test_of_appends_that_share_a_call_only_those_wait_whose_turn_it_is_not(place: Place) -> None:
@@ -461,10 +461,10 @@ def test_of_appends_that_share_a_call_only_those_wait_whose_turn_it_is_not(place
     place.client.set(place.key("turn", "s"), "somebody who is gone", px=100)
     outcomes: list[Any] = recorder.append(
         [
-            Append("t", draft([STARTED])),
-            Append("s", draft([STARTED])),
-            Append("u", draft([STARTED])),
-            Append("s", draft([MAIN])),
+            AppendRequest("t", encode_events([STARTED])),
+            AppendRequest("s", encode_events([STARTED])),
+            AppendRequest("u", encode_events([STARTED])),
+            AppendRequest("s", encode_events([MAIN])),
         ]
     )
 
@@ -474,11 +474,14 @@ def test_of_appends_that_share_a_call_only_those_wait_whose_turn_it_is_not(place
 
 def test_what_goes_together_waits_together(place: Place) -> None:
     recorder = place.recorder()
-    recorder.append([Append("s", draft([STARTED])), Append("t", draft([STARTED]))])
-    place.recorder().append([Append("t", draft([SessionRenamed("elsewhere")]))])
+    recorder.append([AppendRequest("s", encode_events([STARTED])), AppendRequest("t", encode_events([STARTED]))])
+    place.recorder().append([AppendRequest("t", encode_events([SessionRenamed("elsewhere")]))])
     place.client.set(place.key("turn", "s"), "somebody who is gone", px=100)
     answers = recorder.append_together(
-        [Append("t", draft([SessionRenamed("a")])), Append("s", draft([SessionRenamed("b")]))]
+        [
+            AppendRequest("t", encode_events([SessionRenamed("a")])),
+            AppendRequest("s", encode_events([SessionRenamed("b")])),
+        ]
     )
 
     assert [(one.session, one.last) for one in answers] == [("t", 3), ("s", 2)]
@@ -494,7 +497,7 @@ def test_what_goes_together_waits_together(place: Place) -> None:
 def test_a_failure_while_some_wait_is_theirs_alone(place: Place, proxy: Proxy, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(redis_recorder, "SETTLING", (0.0,))
     recorder = proxy.recorder(place)
-    recorder.append([Append("s", draft([STARTED, MAIN])), Append("t", draft([STARTED]))])
+    recorder.append([AppendRequest("s", encode_events([STARTED, MAIN])), AppendRequest("t", encode_events([STARTED]))])
     place.client.set(place.key("turn", "s"), "somebody", px=60_000)
 
     def cut_off(request: bytes, link: Link) -> None:
@@ -503,9 +506,11 @@ def test_a_failure_while_some_wait_is_theirs_alone(place: Place, proxy: Proxy, m
         lose_the_answer(request, link)
 
     proxy.plans = [carry_on, cut_off]
-    recorded, unknown = recorder.append([Append("t", draft([SessionRenamed("a")])), Append("s", draft([said("b")]))])
+    recorded, unknown = recorder.append(
+        [AppendRequest("t", encode_events([SessionRenamed("a")])), AppendRequest("s", encode_events([said("b")]))]
+    )
 
-    assert isinstance(recorded, Appended)
+    assert isinstance(recorded, AppendResult)
     assert isinstance(unknown, OutcomeUnknownError)
     assert texts(place) == ["b"]
 

@@ -23,11 +23,11 @@ from turnlog.errors import (
     SchemaMismatchError,
     StoreClosedError,
 )
-from turnlog.infrastructure.memory import MemoryRecorder
+from turnlog.infrastructure.memory.recorder import MemoryRecorder
 from turnlog.infrastructure.redis import scripts
-from turnlog.infrastructure.redis.shapes import message_place
-from turnlog.infrastructure.rows import Append, Appended, Draft, draft
+from turnlog.infrastructure.redis.codec import message_place
 from turnlog.infrastructure.store import Store
+from turnlog.infrastructure.stored_event import AppendRequest, AppendResult, EncodedEvent, encode_events
 from turnlog.projections.selection import Order, Selection
 
 if TYPE_CHECKING:
@@ -259,13 +259,13 @@ def test_a_payload_of_20_megabytes_passes(place: Place, over: str) -> None:
 
 def test_a_group_of_large_appends_is_sent_in_parts_and_each_is_recorded_once(place: Place, client: redis.Redis) -> None:
     recorder = place.recorder()
-    list(recorder.append([Append("known", draft([STARTED]))]))
+    list(recorder.append([AppendRequest("known", encode_events([STARTED]))]))
     client.config_resetstat()
     payload = b'"%s"' % (b"x" * (30 << 20))
-    appends = [Append(f"s{number % 2}", [Draft("other", None, payload, None)]) for number in range(4)]
+    appends = [AppendRequest(f"s{number % 2}", [EncodedEvent("other", None, payload, None)]) for number in range(4)]
     outcomes = recorder.append(appends)
 
-    assert [(one.session, one.last) for one in outcomes if isinstance(one, Appended)] == [
+    assert [(one.session, one.last) for one in outcomes if isinstance(one, AppendResult)] == [
         ("s0", 1),
         ("s1", 1),
         ("s0", 2),
@@ -278,8 +278,8 @@ def test_a_group_of_large_appends_is_sent_in_parts_and_each_is_recorded_once(pla
 def test_pages_end_by_rows_or_by_bytes(place: Place) -> None:
     """One script holds up everybody else, so none reads more than some rows, or a row that is large."""
     recorder = place.recorder()
-    rows = [Draft("message.appended", 0, b'"%s"' % (b"x" * 1000), None) for _ in range(6)]
-    recorder.append([Append("s", rows), Append("t", rows)])
+    rows = [EncodedEvent("message.appended", 0, b'"%s"' % (b"x" * 1000), None) for _ in range(6)]
+    recorder.append([AppendRequest("s", rows), AppendRequest("t", rows)])
     read, reach = recorder.server.read, 2**62
 
     def sizes(script: scripts.Script, *arguments: Any, row: int = 3) -> tuple[int, int]:
@@ -308,7 +308,7 @@ def test_pages_end_by_rows_or_by_bytes(place: Place) -> None:
 def test_the_feed_is_read_up_to_a_global_position(place: Place) -> None:
     recorder = place.recorder()
     for _ in range(3):
-        recorder.append([Append("s", draft([STARTED, STARTED]))])
+        recorder.append([AppendRequest("s", encode_events([STARTED, STARTED]))])
 
     assert [row.global_position for row in recorder.read_all(after=1, until=5, limit=9)] == [2, 3, 4, 5]
     assert [row.global_position for row in recorder.read_all(after=1, until=4, limit=2)] == [2, 3]
@@ -334,10 +334,10 @@ def test_connections_are_used_again(place: Place, client: redis.Redis) -> None:
 
 def test_a_command_that_comes_twice_in_one_call_is_recorded_once(place: Place) -> None:
     recorder = place.recorder()
-    once = Append("s", draft([STARTED]), command_id="c")
-    outcomes = recorder.append([once, once, Append("s", draft([MAIN])), once])
+    once = AppendRequest("s", encode_events([STARTED]), command_id="c")
+    outcomes = recorder.append([once, once, AppendRequest("s", encode_events([MAIN])), once])
 
-    assert [(one.last, one.repeated) for one in outcomes if isinstance(one, Appended)] == [
+    assert [(one.last, one.repeated) for one in outcomes if isinstance(one, AppendResult)] == [
         (1, False),
         (1, True),
         (2, False),
@@ -348,14 +348,16 @@ def test_a_command_that_comes_twice_in_one_call_is_recorded_once(place: Place) -
 
 def test_of_appends_that_go_together_all_are_recorded_or_none(place: Place) -> None:
     recorder, other = place.recorder(), place.recorder()
-    recorder.append([Append("s", draft([STARTED])), Append("t", draft([SessionStarted(key="desk")]))])
+    recorder.append(
+        [AppendRequest("s", encode_events([STARTED])), AppendRequest("t", encode_events([SessionStarted(key="desk")]))]
+    )
     before = recorder.read_all(limit=9)
-    together = [Append("s", draft([MAIN]), command_id="c"), Append("u", draft([STARTED]))]
+    together = [AppendRequest("s", encode_events([MAIN]), command_id="c"), AppendRequest("u", encode_events([STARTED]))]
 
     with pytest.raises(KeyTakenError):
-        recorder.append_together([*together, Append("v", draft([SessionStarted(key="desk")]))])
+        recorder.append_together([*together, AppendRequest("v", encode_events([SessionStarted(key="desk")]))])
     with pytest.raises(PositionConflictError):
-        other.append_together([*together, Append("t", draft([MAIN]), expected=7)])
+        other.append_together([*together, AppendRequest("t", encode_events([MAIN]), expected=7)])
     assert recorder.read_all(limit=9) == before
     assert recorder.find_command("s", "c") is None
     assert [entry.session for entry in recorder.read_entries()] == ["s", "t"]
@@ -401,7 +403,7 @@ def test_written_positions_are_read_between_bounds(store: Store) -> None:
 )
 def test_a_payload_is_kept_byte_by_byte(place: Place, payload: bytes) -> None:
     recorder = place.recorder()
-    recorder.append([Append("s", [Draft("other", None, payload, None)])])
+    recorder.append([AppendRequest("s", [EncodedEvent("other", None, payload, None)])])
     (row,) = recorder.read("s")
 
     assert row.payload == payload

@@ -9,7 +9,7 @@ import pytest
 
 from turnlog.domain.content import InstructionContent
 from turnlog.domain.events import BranchCreated, Event, MessageAppended, SessionStarted, UnknownEvent
-from turnlog.domain.record import Provenance
+from turnlog.domain.recorded_event import Provenance
 from turnlog.errors import DatabaseError
 
 if TYPE_CHECKING:

@@ -10,15 +10,16 @@ from typing import Any
 
 import pytest
 
-from turnlog import Activity, BranchTree, Runner, Session, TokenUsage, Transcript, open_store, search
+from turnlog import Runner, Session, open_store, search
 from turnlog.domain.events import MessageRedacted
 from turnlog.errors import RedactionPendingError
-from turnlog.infrastructure.library.mapper import DomainEvent, EventMapper
-from turnlog.infrastructure.opening import open_existing
-from turnlog.infrastructure.projecting.lease import Pace
-from turnlog.infrastructure.projecting.opening import target_of
-from turnlog.infrastructure.projecting.versions import begin_anew
+from turnlog.infrastructure.eventsourcing_adapter.mapper import DomainEvent, EventMapper
+from turnlog.infrastructure.open_store import open_existing
+from turnlog.infrastructure.read_models.lease import RunnerOptions
+from turnlog.infrastructure.read_models.open_row_store import row_store_of
+from turnlog.infrastructure.read_models.versions import begin_anew
 from turnlog.infrastructure.sqlite import scrubbing
+from turnlog.projections import Activity, BranchTree, TokenUsage, Transcript
 
 WORDS = "projection_transcript__transcript__v1__words"
 INLINE = [Transcript(), BranchTree(), TokenUsage(), Activity()]
@@ -103,7 +104,7 @@ def test_a_redaction_behind_a_dead_letter_stays_pending(
     apply = Transcript.apply
     with (
         open_store(f"sqlite:///{tmp_path}/turnlog.db") as store,
-        closing(Runner(store, [Transcript()], pace=Pace(tries=1), clock=count(0, 100).__next__)) as runner,
+        closing(Runner(store, [Transcript()], pace=RunnerOptions(tries=1), clock=count(0, 100).__next__)) as runner,
         closing(Runner(store, [TokenUsage()])) as other,
     ):
         session = Session(session_id="s", store=store)
@@ -281,7 +282,7 @@ def test_a_backup_that_cannot_be_cleaned_is_not_made(tmp_path: Path, marked: Any
         assert [path.name for path in tmp_path.iterdir() if "backup" in path.name] == []
         assert not store.verify(projections=True).ok
 
-        begin_anew(target_of(store.recorder), Transcript())
+        begin_anew(row_store_of(store.recorder), Transcript())
         store.backup(tmp_path / "backup.db")
         assert marked.found([marked.marker(1)], tmp_path / "backup.db") == {}
         store.vacuum()

@@ -11,8 +11,8 @@ from shutil import copy
 import pytest
 
 from turnlog import Session, open_store
-from turnlog.infrastructure.logs.sqlite import SQLiteWALLogAdapter
-from turnlog.infrastructure.sqlite.naming import name_sessions
+from turnlog.infrastructure.sqlite.log_table import SQLiteWALLogAdapter
+from turnlog.infrastructure.sqlite.views import name_sessions
 from turnlog.projections.activity import Activity
 from turnlog.projections.transcript import Transcript
 

@@ -13,9 +13,9 @@ def demo(ctx: typer.Context) -> None:
 
     It goes to sqlite:///turnlog-demo.db unless --store names another one; each time, one session more.
     """
-    from ...demo.telling import ADDRESS, tell
+    from ...demo.story import ADDRESS, tell_story
 
     given = invocation(ctx)
     address = given.address or ADDRESS
     with Invocation(address, given.actor, given.debug).making() as store:
-        tell(store, address, typer.echo)
+        tell_story(store, address, typer.echo)

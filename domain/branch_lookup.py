@@ -1,0 +1,74 @@
+"""Finding a branch or a position in a state; what is not there is refused, with what is there."""
+
+from .errors import BranchNotFoundError
+from .errors.base import position_not_found
+from .redaction import is_reserved
+from .state import BranchState, State
+
+
+def find_branch(state: State, reference: str | int) -> BranchState | None:
+    """The branch that a name, an id or a number means, removed or not."""
+    if isinstance(reference, bool):
+        return None
+    if isinstance(reference, int):
+        return state.branches[reference] if 0 <= reference < len(state.branches) else None
+    number = state.names.get(reference, state.ids.get(reference))
+    if number is not None:
+        return state.branches[number]
+    return next((branch for branch in reversed(state.branches) if branch.name == reference), None)
+
+
+def get_branch(state: State, reference: str | int) -> BranchState:
+    """The branch that a name, an id or a number means; one that was removed is refused."""
+    branch = find_branch(state, reference)
+    if branch is None:
+        raise BranchNotFoundError(state.session, repr(reference), tuple(state.names))
+    if branch.removed_at is not None:
+        raise _removed(state, branch, branch.removed_at)
+    return branch
+
+
+def branch_at(state: State, reference: str | int, at: int) -> BranchState:
+    """The branch as one that existed at a position, wherever it is now."""
+    branch = find_branch(state, reference)
+    if branch is None:
+        raise BranchNotFoundError(state.session, repr(reference), tuple(state.names))
+    if at < branch.created_at:
+        raise BranchNotFoundError(state.session, repr(branch.name), tuple(state.names), created_at=branch.created_at)
+    if branch.removed_at is not None and at >= branch.removed_at:
+        raise _removed(state, branch, branch.removed_at)
+    return branch
+
+
+def ancestor_at(state: State, reference: str | int, at: int) -> BranchState:
+    """The branch at a position where it existed, or at an earlier one where those existed that it goes on from."""
+    branch = find_branch(state, reference)
+    if branch is not None and at < branch.created_at:
+        number, point = state.shown_by(branch.number, at)
+        if point >= state.branches[number].created_at:
+            return branch
+    return branch_at(state, reference, at)
+
+
+def position_in(state: State, position: int) -> int:
+    """The position, if the session has it."""
+    if not state.first <= position <= state.position:
+        raise position_not_found(state.session, position, state.first, state.position)
+    return position
+
+
+def is_taken(state: State, name: str) -> bool:
+    """Whether a branch or another participant answers to a name, or a branch did to it as its id."""
+    return name in state.names or name in state.ids or name in state.participants or is_reserved(name)
+
+
+def free_name(state: State, stem: str) -> str:
+    """The stem, or the stem with a number if somebody answers to that name."""
+    name, number = stem, len(state.branches)
+    while is_taken(state, name):
+        name, number = f"{stem}-{number}", number + 1
+    return name
+
+
+def _removed(state: State, branch: BranchState, removed_at: int) -> BranchNotFoundError:
+    return BranchNotFoundError(state.session, repr(branch.name), tuple(state.names), removed_at)

@@ -1,0 +1,1 @@
+"""Formats that sessions are exported to and imported from."""

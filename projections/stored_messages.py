@@ -1,0 +1,203 @@
+"""What frames and filters want to know of stored messages, without making a Message of each.
+
+Only the fields that are asked for are decoded, which takes half the time. The text of a content is that of its class in
+the domain all the same: a content of a kind that is not known here is made, and asked.
+"""
+
+from collections.abc import Sequence
+from typing import ClassVar, TypeAlias
+
+import msgspec
+
+from ..domain.codec import decode
+from ..domain.content import (
+    ActionRequestContent,
+    ActionResponseContent,
+    AssistantResponseContent,
+    InstructionContent,
+    MessageRole,
+    SystemContent,
+    Usage,
+)
+from ..domain.content_parts import as_text, assistant_text, call_text
+from ..domain.errors import UnreadableEventError
+from ..domain.events import Event, MessageAppended, SystemSet
+from ..domain.json_values import Json
+from ..domain.ranges import Origin
+from .message_pages import SYSTEM, Body, FeedBody, MessagePage
+
+NO_METADATA = msgspec.Raw(b"{}")
+
+
+class TokenCounts(msgspec.Struct, gc=False):
+    """What an answer has used."""
+
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+
+
+class AssistantExtra(msgspec.Struct, gc=False):
+    """What of the extra of an answer its text depends on."""
+
+    audio: Json = None
+    function_call: Json = None
+
+
+class _StoredContent(msgspec.Struct, gc=False):
+    """A content, of which only what frames and filters need is decoded."""
+
+    role: ClassVar[MessageRole]
+
+
+class _TextContent(_StoredContent, gc=False):
+    """A content whose text is that of its body."""
+
+    body: Json = None
+
+    @property
+    def text(self) -> str:
+        """The plain text of the content."""
+        return self.body if type(self.body) is str else as_text(self.body)
+
+
+class StoredSystem(_TextContent, tag="system", rename={"body": "system_message"}, gc=False):
+    role: ClassVar[MessageRole] = SystemContent.role
+    body: Json = ""
+
+
+class StoredInstruction(_TextContent, tag="instruction", rename={"body": "instruction"}, gc=False):
+    role: ClassVar[MessageRole] = InstructionContent.role
+    body: Json = None
+
+
+class StoredAssistant(_TextContent, tag="assistant_response", rename={"body": "assistant_response"}, gc=False):
+    role: ClassVar[MessageRole] = AssistantResponseContent.role
+    body: Json = ""
+    model: str | None = None
+    usage: TokenCounts | None = None
+    tool_calls: list[Json] = []
+    refusal: str | None = None
+    extra: AssistantExtra | None = None
+
+    @property
+    def text(self) -> str:
+        """The plain text of the content."""
+        if type(self.body) is str and not self.tool_calls and self.refusal is None and self.extra is None:
+            return self.body
+        extra = {} if self.extra is None else {"audio": self.extra.audio, "function_call": self.extra.function_call}
+        return assistant_text(self.body, self.refusal, self.tool_calls, extra)
+
+
+class StoredToolCall(_StoredContent, tag="action_request", gc=False):
+    role: ClassVar[MessageRole] = ActionRequestContent.role
+    function: str = ""
+    arguments: dict[str, Json] = {}
+
+    @property
+    def text(self) -> str:
+        """The plain text of the content."""
+        return call_text(self.function, self.arguments)
+
+
+class StoredToolResult(_StoredContent, tag="action_response", gc=False):
+    role: ClassVar[MessageRole] = ActionResponseContent.role
+    result: Json = None
+    error: str | None = None
+
+    @property
+    def text(self) -> str:
+        """The plain text of the content."""
+        return as_text(self.result if self.error is None else self.error)
+
+
+class StoredOther(msgspec.Struct, gc=False):
+    """A content of a kind that is not known here."""
+
+    role: MessageRole
+    text: str
+    model: str | None = None
+    usage: TokenCounts | None = None
+
+
+StoredContent: TypeAlias = StoredSystem | StoredInstruction | StoredAssistant | StoredToolCall | StoredToolResult
+
+
+class StoredMessage(msgspec.Struct, gc=False):
+    """One message: what it says, and the rest of it as it is stored."""
+
+    branch: int
+    content: StoredContent
+    sender: str | None = None
+    recipient: str | None = None
+    metadata: msgspec.Raw = NO_METADATA
+    origin: str = Origin.AUTHORED.value
+
+    @property
+    def text(self) -> str:
+        """The plain text of the content."""
+        return self.content.text
+
+
+def decode_page(page: MessagePage) -> list[StoredMessage]:
+    """What the messages of a page say."""
+    try:
+        return [_decode(payload) for _, _, payload in page.bodies]  # type: ignore[arg-type]  # without one: TypeError
+    except _MISFITS:  # of one at least; from here on each by itself
+        return [_decode_body(page, body) for body in page.bodies]
+
+
+def decode_feed(bodies: Sequence[FeedBody]) -> list[StoredMessage]:
+    """What messages of any sessions say."""
+    try:
+        return [_decode(body[6]) for body in bodies]  # type: ignore[arg-type]  # without one: TypeError
+    except _MISFITS:
+        return [_decode_content(body) for body in bodies]
+
+
+def _decode_content(body: FeedBody) -> StoredMessage:
+    session, position, _, time, name, branch, payload = body
+    # What cannot be read of one session is shown as a message without a role, and stops no reader of the others.
+    written = branch if name == "message.appended" and branch is not None else SYSTEM
+    alone = (position, time, payload)
+    try:
+        return _decode_body(MessagePage(session, 0, [alone], written, Origin.AUTHORED), alone)
+    except UnreadableEventError:
+        nothing = StoredOther(MessageRole.UNSET, "", None, None)
+        return StoredMessage(branch or 0, nothing, None, None, NO_METADATA, Origin.AUTHORED.value)  # type: ignore[arg-type]  # never decoded
+
+
+def event_of(page: MessagePage, body: Body) -> Event:
+    """The event that a message of a page is on the record."""
+    position, _, payload = body
+    name = "branch.system_set" if page.branch == SYSTEM else "message.appended"
+    if payload is None:
+        raise UnreadableEventError(
+            page.session, position, name, "its payload is missing, damaged, or in an encoding that is not known"
+        )
+    return decode(name, payload, page.session, position)
+
+
+def _decode_body(page: MessagePage, body: Body) -> StoredMessage:
+    try:
+        return _decode(body[2])  # type: ignore[arg-type]  # without one: TypeError
+    except _MISFITS:
+        return _other(event_of(page, body))
+
+
+def _other(event: Event) -> StoredMessage:
+    assert isinstance(event, MessageAppended | SystemSet)
+    content = event.content
+    assert content is not None
+    metadata = msgspec.Raw(msgspec.json.encode(event.metadata)) if event.metadata else NO_METADATA
+    recipient, origin = (
+        (event.recipient, event.origin.value) if isinstance(event, MessageAppended) else (None, Origin.AUTHORED.value)
+    )
+    usage: object = getattr(content, "usage", None)
+    tokens = TokenCounts(usage.input_tokens, usage.output_tokens) if isinstance(usage, Usage) else None
+    model: object = getattr(content, "model", None)
+    kind = StoredOther(content.role, content.text, model if isinstance(model, str) else None, tokens)
+    return StoredMessage(event.branch, kind, event.sender, recipient, metadata, origin)  # type: ignore[arg-type]  # never decoded
+
+
+_MISFITS = (ValueError, TypeError, RecursionError)
+_decode = msgspec.json.Decoder(StoredMessage).decode

@@ -1,0 +1,84 @@
+"""Moments of a session: the position that is meant by one, and the session as it was then."""
+
+from bisect import bisect_right
+from contextlib import AbstractContextManager, nullcontext
+from datetime import datetime
+from threading import Lock
+from typing import Protocol, TypeAlias
+
+from .domain import branch_lookup
+from .domain.errors import InvalidValueError
+from .domain.message import Message
+from .domain.ranges import Written
+from .domain.recorded_event import to_microseconds
+from .domain.state import State
+from .infrastructure.session_reader import SessionReader
+from .infrastructure.store import Store
+
+AsOf: TypeAlias = int | Message | datetime
+"""A position, a message for its position, or a time for the last position recorded by then."""
+
+
+class StateSource(Protocol):
+    """Where a view gets its state from: a session at work, or a moment of its past."""
+
+    store: Store
+    id: str
+
+    def state(self) -> AbstractContextManager[State]:
+        """The state to answer from."""
+        ...
+
+
+class HistoricState:
+    """A session as it was at a position; folded when somebody first asks."""
+
+    def __init__(self, store: Store, session: str, position: int, written: Written | None) -> None:
+        self.store = store
+        self.id = session
+        self.position = position
+        self._written = written
+        self._folding = Lock()
+        self._state: State | None = None
+
+    def state(self) -> AbstractContextManager[State]:
+        with self._folding:
+            if self._state is None:
+                self._state = self.store.load(self.id, self.position, self._written)
+            return nullcontext(self._state)
+
+
+def as_of(source: StateSource, when: AsOf) -> HistoricState:
+    """The session of a source as it was at a moment."""
+    position = resolve_position(source, when)
+    with source.state() as state:
+        written = dict(state.written)  # other threads may add to it
+    return HistoricState(source.store, source.id, position, written)
+
+
+def resolve_position(source: StateSource, when: AsOf) -> int:
+    """The position that is meant by itself, by a message that stands there, or by the time it was the last."""
+    with source.state() as state:
+        if isinstance(when, datetime):
+            return _position_at(source.store, state, when)
+        if isinstance(when, Message):
+            return branch_lookup.position_in(state, SessionReader(source.store, state).position_of(when))
+        if not isinstance(when, int) or isinstance(when, bool):
+            raise InvalidValueError("a position", f"is {when!r}: expected an int, a Message or a datetime")
+        return branch_lookup.position_in(state, when)
+
+
+def _position_at(store: Store, state: State, when: datetime) -> int:
+    """The last position recorded by then."""
+    reader = SessionReader(store, state)
+    life = range(state.first, state.position + 1)
+    try:
+        until = to_microseconds(when)
+    except (OverflowError, ValueError):
+        reason = f"is {when.isoformat()}: expected one that falls into the years 1 to 9999 in UTC"
+        raise InvalidValueError("the time", reason) from None
+    place = bisect_right(life, until, key=lambda position: reader.read_event(position).time)
+    if place == 0:
+        started = reader.read_event(state.first).recorded_at.isoformat()
+        raise InvalidValueError("the time", f"{when.isoformat()} is before session {state.session} began, at {started}")
+    return life[place - 1]

@@ -1,0 +1,1 @@
+"""Mail between the branches and participants of a session."""

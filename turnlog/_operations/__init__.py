@@ -1,0 +1,1 @@
+"""Operations: chat, act, react and others on a branch."""

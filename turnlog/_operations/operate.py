@@ -1,0 +1,124 @@
+"""Talking to a model on a branch: with tools that it may call, and answers in the shape that is asked for."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from ..domain.content import ActionRequestContent, ActionResponseContent, InstructionContent
+from ..domain.errors import InvalidValueError
+from ..domain.json_values import Json
+from ..domain.message import Message
+from ..domain.model_call import ModelResponse
+from .generate import schemas_of
+from .params import CommunicateParams, ReactParams
+from .params import GenerateParams as GenerateParams
+from .params import OperateParams as OperateParams
+from .parse import parse_or_repair, validate_options
+from .run_context import RunContext
+from .structured_output import response_schema
+
+
+@dataclass(frozen=True)
+class OperationResult:
+    """What came of it: the text, the value in the shape that was asked for, and what the model wants to be called.
+
+    It answers with the attributes of its value as well.
+    """
+
+    text: str
+    value: Any = None
+    action_requests: list[Message] = field(default_factory=list)
+    action_responses: list[ActionResponseContent] = field(default_factory=list)
+    steps: int = 1
+    reason_stopped: str = "answered"
+
+    @property
+    def action_required(self) -> bool:
+        """Whether there are calls that nobody has made."""
+        return bool(self.action_requests)
+
+    def __str__(self) -> str:
+        return self.text
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        value = self.__dict__.get("value")
+        if isinstance(value, Mapping) and name in value:
+            return value[name]
+        return getattr(value, name)
+
+
+async def communicate(work: RunContext, params: CommunicateParams) -> object:
+    """What the model answers: its text, or a value of the shape that was asked for; both turns are on the branch."""
+    done = await _run_steps(work, _as_operate(params), calls=bool(params.tools))
+    return done.text if params.shape is None else done.value
+
+
+async def operate(work: RunContext, params: OperateParams) -> OperationResult:
+    """What came of asking: calls are made and their results shown to the model until it answers, or `max_steps`."""
+    return await _run_steps(work, _flatten(params), calls=params.invoke_actions)
+
+
+async def react(work: RunContext, params: ReactParams) -> OperationResult:
+    """What was worked out step by step, with all tools of the branch unless some are named."""
+    flat = _flatten(params)
+    return await _run_steps(work, flat if flat.tools is not None else replace(flat, tools=True), calls=True)
+
+
+async def _run_steps(work: RunContext, params: OperateParams, *, calls: bool) -> OperationResult:
+    validate_options(params.num_parse_retries, params.handle_validation)
+    if isinstance(params.max_steps, bool) or not isinstance(params.max_steps, int) or params.max_steps < 1:
+        raise InvalidValueError("max_steps", f"is {params.max_steps!r}: expected a number from 1 on")
+    schemas = schemas_of(work, params)
+    work.access.allow_shape(response_schema(params.shape))
+    work.allow_model("generate", params.imodel)
+    said = params.message(schemas)
+    await work.begin(params.recorded(), [] if said is None else [said])
+    if not any(isinstance(message.content, InstructionContent) or message.role == "user" for message in work.shown):
+        raise InvalidValueError("an instruction", "is missing, and the branch shows none: expected something to ask")
+    responses: list[ActionResponseContent] = []
+    for step in range(1, params.max_steps + 1):
+        answer, messages = await _ask_model(work, params, schemas)
+        requests = [each for each in messages if isinstance(each.content, ActionRequestContent)]
+        if not requests:
+            value = await _value(work, params, answer.text)
+            return OperationResult(answer.text, value, [], responses, step)
+        if not calls:
+            return OperationResult(answer.text, None, requests, responses, step, "calls are left to be made")
+        responses += await work.act(requests, timeout=params.tool_timeout, concurrent=params.tool_concurrent)
+    return OperationResult(answer.text, None, [], responses, step, "max_steps")
+
+
+async def _ask_model(
+    work: RunContext, params: OperateParams, schemas: list[Json]
+) -> tuple[ModelResponse, list[Message]]:
+    return await work.ask(model=params.imodel, tools=schemas, settings=dict(params.imodel_kwargs), heard=params.heard)
+
+
+async def _value(work: RunContext, params: OperateParams, text: str) -> object:
+    if params.shape is None:
+        return None
+    model = None if params.parse is None else params.parse.imodel
+    return await parse_or_repair(work, text, params.shape, params.num_parse_retries, params.handle_validation, model)
+
+
+def _as_operate(params: CommunicateParams) -> OperateParams:
+    return OperateParams(**{name: getattr(params, name) for name in CommunicateParams.__dataclass_fields__})
+
+
+def _flatten(params: OperateParams) -> OperateParams:
+    """The parameters with what is inside `generate` and `parse` among their own."""
+    given: dict[str, Any] = {}
+    if params.generate is not None:
+        unset = GenerateParams()
+        for name in GenerateParams.__dataclass_fields__:
+            value = getattr(params.generate, name)
+            if value != getattr(unset, name):
+                given[name] = value
+    if params.parse is not None:
+        given |= {"handle_validation": params.parse.handle_validation, "num_parse_retries": params.parse.max_retries}
+        wanted = params.parse.request_type or params.parse.response_format
+        if wanted is not None and params.shape is None:
+            given["response_format"] = wanted
+    return replace(params, generate=None, **given)

@@ -1,0 +1,75 @@
+"""The story of the demo: three agents settle a complaint, one is mistaken, and an engineer sets it right."""
+
+from dataclasses import dataclass
+
+from ..branch import Branch
+from ..infrastructure.store import Store
+from ..provenance import acting
+from ..session import Session
+from .scripted_model import CHECK, COMPLAINT, IN_CENTS, LOOK_UP, MISTAKEN, REPLY, WrittenAnswers, find_order
+
+TICKET = "ticket-7"
+
+
+@dataclass(frozen=True)
+class Team:
+    """The session of a team, and its branches; of each, the branch is what that agent has heard and said."""
+
+    session: Session
+    desk: Branch
+    billing: Branch
+    review: Branch
+
+
+def gather(store: Store) -> Team:
+    """A session in which everybody has a branch, instructions and nothing yet to do."""
+    with acting(actor="ada", correlation=TICKET):
+        model = WrittenAnswers()
+        session = Session(name="A broken teapot", user="customer", default_generate_model=model, store=store)
+        return Team(
+            session,
+            desk=session.new_branch(name="desk", system="You answer customers."),
+            billing=session.new_branch(name="billing", system="You say what we owe.", tools=[find_order]),
+            review=session.new_branch(name="review", system="You check what others say."),
+        )
+
+
+async def work(team: Team) -> None:
+    """The complaint comes in; billing reads the order, and takes cents for euros; review objects."""
+    with acting(actor="desk-agent", correlation=TICKET):
+        await team.desk.communicate(COMPLAINT)
+        team.desk.send(team.billing, item=COMPLAINT)
+        team.session.collect_send_all(receive_all=True)
+    with acting(actor="billing-agent", correlation=TICKET):
+        said = await team.billing.communicate(LOOK_UP, tools=["find_order"])
+        team.billing.send(team.review, item=said)
+        team.session.collect_send_all(receive_all=True)
+    with acting(actor="review-agent", correlation=TICKET):
+        await team.review.communicate(CHECK)
+
+
+def mistake(team: Team) -> int:
+    """The position at which billing said it first."""
+    found = team.session.bisect(lambda then: MISTAKEN in [each.text for each in then.all_messages])
+    assert found is not None  # the team has just said it
+    return found
+
+
+async def try_again(team: Team, position: int) -> Branch:
+    """A fork of billing as it was before a position, told what it did not know."""
+    with acting(actor="ada", correlation="debug-7"):
+        retry = team.session.fork(team.billing, at=position - 1, name="billing-again")
+        await retry.communicate(IN_CENTS)
+    return retry
+
+
+async def take_over(team: Team, retry: Branch, position: int) -> None:
+    """Billing goes back to before the mistake, takes over what was said on the fork, and the customer is answered."""
+    with acting(actor="ada", correlation="debug-7"):
+        team.billing.rewind(to=position - 1)
+        team.session.merge(retry, into=team.billing)
+    with acting(actor="billing-agent", correlation=TICKET):
+        team.billing.send(team.desk, item=team.billing.messages[-1].text)
+        team.session.collect_send_all(receive_all=True)
+    with acting(actor="desk-agent", correlation=TICKET):
+        await team.desk.communicate(REPLY)

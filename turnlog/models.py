@@ -1,0 +1,22 @@
+"""Models and tools that branches call."""
+
+from ._models.imodel import LanguageModel, iModel
+from ._models.mcp import MCPServer
+from ._models.recorded import RecordedModel
+from ._models.services import Services
+from ._models.tools import ActionManager, Tool
+from .domain.model_call import ModelRequest, ModelResponse
+from .infrastructure.models.rate_limit import Clock
+
+__all__ = [
+    "ActionManager",
+    "Clock",
+    "LanguageModel",
+    "MCPServer",
+    "ModelRequest",
+    "ModelResponse",
+    "RecordedModel",
+    "Services",
+    "Tool",
+    "iModel",
+]

@@ -1,0 +1,15 @@
+"""Operations on a branch with models and tools, and what is recorded of them."""
+
+from ._operations.flow import Flow
+from ._operations.operate import OperationResult
+from ._operations.rerun import BranchComparison
+from ._operations.run_context import RunContext
+from .projections.operations import OperationRecord
+
+__all__ = [
+    "BranchComparison",
+    "Flow",
+    "OperationRecord",
+    "OperationResult",
+    "RunContext",
+]

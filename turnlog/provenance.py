@@ -1,0 +1,72 @@
+"""Who acts, and as part of what: a context variable that every append reads."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar, copy_context
+from functools import wraps
+from typing import ParamSpec, TypeVar
+
+from msgspec.structs import replace
+
+from ._opentelemetry import provenance_from_opentelemetry
+from .domain.errors import InvalidValueError
+from .domain.recorded_event import NO_PROVENANCE, Provenance
+from .domain.validation import validate_name
+from .infrastructure.stored_event import LAST
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_provenance: ContextVar[Provenance] = ContextVar("turnlog_provenance", default=NO_PROVENANCE)
+
+
+@contextmanager
+def acting(
+    *, actor: str | None = None, correlation: str | None = None, cause: int | None = None
+) -> Iterator[Provenance]:
+    """Puts who did it, the run it belongs to and the position that led to it on every event recorded inside.
+
+    What is not named is taken from the block around. Tasks, `asyncio.to_thread` and the awaited twins follow by
+    themselves; work handed to a thread of your own follows if it is `carried` there. The actor of a model's answer is
+    the model, and that of the result of a call is the tool.
+    """
+    given = {
+        "actor": None if actor is None else validate_name(actor, "an actor"),
+        "correlation": None if correlation is None else validate_name(correlation, "a correlation"),
+        "cause": None if cause is None else _position(cause),
+    }
+    named = {field: value for field, value in given.items() if value is not None}
+    inside = replace(_provenance.get(), **named)
+    token = _provenance.set(inside)
+    try:
+        yield inside
+    finally:
+        _provenance.reset(token)
+
+
+def provenance() -> Provenance:
+    """Who acts here and now; what no block around names is taken from OpenTelemetry, where that is in use."""
+    named = _provenance.get()
+    if named.actor is not None and named.correlation is not None:
+        return named
+    found = provenance_from_opentelemetry()
+    if found is NO_PROVENANCE:
+        return named
+    return Provenance(named.actor or found.actor, named.correlation or found.correlation, named.cause)
+
+
+def with_provenance(work: Callable[P, R]) -> Callable[P, R]:
+    """The work, to be done in another thread on behalf of whoever acts here and now."""
+    context = copy_context()
+
+    @wraps(work)
+    def carry(*args: P.args, **kwargs: P.kwargs) -> R:
+        return context.copy().run(work, *args, **kwargs)
+
+    return carry
+
+
+def _position(cause: int) -> int:
+    if not isinstance(cause, int) or isinstance(cause, bool) or not 1 <= cause < LAST:
+        raise InvalidValueError("a cause", f"is {cause!r}: expected the position of an event")
+    return cause

@@ -1,0 +1,9 @@
+"""The process that keeps the rows of projections up to date."""
+
+from .infrastructure.read_models.lease import RunnerOptions
+from .infrastructure.read_models.runner import Runner
+
+__all__ = [
+    "Runner",
+    "RunnerOptions",
+]

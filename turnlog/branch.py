@@ -1,6 +1,6 @@
 """A branch in the hand: what it shows, and what can be done on it."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 from ._arguments import (
@@ -9,22 +9,26 @@ from ._arguments import (
     SystemLike,
     ToolsLike,
     derived_id,
+    imported_messages,
     message_argument,
     require_list,
     system_content,
     tool_names,
 )
 from ._as_of import AsOf, resolve_position
-from ._branch_operations import BranchOperations
 from ._default_store import StoreLike
-from ._mail import service
-from ._mail.lock import async_with_mail_lock
-from ._mail.participants import ParticipantLike
-from ._operations.params import ModelLike
+from ._mail.branch_mail import BranchMail
+from ._models.imodel import LanguageModel
+from ._models.tools import Tool
+from ._operations.act import requests_from
+from ._operations.operate import OperationResult
+from ._operations.params import InstructionLike, ModelLike
+from ._operations.run import parse_params, run_operation, stream_operation
 from ._session_context import SessionContext
 from ._session_logs import SessionLogs
 from ._standalone_branch import standalone_stream
 from .branch_view import BranchView
+from .domain.content import ActionResponseContent
 from .domain.decisions import branch as branches
 from .domain.decisions import history, message
 from .domain.decisions.branch import UNCHANGED, Access, AccessGiven, Unchanged
@@ -34,14 +38,13 @@ from .domain.events import BranchCreated, Event, MessageAppended, SystemSet
 from .domain.evolve import Placed
 from .domain.expected_position import ANY, Expected
 from .domain.json_values import Json
-from .domain.mail import Category, Mail
 from .domain.message import ContentGiven, Message, to_message
 from .domain.state import State
 from .infrastructure.async_methods import awaited
 from .projections.messages import message_from_event
 
 
-class Branch(BranchView, BranchOperations):
+class Branch(BranchView):
     """A line of messages inside a session; every change of it is one event."""
 
     def __init__(
@@ -159,6 +162,14 @@ class Branch(BranchView, BranchOperations):
         point = resolve_position(self._stream, to)
         self._stream.transact(lambda state: history.rewind(state, self.number, point))
 
+    def replace(self, messages: Iterable[Message | ContentGiven]) -> None:
+        """Show these messages instead of the present ones, in one commit; the old ones stay recorded.
+
+        They count as loaded. A system message among them becomes the one of the branch; without one it has none.
+        """
+        given = imported_messages(require_list(messages))
+        self._stream.transact(lambda state: history.replace(state, self.number, given))
+
     def truncate(self, keep_last: int) -> None:
         """Shows only the last messages, and the system message."""
         self._stream.transact(lambda state: history.truncate(state, self.number, keep_last))
@@ -186,57 +197,68 @@ class Branch(BranchView, BranchOperations):
         points = [resolve_position(self._stream, each) for each in _messages(order)]
         self._stream.transact(lambda state: history.reorder(state, self.number, points))
 
-    def send(
-        self,
-        recipient: ParticipantLike | None,
-        category: str = Category.MESSAGE,
-        item: Any = None,
-        channel: str | None = None,
-        *,
-        command_id: str | None = None,
-    ) -> Mail:
-        """Puts a mail into its outbox: a message, tools, a model or any JSON; with None for everybody else.
+    @property
+    def mail(self) -> BranchMail:
+        """The mailbox of the branch; send and receive mail with it."""
+        return BranchMail(self._context, self.number, self.id)
 
-        Tools and models are sent by their names; those that are given themselves are known to this handle from then
-        on. A name that nobody has yet may be a recipient: the mail waits for them.
+    async def chat(self, instruction: InstructionLike = None, **given: Any) -> str:
+        """Send an instruction to the model; return the text of its response."""
+        return str(await self._run("chat", instruction=instruction, **given))
+
+    async def communicate(self, instruction: InstructionLike = None, **given: Any) -> Any:
+        """Send an instruction to the model; return the text, or a value of the `response_format`.
+
+        With `tools`, the model may call them; their results are sent to it until it responds.
         """
-        return self.send_many([item], recipient, category, channel, command_id=command_id)[0]
+        return await self._run("communicate", instruction=instruction, **given)
 
-    def send_many(
-        self,
-        items: Iterable[Any],
-        recipient: ParticipantLike | None,
-        category: str = Category.MESSAGE,
-        channel: str | None = None,
-        *,
-        command_id: str | None = None,
-    ) -> list[Mail]:
-        """Puts several mails into its outbox in one commit: all of them, or none."""
-        return service.send(
-            self._context,
-            self,
-            require_list(items),
-            recipient=recipient,
-            category=category,
-            channel=channel,
-            command_id=command_id,
+    def stream(self, instruction: InstructionLike = None, **given: Any) -> AsyncIterator[str]:
+        """Send an instruction to the model; yield its text piece by piece. It is recorded when it is complete."""
+        return stream_operation(lambda heard: self._run("communicate", instruction=instruction, heard=heard, **given))
+
+    async def generate(self, instruction: InstructionLike = None, **given: Any) -> Any:
+        """Return the response of the model without adding messages to the branch; the call is recorded."""
+        return await self._run("generate", instruction=instruction, **given)
+
+    async def operate(self, instruction: InstructionLike = None, **given: Any) -> OperationResult:
+        """Send an instruction to the model and run the tool calls that it requests."""
+        done: OperationResult = await self._run("operate", instruction=instruction, **given)
+        return done
+
+    async def react(self, instruction: InstructionLike = None, **given: Any) -> OperationResult:
+        """Alternate model calls and tool calls, for at most `max_steps` steps."""
+        done: OperationResult = await self._run("react", instruction=instruction, **given)
+        return done
+
+    async def act(self, requests: object, **given: Any) -> list[ActionResponseContent]:
+        """Call tools; return the results in order. A call that fails raises, and is recorded like the others."""
+        done: list[ActionResponseContent] = await self._run("act", requests=requests_from(requests), **given)
+        return done
+
+    async def parse(self, text: str, request_type: object = None, **given: Any) -> Any:
+        """Parse a text into `request_type`; the parse model repairs what does not match."""
+        return await self._run("parse", text=text, request_type=request_type, **given)
+
+    async def interpret(self, text: str, **given: Any) -> str:
+        """Return a text rewritten so that a model understands it better."""
+        return str(await self._run("interpret", text=text, **given))
+
+    def set_model(self, model: LanguageModel | str | None, purpose: str = "generate") -> None:
+        """Set the model that this branch uses for a purpose: "generate", "parse" or "interpret"."""
+        self._context.set_model(model, purpose, self.number)
+
+    def register_tools(self, *tools: Tool | Callable[..., object] | Iterable[Tool | Callable[..., object]]) -> None:
+        """Make tools available on this branch."""
+        self._context.register_tools(tools, self.number)
+
+    aset_model = awaited(set_model)
+    aregister_tools = awaited(register_tools)
+
+    async def _run(self, operation: str, **given: Any) -> Any:
+        return await run_operation(
+            self._context, operation, self.number, parse_params(self._context, operation, None, given)
         )
-
-    def receive(
-        self, sender: ParticipantLike | None = None, message: bool = False, tool: bool = False, imodel: bool = False
-    ) -> list[Mail]:
-        """Receives what waits for it, from one sender or all, and answers with what was received.
-
-        Messages are added to its own, tools registered, a model becomes the one it chats with; those of the
-        categories named, or of all if none is. Data stays until it is taken out of the inbox.
-        """
-        named = dict(zip(service.RECEIVED, (message, tool, imodel), strict=True))
-        chosen = [category for category, wanted in named.items() if wanted] or service.RECEIVED
-        return service.receive(self._context, self.number, chosen, sender)
-
-    def receive_all(self) -> list[Mail]:
-        """Receives whatever waits for it, from whomever."""
-        return self.receive()
 
     def _add(self, messages: list[Message], expected: Expected, command_id: str | None) -> list[Message]:
         placed = self._stream.transact(
@@ -251,16 +273,13 @@ class Branch(BranchView, BranchOperations):
     arename = awaited(rename)
     achange_access = awaited(change_access)
     arewind = awaited(rewind)
+    areplace = awaited(replace)
     atruncate = awaited(truncate)
     aclear = awaited(clear)
     aretract = awaited(retract)
     aundo = awaited(undo)
     ashare = awaited(share)
     areorder = awaited(reorder)
-    asend = awaited(send)
-    asend_many = awaited(send_many)
-    areceive = async_with_mail_lock(receive)
-    areceive_all = async_with_mail_lock(receive_all)
 
 
 def fork_plan(

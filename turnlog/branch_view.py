@@ -105,7 +105,7 @@ class BranchView(ReadOnlyView, PromptMethods):
         return None if found is None else found.model
 
     @property
-    def mailbox(self) -> Mailbox:
+    def mail(self) -> Mailbox:
         """What waits for it in the mail, and what it sent that was not collected yet."""
         return Mailbox(self._source, self.id)
 
@@ -115,8 +115,6 @@ class BranchView(ReadOnlyView, PromptMethods):
         with self._source.state() as state:
             branch_lookup.get_branch(state, self.number)
             return branch_messages(SessionReader(self._source.store, state), state.showing(self.number), state.written)
-
-    msgs = messages
 
     def get_messages(self, limit: int | None = None) -> list[MessageDict]:
         """The messages as dicts of one's own with role and content, as `json` can write them; all, or the last."""

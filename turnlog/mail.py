@@ -1,19 +1,19 @@
 """Mail between branches and participants of a session."""
 
-from ._mail.exchange import Exchange
-from ._mail.exchange_view import ExchangeView
+from ._mail.branch_mail import BranchMail
 from ._mail.mailbox import Mailbox
-from ._mail.manager import MailManager
+from ._mail.session_mail import SessionMail
+from ._mail.session_mail_view import SessionMailView
 from .domain.mail import Mail, Package, ParkedMail
 from .projections.mail_sequence import MailSequence
 
 __all__ = [
-    "Exchange",
-    "ExchangeView",
+    "BranchMail",
     "Mail",
-    "MailManager",
     "MailSequence",
     "Mailbox",
     "Package",
     "ParkedMail",
+    "SessionMail",
+    "SessionMailView",
 ]

@@ -2,7 +2,7 @@
 
 from asyncio import to_thread
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Literal, Self, TypeVar
+from typing import Any, Literal, Self, TypeVar
 from uuid import uuid4
 
 from ._arguments import (
@@ -21,14 +21,17 @@ from ._arguments import (
 from ._as_of import AsOf, resolve_position
 from ._default_branch import on_default_branch
 from ._default_store import StoreLike, resolve_store
+from ._mail.session_mail import SessionMail
+from ._models.imodel import LanguageModel
 from ._models.registry import registration_steps
-from ._operations.params import ModelLike
+from ._models.tools import Tool
+from ._operations.operate import OperationResult
+from ._operations.params import InstructionLike, ModelLike
+from ._operations.rerun import BranchComparison, compare_branches, rerun
 from ._redact import redact_event
 from ._session_context import SessionContext
-from ._session_copies import fork_by_copy, fork_by_reference
-from ._session_lifecycle import SessionLifecycle
+from ._session_copies import delete_session, fork_by_copy, fork_by_reference
 from ._session_logs import SessionLogs
-from ._session_mail import SessionMail
 from ._session_operations import SessionOperations
 from ._stream import Decision, SessionStream, image_policy
 from .branch import Branch, fork_plan, messages_from_events, new_branch
@@ -59,7 +62,7 @@ from .session_view import SessionView
 D = TypeVar("D")
 
 
-class Session(SessionLifecycle, SessionMail, SessionView, SessionOperations):
+class Session(SessionView):
     """One conversation's whole life, and the root of its branches; every change of it is one event."""
 
     def __init__(
@@ -160,57 +163,35 @@ class Session(SessionLifecycle, SessionMail, SessionView, SessionOperations):
         name: str | None = None,
         *,
         system: SystemLike | None = None,
+        system_datetime: bool | str | None = None,
         user: str | None = None,
+        model: ToolLike | None = None,
+        tools: ToolsLike = None,
+        messages: Iterable[Message | ContentGiven] | None = None,
         capabilities: Access = None,
         resources: Access = None,
-        messages: Iterable[Message | ContentGiven] | None = None,
+        metadata: Mapping[str, Json] | None = None,
         expected: Expected = ANY,
         command_id: str | None = None,
     ) -> Branch:
-        """A new branch; the first one of a session is its default."""
-        plan = BranchPlan(
-            name=name,
-            user=user,
-            capabilities=capabilities,
-            resources=resources,
-            system=system_with_timestamp(system, None),
-            messages=imported_messages(messages),
-        )
-        return new_branch(self._context, lambda state, id: create_with(state, plan, id=id), expected, command_id)
+        """Create a branch; the first one of a session is its default.
 
-    def new_branch(
-        self,
-        /,
-        system: SystemLike | None = None,
-        system_sender: str | None = None,
-        system_datetime: bool | str | None = None,
-        user: str | None = None,
-        name: str | None = None,
-        imodel: ToolLike | None = None,
-        messages: Iterable[Message | ContentGiven] | None = None,
-        progress: Sequence[int] | None = None,
-        tool_manager: object = None,
-        tools: ToolsLike = None,
-        **kwargs: Json,
-    ) -> Branch:
-        """A new branch as `create_branch` makes it, by the names that LionAGI has for it.
-
-        `progress` is the order of the messages by their indexes; models and tools are recorded by their names, and
-        what else is named is kept as the branch's metadata.
+        Models and tools are recorded by name, and registered with this session object if they are objects.
         """
         plan = BranchPlan(
             name=name,
             user=user,
-            metadata=kwargs,
+            metadata=dict(metadata or {}),
+            capabilities=capabilities,
+            resources=resources,
             system=system_with_timestamp(system, system_datetime),
-            system_sender=system_sender,
-            messages=imported_messages(messages, progress),
-            tools=tool_names(tools, tool_manager),
-            model=None if imodel is None else tool_name(imodel),
+            messages=imported_messages(messages),
+            tools=tool_names(tools),
+            model=None if model is None else tool_name(model),
         )
-        self._context.registry.add_tools(tools, tool_manager)
-        self._context.registry.add_model(imodel)
-        return new_branch(self._context, lambda state, id: create_with(state, plan, id=id), ANY, None)
+        self._context.registry.add_tools(tools, tools)
+        self._context.registry.add_model(model)
+        return new_branch(self._context, lambda state, id: create_with(state, plan, id=id), expected, command_id)
 
     def fork(
         self,
@@ -296,10 +277,10 @@ class Session(SessionLifecycle, SessionMail, SessionView, SessionOperations):
         found = super().get_branch(branch, default)
         return self._branch(found.number) if isinstance(found, BranchView) else found
 
-    def remove_branch(self, branch: BranchView | str | int, delete: bool = False) -> None:
-        """Removes the branch from here on; if it was the default, the oldest one left takes its place.
+    def remove_branch(self, branch: BranchView | str | int) -> None:
+        """Remove the branch; if it was the default, the oldest remaining one becomes the default.
 
-        What it showed stays on the record, and readable at earlier positions, also with `delete`.
+        Its messages stay recorded, and readable at earlier positions.
         """
         number = self._number_now(branch)
         self._stream.transact(lambda state: branches.remove(state, number))
@@ -317,7 +298,7 @@ class Session(SessionLifecycle, SessionMail, SessionView, SessionOperations):
 
     # Messages
 
-    def add_message(
+    def add(
         self,
         content: Message | ContentGiven | Missing = MISSING,
         body: Json = MISSING,
@@ -343,37 +324,15 @@ class Session(SessionLifecycle, SessionMail, SessionView, SessionOperations):
 
     @property
     def messages(self) -> Messages:
-        """What the default branch shows; nothing if there is none. Set it to replace them, as `replace_messages`."""
+        """What the default branch shows; nothing if there is none. Assign to replace them, as `Branch.replace`."""
         return super().messages
 
     @messages.setter
     def messages(self, messages: Iterable[Message | ContentGiven]) -> None:
-        self.replace_messages(messages)
-
-    def replace_messages(self, messages: Iterable[Message | ContentGiven]) -> None:
-        """Makes the default branch show these messages and no others, in one commit; the old ones stay on record.
-
-        They count as loaded. A system message among them is the one of the branch; without one it has none.
-        """
         given = imported_messages(require_list(messages))
         self._stream.transact(
             lambda state: on_default_branch(None, state, lambda state, number: history.replace(state, number, given))
         )
-
-    def clear_messages(self) -> None:
-        """Makes the default branch show nothing but its system message."""
-        self._on_default(history.clear)
-
-    def truncate_messages(self, max_messages: int) -> None:
-        """Makes the default branch show only its last messages, and its system message."""
-        self._on_default(lambda state, number: history.truncate(state, number, max_messages))
-
-    areplace_messages = awaited(replace_messages)
-    aclear_messages = awaited(clear_messages)
-    atruncate_messages = awaited(truncate_messages)
-
-    def _on_default(self, decide: Callable[[State, int], Sequence[Event]]) -> None:
-        self._stream.transact(lambda state: on_default_branch(None, state, decide))
 
     def redact(self, event: Message | RecordedEvent | int, reason: str | None = None) -> int:
         """Remove the content of a message, or of any other event, from the record for good.
@@ -390,15 +349,108 @@ class Session(SessionLifecycle, SessionMail, SessionView, SessionOperations):
         """The account of what was called, denied and logged; what is written there is one event."""
         return SessionLogs(self._stream, None)
 
+    @property
+    def mail(self) -> SessionMail:
+        """The mail of the session: participants, mailboxes, and routing between them."""
+        return SessionMail(self._context)
+
+    @property
+    def operations(self) -> SessionOperations:
+        """The operations that were recorded, and running, resuming and redacting them."""
+        return SessionOperations(self._context, self._number_or_default)
+
+    async def chat(self, instruction: InstructionLike = None, **given: Any) -> str:
+        """Send an instruction to the model on the default branch; return the text of its response."""
+        return await self.default_branch.chat(instruction, **given)
+
+    async def operate(self, instruction: InstructionLike = None, **given: Any) -> OperationResult:
+        """Send an instruction to the model on the default branch, and run the tool calls that it requests."""
+        return await self.default_branch.operate(instruction, **given)
+
+    async def rerun(
+        self,
+        branch: BranchView | str | int | None = None,
+        at: AsOf | None = None,
+        *,
+        model: LanguageModel | str | None = None,
+        tools: str = "recorded",
+        edits: Mapping[Message | int | str, Message | ContentGiven] | None = None,
+        name: str | None = None,
+    ) -> Branch:
+        """Fork a branch at a position and run its operations again on the fork; return the fork.
+
+        Without `model`, recorded responses are used for identical requests, so nothing is sent; from the first
+        difference on, the model of the branch is called. With `model`, that model is called for all requests.
+        `edits` replaces the contents of messages. `tools` is "recorded" or "live".
+        """
+        number = self._number_or_default(branch)
+        fork = await rerun(self._context, number, at, model=model, tools=tools, edits=edits or {}, name=name)
+        return self._branch(fork)
+
+    def compare(self, left: BranchView | str | int, right: BranchView | str | int) -> BranchComparison:
+        """Compare two branches: their differences, and the usage of each."""
+        return compare_branches(self._context, self._number_now(left), self._number_now(right))
+
+    def set_model(self, model: LanguageModel | str | None, purpose: str = "generate") -> None:
+        """Set the model for branches without one of their own, for a purpose: "generate", "parse" or "interpret"."""
+        self._context.set_model(model, purpose, None)
+
+    def register_tools(self, *tools: Tool | Callable[..., object] | Iterable[Tool | Callable[..., object]]) -> None:
+        """Make tools available on all branches; needed again after the session was opened in another process."""
+        self._context.register_tools(tools, None)
+
+    # Lifecycle
+
+    def rename(self, name: str | None) -> None:
+        """Change the name of the session, or remove it."""
+        self._stream.transact(lambda state: sessions.rename(state, name))
+
+    def update_metadata(self, changes: Mapping[str, Json]) -> None:
+        """Merge changes into the metadata, key by key."""
+        self._stream.transact(lambda state: sessions.update_metadata(state, changes))
+
+    def set_state(self, key: str, value: Json) -> None:
+        """Set the value of a state key."""
+        self._stream.transact(lambda state: sessions.set_state(state, key, value))
+
+    def remove_state(self, key: str) -> None:
+        """Remove a state key."""
+        self._stream.transact(lambda state: sessions.remove_state(state, key))
+
+    def archive(self, reason: str | None = None) -> None:
+        """Archive the session: it can be read and restored, not changed."""
+        self._stream.transact(lambda state: sessions.archive(state, reason))
+
+    def restore(self, reason: str | None = None) -> None:
+        """Restore an archived session."""
+        self._stream.transact(lambda state: sessions.restore(state, reason))
+
+    def delete(self, reason: str | None = None) -> None:
+        """Mark the session as deleted; its events stay.
+
+        A session that others are forked from cannot be deleted, because they read their beginning from it.
+        """
+        delete_session(self._stream, reason)
+
+    arename = awaited(rename)
+    aupdate_metadata = awaited(update_metadata)
+    aset_state = awaited(set_state)
+    aremove_state = awaited(remove_state)
+    aarchive = awaited(archive)
+    arestore = awaited(restore)
+    adelete = awaited(delete)
+
+    aset_model = awaited(set_model)
+    aregister_tools = awaited(register_tools)
+    acompare = awaited_read(compare)
     asplit = awaited(split)
     afork_session = awaited(fork_session)
     acreate_branch = awaited(create_branch)
-    anew_branch = awaited(new_branch)
     afork = awaited(fork)
     amerge = awaited(merge)
     aremove_branch = awaited(remove_branch)
     achange_default_branch = awaited(change_default_branch)
-    aadd_message = awaited(add_message)
+    aadd = awaited(add)
     aredact = awaited(redact)
 
     def _number_now(self, branch: BranchView | str | int) -> int:
@@ -408,6 +460,9 @@ class Session(SessionLifecycle, SessionMail, SessionView, SessionOperations):
                 "the branch", f"is seen as it was at {branch.seen_at}: expected it as it is, or a fork of it"
             )
         return self._number(branch)
+
+    def _number_or_default(self, branch: BranchView | str | int | None) -> int:
+        return self.default_branch.number if branch is None else self._number_now(branch)
 
     @classmethod
     def _of(cls, context: SessionContext) -> Self:

@@ -6,7 +6,7 @@ from copy import deepcopy
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from ._as_of import AsOf, StateSource, as_of, resolve_position
-from ._mail.exchange_view import ExchangeView
+from ._mail.session_mail_view import SessionMailView
 from ._prompts import PromptMethods
 from ._read_only import ReadOnlyView
 from ._search import SearchHit, search_in
@@ -92,11 +92,6 @@ class SessionView(ReadOnlyView, PromptMethods):
         return self._read(lambda state: state.key)
 
     @property
-    def session_id(self) -> str:
-        """The id of the session, for good."""
-        return self._source.id
-
-    @property
     def user(self) -> str | None:
         """Whose session it is."""
         return self._read(lambda state: state.user)
@@ -158,11 +153,9 @@ class SessionView(ReadOnlyView, PromptMethods):
         return None if number is None else self._branch(number)
 
     @property
-    def exchange(self) -> ExchangeView:
-        """The mail of the session: who takes part, what is under way, what was said on which channel."""
-        return ExchangeView(self._source)
-
-    mail_transfer = exchange
+    def mail(self) -> SessionMailView:
+        """The mail of the session: participants, mailboxes and channels."""
+        return SessionMailView(self._source)
 
     @property
     def messages(self) -> Messages:
@@ -241,15 +234,6 @@ class SessionView(ReadOnlyView, PromptMethods):
             chosen = state.live if number is None else [branch_lookup.get_branch(state, number)]
             numbers = [each.number for each in chosen]
             return search_in(self._source.store, state, numbers, query, role=role, limit=limit)
-
-    @property
-    def all_messages(self) -> Messages:
-        """The messages of all branches, each once, in the order they were recorded."""
-        return self.concat_messages()
-
-    def get_token_count(self) -> int:
-        """About how many tokens the default branch is, as `token_count` estimates it."""
-        return self.token_count()
 
     def diff(self, left: "Comparable", right: "Comparable") -> Difference:
         """What two lines of messages have in common, and how each goes on.
@@ -343,7 +327,6 @@ class SessionView(ReadOnlyView, PromptMethods):
     ato_df = awaited_read(to_df)
     ato_polars = awaited_read(to_polars)
     asearch = awaited_read(search)
-    aget_token_count = awaited_read(get_token_count)
     adiff = awaited_read(diff)
     abisect = awaited_read(bisect)
     ablame = awaited_read(blame)

@@ -70,17 +70,17 @@ class ToolServer:
     async def call(self, tool: str, arguments: dict[str, Json]) -> object:
         """What a tool answers; what it or its server fails at is raised."""
         if self._client is None:
-            raise ToolError(self.name, "the server is closed; keep it open while its tools are called")
+            raise ToolError(tool, "the server is closed; keep it open while its tools are called")
         if self._loop is not asyncio.get_running_loop():
-            raise ToolError(self.name, "the server was opened in another event loop; call its tools there")
+            raise ToolError(tool, "the server was opened in another event loop; call its tools there")
         from fastmcp.exceptions import ToolError as ServerToolError
 
         try:
             return _plain(await self._client.direct_call_tool(tool, arguments))
         except ServerToolError as error:
-            raise ToolError(self.name, self._clean(str(error))) from None
-        except Exception as error:  # noqa: BLE001 whatever stops a foreign server is told by one name
-            raise ToolError(self.name, self._clean(_described(error))) from None
+            raise ToolError(tool, f"its server {self.name} failed: {self._clean(str(error))}") from None
+        except Exception as error:  # noqa: BLE001 whatever stops a foreign server is raised as one error
+            raise ToolError(tool, f"its server {self.name} failed: {self._clean(_described(error))}") from None
 
     def _made(self) -> "MCPToolset[Any]":
         with require("fastmcp", "mcp"):

@@ -191,12 +191,12 @@ def test_the_error_of_a_cancelled_call_is_the_cause(store: Store, monkeypatch: p
 def test_mail_that_is_cancelled_settles(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     session = Session(store=store, default_branch="main")
     other = session.create_branch("other")
-    session.default_branch.send(other, item="hello")
-    session.collect_send_all()
+    session.default_branch.mail.send(other, item="hello")
+    session.mail.route()
     gate = Gate(store, monkeypatch)
 
     async def program() -> None:
-        task = asyncio.ensure_future(other.areceive())
+        task = asyncio.ensure_future(other.mail.areceive())
         await asyncio.to_thread(gate.reached.wait)
         task.cancel()
         await asyncio.wait([task], timeout=0.01)

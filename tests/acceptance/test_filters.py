@@ -279,6 +279,6 @@ def test_a_session_with_a_fork_of_a_long_branch_is_read_in_its_pages(long: Sessi
     fork.add("on the fork")
     long.default_branch.add("on main")
 
-    assert texts(long.all_messages.last(3)) == ["number 19999", "on the fork", "on main"]
+    assert texts(long.concat_messages().last(3)) == ["number 19999", "on the fork", "on main"]
     assert long.to_arrow().num_rows == 20_002
     assert pages.read <= 21

@@ -172,7 +172,7 @@ def test_a_frame_of_a_session_holds_each_message_once(session: Session) -> None:
     fork = main.fork(name="fork")
     fork.add("On the fork")
     main.add("On main")
-    session.new_branch(name="loaded", messages=["From elsewhere"])
+    session.create_branch(name="loaded", messages=["From elsewhere"])
 
     def contents(**which: Any) -> list[str]:
         return list(session.to_df(**which)["content"])

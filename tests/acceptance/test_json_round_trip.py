@@ -28,8 +28,8 @@ def store(here: Path) -> Iterator[Store]:
         session = Session("Be terse.", name="label", key="desk", user="ada", metadata={"x": 1}, store=opened)
         session.default_branch.add("Hello!", sender="ada", recipient="bot", metadata={"q": 1})
         session.default_branch.add({"role": "assistant", "content": "Hi.", "model": "m"})
-        Session(name="only a name", store=opened).add_message("user", "x")
-        Session(store=opened).add_message("user", "y")
+        Session(name="only a name", store=opened).add("user", "x")
+        Session(store=opened).add("user", "y")
         Session(key="old", store=opened).archive()
         yield opened
 

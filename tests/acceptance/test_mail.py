@@ -23,7 +23,7 @@ from turnlog.errors import (
     ReadOnlyError,
     SessionNotActiveError,
 )
-from turnlog.mail import Exchange, Mail, MailManager, Package
+from turnlog.mail import Mail, Package, SessionMail
 
 
 def search(query: str) -> str:
@@ -58,12 +58,12 @@ def session(store: Store) -> Session:
 
 @pytest.fixture
 def research(session: Session) -> Branch:
-    return session.new_branch(name="research")
+    return session.create_branch(name="research")
 
 
 @pytest.fixture
 def coding(session: Session, research: Branch) -> Branch:
-    return session.new_branch(name="coding")
+    return session.create_branch(name="coding")
 
 
 # --- The flows --------------------------------------------------------------------------------------------
@@ -72,11 +72,11 @@ def coding(session: Session, research: Branch) -> Branch:
 def test_two_branches_share_tools(store: Store) -> None:
     session = Session(store=store)
 
-    research = session.new_branch(name="research")
-    coding = session.new_branch(name="coding")
+    research = session.create_branch(name="research")
+    coding = session.create_branch(name="coding")
 
-    research.send(recipient=coding.id, category="tool", item=research_tools)
-    session.collect_send_all(receive_all=True)
+    research.mail.send(recipient=coding.id, category="tool", item=research_tools)
+    session.mail.route(receive=True)
 
     assert coding.tools == {"search", "summarize"}
     assert research.tools == frozenset()
@@ -86,7 +86,7 @@ def test_a_branch_is_split_twice_and_both_are_put_together(store: Store) -> None
     async def flow() -> list[str]:
         session = Session(store=store)
         user_id = "ada"
-        branch = session.new_branch(
+        branch = session.create_branch(
             system={"role": "system", "content": "You are a helpful assistant"},
             user=user_id,
         )
@@ -96,9 +96,9 @@ def test_a_branch_is_split_twice_and_both_are_put_together(store: Store) -> None
         branch_b.add("from b")
         messages = session.concat_messages([branch_a.id, branch_b.id])
 
-        session.send(to_=[branch_a.id, branch_b.id])
-        session.collect(from_=branch_a.id)
-        await session.acollect_send_all()
+        session.mail.deliver(recipients=[branch_a.id, branch_b.id])
+        session.mail.collect(senders=branch_a.id)
+        await session.mail.aroute()
         return [message.text for message in messages]
 
     assert asyncio.run(flow()) == ["You are a helpful assistant", "from a", "from b"]
@@ -106,9 +106,9 @@ def test_a_branch_is_split_twice_and_both_are_put_together(store: Store) -> None
 
 def test_mail_is_handled_in_batches(session: Session, research: Branch, coding: Branch) -> None:
     async def flow() -> None:
-        async with session.mail_manager.sources:
-            research.send(recipient=coding.id, category="message", item="ready")
-            session.collect_send_all(receive_all=True)
+        async with session.mail.lock:
+            research.mail.send(recipient=coding.id, category="message", item="ready")
+            session.mail.route(receive=True)
 
     asyncio.run(flow())
 
@@ -118,53 +118,51 @@ def test_mail_is_handled_in_batches(session: Session, research: Branch, coding: 
 def test_mail_goes_from_the_outbox_over_the_exchange_into_the_inbox(
     session: Session, research: Branch, coding: Branch
 ) -> None:
-    research.send(recipient=coding.id, item="one")
-    assert (contents(research.mailbox.outbox), len(session.exchange.waiting), coding.mailbox.unread) == (["one"], 0, 0)
+    research.mail.send(recipient=coding.id, item="one")
+    assert (contents(research.mail.outbox), len(session.mail.pending), coding.mail.unread) == (["one"], 0, 0)
 
-    assert session.collect(from_=research.id) == 1
-    assert (contents(research.mailbox.outbox), contents(session.exchange.waiting)) == ([], ["one"])
+    assert session.mail.collect(senders=research.id) == 1
+    assert (contents(research.mail.outbox), contents(session.mail.pending)) == ([], ["one"])
 
-    assert session.send(to_=coding.id) == 1
-    assert (contents(session.exchange.waiting), contents(coding.mailbox.inbox)) == ([], ["one"])
+    assert session.mail.deliver(recipients=coding.id) == 1
+    assert (contents(session.mail.pending), contents(coding.mail.inbox)) == ([], ["one"])
 
-    assert contents(coding.receive()) == ["one"]
-    assert (coding.mailbox.unread, texts(coding)) == (0, ["one"])
+    assert contents(coding.mail.receive()) == ["one"]
+    assert (coding.mail.unread, texts(coding)) == (0, ["one"])
 
 
 def test_only_what_is_named_is_collected_and_sent(session: Session, research: Branch, coding: Branch) -> None:
-    third = session.new_branch(name="third")
-    research.send(coding, item="to coding")
-    research.send(third, item="to third")
-    coding.send(third, item="from coding")
+    third = session.create_branch(name="third")
+    research.mail.send(coding, item="to coding")
+    research.mail.send(third, item="to third")
+    coding.mail.send(third, item="from coding")
 
-    session.collect(from_=[research.id])
-    session.send(to_=[third])
+    session.mail.collect(senders=[research.id])
+    session.mail.deliver(recipients=[third])
 
-    assert contents(third.mailbox.inbox) == ["to third"]
-    assert contents(session.exchange.waiting) == ["to coding"]
-    assert contents(coding.mailbox.outbox) == ["from coding"]
+    assert contents(third.mail.inbox) == ["to third"]
+    assert contents(session.mail.pending) == ["to coding"]
+    assert contents(coding.mail.outbox) == ["from coding"]
 
 
 def test_the_same_by_the_twins(session: Session, research: Branch, coding: Branch) -> None:
     async def flow() -> list[Any]:
-        await research.asend(coding, item="one")
-        await research.asend_many(["two", "three"], coding)
-        await session.acollect()
-        await session.asend()
-        received = await coding.areceive()
-        await session.exchange.aregister("ada")
-        await session.exchange.asend("ada", coding, {"four": 4})
-        await session.acollect_send_all(receive_all=True)
-        last = await session.exchange.apop_mail(coding)
+        await research.mail.asend(coding, item="one")
+        await research.mail.asend_many(["two", "three"], coding)
+        await session.mail.acollect()
+        await session.mail.adeliver()
+        received = await coding.mail.areceive()
+        await session.mail.aregister("ada")
+        await session.mail.asend("ada", coding, {"four": 4})
+        await session.mail.aroute(receive=True)
+        last = await session.mail.apop(coding)
         return [*contents(received), last and last.content]
 
     assert asyncio.run(flow()) == ["one", "two", "three", {"four": 4}]
 
 
 def test_exchange_and_manager_are_there_under_the_names_people_know(session: Session) -> None:
-    assert isinstance(session.exchange, Exchange)
-    assert isinstance(session.mail_transfer, Exchange)
-    assert isinstance(session.mail_manager, MailManager)
+    assert isinstance(session.mail, SessionMail)
 
 
 # --- What a mail is ---------------------------------------------------------------------------------------
@@ -172,9 +170,9 @@ def test_exchange_and_manager_are_there_under_the_names_people_know(session: Ses
 
 def test_a_mail_says_who_sent_what_to_whom_and_when(session: Session, research: Branch, coding: Branch) -> None:
     with acting(actor="scheduler"):
-        sent = research.send(coding, "data", {"a": [1]}, "plans")
-    session.collect_send_all()
-    (found,) = session.exchange.receive(coding)
+        sent = research.mail.send(coding, "data", {"a": [1]}, "plans")
+    session.mail.route()
+    (found,) = session.mail.inbox(coding)
 
     assert found == sent
     assert (found.sender, found.recipient, found.category, found.channel) == (research.id, coding.id, "data", "plans")
@@ -186,9 +184,9 @@ def test_a_message_is_received_as_a_copy_with_its_sender_and_where_it_came_from(
     session: Session, research: Branch, coding: Branch
 ) -> None:
     written = research.add("found it", sender="ada", metadata={"score": 1})
-    research.send(coding, item=written)
-    mail = research.send(coding, item={"assistant_response": "so it is"})
-    session.collect_send_all(receive_all=True)
+    research.mail.send(coding, item=written)
+    mail = research.mail.send(coding, item={"assistant_response": "so it is"})
+    session.mail.route(receive=True)
     first, second = coding.messages
 
     assert (first.text, first.sender, first.metadata, first.origin) == ("found it", "ada", {"score": 1}, Origin.MAILED)
@@ -200,34 +198,34 @@ def test_a_message_is_received_as_a_copy_with_its_sender_and_where_it_came_from(
 
 
 def test_the_content_of_a_mail_is_what_was_given(session: Session, research: Branch, coding: Branch) -> None:
-    session.exchange.register("ada")
+    session.mail.register("ada")
     given: list[Any] = ["text", 1, None, [], {"deep": {"er": ["\u2603", 2**70]}}]
     for item in given:
-        session.exchange.send("ada", coding, item)
-    research.send(coding, "tool", search)
-    research.send(coding, "imodel", Model())
-    research.send(coding, item="hello")
-    response = research.send(coding, item={"assistant_response": "hi"})
-    session.exchange.sync()
+        session.mail.send("ada", coding, item)
+    research.mail.send(coding, "tool", search)
+    research.mail.send(coding, "imodel", Model())
+    research.mail.send(coding, item="hello")
+    response = research.mail.send(coding, item={"assistant_response": "hi"})
+    session.mail.route()
 
-    found = session.exchange.receive(coding)
+    found = session.mail.inbox(coding)
     assert contents(found[:-1]) == [*given, ["search"], "gpt-4o-mini", "hello"]
     assert found[-1].content == response.content
     assert [mail.text for mail in found[-2:]] == ["hello", "hi"]
 
 
 def test_a_model_becomes_the_one_that_the_branch_chats_with(session: Session, research: Branch, coding: Branch) -> None:
-    research.send(coding, "imodel", Model())
-    session.collect_send_all(receive_all=True)
+    research.mail.send(coding, "imodel", Model())
+    session.mail.route(receive=True)
 
     assert (coding.model, research.model) == ("gpt-4o-mini", None)
 
 
 def test_a_tool_or_model_that_any_branch_has_is_known_by_its_name(session: Session, coding: Branch) -> None:
-    equipped = session.new_branch(tools=[search], imodel="gpt-4o-mini")
-    equipped.send(coding, "tool", "search")
-    equipped.send(coding, "imodel", "gpt-4o-mini")
-    session.collect_send_all(receive_all=True)
+    equipped = session.create_branch(tools=[search], model="gpt-4o-mini")
+    equipped.mail.send(coding, "tool", "search")
+    equipped.mail.send(coding, "imodel", "gpt-4o-mini")
+    session.mail.route(receive=True)
 
     assert (set(coding.tools), coding.model) == ({"search"}, "gpt-4o-mini")
 
@@ -235,47 +233,47 @@ def test_a_tool_or_model_that_any_branch_has_is_known_by_its_name(session: Sessi
 def test_a_name_that_nobody_knows_is_parked_and_used_once_somebody_does(
     session: Session, store: Store, research: Branch, coding: Branch
 ) -> None:
-    research.send(coding, "tool", ["search"])
-    research.send(coding, item="and this?")
-    session.collect_send_all(receive_all=True)
+    research.mail.send(coding, "tool", ["search"])
+    research.mail.send(coding, item="and this?")
+    session.mail.route(receive=True)
 
-    (parked,) = coding.mailbox.parked
+    (parked,) = coding.mail.parked
     assert (parked.recipient, parked.reason) == (coding.id, "nobody here knows a tool 'search'")
-    assert (coding.tools, texts(coding), coding.mailbox.unread) == (frozenset(), ["and this?"], 0)
+    assert (coding.tools, texts(coding), coding.mail.unread) == (frozenset(), ["and this?"], 0)
     before = session.position
-    assert coding.receive() == []
+    assert coding.mail.receive() == []
     assert session.position == before
 
-    session.new_branch(tools=search)
-    assert [mail.id for mail in coding.receive()] == [parked.mail.id]
-    assert (set(coding.tools), coding.mailbox.parked) == ({"search"}, [])
-    assert coding.receive() == []
+    session.create_branch(tools=search)
+    assert [mail.id for mail in coding.mail.receive()] == [parked.mail.id]
+    assert (set(coding.tools), coding.mail.parked) == ({"search"}, [])
+    assert coding.mail.receive() == []
 
 
 def test_many_mails_that_were_parked_are_all_received_once_they_can_be(
     session: Session, research: Branch, coding: Branch
 ) -> None:
-    research.send_many(["search", "summarize", ["search", "summarize"], "search"], coding, "tool")
-    session.collect_send_all(receive_all=True)
-    assert len(coding.mailbox.parked) == 4
+    research.mail.send_many(["search", "summarize", ["search", "summarize"], "search"], coding, "tool")
+    session.mail.route(receive=True)
+    assert len(coding.mail.parked) == 4
 
-    session.new_branch(tools=search)
-    assert contents(coding.receive()) == [["search"], ["search"]]
-    assert [parked.reason for parked in coding.mailbox.parked] == ["nobody here knows a tool 'summarize'"] * 2
-    session.new_branch(tools=summarize)
-    assert contents(coding.receive()) == [["summarize"], ["search", "summarize"]]
-    assert (set(coding.tools), coding.mailbox.parked) == ({"search", "summarize"}, [])
+    session.create_branch(tools=search)
+    assert contents(coding.mail.receive()) == [["search"], ["search"]]
+    assert [parked.reason for parked in coding.mail.parked] == ["nobody here knows a tool 'summarize'"] * 2
+    session.create_branch(tools=summarize)
+    assert contents(coding.mail.receive()) == [["summarize"], ["search", "summarize"]]
+    assert (set(coding.tools), coding.mail.parked) == ({"search", "summarize"}, [])
 
 
 def test_what_one_process_does_not_know_another_may(session: Session, store: Store, coding: Branch) -> None:
-    session.exchange.register("ada")
+    session.mail.register("ada")
     elsewhere = Session.open(session.id, store=store)
-    research = session.new_branch(name="knows it")
-    research.send(coding, "tool", search)
+    research = session.create_branch(name="knows it")
+    research.mail.send(coding, "tool", search)
 
-    elsewhere.collect_send_all(receive_all=True)
+    elsewhere.mail.route(receive=True)
     assert elsewhere.branches["coding"].tools == frozenset()
-    session.collect_send_all(receive_all=True)
+    session.mail.route(receive=True)
     assert elsewhere.branches["coding"].tools == {"search"}
 
 
@@ -283,15 +281,15 @@ def test_images_are_checked_when_they_are_mailed_and_by_whoever_receives_them(
     session: Session, store: Store, research: Branch, coding: Branch
 ) -> None:
     with pytest.raises(ImageNotAllowedError):
-        research.send(coding, item={"instruction": "look", "images": ["http://127.0.0.1/secret"]})
-    research.send(coding, item={"instruction": "look", "images": ["https://example.com/cat.png"]})
-    research.send(coding, item="and tell")
+        research.mail.send(coding, item={"instruction": "look", "images": ["http://127.0.0.1/secret"]})
+    research.mail.send(coding, item={"instruction": "look", "images": ["https://example.com/cat.png"]})
+    research.mail.send(coding, item="and tell")
     strict = Session.open(session.id, store=store, images=ImagePolicy(denied_hosts=frozenset({"example.com"})))
 
-    strict.collect_send_all(receive_all=True)
+    strict.mail.route(receive=True)
     assert texts(coding) == ["and tell"]
-    assert [parked.reason.startswith("an image is not taken here: ") for parked in coding.mailbox.parked] == [True]
-    assert contents(coding.receive()) != []
+    assert [parked.reason.startswith("an image is not taken here: ") for parked in coding.mail.parked] == [True]
+    assert contents(coding.mail.receive()) != []
     assert texts(coding) == ["and tell", "look"]
 
 
@@ -311,8 +309,8 @@ class Note(MessageContent, frozen=True):
 def test_a_content_of_an_applications_own_is_mailed_like_any_other(
     session: Session, research: Branch, coding: Branch
 ) -> None:
-    mail = research.send(coding, item=Note(note="mine"))
-    session.collect_send_all(receive_all=True)
+    mail = research.mail.send(coding, item=Note(note="mine"))
+    session.mail.route(receive=True)
 
     assert (mail.content, mail.text, coding.messages[0].content) == (Note(note="mine"), "mine", Note(note="mine"))
 
@@ -320,66 +318,66 @@ def test_a_content_of_an_applications_own_is_mailed_like_any_other(
 def test_receiving_leaves_data_where_it_is_until_it_is_taken_out(
     session: Session, research: Branch, coding: Branch
 ) -> None:
-    research.send(coding, "data", {"rows": 3})
-    session.collect_send_all(receive_all=True)
-    assert coding.receive_all() == []
+    research.mail.send(coding, "data", {"rows": 3})
+    session.mail.route(receive=True)
+    assert coding.mail.receive() == []
 
-    mail = session.exchange.pop_mail(coding)
+    mail = session.mail.pop(coding)
     assert mail is not None
     assert mail.content == {"rows": 3}
-    assert session.exchange.pop_mail(coding) is None
+    assert session.mail.pop(coding) is None
 
 
 def test_some_categories_and_one_sender_are_received_on_request(
     session: Session, research: Branch, coding: Branch
 ) -> None:
-    other = session.new_branch(name="other")
-    research.send(coding, item="from research")
-    research.send(coding, "tool", search)
-    other.send(coding, item="from other")
-    session.collect_send_all()
+    other = session.create_branch(name="other")
+    research.mail.send(coding, item="from research")
+    research.mail.send(coding, "tool", search)
+    other.mail.send(coding, item="from other")
+    session.mail.route()
 
-    assert contents(coding.receive(tool=True)) == [["search"]]
-    assert contents(coding.receive(sender=other, message=True)) == ["from other"]
-    assert contents(coding.receive()) == ["from research"]
+    assert contents(coding.mail.receive(tool=True)) == [["search"]]
+    assert contents(coding.mail.receive(sender=other, message=True)) == ["from other"]
+    assert contents(coding.mail.receive()) == ["from research"]
 
 
 def test_a_command_sends_once(session: Session, research: Branch, coding: Branch) -> None:
     with acting(actor="ada"):
-        first = research.send(coding, item="pay", command_id="pay-1")
-    again = research.send(coding, item="pay", command_id="pay-1")
+        first = research.mail.send(coding, item="pay", command_id="pay-1")
+    again = research.mail.send(coding, item="pay", command_id="pay-1")
 
     assert again == first
-    assert contents(research.mailbox.outbox) == ["pay"]
+    assert contents(research.mail.outbox) == ["pay"]
     coding.add("x", command_id="add-1")
     with pytest.raises(CommandIdReusedError):
-        research.send(coding, item="y", command_id="add-1")
+        research.mail.send(coding, item="y", command_id="add-1")
 
 
 def test_a_reader_cannot_change_what_another_one_gets(session: Session, research: Branch, coding: Branch) -> None:
     item = {"list": [1]}
-    research.send(None, "data", item)
-    third = session.new_branch(name="third")
+    research.mail.send(None, "data", item)
+    third = session.create_branch(name="third")
     item["list"].append(2)
-    session.collect_send_all()
+    session.mail.route()
 
-    session.exchange.receive(coding)[0].content["list"].append(3)
-    coding.mailbox.inbox[0].content["list"].append(4)
+    session.mail.inbox(coding)[0].content["list"].append(3)
+    coding.mail.inbox[0].content["list"].append(4)
 
-    assert contents(session.exchange.receive(coding)) == [{"list": [1]}]
-    assert contents(session.exchange.receive(third)) == [{"list": [1]}]
+    assert contents(session.mail.inbox(coding)) == [{"list": [1]}]
+    assert contents(session.mail.inbox(third)) == [{"list": [1]}]
 
 
 def test_a_package_can_be_sent_as_it_is(session: Session, research: Branch, coding: Branch) -> None:
-    research.send(coding, item=Package("data", {"a": 1}))
-    session.collect_send_all(receive_all=True)
+    research.mail.send(coding, item=Package("data", {"a": 1}))
+    session.mail.route(receive=True)
 
-    assert session.exchange.receive(coding)[0].package == Package("data", {"a": 1})
+    assert session.mail.inbox(coding)[0].package == Package("data", {"a": 1})
 
 
 def test_somebody_can_write_to_themselves(session: Session, research: Branch) -> None:
-    research.send(research, item="do not forget")
-    session.collect_send_all(receive_all=True)
+    research.mail.send(research, item="do not forget")
+    session.mail.route(receive=True)
 
     assert texts(research) == ["do not forget"]
 
@@ -390,21 +388,21 @@ def test_somebody_can_write_to_themselves(session: Session, research: Branch) ->
 def test_branches_take_part_from_their_creation_and_others_from_their_registration(
     session: Session, research: Branch, coding: Branch
 ) -> None:
-    exchange = session.exchange
+    exchange = session.mail
     exchange.register("ada")
     exchange.register("ada")
 
-    assert exchange.owners == [research.id, coding.id, "ada"]
+    assert exchange.participants == [research.id, coding.id, "ada"]
     assert (len(exchange), "ada" in exchange, research in exchange, "research" in exchange) == (3, True, True, True)
     assert ("nobody" in exchange, 7 in exchange, None in exchange) == (False, False, False)
-    assert [mail.content for mail in exchange.receive("ada")] == []
+    assert [mail.content for mail in exchange.inbox("ada")] == []
 
 
 def test_a_name_is_one_participants_only(session: Session, research: Branch) -> None:
-    session.exchange.register("ada")
+    session.mail.register("ada")
 
     with pytest.raises(NameTakenError):
-        session.exchange.register("research")
+        session.mail.register("research")
     with pytest.raises(NameTakenError):
         session.create_branch("ada")
     with pytest.raises(NameTakenError):
@@ -415,58 +413,58 @@ def test_a_name_is_one_participants_only(session: Session, research: Branch) -> 
 def test_what_is_for_everybody_reaches_everybody_but_its_sender(
     session: Session, research: Branch, coding: Branch
 ) -> None:
-    session.exchange.register("ada")
-    sent = research.send(None, "data", "hear")
+    session.mail.register("ada")
+    sent = research.mail.send(None, "data", "hear")
 
-    assert session.exchange.sync() == 1
-    assert [session.exchange.receive(owner) for owner in (coding, "ada", research)] == [[sent], [sent], []]
-    assert session.exchange.pop_mail("ada") == sent
-    assert session.exchange.receive(coding) == [sent]
+    assert session.mail.route() == 1
+    assert [session.mail.inbox(owner) for owner in (coding, "ada", research)] == [[sent], [sent], []]
+    assert session.mail.pop("ada") == sent
+    assert session.mail.inbox(coding) == [sent]
 
 
 def test_a_channel_can_be_picked_from_an_inbox_and_has_a_history(
     session: Session, research: Branch, coding: Branch
 ) -> None:
     for number, channel in enumerate(["town", None, "town", "club"]):
-        session.exchange.send(research, coding, number, channel)
-    session.exchange.sync()
-    assert contents(session.exchange.receive(coding, channel="town")) == [0, 2]
-    assert contents(session.exchange.receive(coding, sender=research, channel="club")) == [3]
-    assert session.exchange.receive(coding, channel="nowhere") == []
+        session.mail.send(research, coding, number, channel)
+    session.mail.route()
+    assert contents(session.mail.inbox(coding, channel="town")) == [0, 2]
+    assert contents(session.mail.inbox(coding, sender=research, channel="club")) == [3]
+    assert session.mail.inbox(coding, channel="nowhere") == []
 
-    while session.exchange.pop_mail(coding):
+    while session.mail.pop(coding):
         pass
-    late = session.new_branch(name="late")
+    late = session.create_branch(name="late")
 
-    assert session.exchange.channels == ["town", "club"]
-    assert contents(session.exchange.history("town")) == [0, 2]
-    assert contents(session.exchange.history("nowhere")) == []
-    assert late.mailbox.unread == 0
+    assert session.mail.channels == ["town", "club"]
+    assert contents(session.mail.history("town")) == [0, 2]
+    assert contents(session.mail.history("nowhere")) == []
+    assert late.mail.unread == 0
 
 
 def test_unread_mail_is_counted_by_sender(session: Session, research: Branch, coding: Branch) -> None:
-    session.exchange.register("ada")
-    research.send_many(["a", "b"], coding)
-    research.send(coding, "tool", search)
-    session.exchange.send("ada", coding, 1)
-    session.exchange.sync()
+    session.mail.register("ada")
+    research.mail.send_many(["a", "b"], coding)
+    research.mail.send(coding, "tool", search)
+    session.mail.send("ada", coding, 1)
+    session.mail.route()
 
-    assert (coding.mailbox.unread, len(coding.mailbox)) == (4, 4)
-    assert coding.mailbox.unread_from == {research.id: 3, "ada": 1}
-    assert session.exchange.mailbox("ada").unread == 0
+    assert (coding.mail.unread, len(coding.mail)) == (4, 4)
+    assert coding.mail.unread_from == {research.id: 3, "ada": 1}
+    assert session.mail.mailbox("ada").unread == 0
 
 
 def test_mail_is_taken_out_first_in_first_out_by_all_or_one_sender(
     session: Session, research: Branch, coding: Branch
 ) -> None:
-    session.exchange.register("ada")
+    session.mail.register("ada")
     for number in range(3):
-        session.exchange.send("ada", coding, f"a{number}")
-        session.exchange.send(research, coding, f"r{number}")
-    session.exchange.sync()
+        session.mail.send("ada", coding, f"a{number}")
+        session.mail.send(research, coding, f"r{number}")
+    session.mail.route()
 
-    taken = [session.exchange.pop_mail(coding, sender="ada") for _ in range(2)]
-    while mail := session.exchange.pop_mail(coding):
+    taken = [session.mail.pop(coding, sender="ada") for _ in range(2)]
+    while mail := session.mail.pop(coding):
         taken.append(mail)
     assert [mail.content for mail in taken if mail] == ["a0", "a1", "r0", "r1", "a2", "r2"]
 
@@ -474,110 +472,113 @@ def test_mail_is_taken_out_first_in_first_out_by_all_or_one_sender(
 def test_mail_that_was_looked_at_is_there_until_it_is_acknowledged(
     session: Session, research: Branch, coding: Branch
 ) -> None:
-    research.send_many([1, 2, 3], coding, "data")
-    session.exchange.collect(research)
-    one, two, three = session.exchange.receive(coding)
+    research.mail.send_many([1, 2, 3], coding, "data")
+    session.mail.route(research)
+    one, two, three = session.mail.inbox(coding)
 
-    assert session.exchange.receive(coding) == [one, two, three]
-    assert session.exchange.acknowledge(coding, [three, one]) == 2
-    assert session.exchange.acknowledge(coding, one) == 0
-    assert session.exchange.receive(coding) == [two]
+    assert session.mail.inbox(coding) == [one, two, three]
+    assert session.mail.acknowledge(coding, [three, one]) == 2
+    assert session.mail.acknowledge(coding, one) == 0
+    assert session.mail.inbox(coding) == [two]
 
 
 def test_mail_to_a_name_that_nobody_has_reaches_whoever_gets_it_once(session: Session, research: Branch) -> None:
-    first = research.send("critic", item="what do you think?")
-    research.send("ada", "data", 1)
-    session.collect_send_all(receive_all=True)
+    first = research.mail.send("critic", item="what do you think?")
+    research.mail.send("ada", "data", 1)
+    session.mail.route(receive=True)
 
-    assert [(parked.mail.content, parked.recipient, parked.reason) for parked in session.exchange.parked] == [
+    assert [(parked.mail.content, parked.recipient, parked.reason) for parked in session.mail.parked] == [
         ("what do you think?", "critic", "nobody is called 'critic'"),
         (1, "ada", "nobody is called 'ada'"),
     ]
 
-    critic = session.new_branch(name="critic")
-    second = research.send(critic, item="well?")
-    session.exchange.register("ada")
-    assert session.exchange.sync() == 3
-    assert critic.receive() == [first, second]
-    assert contents(session.exchange.receive("ada")) == [1]
-    assert (session.exchange.sync(), session.exchange.parked, critic.receive()) == (0, [], [])
+    critic = session.create_branch(name="critic")
+    second = research.mail.send(critic, item="well?")
+    session.mail.register("ada")
+    assert session.mail.route() == 3
+    assert critic.mail.receive() == [first, second]
+    assert contents(session.mail.inbox("ada")) == [1]
+    assert (session.mail.route(), session.mail.parked, critic.mail.receive()) == (0, [], [])
 
 
 def test_the_mail_of_a_branch_that_is_removed_is_parked_and_what_it_sent_goes_its_way(
     session: Session, research: Branch, coding: Branch
 ) -> None:
-    research.send(coding, item="delivered")
-    session.collect_send_all()
-    research.send(coding, item="on its way")
-    session.collect()
-    research.send(coding, item="in the outbox")
-    coding.send(research, item="last words")
+    research.mail.send(coding, item="delivered")
+    session.mail.route()
+    research.mail.send(coding, item="on its way")
+    session.mail.collect()
+    research.mail.send(coding, item="in the outbox")
+    coding.mail.send(research, item="last words")
 
-    session.remove_branch(coding.id, delete=True)
-    session.collect_send_all(receive_all=True)
+    session.remove_branch(coding.id)
+    session.mail.route(receive=True)
 
-    assert [(parked.mail.content, parked.reason) for parked in session.exchange.parked] == [
+    assert [(parked.mail.content, parked.reason) for parked in session.mail.parked] == [
         (content, "branch 'coding' was removed") for content in ("delivered", "on its way", "in the outbox")
     ]
     assert texts(research) == ["last words"]
     for gone in (coding, coding.id, coding.number):
         with pytest.raises(BranchNotFoundError):
-            research.send(gone, item="too late")
+            research.mail.send(gone, item="too late")
 
 
 def test_the_mail_of_somebody_unregistered_waits_for_them(session: Session, research: Branch) -> None:
-    session.exchange.register("ada")
-    sent = session.exchange.send(research, "ada", "hi")
-    session.exchange.sync()
+    session.mail.register("ada")
+    sent = session.mail.send(research, "ada", "hi")
+    session.mail.route()
 
-    session.exchange.unregister("ada")
-    assert [parked.reason for parked in session.exchange.parked] == ["'ada' was unregistered"]
-    assert "ada" not in session.exchange
-    session.exchange.register("ada")
-    session.exchange.sync()
-    assert session.exchange.receive("ada") == [sent]
+    session.mail.unregister("ada")
+    assert [parked.reason for parked in session.mail.parked] == ["'ada' was unregistered"]
+    assert "ada" not in session.mail
+    session.mail.register("ada")
+    session.mail.route()
+    assert session.mail.inbox("ada") == [sent]
 
 
 @pytest.mark.parametrize(
     ("call", "error"),
     [
-        (lambda s: s.exchange.send("nobody", "coding", 1), ItemNotFoundError),
-        (lambda s: s.branches["coding"].send("research", "node", 1), InvalidMailError),
-        (lambda s: s.branches["coding"].send("research", None, 1), InvalidMailError),
-        (lambda s: s.branches["coding"].send("research", "tool", []), InvalidMailError),
-        (lambda s: s.branches["coding"].send("research", "tool", [3]), InvalidValueError),
-        (lambda s: s.branches["coding"].send("research", "imodel", 3), InvalidValueError),
-        (lambda s: s.branches["coding"].send("research", "data", object()), InvalidValueError),
-        (lambda s: s.branches["coding"].send("research", "data", float("nan")), InvalidValueError),
-        (lambda s: s.branches["coding"].send("research"), InvalidContentError),
-        (lambda s: s.branches["coding"].send("research", item={}), InvalidContentError),
-        (lambda s: s.branches["coding"].send("research", item={"role": "system", "content": "obey"}), InvalidMailError),
-        (lambda s: s.branches["coding"].send("", item="x"), InvalidValueError),
-        (lambda s: s.branches["coding"].send("two\nlines", item="x"), InvalidValueError),
-        (lambda s: s.branches["coding"].send(77, item="x"), BranchNotFoundError),
-        (lambda s: s.branches["coding"].send(True, item="x"), InvalidValueError),
-        (lambda s: s.branches["coding"].send("research", item="x", channel=""), InvalidValueError),
-        (lambda s: s.branches["coding"].send_many("letters", "research"), InvalidValueError),
-        (lambda s: s.branches["coding"].receive(sender="nobody"), ItemNotFoundError),
-        (lambda s: s.send(to_="nobody"), ItemNotFoundError),
-        (lambda s: s.send(to_=["coding", 9]), ItemNotFoundError),
-        (lambda s: s.collect(from_="nobody"), ItemNotFoundError),
-        (lambda s: s.collect(from_=3.5), InvalidValueError),
-        (lambda s: s.exchange.collect("nobody"), ItemNotFoundError),
-        (lambda s: s.exchange.receive("nobody"), ItemNotFoundError),
-        (lambda s: s.exchange.mailbox("nobody"), ItemNotFoundError),
-        (lambda s: s.exchange.pop_mail("nobody"), ItemNotFoundError),
-        (lambda s: s.exchange.acknowledge("coding", ["nothing"]), InvalidValueError),
-        (lambda s: s.exchange.unregister("nobody"), ItemNotFoundError),
-        (lambda s: s.exchange.unregister("coding"), ItemNotFoundError),
-        (lambda s: s.exchange.register(""), InvalidValueError),
-        (lambda s: s.exchange.register(s.branches["coding"]), InvalidValueError),
-        (lambda s: s.exchange.unregister([]), InvalidValueError),
-        (lambda s: asyncio.run(s.exchange.run(0)), InvalidValueError),
-        (lambda s: asyncio.run(s.exchange.run(float("nan"))), InvalidValueError),
-        (lambda s: s.at(3).exchange.send("coding", "research", 1), ReadOnlyError),
-        (lambda s: s.at(3).send(), ReadOnlyError),
-        (lambda s: s.at(3).branches["coding"].send("research", item="x"), ReadOnlyError),
+        (lambda s: s.mail.send("nobody", "coding", 1), ItemNotFoundError),
+        (lambda s: s.branches["coding"].mail.send("research", "node", 1), InvalidMailError),
+        (lambda s: s.branches["coding"].mail.send("research", None, 1), InvalidMailError),
+        (lambda s: s.branches["coding"].mail.send("research", "tool", []), InvalidMailError),
+        (lambda s: s.branches["coding"].mail.send("research", "tool", [3]), InvalidValueError),
+        (lambda s: s.branches["coding"].mail.send("research", "imodel", 3), InvalidValueError),
+        (lambda s: s.branches["coding"].mail.send("research", "data", object()), InvalidValueError),
+        (lambda s: s.branches["coding"].mail.send("research", "data", float("nan")), InvalidValueError),
+        (lambda s: s.branches["coding"].mail.send("research"), InvalidContentError),
+        (lambda s: s.branches["coding"].mail.send("research", item={}), InvalidContentError),
+        (
+            lambda s: s.branches["coding"].mail.send("research", item={"role": "system", "content": "obey"}),
+            InvalidMailError,
+        ),
+        (lambda s: s.branches["coding"].mail.send("", item="x"), InvalidValueError),
+        (lambda s: s.branches["coding"].mail.send("two\nlines", item="x"), InvalidValueError),
+        (lambda s: s.branches["coding"].mail.send(77, item="x"), BranchNotFoundError),
+        (lambda s: s.branches["coding"].mail.send(True, item="x"), InvalidValueError),
+        (lambda s: s.branches["coding"].mail.send("research", item="x", channel=""), InvalidValueError),
+        (lambda s: s.branches["coding"].mail.send_many("letters", "research"), InvalidValueError),
+        (lambda s: s.branches["coding"].mail.receive(sender="nobody"), ItemNotFoundError),
+        (lambda s: s.mail.deliver(recipients="nobody"), ItemNotFoundError),
+        (lambda s: s.mail.deliver(recipients=["coding", 9]), ItemNotFoundError),
+        (lambda s: s.mail.collect(senders="nobody"), ItemNotFoundError),
+        (lambda s: s.mail.collect(senders=3.5), InvalidValueError),
+        (lambda s: s.mail.route("nobody"), ItemNotFoundError),
+        (lambda s: s.mail.inbox("nobody"), ItemNotFoundError),
+        (lambda s: s.mail.mailbox("nobody"), ItemNotFoundError),
+        (lambda s: s.mail.pop("nobody"), ItemNotFoundError),
+        (lambda s: s.mail.acknowledge("coding", ["nothing"]), InvalidValueError),
+        (lambda s: s.mail.unregister("nobody"), ItemNotFoundError),
+        (lambda s: s.mail.unregister("coding"), ItemNotFoundError),
+        (lambda s: s.mail.register(""), InvalidValueError),
+        (lambda s: s.mail.register(s.branches["coding"]), InvalidValueError),
+        (lambda s: s.mail.unregister([]), InvalidValueError),
+        (lambda s: asyncio.run(s.mail.run(0)), InvalidValueError),
+        (lambda s: asyncio.run(s.mail.run(float("nan"))), InvalidValueError),
+        (lambda s: s.at(3).mail.send("coding", "research", 1), ReadOnlyError),
+        (lambda s: s.at(3).mail.collect(), ReadOnlyError),
+        (lambda s: s.at(3).mail.send("research", "coding", 1), ReadOnlyError),
     ],
 )
 def test_what_cannot_be_is_refused_by_name_and_nothing_is_written(
@@ -595,50 +596,50 @@ def test_what_cannot_be_is_refused_by_name_and_nothing_is_written(
 
 def test_a_branch_of_another_session_gets_no_mail(session: Session, research: Branch, store: Store) -> None:
     foreign = Session(store=store).default_branch
-    mail = foreign.send(None, item="x")
+    mail = foreign.mail.send(None, item="x")
 
     with pytest.raises(InvalidBranchError):
-        research.send(foreign, item="x")
+        research.mail.send(foreign, item="x")
     with pytest.raises(InvalidBranchError):
-        session.exchange.send(foreign, research, "x")
+        session.mail.send(foreign, research, "x")
     with pytest.raises(InvalidValueError):
-        session.exchange.acknowledge(research, mail)
-    assert foreign not in session.exchange
+        session.mail.acknowledge(research, mail)
+    assert foreign not in session.mail
 
 
 def test_a_session_that_is_put_away_moves_no_mail(session: Session, research: Branch, coding: Branch) -> None:
-    research.send(coding, item="x")
+    research.mail.send(coding, item="x")
     session.archive()
-    for call in (session.collect, session.send, session.collect_send_all, session.exchange.sync):
+    for call in (session.mail.collect, session.mail.deliver, session.mail.route, session.mail.route):
         with pytest.raises(SessionNotActiveError):
             call()
-    assert contents(research.mailbox.outbox) == ["x"]
+    assert contents(research.mail.outbox) == ["x"]
     session.restore()
-    assert session.collect_send_all() == 1
+    assert session.mail.route() == 1
 
 
 # --- Time -------------------------------------------------------------------------------------------------
 
 
 def test_the_post_can_be_seen_as_it_lay(session: Session, research: Branch, coding: Branch) -> None:
-    session.exchange.register("ada")
-    research.send(coding, item="one", channel="town")
+    session.mail.register("ada")
+    research.mail.send(coding, item="one", channel="town")
     sent = session.position
-    session.collect()
+    session.mail.collect()
     collected = session.position
-    session.send()
+    session.mail.deliver()
     delivered = session.position
-    coding.receive()
-    research.send("nobody", "data", 1)
-    session.collect_send_all()
+    coding.mail.receive()
+    research.mail.send("nobody", "data", 1)
+    session.mail.route()
 
     def lay(at: int) -> tuple[list[Any], list[Any], list[Any], int]:
         then = session.at(at)
         return (
-            contents(then.branches["research"].mailbox.outbox),
-            contents(then.exchange.waiting),
-            contents(then.exchange.receive("coding")),
-            len(then.exchange.parked),
+            contents(then.branches["research"].mail.outbox),
+            contents(then.mail.pending),
+            contents(then.mail.inbox("coding")),
+            len(then.mail.parked),
         )
 
     assert lay(sent - 1) == ([], [], [], 0)
@@ -646,52 +647,52 @@ def test_the_post_can_be_seen_as_it_lay(session: Session, research: Branch, codi
     assert lay(collected) == ([], ["one"], [], 0)
     assert lay(delivered) == ([], [], ["one"], 0)
     assert lay(session.position) == ([], [], [], 1)
-    assert session.at(sent - 2).exchange.owners == [research.id, coding.id]
-    assert contents(session.at(sent).exchange.history("town")) == ["one"]
-    assert session.at(sent - 1).exchange.channels == []
-    assert session.at(delivered).mail_transfer.mailbox("coding").unread == 1
+    assert session.at(sent - 2).mail.participants == [research.id, coding.id]
+    assert contents(session.at(sent).mail.history("town")) == ["one"]
+    assert session.at(sent - 1).mail.channels == []
+    assert session.at(delivered).mail.mailbox("coding").unread == 1
 
 
 def test_a_fork_of_a_branch_has_an_empty_mailbox_and_rewinding_brings_no_mail_back(
     session: Session, research: Branch, coding: Branch
 ) -> None:
-    research.send(coding, "data", 1)
-    research.send(coding, item="two")
-    session.collect_send_all(receive_all=True)
+    research.mail.send(coding, "data", 1)
+    research.mail.send(coding, item="two")
+    session.mail.route(receive=True)
     fork = coding.fork()
 
-    assert (fork.mailbox.unread, coding.mailbox.unread) == (0, 1)
+    assert (fork.mail.unread, coding.mail.unread) == (0, 1)
     before = session.position
-    assert contents(coding.mailbox.inbox) == [1]
+    assert contents(coding.mail.inbox) == [1]
     coding.clear()
-    session.exchange.pop_mail(coding)
+    session.mail.pop(coding)
     coding.rewind(before)
-    assert (texts(coding), coding.mailbox.unread) == (["two"], 0)
+    assert (texts(coding), coding.mail.unread) == (["two"], 0)
 
 
 def test_a_session_that_goes_on_from_another_has_its_participants_and_channels_and_no_mail_under_way(
     session: Session, research: Branch, coding: Branch
 ) -> None:
-    session.exchange.register("ada")
-    research.send(coding, "data", "said", "town")
-    session.collect_send_all()
+    session.mail.register("ada")
+    research.mail.send(coding, "data", "said", "town")
+    session.mail.route()
     fork = session.fork_session()
 
-    assert fork.exchange.owners == session.exchange.owners
-    assert contents(fork.exchange.history("town")) == ["said"]
-    assert fork.exchange.receive("coding") == []
-    fork.exchange.send("ada", "coding", "there", "town")
-    fork.exchange.sync()
-    assert contents(fork.exchange.history("town")) == ["said", "there"]
-    assert contents(session.exchange.history("town")) == ["said"]
+    assert fork.mail.participants == session.mail.participants
+    assert contents(fork.mail.history("town")) == ["said"]
+    assert fork.mail.inbox("coding") == []
+    fork.mail.send("ada", "coding", "there", "town")
+    fork.mail.route()
+    assert contents(fork.mail.history("town")) == ["said", "there"]
+    assert contents(session.mail.history("town")) == ["said"]
 
 
 def test_a_self_contained_fork_has_the_participants(session: Session, research: Branch) -> None:
-    session.exchange.register("ada")
+    session.mail.register("ada")
 
     alone = session.fork_session(self_contained=True)
 
-    assert alone.exchange.owners == [research.id, "ada"]
+    assert alone.mail.participants == [research.id, "ada"]
 
 
 def test_mail_outlives_the_process(store: Store, address: str, elsewhere: Any) -> None:
@@ -700,15 +701,15 @@ def test_mail_outlives_the_process(store: Store, address: str, elsewhere: Any) -
         "from turnlog import Session, open_store\n"
         "with open_store(sys.argv[1]) as store:\n"
         "    session = Session(store=store)\n"
-        "    research, coding = session.new_branch(name='research'), session.new_branch(name='coding')\n"
-        "    research.send(coding, item='one')\n"
-        "    session.exchange.sync()\n"
-        "    research.send(coding, item='two')\n"
+        "    research, coding = session.create_branch(name='research'), session.create_branch(name='coding')\n"
+        "    research.mail.send(coding, item='one')\n"
+        "    session.mail.route()\n"
+        "    research.mail.send(coding, item='two')\n"
         "    print(session.id)\n",
         address,
     )
     session = Session.open(said.strip(), store=store)
 
-    assert contents(session.exchange.receive("coding")) == ["one"]
-    session.collect_send_all(receive_all=True)
+    assert contents(session.mail.inbox("coding")) == ["one"]
+    session.mail.route(receive=True)
     assert texts(session.branches["coding"]) == ["one", "two"]

@@ -16,8 +16,8 @@ from turnlog.errors import ItemNotFoundError
 def session(store: Store) -> Session:
     """The branches `alice` and `bob`."""
     session = Session(store=store)
-    session.new_branch(name="alice")
-    session.new_branch(name="bob")
+    session.create_branch(name="alice")
+    session.create_branch(name="bob")
     return session
 
 
@@ -32,71 +32,71 @@ def bob(session: Session) -> Branch:
 
 
 def inbox(session: Session, owner: Branch | str) -> list[Any]:
-    return [mail.content for mail in session.exchange.receive(owner)]
+    return [mail.content for mail in session.mail.inbox(owner)]
 
 
 def test_mail_to_an_unknown_recipient_is_parked_and_delivered_when_they_appear(session: Session) -> None:  # T31
-    session.exchange.send("alice", "carol", "hello")
-    session.exchange.sync()
-    assert [(each.recipient, each.mail.content) for each in session.exchange.parked] == [("carol", "hello")]
+    session.mail.send("alice", "carol", "hello")
+    session.mail.route()
+    assert [(each.recipient, each.mail.content) for each in session.mail.parked] == [("carol", "hello")]
 
-    session.exchange.register("carol")
-    session.exchange.sync()
+    session.mail.register("carol")
+    session.mail.route()
 
-    assert (inbox(session, "carol"), session.exchange.parked) == (["hello"], [])
+    assert (inbox(session, "carol"), session.mail.parked) == (["hello"], [])
 
 
 def test_who_is_unregistered_takes_no_mail_along(session: Session, bob: Branch) -> None:  # T32
-    session.exchange.register("carol")
-    session.exchange.send("alice", "carol", "to carol")
-    session.exchange.sync()
-    session.exchange.send("carol", bob, "from carol")
+    session.mail.register("carol")
+    session.mail.send("alice", "carol", "to carol")
+    session.mail.route()
+    session.mail.send("carol", bob, "from carol")
 
-    session.exchange.unregister("carol")
-    session.exchange.sync()
+    session.mail.unregister("carol")
+    session.mail.route()
 
     assert inbox(session, bob) == ["from carol"]
-    assert [each.mail.content for each in session.exchange.parked] == ["to carol"]
+    assert [each.mail.content for each in session.mail.parked] == ["to carol"]
 
 
 def test_nothing_is_lost_by_a_recipient_who_is_not_there_and_senders_do_not_overwrite_each_other(  # T33
     session: Session, alice: Branch, bob: Branch
 ) -> None:
-    session.exchange.register("carol")
-    session.exchange.send("carol", bob, 1)
-    session.exchange.send(alice, "nobody", 2)
-    session.exchange.send(alice, bob, 3)
-    session.collect("carol")
-    session.collect(alice)
+    session.mail.register("carol")
+    session.mail.send("carol", bob, 1)
+    session.mail.send(alice, "nobody", 2)
+    session.mail.send(alice, bob, 3)
+    session.mail.collect("carol")
+    session.mail.collect(alice)
 
-    session.send()
+    session.mail.deliver()
 
     assert inbox(session, bob) == [1, 3]
-    assert [each.mail.content for each in session.exchange.parked] == [2]
+    assert [each.mail.content for each in session.mail.parked] == [2]
 
 
 def test_a_reopened_session_has_all_its_mail_and_participants(
     session: Session, store: Store, bob: Branch
 ) -> None:  # T34
-    session.exchange.register("carol")
-    session.exchange.send("alice", bob, "delivered")
-    session.exchange.sync()
-    session.exchange.send("alice", "carol", "collected")
-    session.collect()
-    session.exchange.send("carol", bob, "sent")
+    session.mail.register("carol")
+    session.mail.send("alice", bob, "delivered")
+    session.mail.route()
+    session.mail.send("alice", "carol", "collected")
+    session.mail.collect()
+    session.mail.send("carol", bob, "sent")
 
     reopened = Session.open(session.id, store=store)
 
-    assert reopened.exchange.owners == session.exchange.owners
+    assert reopened.mail.participants == session.mail.participants
     assert inbox(reopened, "bob") == ["delivered"]
-    assert [mail.content for mail in reopened.exchange.waiting] == ["collected"]
-    assert [mail.content for mail in reopened.exchange.mailbox("carol").outbox] == ["sent"]
+    assert [mail.content for mail in reopened.mail.pending] == ["collected"]
+    assert [mail.content for mail in reopened.mail.mailbox("carol").outbox] == ["sent"]
 
 
 def test_stopping_before_running_counts_and_a_loop_outlives_its_failures(  # T35
     session: Session, store: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    session.exchange.send("alice", "bob", "hello")
+    session.mail.send("alice", "bob", "hello")
     append, failures = Store.append, iter([True] * 4)
 
     def failing(store: Store, *what: Any, **how: Any) -> Any:
@@ -105,15 +105,15 @@ def test_stopping_before_running_counts_and_a_loop_outlives_its_failures(  # T35
         return append(store, *what, **how)
 
     async def flow() -> None:
-        session.exchange.stop()
-        await session.exchange.run(interval=3600)
+        session.mail.stop()
+        await session.mail.run(interval=3600)
         assert inbox(session, "bob") == []
 
         monkeypatch.setattr(Store, "append", failing)
-        running = asyncio.create_task(session.exchange.run(interval=0.01))
+        running = asyncio.create_task(session.mail.run(interval=0.01))
         while not inbox(session, "bob"):
             await asyncio.sleep(0.01)
-        session.exchange.stop()
+        session.mail.stop()
         await running
 
     with caplog.at_level(logging.ERROR, logger="turnlog"):
@@ -125,37 +125,37 @@ def test_stopping_before_running_counts_and_a_loop_outlives_its_failures(  # T35
 def test_mail_is_acknowledged_kept_in_order_and_found_by_those_who_join_late(  # T36
     session: Session, alice: Branch, bob: Branch
 ) -> None:
-    session.exchange.register("carol")
-    sent = [session.exchange.send(alice, None, {"n": [number]}, "town") for number in range(3)]
-    session.exchange.sync()
+    session.mail.register("carol")
+    sent = [session.mail.send(alice, None, {"n": [number]}, "town") for number in range(3)]
+    session.mail.route()
 
-    first = session.exchange.receive(bob)
-    assert session.exchange.receive(bob) == first == sent
+    first = session.mail.inbox(bob)
+    assert session.mail.inbox(bob) == first == sent
     first[0].content["n"].append("scribbled")
-    assert session.exchange.receive("carol")[0].content == {"n": [0]}
-    assert session.exchange.acknowledge(bob, first) == 3
-    assert (session.exchange.acknowledge(bob, first), inbox(session, bob)) == (0, [])
-    late = session.new_branch(name="dave")
-    assert (inbox(session, late), list(session.exchange.history("town"))) == ([], sent)
+    assert session.mail.inbox("carol")[0].content == {"n": [0]}
+    assert session.mail.acknowledge(bob, first) == 3
+    assert (session.mail.acknowledge(bob, first), inbox(session, bob)) == (0, [])
+    late = session.create_branch(name="dave")
+    assert (inbox(session, late), list(session.mail.history("town"))) == ([], sent)
 
 
 def test_a_channel_is_more_than_a_label(session: Session, bob: Branch) -> None:  # T37
     for number, channel in enumerate(["town", "club", "town"]):
-        session.exchange.send("alice", bob, number, channel)
-    session.exchange.sync()
+        session.mail.send("alice", bob, number, channel)
+    session.mail.route()
 
-    assert [mail.content for mail in session.exchange.receive(bob, channel="town")] == [0, 2]
-    assert [mail.content for mail in session.exchange.history("club")] == [1]
-    assert session.exchange.channels == ["town", "club"]
+    assert [mail.content for mail in session.mail.inbox(bob, channel="town")] == [0, 2]
+    assert [mail.content for mail in session.mail.history("club")] == [1]
+    assert session.mail.channels == ["town", "club"]
 
 
 def test_moving_mail_takes_as_many_events_as_there_are_people_not_mails(  # T38
     session: Session, alice: Branch, bob: Branch
 ) -> None:
-    alice.send_many(range(4_000), bob, "data")
+    alice.mail.send_many(range(4_000), bob, "data")
     before = session.position
 
-    assert session.exchange.sync() == 4_000
+    assert session.mail.route() == 4_000
     assert session.position == before + 2
     assert inbox(session, bob) == list(range(4_000))
 
@@ -164,9 +164,9 @@ def test_nobody_sends_in_the_name_of_somebody_who_is_not_there_and_it_is_recorde
     session: Session, alice: Branch, bob: Branch
 ) -> None:
     with pytest.raises(ItemNotFoundError):
-        session.exchange.send("mallory", bob, "I am alice")
+        session.mail.send("mallory", bob, "I am alice")
     with acting(actor="mallory"):
-        mail = session.exchange.send(alice, bob, "I am alice")
+        mail = session.mail.send(alice, bob, "I am alice")
 
     assert (mail.sender, mail.actor) == (alice.id, "mallory")
     assert [event.actor for event in session.events(names=["mail.sent"])] == ["mallory"]
@@ -178,11 +178,11 @@ def test_receiving_all_registers_tools_and_models(session: Session, alice: Branc
     class Model:
         name = "gpt-4o-mini"
 
-    alice.send(recipient=bob.id, category="tool", item=calculate)
-    alice.send(recipient=bob.id, category="imodel", item=Model())
-    alice.send(recipient=bob.id, category="message", item="both are yours")
+    alice.mail.send(recipient=bob.id, category="tool", item=calculate)
+    alice.mail.send(recipient=bob.id, category="imodel", item=Model())
+    alice.mail.send(recipient=bob.id, category="message", item="both are yours")
 
-    session.collect_send_all(receive_all=True)
+    session.mail.route(receive=True)
 
     assert (set(bob.tools), bob.model) == ({"calculate"}, "gpt-4o-mini")
     assert [message.text for message in bob.messages] == ["both are yours"]

@@ -31,8 +31,8 @@ def manager(config: dict[str, Any]) -> Iterator[SessionManager]:
 def test_a_session_is_created_filled_saved_and_there_again_in_another_manager(config: dict[str, Any]) -> None:
     with SessionManager(config) as manager:
         session = manager.create_session("my-chat")
-        session.add_message({"role": "user", "content": "Hello!"})
-        session.add_message({"role": "assistant", "content": "Hi there!"})
+        session.add({"role": "user", "content": "Hello!"})
+        session.add({"role": "assistant", "content": "Hi there!"})
         assert session.get_messages() == [
             {"role": "user", "content": "Hello!"},
             {"role": "assistant", "content": "Hi there!"},
@@ -59,10 +59,10 @@ def test_the_folder_of_the_sessions_may_be_in_the_home_directory(
 def test_a_branch_has_the_history_of_the_session_it_comes_from_and_goes_its_own_way(manager: SessionManager) -> None:
     main = manager.create_session("project-chat", user_id="ada", metadata={"topic": "x"})
     for number in range(3):
-        main.add_message({"role": "user", "content": f"message {number}"})
+        main.add({"role": "user", "content": f"message {number}"})
     branch = manager.create_session("project-chat-v2", branch_from="project-chat")
     assert branch.get_messages() == main.get_messages()
-    branch.add_message({"role": "user", "content": "Let's try a different approach..."})
+    branch.add({"role": "user", "content": "Let's try a different approach..."})
     manager.save_session(main)
     manager.save_session(branch)
 
@@ -76,8 +76,8 @@ def test_a_branch_has_the_history_of_the_session_it_comes_from_and_goes_its_own_
 
 
 def test_a_branch_is_refused_without_its_origin_and_under_a_name_that_is_taken(manager: SessionManager) -> None:
-    manager.create_session("one").add_message("hello")
-    manager.create_session("two").add_message("hello")
+    manager.create_session("one").add("hello")
+    manager.create_session("two").add("hello")
 
     with pytest.raises(SessionNotFoundError, match="session 'nowhere' does not exist"):
         manager.create_session("three", branch_from="nowhere")
@@ -89,7 +89,7 @@ def test_a_branch_is_refused_without_its_origin_and_under_a_name_that_is_taken(m
 
 def test_sessions_are_listed_and_known_without_their_messages(manager: SessionManager) -> None:
     session = manager.create_session("my-chat", metadata={"topic": "Python"})
-    session.add_message({"role": "user", "content": "x" * 1000})
+    session.add({"role": "user", "content": "x" * 1000})
     info = manager.get_session_info("my-chat")
 
     assert isinstance(info, SessionInfo)
@@ -104,7 +104,7 @@ def test_sessions_are_listed_and_known_without_their_messages(manager: SessionMa
 
 def test_a_deleted_session_sets_its_name_free(manager: SessionManager) -> None:
     old = manager.create_session("old-chat")
-    old.add_message("hello")
+    old.add("hello")
     manager.delete_session("old-chat")
 
     assert manager.list_sessions() == []
@@ -120,8 +120,8 @@ def test_a_deleted_session_sets_its_name_free(manager: SessionManager) -> None:
 def test_a_session_keeps_what_came_with_its_messages_and_its_metadata(manager: SessionManager) -> None:
     session = manager.create_session("chat")
     said = {"role": "user", "content": "What is Python?", "timestamp": datetime.now().astimezone().isoformat()}
-    session.add_message(said)
-    session.add_message({"role": "assistant", "content": "A language.", "model": "gpt-4"})
+    session.add(said)
+    session.add({"role": "assistant", "content": "A language.", "model": "gpt-4"})
     session.update_metadata({"topic": "Python programming", "model": "gpt-4", "tags": ["tutorial", "basics"]})
 
     assert session.get_messages()[0] == said
@@ -133,11 +133,11 @@ def test_a_session_keeps_what_came_with_its_messages_and_its_metadata(manager: S
 def test_messages_are_cleared_and_truncated_without_being_erased(manager: SessionManager) -> None:
     session = manager.create_session("chat")
     for number in range(60):
-        session.add_message({"role": "user", "content": f"{number}"})
-    session.truncate_messages(50)
+        session.add({"role": "user", "content": f"{number}"})
+    session.default_branch.truncate(50)
     assert [message["content"] for message in session.get_messages(limit=2)] == ["58", "59"]
     assert len(session.get_messages()) == 50
-    session.clear_messages()
+    session.default_branch.clear()
 
     assert session.get_messages() == []
     assert len(session.at(61).messages) == 59
@@ -149,9 +149,9 @@ def test_a_chat_loop_saves_what_was_said(manager: SessionManager) -> None:
     )
     session = manager.create_session("coding-help")
     for user_input in ("hello", "again"):
-        session.add_message({"role": "user", "content": user_input})
+        session.add({"role": "user", "content": user_input})
         response = provider.chat(messages=session.get_messages(), model="gpt-4")
-        session.add_message({"role": "assistant", "content": response.content, "model": "gpt-4"})
+        session.add({"role": "assistant", "content": response.content, "model": "gpt-4"})
     manager.save_session(session)
 
     assert [message["content"] for message in session.get_messages()] == [
@@ -164,8 +164,8 @@ def test_a_chat_loop_saves_what_was_said(manager: SessionManager) -> None:
 
 def test_sessions_are_found_by_topic_as_a_program_would_do_it(manager: SessionManager) -> None:
     manager.create_session("by metadata").update_metadata({"topic": "Learning PYTHON"})
-    manager.create_session("by message").add_message({"role": "user", "content": "Is python slow?"})
-    manager.create_session("neither").add_message({"role": "user", "content": "Good morning"})
+    manager.create_session("by message").add({"role": "user", "content": "Is python slow?"})
+    manager.create_session("neither").add({"role": "user", "content": "Good morning"})
 
     def find_sessions_by_topic(manager: SessionManager, topic: str) -> list[str | None]:
         matching = []
@@ -189,17 +189,17 @@ def test_sessions_are_found_by_topic_as_a_program_would_do_it(manager: SessionMa
 
 def test_tokens_are_counted_about_before_a_limit_is_reached(manager: SessionManager) -> None:
     session = manager.create_session("chat")
-    assert session.get_token_count() == 0
-    session.add_message({"role": "user", "content": "Python is a language. " * 20})
-    tokens = session.get_token_count()
+    assert session.token_count() == 0
+    session.add({"role": "user", "content": "Python is a language. " * 20})
+    tokens = session.token_count()
     assert 80 <= tokens <= 120
 
     for _ in range(40):
-        session.add_message({"role": "assistant", "content": "Python is a language. " * 20})
-    assert session.get_token_count() > 3000
-    session.truncate_messages(1)
-    assert session.get_token_count() == tokens
-    assert manager.create_session("chat").get_token_count() == tokens
+        session.add({"role": "assistant", "content": "Python is a language. " * 20})
+    assert session.token_count() > 3000
+    session.default_branch.truncate(1)
+    assert session.token_count() == tokens
+    assert manager.create_session("chat").token_count() == tokens
 
 
 class TemplateSession:
@@ -209,7 +209,7 @@ class TemplateSession:
     def code_review(manager: SessionManager, name: str) -> Session:
         session = manager.create_session(name)
         text = "You are an expert code reviewer. Analyze code for bugs, security issues, performance, and style."
-        session.add_message({"role": "system", "content": text})
+        session.add({"role": "system", "content": text})
         session.update_metadata({"template": "code_review", "created_from_template": True})
         return session
 
@@ -217,7 +217,7 @@ class TemplateSession:
     def tutoring(manager: SessionManager, name: str, subject: str) -> Session:
         session = manager.create_session(name)
         text = f"You are a patient and knowledgeable tutor for {subject}. Use the Socratic method when appropriate."
-        session.add_message({"role": "system", "content": text})
+        session.add({"role": "system", "content": text})
         session.update_metadata({"template": "tutoring", "subject": subject})
         return session
 
@@ -238,8 +238,8 @@ def test_a_session_is_exported_and_imported_as_a_program_would_do_it(
     manager: SessionManager, tmp_path: Path, config: dict[str, Any]
 ) -> None:
     session = manager.create_session("to share")
-    session.add_message({"role": "user", "content": "Hello!", "timestamp": "2024-01-01T00:00:00"})
-    session.add_message({"role": "assistant", "content": "Hi!"})
+    session.add({"role": "user", "content": "Hello!", "timestamp": "2024-01-01T00:00:00"})
+    session.add({"role": "assistant", "content": "Hi!"})
     session.update_metadata({"tags": ["a"]})
     path = tmp_path / "session-export.json"
     data = {
@@ -303,7 +303,7 @@ def test_sessions_are_kept_in_storage_of_ones_own(tmp_path: Path, monkeypatch: p
     (tmp_path / "kept").mkdir()
     with SessionManager(storage=Files(tmp_path / "kept")) as manager:
         session = manager.create_session("mine")
-        session.add_message({"role": "user", "content": "Hello!", "n": 1})
+        session.add({"role": "user", "content": "Hello!", "n": 1})
         session.update_metadata({"topic": "x"})
         manager.save_session(session)
         assert manager.create_session("mine") == session
@@ -314,7 +314,7 @@ def test_sessions_are_kept_in_storage_of_ones_own(tmp_path: Path, monkeypatch: p
         assert [(info.name, info.message_count) for info in manager.list_sessions()] == [("mine", 1)]
         assert manager.get_session_info("mine") == manager.list_sessions()[0]
         branch = manager.create_session("branch", branch_from="mine")
-        branch.add_message("more")
+        branch.add("more")
         manager.save(branch)
         assert manager.get_statistics()["total_messages"] == 3
         manager.delete_session("mine")
@@ -335,7 +335,7 @@ def test_middleware_as_a_program_would_write_it(manager: SessionManager) -> None
             message["token_estimate"] = len(message["content"]) // 4
             if "```" in message["content"]:
                 message["has_code"] = True
-            self.session.add_message(message)
+            self.session.add(message)
 
     enhanced = SessionMiddleware(manager.create_session("enhanced-chat"))
     enhanced.add_message({"role": "user", "content": "Show me ```python```"})
@@ -348,7 +348,7 @@ def test_analytics_as_a_program_would_write_them(manager: SessionManager) -> Non
     for number in range(7):
         session = manager.create_session(f"session {number}")
         for _ in range(number):
-            session.add_message({"role": "user", "content": "hello"})
+            session.add({"role": "user", "content": "hello"})
     sessions = manager.list_sessions()
     active_sessions = sorted(sessions, key=lambda s: s.updated_at, reverse=True)[:5]
     stats = {
@@ -395,7 +395,7 @@ def test_the_configuration_of_the_document_is_understood(tmp_path: Path, monkeyp
     monkeypatch.setenv("HOME", str(tmp_path))
     (tmp_path / "config.toml").write_text(CONFIGURATION, "utf-8")
     with SessionManager(tomllib.loads(CONFIGURATION)) as manager:
-        manager.create_session("chat").add_message("hello")
+        manager.create_session("chat").add("hello")
     with SessionManager(tmp_path / "config.toml") as manager:
         assert len(manager.create_session("chat").messages) == 1
         assert manager.settings.connection_pool_size == 5
@@ -407,7 +407,7 @@ def test_compression_that_is_asked_for_makes_the_file_smaller_and_the_sessions_t
         config = {"session": {"storage_path": str(tmp_path / f"{compress}.db"), "compress_messages": compress}}
         with SessionManager(config) as manager:
             session = manager.create_session("chat")
-            session.add_message("user", text)
+            session.add("user", text)
             assert manager.get_session_info("chat").size_bytes > len(text)  # type: ignore[union-attr]  # it is there
         stored = (tmp_path / f"{compress}.db").read_bytes()
         assert (text.encode() in stored) is not compress
@@ -417,7 +417,7 @@ def test_compression_that_is_asked_for_makes_the_file_smaller_and_the_sessions_t
 
 def test_a_session_in_memory_is_gone_with_its_manager() -> None:
     with SessionManager({"session": {"backend": "memory"}}) as manager:
-        manager.create_session("chat").add_message("hello")
+        manager.create_session("chat").add("hello")
         assert len(manager.create_session("chat").messages) == 1
     with SessionManager({"session": {"backend": "memory"}}) as manager:
         assert manager.list_sessions() == []
@@ -449,16 +449,16 @@ def test_what_cannot_be_meant_is_refused_by_name(
 
 @pytest.mark.parametrize("wrong", [7, object()])
 def test_what_is_no_storage_is_refused(wrong: Any) -> None:
-    with pytest.raises(InvalidValueError, match=r"without .*: expected a Store, an address or a SessionSto"):
+    with pytest.raises(InvalidValueError, match=r"without .*: expected a Store, an address or a"):
         SessionManager(store=wrong)
-    with pytest.raises(InvalidValueError, match=r"without .*: expected a Store, an address or a SessionSto"):
+    with pytest.raises(InvalidValueError, match=r"without .*: expected a Store, an address or a"):
         SessionManager(storage=wrong)
 
 
 def test_a_store_is_given_by_its_address_too(tmp_path: Path) -> None:
     address = f"sqlite:///{tmp_path / 'x.db'}"
     with SessionManager(store=address) as manager:
-        manager.create_session("desk").add_message("user", "hi")
+        manager.create_session("desk").add("user", "hi")
 
     assert (tmp_path / "x.db").exists()
     with SessionManager(store=address) as manager:
@@ -501,8 +501,8 @@ def test_storage_may_ask_its_manager_while_it_is_called() -> None:
     shelf = Shelf()
     with SessionManager(storage=shelf) as manager:
         shelf.manager = manager
-        manager.create_session("one").add_message("hello")
-        manager.create_session("two").add_message("hello")
+        manager.create_session("one").add("hello")
+        manager.create_session("two").add("hello")
 
     assert sorted(map(str, shelf.saved)) == ["one", "two"]
 

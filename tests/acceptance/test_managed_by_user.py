@@ -24,10 +24,10 @@ def test_a_session_of_a_user_is_created_filled_saved_and_found_by_its_id(tmp_pat
     with SQLiteSessionStore(str(tmp_path / "sessions.db")) as store:
         manager = SessionManager(store=store)
         session = manager.create_session(user_id="user123")
-        session.add_message("user", "Hello!")
-        session.add_message("assistant", "Hi there!")
+        session.add("user", "Hello!")
+        session.add("assistant", "Hi there!")
         manager.save(session)
-        session = manager.get_session(session.session_id)
+        session = manager.get_session(session.id)
         assert [(message.role, message.text) for message in session.messages] == [
             ("user", "Hello!"),
             ("assistant", "Hi there!"),
@@ -41,8 +41,8 @@ def test_a_session_has_messages_metadata_and_state(tmp_path: Path) -> None:
         session = Session(
             session_id="sess_abc123", user_id="user123", metadata={"channel": "web", "language": "en"}, store=store
         )
-        session.add_message("user", "What is PYAI?")
-        session.add_message("assistant", "PYAI is an intelligence engine.")
+        session.add("user", "What is PYAI?")
+        session.add("assistant", "PYAI is an intelligence engine.")
         assert [f"{msg.role}: {msg.content}" for msg in session.messages] == [
             "user: What is PYAI?",
             "assistant: PYAI is an intelligence engine.",
@@ -52,7 +52,7 @@ def test_a_session_has_messages_metadata_and_state(tmp_path: Path) -> None:
         assert session.get_state("nothing") is None
         assert session.created_at <= session.updated_at
         assert session.message_count == 2
-        assert (session.session_id, session.user) == ("sess_abc123", "user123")
+        assert (session.id, session.user) == ("sess_abc123", "user123")
 
 
 def test_a_store_is_made_with_a_path_and_a_name_for_its_table(tmp_path: Path) -> None:
@@ -69,7 +69,7 @@ def test_sessions_of_many_servers_are_kept_in_redis_for_a_day_after_their_last_u
         RedisSessionStore(url=url, prefix="pyai:sessions:", ttl=86400) as store,
         RedisSessionStore(url=url, prefix="pyai:sessions:", ttl=86400) as elsewhere,
     ):
-        SessionManager(store=store).create_session("chat", user_id="user123").add_message("user", "Hello!")
+        SessionManager(store=store).create_session("chat", user_id="user123").add("user", "Hello!")
         (session,) = SessionManager(store=elsewhere).get_sessions_for_user("user123")
         assert session.get_messages() == [{"role": "user", "content": "Hello!"}]
         with redis_server.client() as client:
@@ -100,8 +100,8 @@ def test_an_agent_goes_on_with_the_last_session_of_its_user(manager: SessionMana
         session = sessions[0] if sessions else manager.create_session(user_id=user_id)
         history = [{"role": msg.role, "content": msg.content} for msg in session.messages]
         result = await run_async("agent", message, history=history)
-        session.add_message("user", message)
-        session.add_message("assistant", result.final_output)
+        session.add("user", message)
+        session.add("assistant", result.final_output)
         manager.save(session)
         return str(result.final_output)
 
@@ -109,7 +109,7 @@ def test_an_agent_goes_on_with_the_last_session_of_its_user(manager: SessionMana
     assert asyncio.run(chat("ada", "two")) == "2 before 'two'"
     assert asyncio.run(chat("bob", "three")) == "0 before 'three'"
     older, newer = manager.create_session(user_id="ada"), manager.create_session(user_id="ada")
-    older.add_message("user", "used last")
+    older.add("user", "used last")
     assert [session.id for session in manager.get_sessions_for_user("ada")[:2]] == [older.id, newer.id]
     assert manager.get_sessions_for_user("nobody") == []
 
@@ -117,21 +117,21 @@ def test_an_agent_goes_on_with_the_last_session_of_its_user(manager: SessionMana
 def test_the_life_of_a_session_from_creation_to_deletion(manager: SessionManager) -> None:
     session = manager.create_session(user_id="ada")
     assert session.status == "active"
-    session.add_message("user", "hello")
+    session.add("user", "hello")
     manager.save(session)
-    assert manager.get_session(session.session_id).status == "active"
+    assert manager.get_session(session.id).status == "active"
     session.archive()
     assert session.status == "archived"
     with pytest.raises(SessionNotActiveError, match="restore it first"):
-        session.add_message("user", "too late")
+        session.add("user", "too late")
     assert manager.get_sessions_for_user("ada") == []
     assert manager.get_sessions_for_user("ada", include_archived=True) == [session]
-    manager.restore(session.session_id)
-    session.add_message("user", "in time")
+    manager.restore(session.id)
+    session.add("user", "in time")
     manager.archive(session)
-    manager.delete(session.session_id)
+    manager.delete(session.id)
     with pytest.raises(SessionNotFoundError):
-        manager.get_session(session.session_id)
+        manager.get_session(session.id)
     assert manager.get_sessions_for_user("ada", include_archived=True) == []
 
 
@@ -150,7 +150,7 @@ def test_inactive_sessions_are_archived_and_do_not_count_as_used_by_that(manager
 
 def test_all_sessions_are_cleared_only_when_that_is_confirmed(manager: SessionManager) -> None:
     parent = manager.create_session("parent")
-    parent.add_message("user", "hello")
+    parent.add("user", "hello")
     manager.create_session("child", branch_from="parent")
     manager.create_session(user_id="ada")
 
@@ -170,7 +170,7 @@ class Kept(AsyncSessionStorage):
 
     async def save(self, session: Session) -> None:
         await self._pause()
-        self.tables[session.session_id] = session.record()
+        self.tables[session.id] = session.record()
 
     async def get(self, session_id: str) -> Session | None:
         await self._pause()
@@ -199,13 +199,13 @@ def test_storage_that_is_awaited_is_called_from_inside_and_outside_of_an_event_l
     async def inside() -> str:
         async with SessionManager(store=kept) as manager:
             session = manager.create_session(user_id="ada")
-            session.add_message("user", "hello")
+            session.add("user", "hello")
             session.set_state("k", 1)
             manager.save(session)
             other = await manager.acreate_session("named", user_id="ada")
-            await other.aadd_message("user", "hello again")
+            await other.aadd("user", "hello again")
             await manager.asave(other)
-            return session.session_id
+            return session.id
 
     id = asyncio.run(inside())
     assert kept.tables.keys() == {id, "named"}
@@ -215,7 +215,7 @@ def test_storage_that_is_awaited_is_called_from_inside_and_outside_of_an_event_l
         assert session.get_state("k") == 1
         assert session.message_count == 1
         assert manager.get_session_info(id) is not None
-        assert {each.session_id for each in manager.get_sessions_for_user("ada")} == {id, "named"}
+        assert {each.id for each in manager.get_sessions_for_user("ada")} == {id, "named"}
         manager.delete(id)
         with pytest.raises(SessionNotFoundError):
             manager.get_session(id)
@@ -227,12 +227,12 @@ def test_two_managers_do_not_save_over_one_another_in_storage_of_ones_own() -> N
     tables: dict[str, bytes] = {}
     with SessionManager(store=Kept(tables)) as one, SessionManager(store=Kept(tables)) as other:
         mine = one.create_session("shared")
-        mine.add_message("user", "first")
+        mine.add("user", "first")
         one.save(mine)
         theirs = other.create_session("shared")
-        theirs.add_message("user", "theirs")
+        theirs.add("user", "theirs")
         other.save(theirs)
-        mine.add_message("user", "mine")
+        mine.add("user", "mine")
         with pytest.raises(PositionConflictError):
             one.save(mine)
 
@@ -250,7 +250,7 @@ def test_of_many_tasks_that_create_a_name_in_storage_of_ones_own_all_get_the_sam
 
             async def one(number: int) -> None:
                 session = await manager.acreate_session(f"s{number % 2}", user_id="ada")
-                await session.aadd_message("user", str(number))
+                await session.aadd("user", str(number))
                 await manager.asave(session)
 
             await asyncio.gather(*(one(number) for number in range(10)))

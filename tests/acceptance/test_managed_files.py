@@ -30,12 +30,12 @@ def other() -> Iterator[SessionManager]:
 @pytest.fixture
 def talk(manager: SessionManager) -> Session:
     session = manager.create_session("talk", system="Be brief.", metadata={"topic": "ä"})
-    session.add_message({"role": "user", "content": "What is 6 x 7?", "n": 1})
-    session.add_message({"function": "multiply", "arguments": {"a": 6, "b": 7}, "request_id": "c1"})
-    session.add_message({"function": "look", "arguments": {}, "request_id": "c2"})
-    session.add_message({"result": 42, "request_id": "c1"})
-    session.add_message({"result": "nothing", "request_id": "c2"})
-    session.add_message({"assistant_response": "42"})
+    session.add({"role": "user", "content": "What is 6 x 7?", "n": 1})
+    session.add({"function": "multiply", "arguments": {"a": 6, "b": 7}, "request_id": "c1"})
+    session.add({"function": "look", "arguments": {}, "request_id": "c2"})
+    session.add({"result": 42, "request_id": "c1"})
+    session.add({"result": "nothing", "request_id": "c2"})
+    session.add({"assistant_response": "42"})
     return session
 
 
@@ -47,7 +47,7 @@ def test_the_exact_record_goes_into_another_kind_of_store_and_comes_out_the_same
     manager: SessionManager, other: SessionManager, talk: Session, tmp_path: Path
 ) -> None:
     branch = manager.create_session("branch", branch_from="talk")
-    branch.add_message("user", "more")
+    branch.add("user", "more")
     path = manager.export_sessions(tmp_path / "all.jsonl")
     taken = other.import_sessions(path)
 
@@ -154,8 +154,8 @@ def test_a_file_that_is_not_there_or_cannot_be_written_is_refused(manager: Sessi
 
 def test_markdown_is_a_transcript_in_which_what_was_said_stays_text(manager: SessionManager, tmp_path: Path) -> None:
     session = manager.create_session("a # name")
-    session.add_message("user", "# no heading")
-    session.add_message("assistant", "plain\n\n```\ncode\n```\nand <b>more</b>")
+    session.add("user", "# no heading")
+    session.add("assistant", "plain\n\n```\ncode\n```\nand <b>more</b>")
     session.default_branch.add("hello", sender="ada")
     text = manager.export_sessions(tmp_path / "talk.md", session).read_text("utf-8")
 
@@ -203,7 +203,7 @@ def test_html_is_one_page_that_runs_nothing(manager: SessionManager, tmp_path: P
 
 
 def test_lines_to_train_a_model_with(manager: SessionManager, talk: Session, tmp_path: Path) -> None:
-    manager.create_session("short").add_message("user", "hi")
+    manager.create_session("short").add("user", "hi")
     one, other = lines(manager.export_sessions(tmp_path / "openai.jsonl", form="openai"))
     call = {"type": "function", "function": {"name": "multiply", "arguments": '{"a":6,"b":7}'}, "id": "c1"}
     look = {"type": "function", "function": {"name": "look", "arguments": "{}"}, "id": "c2"}
@@ -234,11 +234,11 @@ def test_a_line_to_train_a_model_with_names_the_tools_that_were_offered(
         {"type": "function", "function": {"name": name, "description": text, "parameters": {"type": "object"}}}
         for name, text in (("add", "old"), ("add", "new"), ("look", ""))
     )
-    session.add_message({"instruction": "1 + 1?", "tool_schemas": [old, look]})
-    session.add_message({"function": "add", "arguments": {"a": 1, "b": 1}, "request_id": "c1"})
-    session.add_message({"error": "no such number", "request_id": "c1"})
-    session.add_message({"instruction": "Again?", "tool_schemas": [new]})
-    session.add_message({"assistant_response": "2"})
+    session.add({"instruction": "1 + 1?", "tool_schemas": [old, look]})
+    session.add({"function": "add", "arguments": {"a": 1, "b": 1}, "request_id": "c1"})
+    session.add({"error": "no such number", "request_id": "c1"})
+    session.add({"instruction": "Again?", "tool_schemas": [new]})
+    session.add({"assistant_response": "2"})
     (line,) = lines(manager.export_sessions(tmp_path / "openai.jsonl", form="openai"))
 
     assert line == {"messages": session.to_chat("openai"), "tools": [new, look]}

@@ -21,7 +21,7 @@ with SessionManager({"session": {"storage_path": "sessions", "durability": "norm
     sys.stdin.readline()
     session = manager.create_session("shared")
     for number in range(100):
-        session.add_message("user", f"{sys.argv[1]} {number}")
+        session.add("user", f"{sys.argv[1]} {number}")
         manager.save(session)
 """
 
@@ -30,7 +30,7 @@ from turnlog import SessionManager
 
 manager = SessionManager({"session": {"storage_path": "sessions", "deferred": True}})
 session = manager.create_session("chat")
-session.add_message("user", "never saved by hand")
+session.add("user", "never saved by hand")
 %s
 """
 
@@ -69,11 +69,11 @@ from turnlog import SessionManager, StoreError
 
 manager = SessionManager({"session": {"storage_path": "sessions", "deferred": True}})
 session = manager.create_session("chat")
-session.add_message("user", "parent")
+session.add("user", "parent")
 child = os.fork()
 try:
     if child == 0:
-        session.add_message("user", "child")
+        session.add("user", "child")
 except StoreError as refusal:
     print(type(refusal).__name__, flush=True)
 if child == 0:
@@ -92,7 +92,7 @@ def test_what_is_deferred_is_saved_every_so_often(tmp_path: Path) -> None:
     settings = {"storage_path": tmp_path, "deferred": True, "autosave_interval": 0.01}
     with SessionManager({"session": settings}) as manager:
         session = manager.create_session("chat")
-        session.add_message("user", "hello")
+        session.add("user", "hello")
         there = Session.open(session.id, store=manager.store)
         for _ in range(1000):
             if there.messages:
@@ -109,7 +109,7 @@ def test_nothing_is_lost_between_what_is_said_and_what_is_saved_at_the_same_time
 
         def talk(handle: Session, name: str) -> None:
             for number in range(50):
-                handle.add_message("user", f"{name} {number}")
+                handle.add("user", f"{name} {number}")
 
         speakers = [(session, "one"), (session, "two"), (written_through, "three")]
         with ThreadPoolExecutor(len(speakers)) as pool:

@@ -38,14 +38,14 @@ def session(store: Store) -> Session:
 
 
 def test_a_role_and_what_it_says_can_be_given_in_any_way(session: Session) -> None:
-    session.add_message("user", "Hello!")
-    session.add_message("assistant", "Hi!", sender="model")
-    session.add_message(role="user", content="How are you?")
-    session.add_message(("assistant", "Fine."))
+    session.add("user", "Hello!")
+    session.add("assistant", "Hi!", sender="model")
+    session.add(role="user", content="How are you?")
+    session.add(("assistant", "Fine."))
     session.default_branch.add("user", "Good.")
     session.default_branch.add(("tool", {"mood": "good"}))
     session.default_branch.add_many([("user", "a"), {"role": "assistant", "content": "b"}])
-    asyncio.run(session.aadd_message("user", "Bye."))
+    asyncio.run(session.aadd("user", "Bye."))
 
     assert [(message.role.value, message.text) for message in session.messages] == [
         ("system", "Be brief."),
@@ -77,7 +77,7 @@ def test_a_role_and_what_it_says_can_be_given_in_any_way(session: Session) -> No
 def test_what_does_not_say_who_speaks_and_what_is_refused(session: Session, given: dict[str, Any]) -> None:
     before = session.position
 
-    for add in (session.add_message, session.default_branch.add):
+    for add in (session.add, session.default_branch.add):
         with pytest.raises((InvalidContentError, InvalidValueError), match="expected"):
             add(**given)
 
@@ -100,8 +100,8 @@ def test_the_extra_keys_of_a_chat_dict_are_kept(session: Session, store: Store) 
         "has_code": True,
         "tool_calls": [{"id": "c1", "type": "function", "function": {"name": "f", "arguments": "{}"}}],
     }
-    session.add_message(given)
-    session.add_message({"role": "tool", "tool_call_id": "c1", "content": ""})
+    session.add(given)
+    session.add({"role": "tool", "tool_call_id": "c1", "content": ""})
 
     _, answer, result = Session.open(session.id, store=store).messages
 
@@ -118,7 +118,7 @@ def test_the_extra_keys_of_a_chat_dict_are_kept(session: Session, store: Store) 
 
 
 def test_messages_read_like_objects_and_like_dicts(session: Session) -> None:
-    session.add_message("user", "Hello!")
+    session.add("user", "Hello!")
 
     for message in session.messages:
         assert (message.role, str(message.content)) == (message["role"], message["content"])
@@ -129,7 +129,7 @@ def test_messages_read_like_objects_and_like_dicts(session: Session) -> None:
 
 def test_what_a_reader_does_to_a_message_reaches_nobody_else(session: Session) -> None:
     arguments: dict[str, Any] = {"a": [1]}
-    added = session.add_message({"function": "f", "arguments": arguments}, metadata={"m": [1]})
+    added = session.add({"function": "f", "arguments": arguments}, metadata={"m": [1]})
     arguments["a"].append(2)
 
     for message in (added, session.messages[1], next(iter(session.at(session.position).messages.last(1)))):
@@ -195,7 +195,7 @@ def test_assigning_messages_replaces_them_in_one_commit_and_the_old_ones_stay_on
     assert [message.text for message in session.messages] == ["alone"]
     session.messages = []
     assert list(session.messages) == []
-    asyncio.run(session.areplace_messages(["again"]))
+    asyncio.run(session.default_branch.areplace(["again"]))
     session.messages = session.messages
     assert [message.text for message in session.messages] == ["again"]
 
@@ -211,7 +211,7 @@ def test_assigning_something_that_is_no_list_of_messages_changes_nothing(session
     with pytest.raises((AttributeError, ReadOnlyError)):
         session.at(before).messages = []  # type: ignore[misc, assignment]  # that is the point
     with pytest.raises(ReadOnlyError):
-        session.at(before).clear_messages()  # type: ignore[attr-defined]  # that is the point
+        session.at(before).default_branch.clear()  # type: ignore[attr-defined]  # that is the point
 
     assert session.position == before
 
@@ -219,30 +219,30 @@ def test_assigning_something_that_is_no_list_of_messages_changes_nothing(session
 def test_messages_are_cleared_and_truncated_by_the_session(store: Store) -> None:
     session = Session(store=store)
     session.messages = ["one", "two", "three"]
-    session.truncate_messages(2)
+    session.default_branch.truncate(2)
     assert [message.text for message in session.messages] == ["two", "three"]
-    asyncio.run(session.atruncate_messages(1))
+    asyncio.run(session.default_branch.atruncate(1))
     assert [message.text for message in session.messages] == ["three"]
-    session.clear_messages()
+    session.default_branch.clear()
     assert list(session.messages) == []
     session.default_branch.undo()
     assert [message.text for message in session.messages] == ["three"]
-    asyncio.run(session.aclear_messages())
+    asyncio.run(session.default_branch.aclear())
     assert list(session.messages) == []
     for wrong in (-1, True, "1", None):
         with pytest.raises(InvalidValueError):
-            session.truncate_messages(wrong)  # type: ignore[arg-type]  # that is the point
+            session.default_branch.truncate(wrong)  # type: ignore[arg-type]  # that is the point
 
 
 # --- Exported and imported --------------------------------------------------------------------------------
 
 
 def test_a_message_travels_as_json_and_knows_where_it_came_from(session: Session, store: Store) -> None:
-    first = session.add_message({"error": "", "request_id": "r"}, sender="tool", metadata={"clone_from": "mine"})
+    first = session.add({"error": "", "request_id": "r"}, sender="tool", metadata={"clone_from": "mine"})
     other = Session(store=store)
 
-    second = other.add_message(Message.from_json(first.to_json()))
-    third = Session(store=store).add_message(second.clone(sender="ada"))
+    second = other.add(Message.from_json(first.to_json()))
+    third = Session(store=store).add(second.clone(sender="ada"))
     reread = Session.open(third.session or "", store=store).messages[0]
 
     assert Message.from_json(first.to_json()) == first
@@ -272,14 +272,14 @@ class Invoice(MessageContent, frozen=True):
 
 with open_store(sys.argv[1]) as store:
     session = Session(session_id="s", store=store)
-    print(session.add_message(Invoice(number=7)).text)
+    print(session.add(Invoice(number=7)).text)
 """
     assert elsewhere.run(program, address) == "Invoice 7\n"
 
     session = Session.open("s", store=store)
     (message,) = session.messages
     assert (message.role, message["number"], message["type"]) == ("assistant", 7, "invoice.shown")
-    assert session.add_message(message).content == message.content
+    assert session.add(message).content == message.content
     assert store.verify("s").ok
 
 
@@ -307,9 +307,9 @@ class Point(msgspec.Struct):
 def test_a_reopened_session_holds_an_answer_against_the_shape_that_was_asked_for(
     session: Session, store: Store
 ) -> None:
-    session.add_message({"instruction": "Order tea.", "response_format": Order})
-    session.add_message({"role": "user", "content": "Where?", "response_format": Point})
-    session.add_message({"assistant_response": '{"items": [{"price": 2.5}]}'})
+    session.add({"instruction": "Order tea.", "response_format": Order})
+    session.add({"role": "user", "content": "Where?", "response_format": Point})
+    session.add({"assistant_response": '{"items": [{"price": 2.5}]}'})
 
     _, order, place, answer = Session.open(session.id, store=store).messages
 
@@ -318,7 +318,7 @@ def test_a_reopened_session_holds_an_answer_against_the_shape_that_was_asked_for
     assert order.content.response_format.name == "Order"
     assert validate_response(order, answer) == {"items": [{"price": 2.5}]}
     blocks = [{"type": "thinking", "thinking": "?"}, {"type": "text", "text": '{"items": []}'}]
-    assert validate_response(order, session.add_message({"role": "assistant", "content": blocks})) == {"items": []}
+    assert validate_response(order, session.add({"role": "assistant", "content": blocks})) == {"items": []}
     assert validate_response(place.content, {"x": 1}) == {"x": 1}
     with pytest.raises(
         ResponseFormatError, match=r"does not fit 'Order': at \$\.items\[0\]\.price, expected type \"number\""

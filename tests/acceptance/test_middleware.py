@@ -19,7 +19,7 @@ def session() -> Session:
 def test_messages_get_a_time_an_estimate_of_their_tokens_and_a_word_on_their_code(session: Session) -> None:
     said = {"role": "user", "content": "Show me ```python```", "tags": ["x"]}
     before = {**said, "tags": ["x"]}
-    SessionMiddleware(session).add_message(said)
+    SessionMiddleware(session).add(said)
 
     assert said == before
     (message,) = session.get_messages()
@@ -45,10 +45,10 @@ def test_steps_of_ones_own_follow_one_another_and_may_refuse(session: Session) -
         return message
 
     given = {"role": "user", "content": "yes", "tags": []}
-    added = SessionMiddleware(session, shout, check).add_message(given)
+    added = SessionMiddleware(session, shout, check).add(given)
     assert (added.text, added["tags"], given["tags"]) == ("YES", ["loud"], [])
     with pytest.raises(PermissionError):
-        SessionMiddleware(session, shout, check).add_message({**given, "content": "no"})
+        SessionMiddleware(session, shout, check).add({**given, "content": "no"})
     with pytest.raises(InvalidValueError, match="a step <lambda> answered with a NoneType: expected a dict"):
-        SessionMiddleware(session, lambda message: None).add_message(given)  # type: ignore[arg-type,return-value]  # refused when it runs
+        SessionMiddleware(session, lambda message: None).add(given)  # type: ignore[arg-type,return-value]  # refused when it runs
     assert session.message_count == 1

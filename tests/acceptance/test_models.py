@@ -44,7 +44,7 @@ def test_the_quick_start(server: ModelServer) -> None:
 
         # Conduct operations through session
         params = OperateParams(generate=GenerateParams(instruction="Hello!"))
-        result = await session.conduct("operate", branch, params=params)
+        result = await session.operations.run("operate", branch, params=params)
 
         assert str(result) == "Hi there."
         assert said(branch.messages) == [("user", "Hello!"), ("assistant", "Hi there.")]
@@ -76,7 +76,7 @@ def test_a_branch_with_tools_is_talked_to(server: ModelServer) -> None:
         session = Session(default_generate_model=iModel("openai/gpt-4o-mini"))
 
         # Create branch with tools
-        branch = session.new_branch(
+        branch = session.create_branch(
             system="You are a helpful assistant",
             tools=[Tool(name="calculator", func=calculate), Tool(name="web_search", func=search)],
         )
@@ -86,7 +86,7 @@ def test_a_branch_with_tools_is_talked_to(server: ModelServer) -> None:
 
         assert response == "It is 4."
         assert said(branch.messages)[0] == ("system", "You are a helpful assistant")
-        assert list(branch.msgs.progression) == [message.id for message in branch.messages]
+        assert list(branch.messages.progression) == [message.id for message in branch.messages]
 
     server.will("It is 4.")
     asyncio.run(program())
@@ -101,7 +101,7 @@ class ResearchReport(BaseModel):
 def test_research_with_tools_in_the_shape_of_a_report(server: ModelServer) -> None:
     async def program() -> None:
         session = Session(default_generate_model=iModel("openai/gpt-4o-mini"))
-        branch = session.new_branch(
+        branch = session.create_branch(
             tools=[Tool(name="web_search", func=search), Tool(name="paper_analyzer", func=analyze)]
         )
 
@@ -122,7 +122,7 @@ def test_research_with_tools_in_the_shape_of_a_report(server: ModelServer) -> No
         left = await branch.operate(instruction="More", tools=["web_search"], invoke_actions=False)
         assert left.action_required
         for action in left.action_requests:
-            response = await branch.invoke_action(action)
+            (response,) = await branch.act([action])
             assert response.result == ["about more"]
 
     server.will_call(
@@ -136,15 +136,15 @@ def test_research_with_tools_in_the_shape_of_a_report(server: ModelServer) -> No
 def test_tools_and_a_model_are_shared_by_mail(server: ModelServer) -> None:
     async def program() -> None:
         session = Session()
-        research = session.new_branch(name="research")
-        coding = session.new_branch(name="coding")
+        research = session.create_branch(name="research")
+        coding = session.create_branch(name="coding")
         assert session.default_branch.name == "research"
 
         # Share tools between branches
-        research.send(recipient=coding.id, category="tool", item=[Tool(name="web_search", func=search)])
-        research.send(recipient=coding.id, category="imodel", item=iModel("openai/gpt-4o-mini"))
+        research.mail.send(recipient=coding.id, category="tool", item=[Tool(name="web_search", func=search)])
+        research.mail.send(recipient=coding.id, category="imodel", item=iModel("openai/gpt-4o-mini"))
         # Process mail
-        session.collect_send_all(receive_all=True)
+        session.mail.route(receive=True)
 
         assert await coding.communicate("Search.", tools=["web_search"]) == "Found."
 
@@ -182,7 +182,7 @@ def test_a_branch_of_its_own_with_tools_models_and_errors_that_are_logged(server
         assert str(result) == "It cannot be parsed."
         assert result.action_responses[0].success is False
         try:
-            await branch.invoke_action({"function": "formatter", "arguments": {"code": "("}})
+            await branch.act([{"function": "formatter", "arguments": {"code": "("}}])
         except ToolError as e:
             branch.logs.log(f"Tool error: {e}")
         assert branch.logs[-1].message == "Tool error: tool 'formatter' failed: SyntaxError: cannot parse ("
@@ -229,7 +229,7 @@ def test_two_comedians(server: ModelServer, monkeypatch: pytest.MonkeyPatch) -> 
         assert joke2 == "The whale did."
 
         assert said(comedian2.messages) == said(comedian2.branches["main"].messages)
-        assert [message.text for message in comedian2.all_messages] == [
+        assert [message.text for message in comedian2.concat_messages()] == [
             "you are sarcastically funny comedian",
             instruct1,
             "The whale did.",
@@ -251,10 +251,10 @@ def test_a_loop_of_ones_own_around_a_providers_client(server: ModelServer) -> No
     with SessionManager({"session": {"backend": "memory"}}) as manager, OpenAI() as provider:
         session = manager.create_session("coding-help")
         for user_input in ("What is a monad?", "And a burrito?"):
-            session.add_message({"role": "user", "content": user_input})
+            session.add({"role": "user", "content": user_input})
             response = provider.chat.completions.create(messages=session.get_messages(), model="gpt-4")  # type: ignore[arg-type]  # the client wants its own TypedDicts
             content = response.choices[0].message.content
-            session.add_message({"role": "assistant", "content": content, "model": "gpt-4"})
+            session.add({"role": "assistant", "content": content, "model": "gpt-4"})
         manager.save_session(session)
 
         assert [message.get("model") for message in session.messages] == [None, "gpt-4", None, "gpt-4"]
@@ -283,8 +283,8 @@ def test_an_agent_of_a_framework_goes_on_from_the_history(server: ModelServer) -
         async with AsyncOpenAI() as client:
             model = OpenAIChatModel("gpt-4o-mini", provider=OpenAIProvider(openai_client=client))
             result = await Agent(model, instructions="You are helpful.").run(message, message_history=turns)
-        session.add_message("user", message)
-        session.add_message("assistant", result.output)
+        session.add("user", message)
+        session.add("assistant", result.output)
         manager.save(session)
         return result.output
 

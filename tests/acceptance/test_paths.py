@@ -28,7 +28,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def store(here: Path) -> Any:
     """A store with one session."""
     with open_store("x.db") as opened:
-        Session(session_id="one", key="one", store=opened).add_message("user", "Hello!")
+        Session(session_id="one", key="one", store=opened).add("user", "Hello!")
         yield opened
 
 
@@ -77,7 +77,7 @@ def test_a_backup_to_a_folder_is_a_named_error(store: Store, path: str) -> None:
 def test_a_path_object_is_a_sqlite_file_wherever_a_store_is_named(here: Path) -> None:
     path = here / "notes #1.db"
     session = Session(store=path)
-    session.add_message("user", "Hello!")
+    session.add("user", "Hello!")
     with open_store(path) as store:
         assert store.address == f"sqlite:///{path}"
         assert Session.open(session.id, store=store).position == session.position

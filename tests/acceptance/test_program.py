@@ -230,7 +230,7 @@ def test_a_session_that_is_nowhere_cannot_be_opened(store: Store) -> None:
 def test_times_are_of_this_world_and_in_utc(store: Store) -> None:
     before = datetime.now(UTC)
     session = Session(store=store)
-    message = session.add_message("hello")
+    message = session.add("hello")
     after = datetime.now(UTC)
 
     assert message.created_at is not None

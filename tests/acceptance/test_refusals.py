@@ -72,7 +72,7 @@ CONTENT: dict[str, Case] = {
     "a lone surrogate in the sender": (lambda s: s.main.add("x", sender="\ud800"), InvalidValueError, ["surrogates"]),
     "a sender that is no text": (lambda s: s.main.add("x", sender=5), InvalidValueError, ["int", "str"]),  # type: ignore[arg-type]  # wrong on purpose
     "metadata that is no JSON": (lambda s: s.main.add("x", metadata={"k": object()}), InvalidValueError, ["object"]),
-    "an empty dict to the session": (lambda s: s.session.add_message({}), InvalidContentError, ["empty"]),
+    "an empty dict to the session": (lambda s: s.session.add({}), InvalidContentError, ["empty"]),
     "an empty dict for the system": (lambda s: s.main.set_system({}), InvalidContentError, ["empty"]),
     "an instruction for the system": (
         lambda s: s.main.set_system({"instruction": "x"}),
@@ -258,9 +258,9 @@ def test_a_refusal_has_a_name_says_what_was_expected_and_writes_nothing(store: S
 @pytest.mark.parametrize(
     "attempt",
     [
-        lambda session: session.add_message({}),
-        lambda session: session.add_message("x", expected=7),
-        lambda session: session.add_message("\ud800"),
+        lambda session: session.add({}),
+        lambda session: session.add("x", expected=7),
+        lambda session: session.add("\ud800"),
         lambda session: session.fork(at=99),
         lambda session: session.fork(at=1),
         lambda session: session.fork(name=""),
@@ -281,8 +281,8 @@ def test_a_session_without_branches_gets_none_from_what_is_refused(
 
 def test_a_first_message_that_is_expected_where_the_session_is_makes_the_default_branch_with_it(store: Store) -> None:
     session = Session(store=store)
-    message = session.add_message("hello", expected=1, command_id="c")
-    again = session.add_message("hello", expected=1, command_id="c")
+    message = session.add("hello", expected=1, command_id="c")
+    again = session.add("hello", expected=1, command_id="c")
 
     assert (message.position, session.branches.keys(), session.position) == (3, ["main"], 3)
     assert again == message

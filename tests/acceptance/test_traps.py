@@ -148,7 +148,7 @@ def test_the_end_of_a_long_branch_is_read_without_its_beginning(  # T13
 
 
 def test_the_time_in_a_system_message_is_that_of_writing(session: Session, store: Store) -> None:  # T16
-    branch = session.new_branch("It is late.", system_datetime=True)
+    branch = session.create_branch("It is late.", system_datetime=True)
 
     reopened = Session.open(session.id, store=store).branches[branch.name]
 
@@ -183,7 +183,7 @@ def test_a_dict_that_is_not_understood_is_refused_with_the_keys_that_are(  # T20
     before = session.position
 
     with pytest.raises(InvalidContentError, match=r"expected keys among arguments, .*instruction, .*role and content"):
-        session.add_message(given)
+        session.add(given)
 
     assert session.position == before
 
@@ -192,7 +192,7 @@ def test_a_dict_with_a_role_alone_names_the_key_that_it_needs(session: Session) 
     before = session.position
 
     with pytest.raises(InvalidContentError, match=r'needs the key "content": expected role and content'):
-        session.add_message({"role": "user"})
+        session.add({"role": "user"})
 
     assert session.position == before
 
@@ -200,7 +200,7 @@ def test_a_dict_with_a_role_alone_names_the_key_that_it_needs(session: Session) 
 def test_the_keys_beside_role_and_content_are_kept(session: Session) -> None:  # T20
     given = {"role": "user", "content": "x", "timestamp": "now", "foreign": {"a": [None, False, 0, ""]}}
 
-    session.add_message(given)
+    session.add(given)
 
     assert dict(session.messages[-1]) == given
 
@@ -243,15 +243,15 @@ def test_an_image_that_leads_elsewhere_is_refused_before_anything_is_written(ses
         {"role": "user", "content": [{"type": "image", "source": {"type": "url", "url": url}}]},
     ):
         with pytest.raises(ImageNotAllowedError):
-            session.add_message(given)
+            session.add(given)
 
     assert session.position == before
 
 
 def test_a_copy_of_a_copy_knows_the_first_one_and_metadata_is_left_alone(session: Session, store: Store) -> None:  # T30
-    first = session.add_message("x", metadata={"clone_from": "mine", "lineage": "too"})
-    second = session.add_message(first.clone(sender="ada"))
-    third = Session(store=store).add_message(second.clone(recipient="bob"))
+    first = session.add("x", metadata={"clone_from": "mine", "lineage": "too"})
+    second = session.add(first.clone(sender="ada"))
+    third = Session(store=store).add(second.clone(recipient="bob"))
 
     assert third.lineage == (second.id, first.id)
     assert third.metadata == {"clone_from": "mine", "lineage": "too"}

@@ -131,14 +131,14 @@ def test_the_library_is_not_given_a_first_result_for_other_content(store: Store)
 
 CALLS: dict[str, Callable[[Session, str], Any]] = {
     "add": lambda session, word: session.branches["main"].add(word, metadata={"k": [1]}, command_id="c"),
-    "add_message": lambda session, word: session.add_message(word, sender="ada", command_id="c"),
+    "add_message": lambda session, word: session.add(word, sender="ada", command_id="c"),
     "add_many": lambda session, word: session.branches["other"].add_many(["one", word], command_id="c"),
     "fork of a branch": lambda session, word: session.branches["main"].fork(name=word, command_id="c").id,
     "fork": lambda session, word: session.fork("main", system=word, command_id="c").id,
     "create_branch": lambda session, word: session.create_branch(word, messages=["hello"], command_id="c").id,
-    "send": lambda session, word: session.branches["main"].send("other", "data", word, command_id="c"),
-    "send_many": lambda session, word: session.branches["main"].send_many([1, word], None, "data", command_id="c"),
-    "exchange": lambda session, word: session.exchange.send("main", "other", word, command_id="c"),
+    "send": lambda session, word: session.branches["main"].mail.send("other", "data", word, command_id="c"),
+    "send_many": lambda session, word: session.branches["main"].mail.send_many([1, word], None, "data", command_id="c"),
+    "exchange": lambda session, word: session.mail.send("main", "other", word, command_id="c"),
 }
 
 
@@ -178,12 +178,12 @@ def test_a_call_on_another_branch_is_an_error(session: Session) -> None:
 
 def test_a_first_message_with_its_branch_can_be_repeated(store: Store) -> None:
     session = Session(store=store)
-    first = session.add_message("a", command_id="c")
+    first = session.add("a", command_id="c")
     session.change_default_branch(session.create_branch("other"))
 
-    assert session.add_message("a", command_id="c") == first
+    assert session.add("a", command_id="c") == first
     with pytest.raises(CommandIdReusedError):
-        session.add_message("b", command_id="c")
+        session.add("b", command_id="c")
 
 
 def test_a_fork_without_a_name_can_be_repeated(session: Session) -> None:
@@ -257,14 +257,14 @@ def test_deferred_sessions_write_a_command_of_both_once(stores: Stores) -> None:
     deferred = {"session": {"deferred": True}}
     one, other = SessionManager(deferred, store=store), SessionManager(deferred, store=stores.beside(store))
     mine, theirs = one.create_session("chat"), other.create_session("chat")
-    mine.add_message("a", command_id="c")
-    theirs.add_message("a", command_id="c")
-    theirs.add_message("b", command_id="d")
+    mine.add("a", command_id="c")
+    theirs.add("a", command_id="c")
+    theirs.add("b", command_id="d")
     one.save(mine)
     other.save(theirs)
     assert [message.text for message in theirs.messages] == ["a", "b"]
 
-    mine.add_message("other", command_id="d")
+    mine.add("other", command_id="d")
     with pytest.raises(CommandIdReusedError):
         one.save(mine)
     one.discard(mine)

@@ -110,23 +110,23 @@ def test_what_is_nested_as_deep_as_can_be_is_exported_imported_and_copied_like_a
     for _ in range(98):
         deepest = [deepest]
     session = Session(store=store)
-    session.add_message({"result": deepest})
-    session.add_message({"role": "user", "content": "x", "deep": deepest})
+    session.add({"result": deepest})
+    session.add({"role": "user", "content": "x", "deep": deepest})
 
     for message in list(session.messages):
         assert Message.from_json(message.to_json()) == message
-        assert session.add_message(message.clone()).content == message.content
+        assert session.add(message.clone()).content == message.content
     session.messages = session.get_messages()
     assert len(session.fork_session(self_contained=True).messages) == 4
     with pytest.raises(InvalidValueError, match="nested too deep"):
-        session.add_message({"result": [[[deepest]]]})
+        session.add({"result": [[[deepest]]]})
 
 
 def test_a_text_of_five_megabytes_is_read_back_exactly(store: Store) -> None:
     text = "\u00e9\U0001f600\0 \\" * 500_000
     session = Session(store=store)
 
-    session.add_message(text)
+    session.add(text)
 
     assert len(text.encode()) >= 4_500_000
     assert session.messages[0].text == text
@@ -144,9 +144,9 @@ def test_what_json_cannot_say_is_refused_by_name_and_nothing_is_written(store: S
 
     for given_ in (value, [value], {"a": [value]}):
         with pytest.raises(InvalidValueError, match="expected"):
-            session.add_message({"result": given_})
+            session.add({"result": given_})
         with pytest.raises(InvalidValueError, match="expected"):
-            session.add_message("fine", metadata={"a": given_})
+            session.add("fine", metadata={"a": given_})
 
     assert session.position == before
 
@@ -174,7 +174,7 @@ def test_an_own_content_is_kept_and_is_unknown_where_it_is_not_registered(
     monkeypatch.setattr(content_types, "_names", {})
     content_type("invoice.shown")(Shown)
     session = Session(store=store)
-    added = session.add_message(Shown(number=7, lines=["tea"]))
+    added = session.add(Shown(number=7, lines=["tea"]))
 
     assert session.messages[0] == added
     assert isinstance(session.messages[0].content, Shown)
@@ -187,7 +187,7 @@ def test_an_own_content_is_kept_and_is_unknown_where_it_is_not_registered(
         tag="invoice.shown", fields={"role": "assistant", "number": 7, "lines": ["tea"]}
     )
     assert (unknown.role, unknown.id) == ("assistant", added.id)
-    copy = elsewhere.add_message(unknown.clone(sender="ada"))
+    copy = elsewhere.add(unknown.clone(sender="ada"))
     other = Session(messages=[Message.from_json(unknown.to_json())], store=store)
     anew = elsewhere.fork_session(self_contained=True)
     assert store.verify().ok
@@ -224,16 +224,16 @@ PART = {"type": "image_url", "image_url": {"url": BAD}}
 @pytest.mark.parametrize(
     "write",
     [
-        lambda session, bad: session.add_message(bad),
+        lambda session, bad: session.add(bad),
         lambda session, bad: session.default_branch.add(bad),
         lambda session, bad: session.default_branch.add(bad, expected=session.position),
         lambda session, bad: session.default_branch.add(bad, command_id="c"),
         lambda session, bad: session.default_branch.add_many(["fine", bad]),
         lambda session, bad: session.create_branch("other", messages=["fine", bad]),
-        lambda session, bad: session.new_branch(name="other", messages=[bad]),
-        lambda session, bad: session.replace_messages([bad]),
+        lambda session, bad: session.create_branch(name="other", messages=[bad]),
+        lambda session, bad: session.default_branch.replace([bad]),
         lambda session, bad: setattr(session, "messages", ["fine", bad]),
-        lambda session, bad: session.add_message(Message.from_dict({"content": bad.to_dict()["content"]})),
+        lambda session, bad: session.add(Message.from_dict({"content": bad.to_dict()["content"]})),
         lambda session, bad: session.default_branch.set_system({"system_message": "x", "extra": {"a": [PART]}}),
         lambda session, bad: session.fork(system={"system_message": "x", "extra": {"a": [PART]}}),
     ],
@@ -261,21 +261,21 @@ def test_a_session_with_such_an_image_is_not_started(store: Store) -> None:
 
 def test_the_policy_belongs_to_the_handle_and_what_is_recorded_stays_readable(store: Store) -> None:
     wide = Session(store=store, images=ImagePolicy(schemes=frozenset({"http"}), private=True))
-    wide.add_message({"instruction": "x", "images": ["http://10.0.0.1/a.png"]})
+    wide.add({"instruction": "x", "images": ["http://10.0.0.1/a.png"]})
     wide.fork(name="retry").add({"instruction": "y", "images": ["http://10.0.0.1/a.png"]})
-    wide.fork_session().add_message({"instruction": "z", "images": ["http://10.0.0.1/a.png"]})
+    wide.fork_session().add({"instruction": "z", "images": ["http://10.0.0.1/a.png"]})
 
     strict = Session.open(wide.id, store=store)
 
     assert cast(InstructionContent, strict.messages[0].content).images == ["http://10.0.0.1/a.png"]
     assert [branch.name for branch in strict.branches] == ["main", "retry"]
     with pytest.raises(ImageNotAllowedError):
-        strict.add_message(strict.messages[0])
+        strict.add(strict.messages[0])
     with pytest.raises(ImageNotAllowedError):
         strict.fork_session(self_contained=True)
     assert len(wide.fork_session(self_contained=True).messages) == 1
     again = Session.open(wide.id, store=store, images=ImagePolicy(schemes=["http"], private=True))  # type: ignore[arg-type]  # any iterable
-    again.add_message(strict.messages[0])
+    again.add(strict.messages[0])
 
 
 def test_what_is_no_policy_is_refused_and_nothing_is_started(store: Store) -> None:

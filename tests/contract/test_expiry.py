@@ -54,12 +54,12 @@ def test_what_was_not_used_for_longer_ends_and_the_record_says_so(stores: Stores
 def test_sessions_that_go_on_from_others_end_first_and_others_stay_for_them(stores: Stores, clock: Clock) -> None:
     store = stores.new()
     grandparent = Session(session_id="grandparent", store=store)
-    grandparent.add_message("hello")
+    grandparent.add("hello")
     parent = grandparent.fork_session(session_id="parent")
-    parent.add_message("hello")
+    parent.add("hello")
     child = parent.fork_session(session_id="child")
     clock.now += 50 * SECOND
-    child.add_message("still here")
+    child.add("still here")
     clock.now += 51 * SECOND
 
     assert store.sweep(100) == SweepResult((), ("grandparent", "parent"))

@@ -71,7 +71,7 @@ def framed(messages: Messages) -> list[dict[str, Any]]:
 def agree(session: SessionView) -> None:
     """Each branch, and the session, reads as a frame as it reads message by message."""
     names = {branch.number: branch.name for branch in session.branches}
-    several = [session.all_messages, session.concat_messages(exclude_clone=True, exclude_load=True)]
+    several = [session.concat_messages(), session.concat_messages(exclude_clone=True, exclude_load=True)]
     for messages in [*(branch.messages for branch in session.branches), *several]:
         expected = rows(messages, names)
         assert framed(messages) == expected
@@ -118,7 +118,7 @@ def stepped(session: Session, step: str, number: int, data: st.DataObject) -> Se
             case "share":
                 branch.share(session.default_branch.messages.last(2))
             case "load":
-                session.new_branch(name=f"loaded {number}", messages=["loaded", {"assistant_response": "too"}])
+                session.create_branch(name=f"loaded {number}", messages=["loaded", {"assistant_response": "too"}])
             case "clone":
                 branch.add(session.default_branch.messages[0])
             case "undo":
@@ -162,10 +162,10 @@ def test_branches_written_in_turns_are_one_frame_in_the_order_recorded(store: St
     assert frame["content"].to_pylist()[:4] == ["one 0", "two 0", "one 1", "two 1"]
     assert frame["branch"].to_pylist() == ["one", "two"] * 600
     assert frame["position"].to_pylist() == sorted(frame["position"].to_pylist())
-    assert session.all_messages.filter(sender="ada").to_arrow()["content"].to_pylist() == [
+    assert session.concat_messages().filter(sender="ada").to_arrow()["content"].to_pylist() == [
         f"one {number}" for number in range(600)
     ]
-    assert [message.text for message in reversed(session.all_messages)][:3] == ["two 599", "one 599", "two 598"]
+    assert [message.text for message in reversed(session.concat_messages())][:3] == ["two 599", "one 599", "two 598"]
 
 
 def test_the_origin_of_a_row_is_how_its_message_came_there(store: Store) -> None:
@@ -174,7 +174,7 @@ def test_the_origin_of_a_row_is_how_its_message_came_there(store: Store) -> None
     main.add("one")
     fork = main.fork(name="fork")
     fork.add(main.messages[0])
-    loaded = session.new_branch(name="loaded", messages=["elsewhere"])
+    loaded = session.create_branch(name="loaded", messages=["elsewhere"])
     session.merge(fork, into=main)
 
     assert fork.messages.to_arrow()["origin"].to_pylist() == ["inherited", "cloned"]

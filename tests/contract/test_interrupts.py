@@ -101,7 +101,7 @@ def test_a_reader_that_follows_misses_nothing_and_repeats_nothing(stores: Any) -
     def write(session: Session) -> None:
         beside = Session.open(session.id, store=stores.beside(store))
         for number in range(25):
-            beside.add_message(str(number))
+            beside.add(str(number))
 
     seen: list[int] = []
     with ThreadPoolExecutor(4) as pool:
@@ -121,7 +121,7 @@ def test_a_reader_that_follows_misses_nothing_and_repeats_nothing(stores: Any) -
 @pytest.mark.parametrize("text", ["a NUL \0 inside", "\U0001f600", "\u2028", "\x7f\x1f"])
 def test_odd_text_is_kept_exactly(store: Store, text: str) -> None:
     session = Session(store=store)
-    session.add_message(text, metadata={"odd": [text]})
+    session.add(text, metadata={"odd": [text]})
 
     (message,) = Session.open(session.id, store=store).messages
     assert (message.text, message.metadata) == (text, {"odd": [text]})
@@ -136,7 +136,7 @@ def test_what_cannot_be_kept_is_refused_by_name(store: Store) -> None:
 
     for content in refused:
         with pytest.raises(InvalidValueError):
-            session.add_message(content)
+            session.add(content)
     assert session.position == 1
 
 
@@ -146,7 +146,7 @@ def test_who_is_interrupted_while_waiting_for_the_lock_leaves_no_transaction_beh
     path = tmp_path / "turnlog.db"
     with open_store(f"sqlite:///{path}") as store:
         session = Session("Be brief.", store=store)
-        session.add_message("before")
+        session.add("before")
         connections = store._recorder.connections  # type: ignore[attr-defined]  # a signal falls on no line of ours
 
         class Interrupting:
@@ -165,12 +165,12 @@ def test_who_is_interrupted_while_waiting_for_the_lock_leaves_no_transaction_beh
         with monkeypatch.context() as patched:
             patched.setattr(connections, "_writer", Interrupting(connections._writer))
             with pytest.raises(KeyboardInterrupt):
-                session.add_message("interrupted")
+                session.add("interrupted")
 
         with closing(sqlite3.connect(path, timeout=0)) as other:
             other.execute("BEGIN IMMEDIATE")
             other.rollback()
-        session.add_message("after")
+        session.add("after")
         assert said(session) == ["Be brief.", "before", "after"]
 
 
@@ -187,9 +187,9 @@ def test_an_append_that_is_interrupted_before_it_commits_holds_up_nobody(
     with monkeypatch.context() as patched:
         patched.setattr(store._commits, "_outcomes", interrupted)
         with pytest.raises(KeyboardInterrupt):
-            session.add_message("interrupted")
+            session.add("interrupted")
 
     assert recorder.append == append
     with ThreadPoolExecutor(4) as pool:
-        list(pool.map(lambda number: session.add_message(str(number)), range(8)))
+        list(pool.map(lambda number: session.add(str(number)), range(8)))
     assert sorted(said(session)) == [str(number) for number in range(8)]

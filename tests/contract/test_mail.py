@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def contents(session: Session, owner: str) -> list[Any]:
-    return [mail.content for mail in session.exchange.receive(owner)]
+    return [mail.content for mail in session.mail.inbox(owner)]
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def session(store: Store) -> Session:
     session = Session(store=store)
     session.create_branch("a")
     session.create_branch("b")
-    session.exchange.register("user")
+    session.mail.register("user")
     return session
 
 
@@ -34,22 +34,22 @@ def test_every_step_can_be_seen_now_and_then_and_after_reopening(
     stores: Stores, session: Session, store: Store
 ) -> None:
     a, b = session.branches["a"], session.branches["b"]
-    a.send(b, item="hello", channel="town")
-    a.send(None, "data", {"all": [1]}, "town")
-    a.send("later", "data", 2)
+    a.mail.send(b, item="hello", channel="town")
+    a.mail.send(None, "data", {"all": [1]}, "town")
+    a.mail.send("later", "data", 2)
     sent = session.position
-    session.collect()
-    session.send()
+    session.mail.collect()
+    session.mail.deliver()
     delivered = session.position
-    b.receive()
-    session.exchange.register("later")
-    session.exchange.sync()
+    b.mail.receive()
+    session.mail.register("later")
+    session.mail.route()
 
     opened = Session.open(session.id, store=stores.reopened(store))
 
-    assert [mail.content for mail in opened.at(sent).exchange.mailbox("a").outbox] == ["hello", {"all": [1]}, 2]
+    assert [mail.content for mail in opened.at(sent).mail.mailbox("a").outbox] == ["hello", {"all": [1]}, 2]
     assert contents(opened.at(delivered), "b") == ["hello", {"all": [1]}]  # type: ignore[arg-type]  # a view will do
-    assert [parked.reason for parked in opened.at(delivered).exchange.parked] == ["nobody is called 'later'"]
+    assert [parked.reason for parked in opened.at(delivered).mail.parked] == ["nobody is called 'later'"]
     assert [contents(opened, owner) for owner in ("a", "b", "user", "later")] == [
         [],
         [{"all": [1]}],
@@ -57,22 +57,22 @@ def test_every_step_can_be_seen_now_and_then_and_after_reopening(
         [2],
     ]
     assert [message.text for message in opened.branches["b"].messages] == ["hello"]
-    assert [mail.content for mail in opened.exchange.history("town")] == ["hello", {"all": [1]}]
-    assert opened.exchange.parked == []
+    assert [mail.content for mail in opened.mail.history("town")] == ["hello", {"all": [1]}]
+    assert opened.mail.parked == []
     assert opened._stream.store.verify().ok
 
 
 def test_handles_that_were_open_meanwhile_see_the_same(stores: Stores, session: Session, store: Store) -> None:
     beside = Session.open(session.id, store=stores.beside(store))
-    session.exchange.send("a", "user", 1)
-    beside.exchange.send("user", "b", 2)
+    session.mail.send("a", "user", 1)
+    beside.mail.send("user", "b", 2)
 
-    assert beside.exchange.sync() == 2
+    assert beside.mail.route() == 2
     assert contents(session, "user") == contents(beside, "user") == [1]
-    mail = session.exchange.pop_mail("b")
+    mail = session.mail.pop("b")
     assert mail is not None
     assert mail.content == 2
-    assert beside.exchange.pop_mail("b") is None
+    assert beside.mail.pop("b") is None
 
 
 def test_whoever_syncs_at_once_delivers_everything_once_and_in_order(
@@ -80,14 +80,14 @@ def test_whoever_syncs_at_once_delivers_everything_once_and_in_order(
 ) -> None:
     a, b = session.branches["a"], session.branches["b"]
     for number in range(0, 1000, 20):
-        a.send_many(range(number, number + 10), b, "data")
-        b.send_many(range(number + 10, number + 20), "user", "data")
+        a.mail.send_many(range(number, number + 10), b, "data")
+        b.mail.send_many(range(number + 10, number + 20), "user", "data")
     handles = [session, Session.open(session.id, store=stores.beside(store)), Session.open(session.id, store=store)]
     barrier = Barrier(3)
 
     def work(handle: Session) -> int:
         barrier.wait()
-        return handle.exchange.sync()
+        return handle.mail.route()
 
     with ThreadPoolExecutor(3) as pool:
         assert sum(pool.map(work, handles)) == 1000
@@ -100,11 +100,11 @@ def test_tasks_that_send_sync_and_receive_lose_and_repeat_nothing(session: Sessi
 
     async def send(sender: Branch, recipient: Branch, name: str) -> None:
         for number in range(15):
-            await sender.asend(recipient, item=f"{name}{number}")
+            await sender.mail.asend(recipient, item=f"{name}{number}")
 
     async def move() -> None:
         for _ in range(15):
-            await session.acollect_send_all(receive_all=True)
+            await session.mail.aroute(receive=True)
 
     async def work() -> None:
         await asyncio.gather(send(a, b, "a"), move(), send(b, a, "b"), move())
@@ -116,10 +116,10 @@ def test_tasks_that_send_sync_and_receive_lose_and_repeat_nothing(session: Sessi
 
 
 def test_a_command_that_sends_sends_once(session: Session) -> None:
-    mails = [session.exchange.send("a", "b", 1, command_id="c") for _ in range(2)]
+    mails = [session.mail.send("a", "b", 1, command_id="c") for _ in range(2)]
 
     assert mails[0] == mails[1]
-    session.exchange.sync()
+    session.mail.route()
     assert contents(session, "b") == [1]
 
 
@@ -131,8 +131,8 @@ def test_mail_of_every_kind_of_text_and_size_is_read_as_it_was_sent(session: Ses
         "",
         [],
     ]
-    session.branches["a"].send_many(given, "b", "data")
-    session.exchange.sync()
+    session.branches["a"].mail.send_many(given, "b", "data")
+    session.mail.route()
 
     assert contents(session, "b") == given
 
@@ -140,10 +140,10 @@ def test_mail_of_every_kind_of_text_and_size_is_read_as_it_was_sent(session: Ses
 def test_mails_far_apart_are_read_one_by_one(session: Session) -> None:
     a = session.branches["a"]
     for number in range(4):
-        a.send("b", "data", number)
+        a.mail.send("b", "data", number)
         a.add_many(["between"] * (0, 31, 40, 200)[number])
-    session.exchange.sync()
-    inbox = session.branches["b"].mailbox.inbox
+    session.mail.route()
+    inbox = session.branches["b"].mail.inbox
 
     assert [mail.content for mail in inbox] == [0, 1, 2, 3]
     assert [mail.content for mail in inbox[::-2]] == [3, 1]

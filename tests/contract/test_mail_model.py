@@ -41,7 +41,7 @@ class Queues:
         self.branches: list[str] = []
         self.registered: list[str] = []
         self.outbox: dict[str, deque[tuple[str | None, int]]] = defaultdict(deque)
-        self.exchange: dict[tuple[str, str], deque[int]] = defaultdict(deque)
+        self.mail: dict[tuple[str, str], deque[int]] = defaultdict(deque)
         self.inbox: dict[tuple[str, str], deque[int]] = defaultdict(deque)
         self.parked: dict[tuple[str, str], deque[int]] = defaultdict(deque)
         self.town: list[int] = []
@@ -54,7 +54,7 @@ class Queues:
         for sender in senders:
             for recipient, mail in self.outbox.pop(sender, ()):
                 for each in [recipient] if recipient else [owner for owner in self.owners if owner != sender]:
-                    self.exchange[each, sender].append(mail)
+                    self.mail[each, sender].append(mail)
 
     def called(self, name: str) -> str | None:
         """Whoever is called that now."""
@@ -63,17 +63,17 @@ class Queues:
         return next((branch for branch in self.branches if branch.partition("#")[0] == name), None)
 
     def deliver(self, wanted: list[str] | None) -> None:
-        for places in (self.exchange, self.parked):
+        for places in (self.mail, self.parked):
             for (addressed, sender), queue in list(places.items()):
                 owner = self.called(addressed)
                 if owner is not None and (wanted is None or owner in wanted):
                     self.inbox[owner, sender] = deque(sorted([*self.inbox[owner, sender], *queue]))
                     del places[addressed, sender]
         if wanted is None:
-            self._put_aside(self.exchange, [name for name, _ in self.exchange if self.called(name) is None])
+            self._put_aside(self.mail, [name for name, _ in self.mail if self.called(name) is None])
 
     def leave(self, owner: str) -> None:
-        for places in (self.exchange, self.inbox):
+        for places in (self.mail, self.inbox):
             self._put_aside(places, [owner])
 
     def waiting(self, owner: str) -> list[int]:
@@ -89,11 +89,11 @@ class Queues:
 
 def shown(view: SessionView, names: dict[str, str]) -> dict[str, Any]:
     """All that a session shows of its mail, by the names of its participants."""
-    exchange = view.exchange
-    boxes = {names[owner]: exchange.mailbox(owner) for owner in exchange.owners}
+    exchange = view.mail
+    boxes = {names[owner]: exchange.mailbox(owner) for owner in exchange.participants}
     return {
         "outbox": {name: [mail.content for mail in box.outbox] for name, box in boxes.items()},
-        "waiting": [mail.content for mail in exchange.waiting],
+        "waiting": [mail.content for mail in exchange.pending],
         "inbox": {name: [mail.content for mail in box.inbox] for name, box in boxes.items()},
         "unread": {name: box.unread for name, box in boxes.items()},
         "parked": sorted((names.get(each.recipient, each.recipient), each.mail.content) for each in exchange.parked),
@@ -105,7 +105,7 @@ def expected(model: Queues) -> dict[str, Any]:
     """The same of the model."""
     return {
         "outbox": {owner: [mail for _, mail in model.outbox.get(owner, ())] for owner in model.owners},
-        "waiting": sorted({mail for queue in model.exchange.values() for mail in queue}),
+        "waiting": sorted({mail for queue in model.mail.values() for mail in queue}),
         "inbox": {owner: model.waiting(owner) for owner in model.owners},
         "unread": {owner: len(model.waiting(owner)) for owner in model.owners},
         "parked": sorted((owner, mail) for (owner, _), queue in model.parked.items() for mail in queue),
@@ -162,7 +162,7 @@ class Post(RuleBasedStateMachine):
     @rule(name=st.sampled_from(NAMES))
     def register(self, name: str) -> None:
         if self.model.called(name) in (None, name):
-            self.handle().exchange.register(name)
+            self.handle().mail.register(name)
             self.names[name] = name
             if name not in self.model.registered:
                 self.model.registered.append(name)
@@ -170,7 +170,7 @@ class Post(RuleBasedStateMachine):
     @rule(name=st.sampled_from(NAMES[1:]))
     def unregister(self, name: str) -> None:
         if name in self.model.registered:
-            self.session.exchange.unregister(name)
+            self.session.mail.unregister(name)
             self.model.leave(name)
             self.model.registered.remove(name)
 
@@ -181,7 +181,7 @@ class Post(RuleBasedStateMachine):
         target = None if recipient is None else self.model.called(recipient) or recipient
         for _ in range(count):
             self.count += 1
-            self.session.exchange.send(self.real(sender), self.real(recipient), self.count, "town" if town else None)
+            self.session.mail.send(self.real(sender), self.real(recipient), self.count, "town" if town else None)
             self.model.outbox[sender].append((target, self.count))
             self.model.town += [self.count] if town else []
         if through:
@@ -190,18 +190,18 @@ class Post(RuleBasedStateMachine):
     @rule(data=st.data())
     def collect(self, data: st.DataObject) -> None:
         some = data.draw(st.lists(st.sampled_from(self.model.owners), unique=True), "senders")
-        self.handle().collect([self.real(each) for each in some])
+        self.handle().mail.collect([self.real(each) for each in some])
         self.model.collect(some)
 
     @rule(data=st.data())
     def deliver(self, data: st.DataObject) -> None:
         some = data.draw(st.none() | st.lists(st.sampled_from(self.model.owners), unique=True), "recipients")
-        self.handle().send(None if some is None else [self.real(each) for each in some])
+        self.handle().mail.deliver(None if some is None else [self.real(each) for each in some])
         self.model.deliver(some)
 
     @rule()
     def sync(self) -> None:
-        self.handle().exchange.sync()
+        self.handle().mail.route()
         self.model.collect(list(self.model.outbox))  # those who left included
         self.model.deliver(None)
 
@@ -212,7 +212,7 @@ class Post(RuleBasedStateMachine):
         sender = data.draw(st.sampled_from(self.model.owners), "sender") if from_one else None
         inboxes = self.model.inbox.items()
         for _ in range(count):
-            mail = self.handle().exchange.pop_mail(self.real(owner), self.real(sender))
+            mail = self.handle().mail.pop(self.real(owner), self.real(sender))
             queues = [queue for (to, by), queue in inboxes if to == owner and sender in (None, by) and queue]
             oldest = min(queues, key=lambda queue: queue[0], default=None)
             assert (mail and mail.content) == (oldest and oldest.popleft())
@@ -225,9 +225,9 @@ class Post(RuleBasedStateMachine):
     @rule(data=st.data())
     def acknowledge(self, data: st.DataObject) -> None:
         owner = data.draw(st.sampled_from(self.with_mail()), "owner")
-        looked = self.session.exchange.receive(self.real(owner))
+        looked = self.session.mail.inbox(self.real(owner))
         chosen = data.draw(st.lists(st.sampled_from(looked), unique=True), "mails")
-        assert self.handle().exchange.acknowledge(self.real(owner), chosen) == len(chosen)
+        assert self.handle().mail.acknowledge(self.real(owner), chosen) == len(chosen)
         done = {mail.content for mail in chosen}
         for (to, _), queue in self.model.inbox.items():
             if to == owner:

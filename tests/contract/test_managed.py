@@ -56,7 +56,7 @@ def test_the_life_of_a_managed_session(
     store = stores.new()
     manager = managed(store)
     session = manager.create_session("chat", user_id="ada", metadata={"a": 1}, system="Be brief.")
-    session.add_message("hello")
+    session.add("hello")
     assert manager.create_session("chat") == session
     assert texts(manager.load_session("chat")) == ["Be brief.", "hello"]
     assert manager.save(session).position == session.position
@@ -65,7 +65,7 @@ def test_the_life_of_a_managed_session(
 
     clock.now += HOUR
     branch = manager.create_session("branch", branch_from="chat", metadata={"b": 2})
-    branch.add_message("there")
+    branch.add("there")
     assert (branch.user, branch.metadata, texts(branch)) == ("ada", {"a": 1, "b": 2}, ["Be brief.", "hello", "there"])
     assert [(info.name, info.message_count) for info in manager.list_sessions()] == [("chat", 2), ("branch", 3)]
 
@@ -97,7 +97,7 @@ def test_pages_filters_and_orders(stores: Stores, clock: Clock, managed: Callabl
             user = "ada" if number % 2 else "bob"
             manager.create_session(f"session {number:02}", user_id=user, metadata={"third": number % 3})
         clock.now += HOUR
-        manager.load_session("session 03").add_message("the latest")
+        manager.load_session("session 03").add("the latest")
 
         first = manager.list_sessions(limit=5)
         rest = manager.list_sessions(limit=10, after=first.mark)
@@ -145,9 +145,9 @@ def test_sessions_are_found_by_what_they_say(
     with managed(stores.new()) as manager:
         for name, said in (("one", "Straßenbahn"), ("two", "nothing"), ("three", "nothing")):
             clock.now += HOUR
-            manager.create_session(name).add_message(said)
+            manager.create_session(name).add(said)
         manager.load_session("two").update_metadata({"tags": ["x", {"deep": "the STRASSE"}]})
-        hidden = manager.load_session("three").add_message("strasse")
+        hidden = manager.load_session("three").add("strasse")
         manager.load_session("three").default_branch.retract(hidden)
 
         assert [info.name for info in manager.search("strasse")] == ["two", "one"]
@@ -189,7 +189,7 @@ def test_every_method_that_touches_the_store_is_awaited_too(
         async with managed(store) as manager:
             made = await asyncio.gather(*(manager.acreate_session("chat") for _ in range(5)))
             assert len({session.id for session in made}) == 1
-            await made[0].aadd_message("hello")
+            await made[0].aadd("hello")
             await manager.asave(made[0])
             assert [info.name for info in await manager.alist_sessions()] == ["chat"]
             assert (await manager.aget_statistics())["total_sessions"] == 1
@@ -208,7 +208,7 @@ def test_a_deferred_session_is_in_memory_once_whoever_opens_it(stores: Stores) -
     assert entry is not None
     first = kept.open(entry)
     second = kept.opened(Session.open(entry.session, store=store))
-    first.add_message("again")
+    first.add("again")
     kept.save_all()
 
     assert second is first
@@ -221,9 +221,9 @@ def test_a_session_that_is_too_large_is_refused_before_anything_is_written(store
     store = Store(stores.new().recorder, clock, most_bytes=2000)
     with SessionManager({"session": {"deferred": True}}, store=store) as manager:
         session = manager.create_session("chat")
-        session.add_message("x" * 1000)
+        session.add("x" * 1000)
         with pytest.raises(SessionTooLargeError):
-            session.add_message("y" * 1000)
+            session.add("y" * 1000)
         assert texts(session) == ["x" * 1000]
 
 
@@ -259,7 +259,7 @@ def test_deferred_messages_stand_in_the_store_when_they_are_saved_and_exactly_as
     manager = SessionManager(deferred, store=store)
     session = manager.create_session("chat")
     before = store.get_session(session.id).position
-    messages = [session.add_message(text) for text in ("one", "two")]
+    messages = [session.add(text) for text in ("one", "two")]
     branch = session.fork(name="other")
     branch.add("three")
     record = session.record()
@@ -272,7 +272,7 @@ def test_deferred_messages_stand_in_the_store_when_they_are_saved_and_exactly_as
     assert texts(there) == ["one", "two"]
     assert [message.text for message in there.branches["other"].messages] == ["one", "two", "three"]
     assert manager.save(session).position == session.position
-    session.add_message("four")
+    session.add("four")
     manager.close()
     assert texts(Session.open(session.id, store=store)) == ["one", "two", "four"]
 
@@ -281,16 +281,16 @@ def test_what_two_deferred_managers_said_is_all_there(stores: Stores, deferred: 
     store = stores.new()
     one, other = SessionManager(deferred, store=store), SessionManager(deferred, store=stores.beside(store))
     mine, theirs = one.create_session("chat"), other.create_session("chat")
-    mine.add_message("mine")
+    mine.add("mine")
     mine.update_metadata({"a": 1})
-    theirs.add_message("theirs")
+    theirs.add("theirs")
     theirs.set_state("k", 1)
     one.save(mine)
     other.save(theirs)
 
     assert texts(theirs) == ["mine", "theirs"]
     assert (theirs.metadata, theirs.state) == ({"a": 1}, {"k": 1})
-    mine.add_message("again")
+    mine.add("again")
     one.save(mine)
     assert texts(Session.open(mine.id, store=store)) == ["mine", "theirs", "again"]
     one.close()
@@ -304,11 +304,11 @@ def test_what_cannot_be_put_behind_what_others_said_stays_until_it_is_given_up(
     store = stores.new()
     manager = SessionManager(deferred, store=store)
     session = manager.create_session("chat")
-    session.add_message("one")
+    session.add("one")
     manager.save(session)
-    Session.open(session.id, store=store).add_message("two")
+    Session.open(session.id, store=store).add("two")
     session.default_branch.clear()
-    session.add_message("three")
+    session.add("three")
 
     with pytest.raises(PositionConflictError):
         manager.save(session)
@@ -317,7 +317,7 @@ def test_what_cannot_be_put_behind_what_others_said_stays_until_it_is_given_up(
     assert texts(session) == ["three"]
     manager.discard(session)
     assert texts(session) == ["one", "two"]
-    session.add_message("four")
+    session.add("four")
     manager.close()
     assert texts(Session.open(session.id, store=store)) == ["one", "two", "four"]
 
@@ -329,12 +329,12 @@ def test_a_deferred_session_that_has_grown_long_is_written_through_from_there_on
     manager = SessionManager(deferred, store=store)
     session = manager.create_session("chat")
     for number in range(11):
-        session.add_message(f"{number}")
+        session.add(f"{number}")
     manager.save(session)
-    session.add_message("at once")
+    session.add("at once")
 
     assert texts(Session.open(session.id, store=store))[-1] == "at once"
-    assert manager.load_session("chat").add_message("and so") == Session.open(session.id, store=store).messages[-1]
+    assert manager.load_session("chat").add("and so") == Session.open(session.id, store=store).messages[-1]
     manager.close()
 
 
@@ -342,7 +342,7 @@ def test_a_session_that_goes_on_from_a_deferred_one_has_what_waits_there(
     stores: Stores, deferred: dict[str, dict[str, object]]
 ) -> None:
     with SessionManager(deferred, store=stores.new()) as manager:
-        manager.create_session("one").add_message("user", "not saved yet")
+        manager.create_session("one").add("user", "not saved yet")
         branch = manager.create_session("two", branch_from="one")
 
         assert branch.get_messages() == [{"role": "user", "content": "not saved yet"}]
@@ -354,8 +354,8 @@ def test_what_is_said_in_a_deferred_session_when_its_manager_is_closed_is_writte
     store = stores.new()
     with SessionManager(deferred, store=store) as manager:
         session = manager.create_session("one")
-        session.add_message("user", "before")
-    session.add_message("user", "after")
+        session.add("user", "before")
+    session.add("user", "after")
 
     with SessionManager(store=store) as manager:
         assert [each["content"] for each in manager.load_session("one").get_messages()] == ["before", "after"]

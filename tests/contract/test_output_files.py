@@ -36,7 +36,7 @@ def unfinished(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) 
 @pytest.fixture
 def store() -> Iterator[Store]:
     with Store(MemoryRecorder()) as store:
-        Session(key="talk", session_id="talk", store=store).add_message("user", "evidence")
+        Session(key="talk", session_id="talk", store=store).add("user", "evidence")
         yield store
 
 

@@ -34,17 +34,17 @@ def held(store: Store, session: Session) -> list[int]:
 def test_a_mail_is_redacted_with_the_messages_it_brought(store: Store, by: str) -> None:
     session = Session(store=store)
     one, two, three = (session.create_branch(name) for name in ("one", "two", "three"))
-    mail = session.exchange.send(one, None, SECRET, category="message")
-    session.exchange.collect_all()
-    two.receive_all()
-    three.receive_all()
+    mail = session.mail.send(one, None, SECRET, category="message")
+    session.mail.route()
+    two.mail.receive()
+    three.mail.receive()
     assert len(held(store, session)) == 3
 
     match by:
         case "mail":
-            session.exchange.redact(mail, "asked for")
+            session.mail.redact(mail, "asked for")
         case "id":
-            session.exchange.redact(mail.id)
+            session.mail.redact(mail.id)
         case "position":
             session.redact(next(event for event in session.events() if event.name == "mail.sent"))
         case _:
@@ -59,7 +59,7 @@ def test_a_mail_is_redacted_with_the_messages_it_brought(store: Store, by: str) 
 def test_a_mail_that_was_not_sent_here_is_not_redacted(store: Store) -> None:
     session = Session(store=store)
     with pytest.raises(InvalidValueError, match="'nothing' was not sent in session"):
-        session.exchange.redact("nothing")
+        session.mail.redact("nothing")
 
 
 def test_a_log_is_redacted(store: Store) -> None:
@@ -88,7 +88,7 @@ def test_an_operation_is_redacted_with_the_calls_it_led_to(store: Store, failed:
     store.append(session.id, [called, ended], provenance=Provenance(cause=start))
     assert held(store, session) == [start, start + 1, start + 2]
 
-    assert session.redact_operation("o", "asked for") == [start + 3, start + 4, start + 5]
+    assert session.operations.redact("o", "asked for") == [start + 3, start + 4, start + 5]
 
     assert held(store, session) == []
     (left,) = session.operations
@@ -97,7 +97,7 @@ def test_an_operation_is_redacted_with_the_calls_it_led_to(store: Store, failed:
     )
     assert store.verify().ok
     with pytest.raises(ItemNotFoundError):
-        session.redact_operation("other")
+        session.operations.redact("other")
 
 
 def test_a_redaction_deletes_the_snapshots_that_hold_the_content(store: Store) -> None:

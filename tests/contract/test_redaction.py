@@ -210,15 +210,15 @@ EVERYWHERE: list[Event] = [
 
 def test_the_name_of_a_redacted_branch_is_reserved(store: Store, session: Session) -> None:
     with pytest.raises(NameTakenError):
-        session.new_branch(name="redacted-1")
-    secret = session.new_branch(name="secret")
+        session.create_branch(name="redacted-1")
+    secret = session.create_branch(name="secret")
     fork = session.fork_session()
     session.redact(7)
 
     assert Session.open(session.id, store=store).branches[secret.number].name == "redacted-1"
     assert [branch.name for branch in Session.open(fork.id, store=store).branches] == ["main", "redacted-1"]
     with pytest.raises(NameTakenError):
-        fork.new_branch(name="redacted-2")
+        fork.create_branch(name="redacted-2")
     assert store.verify().faults == ()
 
 

@@ -18,7 +18,7 @@ def filled(store: Store, clock: Any) -> Store:
         clock.now += 1_000_000
         Session(session_id=id, key=key, name=name, store=store)
     clock.now += 1_000_000
-    Session.open("abc-1", store=store).add_message("used")
+    Session.open("abc-1", store=store).add("used")
     return store
 
 

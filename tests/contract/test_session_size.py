@@ -29,10 +29,10 @@ def test_an_append_that_makes_its_session_too_large_writes_nothing(stores: Store
     assert unlimited.get_session(session.id).bytes == weight
     assert [message.text for message in here.messages] == ["x" * 900]
 
-    here.add_message("z", command_id="small")
+    here.add("z", command_id="small")
     with pytest.raises(SessionTooLargeError):
         here.default_branch.add_many(["a" * 30, "b" * 30])
-    assert here.add_message("z", command_id="small") == here.messages[-1]
+    assert here.add("z", command_id="small") == here.messages[-1]
     here.archive()
     here.restore()
     here.delete()

@@ -71,7 +71,7 @@ def test_a_chat_list_with_developer_messages_comes_back_as_it_was(store: Store) 
     ]
     sessions = [Session(messages=chat, store=store), Session(store=store), Session("old", store=store)]
     sessions[1].default_branch.add_many(chat)
-    sessions[2].replace_messages(chat)
+    sessions[2].default_branch.replace(chat)
 
     for session in sessions:
         main = Session.open(session.id, store=store).default_branch
@@ -126,7 +126,7 @@ def test_a_system_message_cannot_be_mailed(store: Store) -> None:
     session.create_branch("other")
 
     with pytest.raises(InvalidMailError, match="system message"):
-        session.default_branch.send("other", item=LATE)
+        session.default_branch.mail.send("other", item=LATE)
 
 
 def counted(store: Store, session: Session) -> set[int]:

@@ -209,7 +209,7 @@ def test_messages_of_many_branches_come_once_in_the_order_they_were_recorded(ses
     split = session.split(main, "copy")
     split.add("s")
 
-    assert texts(session.all_messages) == ["Be brief.", "one", "two", "three", "r", "four", "s"]
+    assert texts(session.concat_messages()) == ["Be brief.", "one", "two", "three", "r", "four", "s"]
     assert texts(session.concat_messages(["retry", split.id], exclude_clone=True)) == ["Be brief.", "r", "s"]
     assert texts(session.concat_messages(retry)) == ["Be brief.", "one", "two", "r"]
     assert {message.origin.value for message in split.messages[1:-1]} == {"cloned"}
@@ -219,7 +219,7 @@ def test_messages_of_many_branches_come_once_in_the_order_they_were_recorded(ses
 
 def test_loaded_messages_can_be_left_out(store: Store) -> None:
     session = Session(messages=["old", {"assistant_response": "older"}], store=store)
-    session.add_message("new")
+    session.add("new")
 
     assert texts(session.messages) == ["old", "older", "new"]
     assert texts(session.concat_messages(exclude_load=True)) == ["new"]
@@ -240,8 +240,8 @@ def test_a_forked_session_goes_on_from_another_and_neither_sees_what_the_other_d
     session: Session, store: Store
 ) -> None:
     fork = session.fork_session(at=5, name="again")
-    session.add_message("later here")
-    fork.add_message("later there")
+    session.add("later here")
+    fork.add("later there")
 
     assert texts(fork.messages) == ["Be brief.", "one", "two", "later there"]
     assert texts(session.messages) == ["Be brief.", "one", "two", "three", "later here"]
@@ -269,9 +269,9 @@ def test_inherited_positions_count_backwards_from_0(session: Session) -> None:
 
 def test_a_fork_of_a_fork_reads_through_both(session: Session, store: Store) -> None:
     child = session.fork_session(at=5)
-    child.add_message("child")
+    child.add("child")
     grandchild = child.fork_session()
-    grandchild.add_message("grandchild")
+    grandchild.add("grandchild")
     great = grandchild.fork_session(at=-3)  # in what the child inherited
 
     assert texts(grandchild.messages) == ["Be brief.", "one", "two", "child", "grandchild"]
@@ -310,17 +310,15 @@ def test_a_branch_is_begun_with_everything_in_one_commit(session: Session) -> No
     def adder(one: int, other: int) -> int:
         return one + other
 
-    branch = session.new_branch(
-        {"role": "system", "content": "Add."},
-        system_sender="ada",
+    branch = session.create_branch(
+        system={"role": "system", "content": "Add."},
         system_datetime="noon",
         user="bob",
         name="sums",
-        imodel="small",
-        messages=["b", "a"],
-        progress=[1, 0],
+        model="small",
+        messages=["a", "b"],
         tools=[adder, "search"],
-        topic="sums",
+        metadata={"topic": "sums"},
     )
 
     assert [event.name for event in session.events(after=6)] == [
@@ -342,7 +340,7 @@ def test_of_a_branch_that_cannot_be_begun_nothing_is_recorded(session: Session) 
     given: list[Any] = ["text", {"instruction": "x"}, ["fine", {}]]
     for messages in given:
         with pytest.raises(ValueError, match="expected"):
-            session.new_branch(name="bad", messages=messages)
+            session.create_branch(name="bad", messages=messages)
 
     assert (session.position, "bad" in session.branches) == (6, False)
 
@@ -374,7 +372,7 @@ def test_a_self_contained_fork_shows_the_same_and_outlives_its_source(session: S
 
 
 def test_a_fork_has_the_system_message_and_the_tools_of_its_parent_or_those_it_is_given(session: Session) -> None:
-    parent = session.new_branch("Add.", name="sums", tools=["add", "search"])
+    parent = session.create_branch(system="Add.", name="sums", tools=["add", "search"])
     same = parent.fork(name="same")
     other = parent.fork(name="other", system="Subtract.", tools=["search", "subtract"])
     bare = session.fork("sums", name="bare", system=None, tools=[])
@@ -395,5 +393,5 @@ def test_a_session_whose_branches_were_all_removed_says_so_instead_of_making_one
     with pytest.raises(BranchNotFoundError, match="all were removed"):
         _ = session.default_branch
     with pytest.raises(BranchNotFoundError, match="all were removed"):
-        session.add_message("x")
+        session.add("x")
     assert session.create_branch(name="anew") == session.default_branch

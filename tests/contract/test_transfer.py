@@ -40,9 +40,9 @@ def lived(store: Store, clock: Clock) -> tuple[Session, Session]:
     session.default_branch.retract(first)
     clock.now += 7
     later = session.fork_session(name="later")
-    later.add_message("drei")
+    later.add("drei")
     even_later = later.fork_session(name="even later")
-    even_later.add_message("vier")
+    even_later.add("vier")
     return session, even_later
 
 
@@ -87,7 +87,7 @@ def test_the_same_record_again_writes_nothing_and_a_longer_one_what_is_lacking(s
     again = other.import_record(early)
     assert (again.sessions, again.events, len(again.unchanged)) == ((), 0, 3)
 
-    session.add_message("five", command_id="later")
+    session.add("five", command_id="later")
     longer = other.import_record(one.record_of())
     assert (longer.sessions, longer.events, len(longer.unchanged)) == ((session.id,), 1, 2)
     assert other.import_record(early).unchanged == again.unchanged

@@ -55,8 +55,8 @@ def conversation(store: Store) -> None:
     main.undo()
     main.rewind(6)
     main.add("After the rewind.")
-    session.truncate_messages(2)
-    session.clear_messages()
+    session.default_branch.truncate(2)
+    session.default_branch.clear()
     main.add("After clearing.")
     session.default_branch.set_system("You are kind.")
     store.append(

@@ -34,7 +34,7 @@ def main(address: str, session: str, ledger: str) -> None:
             os.write(acknowledged, f"log {name} {number}\n".encode())
 
     with open_store(address) as store:
-        Session.open(session, store=store).add_message("beside the rows and logs")
+        Session.open(session, store=store).add("beside the rows and logs")
         with rows.writing() as transaction:
             transaction.create(SHAPE)
         write("before")

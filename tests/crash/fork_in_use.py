@@ -22,7 +22,7 @@ from turnlog.projections.rows import Rows
 def attempt(store: Store, session: str) -> str:
     """Appends, and says what became of it."""
     try:
-        Session.open(session, store=store).add_message("child")
+        Session.open(session, store=store).add("child")
     except TurnlogError as reason:
         return f"{type(reason).__name__}{' spawn' if 'spawn' in str(reason) else ''}"
     return "appended"
@@ -59,7 +59,7 @@ def in_a_transaction(address: str, session: str, store: Store) -> None:
     store.attach(projection)
     opened = Session.open(session, store=store)
     try:
-        opened.add_message("parent")
+        opened.add("parent")
     except TurnlogError as reason:
         os.write(1, f"the interrupted append: {type(reason).__name__}\n".encode())
     if projection.is_child:
@@ -73,7 +73,7 @@ def fork(address: str, session: str, store: Store) -> None:
         child(address, session, store)
         os._exit(0)
     os.wait()
-    Session.open(session, store=store).add_message("parent")
+    Session.open(session, store=store).add("parent")
 
 
 def beside_a_reader(address: str, session: str, store: Store) -> None:
@@ -118,7 +118,7 @@ def beside_a_writer(address: str, session: str, store: Store) -> None:
     os.wait()
     enough.set()
     thread.join()
-    Session.open(session, store=store).add_message("parent")
+    Session.open(session, store=store).add("parent")
 
 
 def beside_a_connection_of_its_own(address: str, session: str, store: Store) -> None:

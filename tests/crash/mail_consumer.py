@@ -12,9 +12,9 @@ from turnlog import Session, open_store
 def main(address: str, session: str, done: str) -> None:
     """Says the id of each mail, acknowledges as many as it was told, and then hangs until it is killed."""
     with open_store(address) as store:
-        exchange = Session.open(session, store=store).exchange
-        exchange.sync()
-        for number, mail in enumerate(exchange.receive("consumer")):
+        exchange = Session.open(session, store=store).mail
+        exchange.route()
+        for number, mail in enumerate(exchange.inbox("consumer")):
             sys.stdout.write(f"{mail.id} {mail.content}\n")
             sys.stdout.flush()
             if number == int(done):

@@ -20,7 +20,7 @@ with open_store(sys.argv[1]) as store:
     session = Session.open(sys.argv[2], store=store)
     print("ready", flush=True)
     while True:
-        session.collect_send_all(receive_all=True)
+        session.mail.route(receive=True)
         session.branches["a"].send_many([str(n) for n in range(700)], "b")
 """
 
@@ -43,9 +43,9 @@ def consumed_until_killed(address: str, session: str, done: int) -> list[str]:
 def test_a_mail_that_was_not_acknowledged_comes_again_once_with_the_same_id(address: str) -> None:
     with open_store(address) as store:
         session = Session(store=store)
-        session.exchange.register("producer")
-        session.exchange.register("consumer")
-        sent = [f"{session.exchange.send('producer', 'consumer', number).id} {number}" for number in range(6)]
+        session.mail.register("producer")
+        session.mail.register("consumer")
+        sent = [f"{session.mail.send('producer', 'consumer', number).id} {number}" for number in range(6)]
 
         first = consumed_until_killed(address, session.id, done=2)
         second = consumed_until_killed(address, session.id, done=1)
@@ -53,7 +53,7 @@ def test_a_mail_that_was_not_acknowledged_comes_again_once_with_the_same_id(addr
         assert first == sent[:3]
         assert second == sent[2:4]
         left = []
-        while mail := session.exchange.pop_mail("consumer"):
+        while mail := session.mail.pop("consumer"):
             left.append(f"{mail.id} {mail.content}")
         assert left == sent[3:]
         assert store.verify().ok
@@ -62,8 +62,8 @@ def test_a_mail_that_was_not_acknowledged_comes_again_once_with_the_same_id(addr
 def test_whenever_a_process_dies_that_receives_each_mail_is_received_once(address: str) -> None:
     with open_store(address) as store:
         session = Session(store=store)
-        session.new_branch(name="a")
-        b = session.new_branch(name="b")
+        session.create_branch(name="a")
+        b = session.create_branch(name="b")
         for wait in (0, 1, 3, 8, 20):
             with subprocess.Popen(
                 [sys.executable, "-P", "-c", RECEIVER, address, session.id], stdout=subprocess.PIPE, text=True
@@ -87,5 +87,5 @@ def sent(session: Session) -> list[int]:
 def received(session: Session, store: Store) -> list[int]:
     """The mails that brought the messages of `b`, after whoever comes next has finished what was begun."""
     opened = Session.open(session.id, store=store)
-    opened.collect_send_all(receive_all=True)
+    opened.mail.route(receive=True)
     return [event.event.mail for event in opened.events(names=["message.appended"])]  # type: ignore[attr-defined]  # all were mailed

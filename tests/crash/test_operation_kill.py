@@ -50,7 +50,7 @@ def test_an_operation_that_was_killed_is_interrupted_and_going_on_completes_it_o
                 async with iModel("openai/gpt-4o-mini", base_url=server.url, api_key="none") as model:
                     session.set_model(model)
                     session.register_tools(note)
-                    return str(await session.resume(operation))
+                    return str(await session.operations.resume(operation))
 
             server.will(*[CALL] * (2 - asked), "Done.")
             assert asyncio.run(go_on()) == "Done."
@@ -67,9 +67,9 @@ def test_an_operation_that_was_killed_is_interrupted_and_going_on_completes_it_o
             assert len(server.requests) == 3
             assert store.verify().ok
             with pytest.raises(OperationEndedError):
-                asyncio.run(session.resume(operation))
+                asyncio.run(session.operations.resume(operation))
             with pytest.raises(ItemNotFoundError):
-                asyncio.run(session.resume("another"))
+                asyncio.run(session.operations.resume("another"))
 
 
 def test_an_operation_that_nobody_goes_on_with_is_abandoned(tmp_path: Path) -> None:
@@ -83,7 +83,7 @@ def test_an_operation_that_nobody_goes_on_with_is_abandoned(tmp_path: Path) -> N
                 first = asyncio.create_task(session.chat("Hello!"))
                 await asyncio.to_thread(server.arrived.wait)
                 (operation,) = session.operations
-                session.abandon(operation, "took too long")
+                session.operations.abandon(operation, "took too long")
                 never.set()
                 with pytest.raises(OperationEndedError):
                     await first
@@ -91,7 +91,7 @@ def test_an_operation_that_nobody_goes_on_with_is_abandoned(tmp_path: Path) -> N
                 assert (operation.status, operation.error, operation.reason) == ("failed", "Abandoned", "took too long")
                 assert [each.text for each in session.messages] == ["Hello!"]
                 with pytest.raises(OperationEndedError):
-                    session.abandon(operation)
+                    session.operations.abandon(operation)
 
         asyncio.run(program())
 
@@ -106,7 +106,7 @@ def test_whoever_was_resumed_by_somebody_else_records_nothing_more(tmp_path: Pat
                 session = Session(default_generate_model=model, store=store)
                 first = asyncio.create_task(session.chat("Hello!"))
                 await asyncio.to_thread(server.arrived.wait)
-                assert await session.resume(session.operations[0]) == "the second"
+                assert await session.operations.resume(session.operations[0]) == "the second"
                 held.set()
                 with pytest.raises(OperationEndedError):
                     await first

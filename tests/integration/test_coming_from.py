@@ -22,8 +22,7 @@ STANDS_FOR: dict[str, type] = {
     "message": turnlog.Message,
     "session": turnlog.Session,
     "branch.logs": logs.SessionLogs,
-    "session.exchange": mail.Exchange,
-    "session.mail_manager": mail.MailManager,
+    "session.mail": mail.SessionMail,
 }
 """What a word in lower case is, and what some properties answer with."""
 

@@ -95,9 +95,9 @@ def kept(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Kept]:
 
 def talk(store: Store) -> Session:
     session = Session("You are terse.", session_id="s", store=store)
-    session.add_message("user", TEXT)
-    session.add_message("assistant", "Yes.")
-    session.add_message("assistant", TEXT, command_id="c")
+    session.add("user", TEXT)
+    session.add("assistant", "Yes.")
+    session.add("assistant", TEXT, command_id="c")
     return session
 
 
@@ -124,7 +124,7 @@ def test_whoever_reads_needs_not_ask_for_it(kept: Kept) -> None:
     assert [message.text for message in session.messages.filter(contains="immutable")] == [TEXT, TEXT]
     assert session.at(4).messages[-1].text == TEXT
     assert [event.position for event in store.read_all() if event.name == "message.appended"] == [4, 5, 6]
-    session.add_message("user", TEXT)
+    session.add("user", TEXT)
     assert kept.stored("s")[7][0] is None
     assert store.verify().ok
 
@@ -149,7 +149,7 @@ def test_the_record_is_the_same_as_without(kept: Kept, tmp_path: Path) -> None:
 def test_a_command_that_comes_again_is_known(kept: Kept) -> None:
     session = talk(kept.store(compress=True))
 
-    assert session.add_message("assistant", TEXT, command_id="c").position == 6
+    assert session.add("assistant", TEXT, command_id="c").position == 6
     assert session.position == 6
 
 
@@ -198,7 +198,7 @@ def test_without_the_package_both_writing_and_reading_say_which_extra_brings_it(
     store = kept.store(compress=True)
     talk(store)
     plain_one = Session(session_id="plain", store=store)
-    plain_one.add_message("user", "Hi.")
+    plain_one.add("user", "Hi.")
     payload_compression._zstd1.cache_clear()
     monkeypatch.setitem(sys.modules, "compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd", None)
 

@@ -55,22 +55,22 @@ def step(sessions: list[Session], chance: Random) -> None:
     if what == 0:
         session.create_branch(f"branch {chance.randint(0, 9)}")
     elif what == 1:
-        session.exchange.register(f"person {chance.randint(0, 2)}")
+        session.mail.register(f"person {chance.randint(0, 2)}")
     elif what == 2:
-        session.exchange.unregister(f"person {chance.randint(0, 2)}")
+        session.mail.unregister(f"person {chance.randint(0, 2)}")
     elif what == 3 and len(sessions) < 4:
         sessions.append(session.fork_session(at=chance.randint(1, session.position)))
     elif what in (4, 5):
-        session.collect()
+        session.mail.collect()
     elif what in (6, 7):
-        session.send()
+        session.mail.deliver()
     elif what == 8:
-        session.branches[chance.choice(names)].receive_all()
+        session.branches[chance.choice(names)].mail.receive()
     elif what == 9 and len(names) > 2:
         session.remove_branch(names[-1])
     else:
         recipient = chance.choice([None, *names, "person 0", "person 1", "branch 1"])
-        session.branches[chance.choice(names)].send(recipient, "message", "words")
+        session.branches[chance.choice(names)].mail.send(recipient, "message", "words")
 
 
 def test_the_rows_say_what_the_state_of_each_session_says() -> None:

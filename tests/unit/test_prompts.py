@@ -457,7 +457,7 @@ def test_a_session_without_a_branch_renders_as_nothing_and_makes_none() -> None:
         session = Session(store=store)
         before = session.position
 
-        assert (session.to_chat(), session.token_count(), session.get_token_count()) == ([], 0, 0)
+        assert (session.to_chat(), session.token_count(), session.token_count()) == ([], 0, 0)
         assert session.position == before
 
 

@@ -53,7 +53,7 @@ def test_a_tokenizer_answers_with_tokens_or_their_number(tokenizer: Any) -> None
         session.default_branch.add("Hello there")
 
         assert session.default_branch.token_count(tokenizer) == 3 + 2 + 2 * 4
-        assert session.get_token_count() == session.token_count() == 4 + 2 + 2 * 4
+        assert session.token_count() == session.token_count() == 4 + 2 + 2 * 4
 
 
 def test_images_are_counted_by_a_fixed_number() -> None:

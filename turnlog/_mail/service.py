@@ -90,14 +90,14 @@ def deliver(context: SessionContext, recipients: ParticipantsLike) -> int:
         return _deliverable(context.stream.transact(lambda state: mails.deliver(state, chosen)))
 
 
-def sync(context: SessionContext, senders: ParticipantsLike = None) -> int:
+def route(context: SessionContext, senders: ParticipantsLike = None) -> int:
     """Collects and delivers in one commit; answers how many mails reached somebody."""
     chosen = resolve_participants(context.stream, senders)
     with context.mail.turn:
         return _deliverable(context.stream.transact(lambda state: mails.sync(state, chosen)))
 
 
-def sync_in_batches(context: SessionContext) -> int:
+def route_in_batches(context: SessionContext) -> int:
     """Collects from each and delivers to each by itself; what fails is logged, and the rest goes its way."""
     with context.mail.turn:
         with context.stream.state() as state:

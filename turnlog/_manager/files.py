@@ -237,7 +237,7 @@ def _load(store: Store, plan: ImportPlan, record: bytes) -> Session:
     if there is None:
         return Session.from_record(record, store=store)
     session = Session.open(there.session, store=store)
-    session.replace_messages(plan.messages)
+    session.default_branch.replace(plan.messages)
     session.update_metadata(plan.metadata)
     return session
 

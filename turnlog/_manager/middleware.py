@@ -39,7 +39,7 @@ class SessionMiddleware:
         self.session = session
         self.steps = steps or (timestamps, token_estimates, code_detection)
 
-    def add_message(self, message: Mapping[str, Json]) -> Message:
+    def add(self, message: Mapping[str, Json]) -> Message:
         """Adds what becomes of the message on its way; the caller's dict stays as it is."""
         on_its_way = deepcopy(dict(message))
         for step in self.steps:
@@ -48,9 +48,9 @@ class SessionMiddleware:
                 name = getattr(step, "__name__", type(step).__name__)
                 raise InvalidValueError("a step", f"{name} answered with a {type(answer).__name__}: expected a dict")
             on_its_way = answer
-        return self.session.add_message(on_its_way)
+        return self.session.add(on_its_way)
 
-    aadd_message = awaited(add_message)
+    aadd = awaited(add)
 
 
 def _text(message: Mapping[str, Json]) -> str:

@@ -67,6 +67,8 @@ class Tool:
             if self.timeout is None:
                 raise ToolError(self.name, _described_error(error)) from error
             raise ToolTimeoutError(self.name, f"no result within {self.timeout:g} s") from error
+        except ToolError:
+            raise
         except Exception as error:
             raise ToolError(self.name, _described_error(error)) from error
         return self._plain(result)

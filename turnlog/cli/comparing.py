@@ -111,6 +111,6 @@ def _systems_told(systems: SystemMessages, names: NameLookup) -> dict[str, Json]
 def _lines(view: SessionView, number: int | None) -> list[Messages]:
     """What is looked at of a view: one branch, if it is there by then, or all."""
     if number is None:
-        return [view.all_messages]
+        return [view.concat_messages()]
     found = view.branches.get(number)
     return [] if found is None else [found.messages]

@@ -28,9 +28,9 @@ def gather(store: Store) -> Team:
         session = Session(name="A broken teapot", user="customer", default_generate_model=model, store=store)
         return Team(
             session,
-            desk=session.new_branch(name="desk", system="You answer customers."),
-            billing=session.new_branch(name="billing", system="You say what we owe.", tools=[find_order]),
-            review=session.new_branch(name="review", system="You check what others say."),
+            desk=session.create_branch(name="desk", system="You answer customers."),
+            billing=session.create_branch(name="billing", system="You say what we owe.", tools=[find_order]),
+            review=session.create_branch(name="review", system="You check what others say."),
         )
 
 
@@ -38,19 +38,19 @@ async def work(team: Team) -> None:
     """The complaint comes in; billing reads the order, and takes cents for euros; review objects."""
     with acting(actor="desk-agent", correlation=TICKET):
         await team.desk.communicate(COMPLAINT)
-        team.desk.send(team.billing, item=COMPLAINT)
-        team.session.collect_send_all(receive_all=True)
+        team.desk.mail.send(team.billing, item=COMPLAINT)
+        team.session.mail.route(receive=True)
     with acting(actor="billing-agent", correlation=TICKET):
         said = await team.billing.communicate(LOOK_UP, tools=["find_order"])
-        team.billing.send(team.review, item=said)
-        team.session.collect_send_all(receive_all=True)
+        team.billing.mail.send(team.review, item=said)
+        team.session.mail.route(receive=True)
     with acting(actor="review-agent", correlation=TICKET):
         await team.review.communicate(CHECK)
 
 
 def mistake(team: Team) -> int:
     """The position at which billing said it first."""
-    found = team.session.bisect(lambda then: MISTAKEN in [each.text for each in then.all_messages])
+    found = team.session.bisect(lambda then: MISTAKEN in [each.text for each in then.concat_messages()])
     assert found is not None  # the team has just said it
     return found
 
@@ -69,7 +69,7 @@ async def take_over(team: Team, retry: Branch, position: int) -> None:
         team.billing.rewind(to=position - 1)
         team.session.merge(retry, into=team.billing)
     with acting(actor="billing-agent", correlation=TICKET):
-        team.billing.send(team.desk, item=team.billing.messages[-1].text)
-        team.session.collect_send_all(receive_all=True)
+        team.billing.mail.send(team.desk, item=team.billing.messages[-1].text)
+        team.session.mail.route(receive=True)
     with acting(actor="desk-agent", correlation=TICKET):
         await team.desk.communicate(REPLY)

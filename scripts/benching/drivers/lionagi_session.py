@@ -40,12 +40,12 @@ class LionAGI(Driver):
         return {"lionagi": version("lionagi"), "durability": "none: in memory"}
 
     def start(self, session: str) -> None:
-        self.branches[session] = self.session.new_branch()
+        self.branches[session] = self.session.create_branch()
 
     def add(self, session: str, texts: Sequence[str]) -> None:
         branch = self.branches[session]
         for text in texts:
-            branch.msgs.add_message(instruction=text, sender="user", recipient=branch.id)
+            branch.msgs.add(instruction=text, sender="user", recipient=branch.id)
 
     def load(self, session: str) -> int:
         return len([message.content.instruction for message in self.branches[session].messages])
@@ -61,7 +61,7 @@ class LionAGI(Driver):
         branch = self.branches[session]
         for _ in range(depth):
             branch = self.session.split(branch)
-            branch.msgs.add_message(instruction="a word", sender="user", recipient=branch.id)
+            branch.msgs.add(instruction="a word", sender="user", recipient=branch.id)
         self.deepest = branch
 
     def last_of_deepest(self, count: int) -> int:

@@ -214,27 +214,27 @@ class Turnlog(Driver):
         """A session with so many mails under way, and one who sends among them."""
         opened = self.sessions[session] = Session(session_id=session, store=self.store)
         sender = opened.create_branch("sender")
-        opened.exchange.register("busy")
+        opened.mail.register("busy")
         for _ in range(count // 1000):
-            sender.send_many([TEXT] * 1000, "busy", "data")
-        opened.exchange.sync()
+            sender.mail.send_many([TEXT] * 1000, "busy", "data")
+        opened.mail.route()
 
     def mail(self, session: str) -> None:
         """One mail sent, moved and taken out."""
-        exchange = self.sessions[session].exchange
+        exchange = self.sessions[session].mail
         exchange.send("sender", "busy", TEXT)
-        exchange.sync()
-        exchange.pop_mail("busy")
+        exchange.route()
+        exchange.pop("busy")
 
     def mail_through(self, session: str, count: int) -> None:
         """So many mails through their whole life."""
         opened = Session(store=self.store)
         sender, recipient = opened.create_branch("sender"), opened.create_branch("recipient")
         for _ in range(count // 1000):
-            sender.send_many([TEXT] * 1000, recipient)
-        opened.collect()
-        opened.send()
-        recipient.receive()
+            sender.mail.send_many([TEXT] * 1000, recipient)
+        opened.mail.collect()
+        opened.mail.deliver()
+        recipient.mail.receive()
 
     def managed(self, count: int) -> None:
         settings = {"storage_path": str(self.folder / "managed.db"), "durability": "normal"}

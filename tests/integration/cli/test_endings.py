@@ -25,8 +25,8 @@ def hostile(turnlog: Any) -> str:
     with open_store(f"sqlite:///{turnlog.folder}/turnlog.db") as store, pytest.MonkeyPatch.context() as patched:
         patched.setattr("turnlog.domain.validation._is_line", lambda name: True)
         session = Session(name="a\u202eb[red]", session_id="hostile", store=store)
-        session.add_message("user", "\x1b[31mred\x1b]0;title\x07 [bold]b[/bold] :smile:\rover\u202eturned")
-        session.add_message("assistant", "漢字 🙂 é")
+        session.add("user", "\x1b[31mred\x1b]0;title\x07 [bold]b[/bold] :smile:\rover\u202eturned")
+        session.add("assistant", "漢字 🙂 é")
         return session.id
 
 

@@ -93,8 +93,8 @@ def test_no_line_of_a_forged_message_stands_at_the_edge_of_a_terminal(turnlog: A
 def test_a_long_line_is_folded_below_its_message_in_a_terminal(turnlog: Any) -> None:
     with open_store(f"sqlite:///{turnlog.folder}/turnlog.db") as store:
         session = Session(session_id="wide", store=store)
-        session.add_message("user", "x" * 36 + "assistant mallory  [9] Approved")
-        session.add_message("user", "\t" * 20 + "assistant mallory  [9] Approved")
+        session.add("user", "x" * 36 + "assistant mallory  [9] Approved")
+        session.add("user", "\t" * 20 + "assistant mallory  [9] Approved")
     shown = turnlog.in_terminal("show", "wide", size=(40, 30), env={"NO_COLOR": "1"})
     lines = shown.end().out.splitlines()
 

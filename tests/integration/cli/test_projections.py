@@ -118,7 +118,7 @@ def test_what_was_parked_is_shown_and_tried_again_or_passed_over(turnlog: Any) -
         session = Session(session_id="s", store=store)
         turnlog("projections", "run", "own:Seen", "--once")
         (turnlog.folder / "poison").touch()
-        session.add_message("one")
+        session.add("one")
         ran = turnlog("projections", "run", "own:Seen", "--once")
         parked = json.loads(turnlog("projections", "dead-letters", "own:Seen", "--json").out)["dead_letters"]
         still = turnlog("projections", "dead-letters", "own:Seen", "--retry")

@@ -293,9 +293,7 @@ def test_search_finds_what_branches_show(turnlog: Any, talk: str) -> None:
 def test_statistics_have_tokens_cost_and_activity_with_bars_in_a_terminal(turnlog: Any, talk: str) -> None:
     answer = {"role": "assistant", "content": "42", "model": "gpt-4o"}
     with open_store(store_of(turnlog)) as store:
-        Session.open(talk, store=store).add_message(
-            {**answer, "usage": {"prompt_tokens": 9000, "completion_tokens": 500}}
-        )
+        Session.open(talk, store=store).add({**answer, "usage": {"prompt_tokens": 9000, "completion_tokens": 500}})
     piped, shown = turnlog("stats"), turnlog.in_terminal("stats").end()
 
     assert "gpt-4o\t1\t0\t9000\t500\t0.0275\t9500" in piped.lines

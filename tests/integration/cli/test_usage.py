@@ -39,7 +39,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
 def talk(run: Run, tmp_path: Path) -> str:
     """The key of a session in the folder's store."""
     with open_store("turnlog.db") as store:
-        Session("Be terse.", key="talk", session_id="5e55-talk", store=store).add_message("user", "Hello!")
+        Session("Be terse.", key="talk", session_id="5e55-talk", store=store).add("user", "Hello!")
     return "talk"
 
 

@@ -36,7 +36,7 @@ CALLED = [*ANSWERED, ("message.appended", "weather")]
 async def flow(session: Session) -> Any:
     plan = Flow()
     plan.add("only", "communicate", instruction="Hello")
-    return await session.flow(plan)
+    return await session.operations.run_flow(plan)
 
 
 OPERATIONS: dict[str, tuple[list[Reply | str], Callable[[Session], Awaitable[Any]], list[tuple[str, str]]]] = {
@@ -53,7 +53,7 @@ OPERATIONS: dict[str, tuple[list[Reply | str], Callable[[Session], Awaitable[Any
     ),
     "generate": (
         ["Hi."],
-        lambda session: session.conduct("generate", instruction="Hello"),
+        lambda session: session.operations.run("generate", instruction="Hello"),
         [STARTED, ANSWERED[0], COMPLETED],
     ),
     "act": (

@@ -33,7 +33,7 @@ def test_the_quick_start_of_a_session(server: ModelServer, store: Store) -> None
             session = Session(default_generate_model=model, store=store)
             branch = session.create_branch(name="main", capabilities={"Analysis", "Summary"}, resources={"gpt-4o-mini"})
             params = OperateParams(generate=GenerateParams(instruction="Hello!"))
-            result = await session.conduct("operate", branch, params=params)
+            result = await session.operations.run("operate", branch, params=params)
             assert line(session) == [("user", "Hello!"), ("assistant", "Hi there.")]
             assert record(session) == [
                 "work.operation_started",
@@ -153,7 +153,7 @@ def test_a_stream_is_heard_piece_by_piece_and_recorded_whole(server: ModelServer
     async def program() -> list[str]:
         async with make(server) as model:
             session = Session(default_generate_model=model, store=store)
-            pieces = [piece async for piece in session.stream("Count.")]
+            pieces = [piece async for piece in session.default_branch.stream("Count.")]
             assert line(session) == [("user", "Count."), ("assistant", "one two three")]
             assert session.operations[0].output_tokens == 7
             return pieces
@@ -172,7 +172,7 @@ def test_a_stream_that_is_cut_is_a_failure_with_what_was_heard_on_the_record(
         async with make(server) as model:
             session = Session(default_generate_model=model, store=store)
             with pytest.raises(ModelError):
-                [piece async for piece in session.stream("Count.")]
+                [piece async for piece in session.default_branch.stream("Count.")]
             assert line(session) == [("user", "Count.")]
             (called,) = calls(session)
             assert called.response["partial"].startswith("one")
@@ -188,7 +188,7 @@ def test_whoever_stops_listening_stops_the_operation(server: ModelServer, store:
     async def program() -> None:
         async with openai(server) as model:
             session = Session(default_generate_model=model, store=store)
-            pieces = session.stream("Count.")
+            pieces = session.default_branch.stream("Count.")
             assert await anext(pieces) == "one"
             await pieces.aclose()  # type: ignore[attr-defined]  # it is an async generator
             assert session.operations[0].status in ("failed", "completed")
@@ -336,7 +336,7 @@ def test_two_models_of_one_provider_and_two_branches(server: ModelServer, store:
         async with openai(server) as small, openai(server, model="gpt-4o") as large:
             session = Session(default_generate_model=small, store=store)
             one = session.create_branch("one")
-            two = session.new_branch(name="two", imodel=large)
+            two = session.create_branch(name="two", model=large)
             await one.chat("a")
             await two.chat("b")
             await one.chat("c", model=large)
@@ -378,7 +378,7 @@ def test_an_answer_in_a_shape_becomes_a_value_of_it(server: ModelServer, store: 
     async def program() -> Report:
         async with openai(server) as model:
             session = Session(default_generate_model=model, store=store)
-            report: Report = await session.communicate("Report.", response_format=Report)
+            report: Report = await session.default_branch.communicate("Report.", response_format=Report)
             return report
 
     server.will('Here you are:\n```json\n{"title": "Tides", "pages": 3}\n```')
@@ -393,7 +393,7 @@ def test_an_answer_that_does_not_fit_is_mended_and_the_branch_shows_only_what_wa
     async def program() -> Report:
         async with openai(server) as model:
             session = Session(default_generate_model=model, store=store)
-            report: Report = await session.communicate("Report.", response_format=Report)
+            report: Report = await session.default_branch.communicate("Report.", response_format=Report)
             assert [role for role, _ in line(session)] == ["user", "assistant"]
             assert session.operations[0].calls == 2
             return report
@@ -410,7 +410,7 @@ def test_an_answer_that_never_fits_is_taken_as_was_wished(
     async def program() -> object:
         async with openai(server) as model:
             session = Session(default_generate_model=model, store=store)
-            return await session.communicate("Report.", response_format=Report, handle_validation=handle)
+            return await session.default_branch.communicate("Report.", response_format=Report, handle_validation=handle)
 
     server.will("no idea", "none", "still none")
 
@@ -475,9 +475,9 @@ def test_a_model_that_came_by_mail_is_used(server: ModelServer, store: Store) ->
         async with openai(server) as model:
             session = Session(store=store)
             research, coding = session.create_branch("research"), session.create_branch("coding")
-            research.send(coding, "imodel", model)
-            research.send(coding, "tool", [double])
-            session.collect_send_all(receive_all=True)
+            research.mail.send(coding, "imodel", model)
+            research.mail.send(coding, "tool", [double])
+            session.mail.route(receive=True)
             assert await coding.communicate("Double 2.", tools=["double"]) == "It is 4."
             assert [call.service for call in calls(session)] == ["openai/gpt-4o-mini"] * 2
 

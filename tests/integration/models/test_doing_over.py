@@ -186,7 +186,7 @@ def test_a_shape_is_asked_for_over_again_without_its_class(server: ModelServer, 
         async with openai(server) as model:
             session = Session(default_generate_model=model, store=store)
             server.will('{"pages": "many"}', '{"pages": 3}')
-            assert await session.communicate("Report.", response_format=schema) == {"pages": 3}
+            assert await session.default_branch.communicate("Report.", response_format=schema) == {"pages": 3}
         opened = Session.open(session.id, store=store)
         again = await opened.rerun("main")
         assert letters(again) == letters(session.default_branch)

@@ -29,7 +29,7 @@ def test_results_go_to_the_nodes_that_depend_on_them(server: ModelServer, store:
                     instruction=lambda results: f"In short: {results['facts']}",
                 )
             )
-            assert await session.flow(flow) == {"facts": "Tides turn.", "short": "They turn."}
+            assert await session.operations.run_flow(flow) == {"facts": "Tides turn.", "short": "They turn."}
             runs = {each.correlation for each in session.events() if each.name == "work.operation_started"}
             assert len(runs) == 1
 
@@ -48,12 +48,12 @@ def test_a_failed_node_stops_those_that_depend_on_it_and_no_others(store: Store)
 
     async def program() -> None:
         session = Session(store=store)
-        session.register_operation("fail", fail)
-        session.register_operation("good", good)
+        session.operations.register("fail", fail)
+        session.operations.register("good", good)
         flow = Flow().add("a", "fail").add("b", "good", depends_on="a").add("c", "good", depends_on=["b"])
         flow.add("d", "good")
         with pytest.raises(FlowError) as failure:
-            await session.flow(flow)
+            await session.operations.run_flow(flow)
         assert failure.value.failed == (("a", "RuntimeError: it broke"),)
         assert failure.value.skipped == ("b", "c")
         assert failure.value.results == {"d": "good"}
@@ -79,11 +79,11 @@ def test_no_more_nodes_are_at_work_than_is_allowed(store: Store) -> None:
 
     async def program() -> None:
         session = Session(store=store)
-        session.register_operation("busy", busy)
+        session.operations.register("busy", busy)
         flow = Flow()
         for number in range(6):
             flow.add(f"n{number}", "busy")
-        await session.flow(flow, max_concurrent=2)
+        await session.operations.run_flow(flow, max_concurrent=2)
 
     asyncio.run(program())
 
@@ -96,11 +96,11 @@ def test_what_cannot_be_done_is_refused_before_anything_is(store: Store) -> None
     before = session.position
 
     with pytest.raises(InvalidValueError, match="goes in a circle"):
-        asyncio.run(session.flow(Flow().add("a", depends_on="b").add("b", depends_on="a")))
+        asyncio.run(session.operations.run_flow(Flow().add("a", depends_on="b").add("b", depends_on="a")))
     with pytest.raises(InvalidValueError, match="expected a node of the flow"):
-        asyncio.run(session.flow(Flow().add("a", depends_on="b")))
+        asyncio.run(session.operations.run_flow(Flow().add("a", depends_on="b")))
     with pytest.raises(BranchNotFoundError):
-        asyncio.run(session.flow(Flow().add("a", branch="nowhere")))
+        asyncio.run(session.operations.run_flow(Flow().add("a", branch="nowhere")))
     with pytest.raises(InvalidValueError, match="another name"):
         Flow().add("a").add("a")
     assert session.position == before

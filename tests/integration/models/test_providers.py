@@ -39,7 +39,7 @@ def test_each_provider_answers_through_its_own_client(server: ModelServer, store
         async with of(provider, server) as model:
             session = Session("Be terse.", default_generate_model=model, store=store)
             assert await session.chat("Hello!", max_token=20) == "Hi there."
-            assert [piece async for piece in session.stream("Again!")] == ["one", " two", " three"]
+            assert [piece async for piece in session.default_branch.stream("Again!")] == ["one", " two", " three"]
             asked = calls(session)
             assert [(call.provider, call.input_tokens, call.output_tokens) for call in asked] == [(provider, 11, 7)] * 2
             assert [call.service for call in asked] == [f"{provider}/{MODELS[provider]}"] * 2
@@ -59,7 +59,7 @@ def test_each_provider_calls_tools_and_is_shown_their_results(server: ModelServe
     async def program() -> None:
         async with of(provider, server) as model:
             session = Session(default_generate_model=model, tools=[add], store=store)
-            assert await session.communicate("2 + 2?", tools=["add"]) == "It is 4."
+            assert await session.default_branch.communicate("2 + 2?", tools=["add"]) == "It is 4."
 
     server.will(Reply(calls=[("call_1", "add", '{"a": 2, "b": 2}')]), "It is 4.")
     asyncio.run(program())
@@ -92,7 +92,7 @@ def test_a_cut_stream_is_a_failure_whoever_sends_it(server: ModelServer, store: 
         async with of(provider, server, max_retries=0) as model:
             session = Session(default_generate_model=model, store=store)
             with pytest.raises(ModelError):
-                [piece async for piece in session.stream("Count.")]
+                [piece async for piece in session.default_branch.stream("Count.")]
             assert calls(session)[0].response["partial"].startswith("one")
 
     server.will(Reply("one two three four five six seven", cut=True))

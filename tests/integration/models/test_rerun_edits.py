@@ -152,9 +152,9 @@ def test_an_edited_result_of_a_tool_that_is_called_anew_is_an_error(server: Mode
 def test_an_inherited_moment_of_another_session_is_an_error(server: ModelServer, store: Store) -> None:
     async def check(session: Session) -> None:
         fork = session.fork_session()
-        fork.add_message("Three?")
+        fork.add("Three?")
         position = fork.position
-        with pytest.raises(InvalidValueError, match="position 0 or later"):
+        with pytest.raises(InvalidValueError, match="use 0 or a later position"):
             await fork.rerun(at=-2)
         assert fork.position == position
 

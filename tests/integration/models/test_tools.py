@@ -46,7 +46,7 @@ def test_parallel_calls_are_made_and_each_result_belongs_to_its_call(
     async def program() -> str:
         async with make(server) as model:
             session = Session(default_generate_model=model, store=store)
-            branch = session.new_branch(name="work", tools=[Tool(name="calculator", func=add), double])
+            branch = session.create_branch(name="work", tools=[Tool(name="calculator", func=add), double])
             text: str = await branch.communicate(
                 instruction="What is 2+2?", guidance="Use the calculator tool", tools=["calculator", "double"]
             )
@@ -70,7 +70,7 @@ def test_calls_come_by_a_stream_as_well(server: ModelServer, store: Store, make:
     async def program() -> list[str]:
         async with make(server) as model:
             session = Session(default_generate_model=model, tools=[add], store=store)
-            return [piece async for piece in session.stream("2+2?", tools=["add"])]
+            return [piece async for piece in session.default_branch.stream("2+2?", tools=["add"])]
 
     server.will(Reply(calls=[("call_1", "add", '{"a": 2, "b": 2}')]), "It is 4.")
 
@@ -133,7 +133,7 @@ def test_an_unknown_tool_is_told_to_the_model_as_such(server: ModelServer, store
             session = Session(default_generate_model=model, tools=[add], store=store)
             await session.operate("Try.", tools=["add"])
             ((_, error),) = results(session.default_branch)
-            assert error == "there is no tool 'subtract': expected one of 'add'"
+            assert error == "tool 'subtract' does not exist; expected one of 'add'"
 
     server.will(Reply(calls=[("call_1", "subtract", "{}")]), "Sorry.")
     asyncio.run(program())
@@ -150,7 +150,7 @@ def test_a_tool_that_the_branch_may_not_use_is_denied_before_any_call(server: Mo
             assert denial.value.available == ("double", "gpt-4o-mini")
             assert [each.name for each in session.events()][-1] == "work.access_denied"
             with pytest.raises(AccessDeniedError):
-                await branch.invoke_action({"function": "add", "arguments": {"a": 1}})
+                await branch.act([{"function": "add", "arguments": {"a": 1}}])
 
     asyncio.run(program())
 
@@ -164,7 +164,7 @@ def test_a_denied_tool_that_the_model_asks_for_all_the_same_is_not_called(server
             branch = session.create_branch("narrow", resources={"gpt-4o-mini", "double"})
             await branch.communicate("Try.", tools=["double"])
             ((result, error),) = results(branch)
-            assert (result, "may not use raising" in (error or "")) == (None, True)
+            assert (result, "has no access to raising" in (error or "")) == (None, True)
             assert "work.access_denied" in [each.name for each in session.events()]
 
     server.will(Reply(calls=[("call_1", "raising", '{"a": 1}')]), "I may not.")
@@ -211,7 +211,7 @@ def test_calls_that_are_left_to_be_made_are_made_by_hand(server: ModelServer, st
             result = await branch.operate("2+2?", tools=["add"], invoke_actions=False)
             assert result.action_required
             for action in result.action_requests:
-                response = await branch.invoke_action(action)
+                (response,) = await branch.act([action])
                 assert (response.result, response.request_id) == (4, "call_1")
             assert await branch.chat() == "It is 4."
             assert [role for role, _ in line(session)] == ["user", "assistant", "tool", "assistant"]
@@ -228,8 +228,8 @@ def test_research_with_tools_ends_in_a_report(server: ModelServer, store: Store)
     async def program() -> None:
         async with openai(server) as model:
             session = Session(store=store)
-            branch = session.new_branch(
-                system="You are a helpful assistant", tools=[Tool(name="web_search", func=web_search)], imodel=model
+            branch = session.create_branch(
+                system="You are a helpful assistant", tools=[Tool(name="web_search", func=web_search)], model=model
             )
             result = await branch.operate(
                 instruction="Research quantum computing",
@@ -250,7 +250,7 @@ def test_a_failed_call_by_hand_raises_and_is_on_the_record(store: Store) -> None
     branch = session.default_branch
 
     with pytest.raises(ToolError, match="the pipe burst"):
-        asyncio.run(branch.invoke_action({"function": "raising", "arguments": {"a": 1}}))
+        asyncio.run(branch.act([{"function": "raising", "arguments": {"a": 1}}]))
     assert results(branch)[0][1] is not None
     assert session.operations[0].status == "failed"
 
@@ -276,11 +276,11 @@ def test_an_operation_of_ones_own_is_on_the_record(server: ModelServer, store: S
         async with openai(server) as model:
             session = Session(default_generate_model=model, store=store)
             session.default_branch.add("Tides come and go.")
-            session.register_operation("title", title)
-            assert await session.conduct("title", before="On") == "On tides"
+            session.operations.register("title", title)
+            assert await session.operations.run("title", before="On") == "On tides"
             assert (session.operations[0].name, session.operations[0].result) == ("title", "On tides")
             with pytest.raises(InvalidValueError, match="override"):
-                session.register_operation("chat", title)
+                session.operations.register("chat", title)
 
     server.will("tides")
     asyncio.run(program())
@@ -393,4 +393,4 @@ def test_a_branch_alone_has_a_session_of_its_own(store: Store) -> None:
 
     assert set(branch.tools) == {"double", "analyzer"}
     assert branch.messages[0].text == "You are a coding assistant"
-    assert asyncio.run(branch.invoke_action({"function": "double", "arguments": {"number": 2}})).result == {"twice": 4}
+    assert asyncio.run(branch.act([{"function": "double", "arguments": {"number": 2}}]))[0].result == {"twice": 4}

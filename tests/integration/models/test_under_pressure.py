@@ -87,7 +87,7 @@ def test_an_error_in_the_middle_of_a_stream_is_a_failure_with_what_was_heard(
         async with of(provider, server) as model:
             session = Session(default_generate_model=model, store=store)
             with pytest.raises(ModelError, match="overloaded"):
-                [piece async for piece in session.stream("Count.")]
+                [piece async for piece in session.default_branch.stream("Count.")]
             assert calls(session)[0].response["partial"].startswith("one")
             assert session.operations[0].status == "failed"
 
@@ -182,7 +182,9 @@ def test_two_who_resume_at_once_complete_it_once(server: ModelServer, store: Sto
             for handle in handles:
                 handle.set_model(model)
             (operation,) = session.operations
-            done = await asyncio.gather(*(each.resume(operation) for each in handles), return_exceptions=True)
+            done = await asyncio.gather(
+                *(each.operations.resume(operation) for each in handles), return_exceptions=True
+            )
             assert sorted(type(each).__name__ for each in done) == ["OperationEndedError", "str"]
             never.set()
             with pytest.raises(OperationEndedError):
@@ -271,7 +273,7 @@ def test_a_number_of_steps_that_is_none_is_refused_before_anything_is_asked(stor
 
     with pytest.raises(InvalidValueError, match="max_steps"):
         asyncio.run(session.default_branch.react("Count.", max_steps=wrong))
-    assert session.operations == []
+    assert list(session.operations) == []
 
 
 @pytest.mark.parametrize("wrong", [{"handle_validation": "explode"}, {"num_parse_retries": 9}])
@@ -281,8 +283,8 @@ def test_what_is_wished_of_a_misfit_is_checked_before_anything_is_asked(
     session = Session(default_generate_model=openai(server), store=store)
 
     with pytest.raises(InvalidValueError):
-        asyncio.run(session.communicate("Report.", response_format=Report, **wrong))
-    assert (session.operations, server.requests) == ([], [])
+        asyncio.run(session.default_branch.communicate("Report.", response_format=Report, **wrong))
+    assert (list(session.operations), server.requests) == ([], [])
 
 
 @pytest.mark.parametrize(("handle", "value"), [("return_value", "no idea"), ("return_none", None)])
@@ -309,7 +311,7 @@ def test_the_past_does_nothing(store: Store) -> None:
     for method in ("chat", "operate", "react", "act", "generate"):
         with pytest.raises(ReadOnlyError):
             getattr(session.at(before).default_branch, method)
-    for method in ("conduct", "rerun", "resume", "flow", "set_model"):
+    for method in ("operations", "rerun", "chat", "set_model"):
         with pytest.raises(ReadOnlyError):
             getattr(session.at(before), method)
     assert session.position == before
@@ -320,12 +322,12 @@ def test_an_operation_of_one_session_is_unknown_to_another(store: Store) -> None
         return "title"
 
     one, other = Session(store=store), Session(store=store)
-    one.register_operation("title", title)
+    one.operations.register("title", title)
 
-    assert asyncio.run(one.conduct("title")) == "title"
+    assert asyncio.run(one.operations.run("title")) == "title"
     with pytest.raises(ItemNotFoundError, match="title"):
-        asyncio.run(other.conduct("title"))
-    assert other.operations == []
+        asyncio.run(other.operations.run("title"))
+    assert list(other.operations) == []
 
 
 # What is large, empty, or a picture
@@ -367,7 +369,7 @@ def test_a_picture_goes_over_the_wire_and_onto_the_record(server: ModelServer, s
     async def program() -> None:
         async with of(provider, server) as model:
             session = Session(default_generate_model=model, store=store)
-            await session.communicate("What is this?", images=[picture, "https://example.com/cat.png"])
+            await session.default_branch.communicate("What is this?", images=[picture, "https://example.com/cat.png"])
             said = session.messages[0].content
             assert isinstance(said, InstructionContent)
             assert said.images == [picture, "https://example.com/cat.png"]

@@ -181,7 +181,7 @@ def test_the_digest_of_a_copy_and_a_backup_is_that_of_the_store(store: Store, tm
     with open_store(f"sqlite:///{tmp_path}/backup.db") as backup:
         assert backup.digest() == digest
 
-    session.add_message("one more")
+    session.add("one more")
     assert store.digest() != digest
 
 

@@ -124,12 +124,12 @@ with open_store(sys.argv[1]) as store:
     session = Session("Be brief.", store=store)
     pid = os.fork()
     if pid == 0:
-        session.add_message("child")
+        session.add("child")
         with open_store(sys.argv[1]) as own:
-            Session.open(session.id, store=own).add_message("child that opened anew")
+            Session.open(session.id, store=own).add("child that opened anew")
         os._exit(0)
     print(os.waitpid(pid, 0)[1])
-    session.add_message("parent")
+    session.add("parent")
     print([message.text for message in session.messages], store.verify().ok)
 """
     command = [sys.executable, "-P", "-c", program, f"sqlite:///{tmp_path}/forked.db"]

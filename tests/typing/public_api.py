@@ -13,7 +13,7 @@ from openai.types.responses import Response
 from turnlog import Branch, BranchView, Message, Session, SessionManager, SessionView, Store, acting, open_store
 from turnlog.catalogue import Listing, SessionInfo
 from turnlog.content import MessageDict, MessageRole, Origin
-from turnlog.mail import Exchange, ExchangeView, Mail, MailSequence
+from turnlog.mail import Mail, MailSequence, SessionMail, SessionMailView
 from turnlog.manager import SaveResult
 from turnlog.projections import Messages
 from turnlog.provenance import with_provenance
@@ -28,9 +28,9 @@ def sessions(store: Store) -> None:
     assert_type(session.create_branch("x", capabilities={"chat"}, resources=None), Branch)
     assert_type(session.fork(), Branch)
     assert_type(session.fork("main", at=3, name="retry"), Branch)
-    assert_type(session.add_message({"assistant_response": "yes"}), Message)
-    assert_type(session.add_message("user", "yes"), Message)
-    assert_type(session.add_message(role="user", content="yes"), Message)
+    assert_type(session.add({"assistant_response": "yes"}), Message)
+    assert_type(session.add("user", "yes"), Message)
+    assert_type(session.add(role="user", content="yes"), Message)
     assert_type(session.get_messages(limit=3), list[MessageDict])
     assert_type(session.messages, Messages)
     session.messages = ["yes", ("assistant", "no"), {"role": "user", "content": "why?"}]
@@ -39,7 +39,7 @@ def sessions(store: Store) -> None:
     assert_type(session.events(), Iterator[RecordedEvent])
 
     Session("Be terse.", "support")  # type: ignore[call-arg]  # must be an error
-    session.add_message(5)  # type: ignore[arg-type]  # must be an error
+    session.add(5)  # type: ignore[arg-type]  # must be an error
     session.frobnicate()  # type: ignore[attr-defined]  # must be an error
     session.position = 3  # type: ignore[misc]  # must be an error
 
@@ -86,7 +86,7 @@ def views(session: Session) -> None:
     assert_type(past.default_branch, BranchView)
     assert_type(session.default_branch.at(3), BranchView)
 
-    past.add_message("x")  # type: ignore[attr-defined]  # must be an error
+    past.add("x")  # type: ignore[attr-defined]  # must be an error
     past.default_branch.add("x")  # type: ignore[attr-defined]  # must be an error
 
 
@@ -104,20 +104,20 @@ async def twins(session: Session, branch: Branch) -> None:
 
 
 async def mail(session: Session, branch: Branch) -> None:
-    assert_type(branch.send(branch, item="x"), Mail)
-    assert_type(branch.receive(), list[Mail])
-    assert_type(branch.mailbox.inbox[0], Mail)
-    assert_type(branch.mailbox.inbox[1:], MailSequence)
-    assert_type(session.collect(from_=[branch, "x", 0]), int)
-    assert_type(session.exchange.pop_mail("user"), Mail | None)
-    assert_type(session.mail_transfer, Exchange)
-    assert_type(session.at(3).exchange, ExchangeView)
-    assert_type(await session.acollect_send_all(receive_all=True), int)
-    assert_type(await session.exchange.asend("user", branch, {"x": 1}), Mail)
-    assert_type(await session.exchange.sync(), int)
+    assert_type(branch.mail.send(branch, item="x"), Mail)
+    assert_type(branch.mail.receive(), list[Mail])
+    assert_type(branch.mail.inbox[0], Mail)
+    assert_type(branch.mail.inbox[1:], MailSequence)
+    assert_type(session.mail.collect(senders=[branch, "x", 0]), int)
+    assert_type(session.mail.pop("user"), Mail | None)
+    assert_type(session.mail, SessionMail)
+    assert_type(session.at(3).mail, SessionMailView)
+    assert_type(await session.mail.aroute(receive=True), int)
+    assert_type(await session.mail.asend("user", branch, {"x": 1}), Mail)
+    assert_type(session.mail.route(), int)
 
-    session.at(3).exchange.send("user", None, 1)  # type: ignore[attr-defined]  # must be an error
-    await session.acollect_send_all(receive_all="x")  # type: ignore[arg-type]  # must be an error
+    session.at(3).mail.send("user", None, 1)  # type: ignore[attr-defined]  # must be an error
+    await session.mail.aroute(receive="x")  # type: ignore[arg-type]  # must be an error
 
 
 def stores() -> None:

@@ -1,4 +1,4 @@
-"""The exchange as it is or was: who takes part, what is under way, what was said on which channel."""
+"""The mail of a session, now or in the past: participants, mailboxes, channels."""
 
 from collections.abc import Iterator
 
@@ -15,26 +15,26 @@ from .mailbox import Mailbox
 from .participants import ParticipantLike, resolve_participant
 
 
-class ExchangeView(ReadOnlyView):
-    """Everything about the mail of a session at one moment, to look at."""
+class SessionMailView(ReadOnlyView):
+    """The mail of a session at one position, read-only."""
 
     def __init__(self, source: StateSource) -> None:
         self._source = source
 
     @property
-    def owners(self) -> list[str]:
-        """Everybody who has a mailbox: the branches by their ids, and who was registered by name."""
+    def participants(self) -> list[str]:
+        """All who have a mailbox: branches by their ids, and registered participants by their names."""
         with self._source.state() as state:
             return state.owners
 
     def __len__(self) -> int:
-        return len(self.owners)
+        return len(self.participants)
 
     def __bool__(self) -> bool:
-        return True  # it is there, also when nobody takes part
+        return True  # although len() may be 0
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self.owners)
+        return iter(self.participants)
 
     def __contains__(self, owner: object) -> bool:
         try:
@@ -57,42 +57,42 @@ class ExchangeView(ReadOnlyView):
         )
 
     def mailbox(self, owner: ParticipantLike) -> Mailbox:
-        """The mailbox of a participant."""
+        """Return the mailbox of a participant."""
         reference = resolve_participant(self._source, owner)
         with self._source.state() as state:
             return Mailbox(self._source, get_participant(state, reference))
 
-    def receive(
+    def inbox(
         self, owner: ParticipantLike, sender: ParticipantLike | None = None, channel: str | None = None
     ) -> list[Mail]:
-        """What waits in an inbox, the oldest first, on request from one sender or on one channel; a look only."""
+        """Return the mails in an inbox, oldest first, optionally of one sender or channel."""
         box, reference = self.mailbox(owner), None if sender is None else resolve_participant(self._source, sender)
         with self._source.state() as state:
             origin = None if reference is None else get_participant(state, reference)
         return list(box.select(origin, channel))
 
     @property
-    def waiting(self) -> MailSequence:
-        """What was collected and is not delivered yet, the oldest first, each once."""
+    def pending(self) -> MailSequence:
+        """The mails that were collected and not delivered yet, oldest first."""
         with self._source.state() as state:
             found = sorted_mails(places for lines in state.post.exchange.values() for places in lines.values())
             return MailSequence(SessionReader(self._source.store, state), sorted(set(found)))
 
     @property
     def parked(self) -> list[ParkedMail]:
-        """What could not be delivered or received, for whom, and why."""
+        """The mails that could not be delivered or received, with recipient and reason."""
         with self._source.state() as state:
             return parked_mails(SessionReader(self._source.store, state), state.post.parked)
 
     @property
     def channels(self) -> list[str]:
-        """The channels on which something was ever sent."""
+        """The channels that were ever used."""
         with self._source.state() as state:
             return list(state.post.channels)
 
     def history(self, channel: str) -> MailSequence:
-        """Whatever was sent on a channel, the oldest first, received or not; who joins late can read it."""
+        """Return all mails that were sent on a channel, oldest first, received or not."""
         with self._source.state() as state:
             return MailSequence(SessionReader(self._source.store, state), list(state.post.channels.get(channel, ())))
 
-    areceive = awaited(receive)
+    ainbox = awaited(inbox)

@@ -4,10 +4,10 @@ from bisect import bisect_right
 from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 from threading import Lock
-from typing import Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Protocol, TypeAlias
 
 from .domain import branch_lookup
-from .domain.errors import InvalidValueError
+from .domain.errors import InvalidValueError, ReadOnlyError
 from .domain.message import Message
 from .domain.ranges import Written
 from .domain.recorded_event import to_microseconds
@@ -82,3 +82,30 @@ def _position_at(store: Store, state: State, when: datetime) -> int:
         started = reader.read_event(state.first).recorded_at.isoformat()
         raise InvalidValueError("the time", f"{when.isoformat()} is before session {state.session} began, at {started}")
     return life[place - 1]
+
+
+class ReadOnlyView:
+    """What can be read at a moment; what the class for the present adds to it is writing, and refused by name."""
+
+    _source: StateSource
+    _writing: ClassVar[frozenset[str]] = frozenset()
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        for view in cls.__bases__:
+            if issubclass(view, ReadOnlyView) and ReadOnlyView in view.__bases__:
+                parts = [cls, *(base for base in cls.__bases__ if not issubclass(base, ReadOnlyView))]
+                mine = [item for part in parts for item in vars(part).items()]
+                added = {name for name, what in mine if not isinstance(what, classmethod)}
+                view._writing |= {name for name in added - vars(view).keys() if not name.startswith("_")}
+
+    if not TYPE_CHECKING:  # a type checker would take it that every name can be read
+
+        def __getattr__(self, name: str) -> NoReturn:
+            if ReadOnlyView in type(self).__bases__ and name in type(self)._writing:
+                with self._source.state() as state:
+                    raise ReadOnlyError(
+                        f"{name} writes, but this is session {state.session} as of position {state.position}; "
+                        f"use the session itself, or fork it there"
+                    )
+            raise AttributeError(f"{type(self).__name__} has no attribute {name!r}", name=name, obj=self)

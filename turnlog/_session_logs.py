@@ -3,8 +3,7 @@
 from collections.abc import Iterator
 from typing import ClassVar
 
-from ._as_of import StateSource
-from ._read_only import ReadOnlyView
+from ._as_of import ReadOnlyView, StateSource
 from ._redact import redact_log
 from ._stream import SessionStream
 from .domain.decisions import log as logging

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal
+from uuid import uuid4
 
 from ._arguments import (
     MISSING,
@@ -13,12 +14,14 @@ from ._arguments import (
     message_argument,
     require_list,
     system_content,
+    system_with_timestamp,
     tool_names,
 )
 from ._as_of import AsOf, resolve_position
-from ._default_store import StoreLike
+from ._default_store import StoreLike, resolve_store
 from ._mail.branch_mail import BranchMail
 from ._models.imodel import LanguageModel
+from ._models.registry import registration_steps
 from ._models.tools import Tool
 from ._operations.act import requests_from
 from ._operations.operate import OperationResult
@@ -26,13 +29,15 @@ from ._operations.params import InstructionLike, ModelLike
 from ._operations.run import parse_params, run_operation, stream_operation
 from ._session_context import SessionContext
 from ._session_logs import SessionLogs
-from ._standalone_branch import standalone_stream
+from ._stream import SessionStream
 from .branch_view import BranchView
 from .domain.content import ActionResponseContent
 from .domain.decisions import branch as branches
 from .domain.decisions import history, message
+from .domain.decisions import session as sessions
 from .domain.decisions.branch import UNCHANGED, Access, AccessGiven, Unchanged
-from .domain.decisions.new_branch import fork_with
+from .domain.decisions.compose import sequence
+from .domain.decisions.new_branch import BranchPlan, create_with, fork_with
 from .domain.errors import InvalidValueError
 from .domain.events import BranchCreated, Event, MessageAppended, SystemSet
 from .domain.evolve import Placed
@@ -49,8 +54,6 @@ class Branch(BranchView):
 
     def __init__(
         self,
-        context: SessionContext | None = None,
-        number: int = 0,
         *,
         system: SystemLike | None = None,
         system_datetime: bool | str | None = None,
@@ -59,29 +62,44 @@ class Branch(BranchView):
         chat_model: ModelLike = None,
         parse_model: ModelLike = None,
         tools: ToolsLike = None,
-        tool_manager: object = None,
         messages: Iterable[Message | ContentGiven] | None = None,
         capabilities: Access = None,
         resources: Access = None,
         store: StoreLike | None = None,
     ) -> None:
-        """A branch of a session of its own; those of a session are got from it, by `create_branch` or `branches`."""
-        self._context = context or standalone_stream(
-            system=system,
-            system_datetime=system_datetime,
-            user=user,
+        """Create a branch in a session of its own; a session creates its branches with `create_branch`."""
+        plan = BranchPlan(
             name=name,
-            chat_model=chat_model,
-            parse_model=parse_model,
-            tools=tools,
-            tool_manager=tool_manager,
-            messages=messages,
+            user=user,
             capabilities=capabilities,
             resources=resources,
-            store=store,
+            system=system_with_timestamp(system, system_datetime),
+            messages=imported_messages(messages),
+            tools=tool_names(tools),
         )
-        self._stream = self._context.stream
-        super().__init__(self._stream, number)
+        context = SessionContext(SessionStream(resolve_store(store), State(str(uuid4()))))
+        fresh = str(uuid4())
+        context.registry.add_tools(tools, tools)
+        steps = registration_steps(context.registry, chat_model, parse_model, None)
+        context.stream.transact(
+            lambda state: sequence(
+                state,
+                lambda state: sessions.start(state, user=user),
+                lambda state: create_with(state, plan, id=fresh),
+                *steps,
+            )
+        )
+        self._attach(context, 0)
+
+    @classmethod
+    def _of(cls, context: SessionContext, number: int) -> "Branch":
+        branch = cls.__new__(cls)
+        branch._attach(context, number)
+        return branch
+
+    def _attach(self, context: SessionContext, number: int) -> None:
+        super().__init__(context.stream, number)
+        self._context, self._stream = context, context.stream
 
     def add(
         self,
@@ -304,7 +322,7 @@ def new_branch(
     id = derived_id(context.stream.id, command_id, "branch")
     placed = context.stream.transact(lambda state: decide(state, id), expected=expected, command_id=command_id)
     created = [event.branch for _, _, event in placed if isinstance(event, BranchCreated)]
-    return Branch(context, created[-1])
+    return Branch._of(context, created[-1])
 
 
 def _messages(given: Iterable[Message]) -> Iterable[Message]:

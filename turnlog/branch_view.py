@@ -6,10 +6,9 @@ from typing import Generic, TypeVar
 
 from msgspec.structs import replace
 
-from ._as_of import AsOf, HistoricState, StateSource, as_of, resolve_position
+from ._as_of import AsOf, HistoricState, ReadOnlyView, StateSource, as_of, resolve_position
 from ._mail.mailbox import Mailbox
 from ._prompts import PromptMethods
-from ._read_only import ReadOnlyView
 from ._session_logs import SessionLogsView
 from .domain import branch_lookup
 from .domain.decisions.mail import CHAT

@@ -1,17 +1,17 @@
 """Who acts, and as part of what: a context variable that every append reads."""
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar, copy_context
 from functools import wraps
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from msgspec.structs import replace
 
-from ._opentelemetry import provenance_from_opentelemetry
 from .domain.errors import InvalidValueError
 from .domain.recorded_event import NO_PROVENANCE, Provenance
-from .domain.validation import validate_name
+from .domain.validation import is_valid_name, validate_name
 from .infrastructure.stored_event import LAST
 
 P = ParamSpec("P")
@@ -70,3 +70,31 @@ def _position(cause: int) -> int:
     if not isinstance(cause, int) or isinstance(cause, bool) or not 1 <= cause < LAST:
         raise InvalidValueError("a cause", f"is {cause!r}: expected the position of an event")
     return cause
+
+
+ACTOR_KEYS = ("turnlog.actor", "enduser.id")
+"""The entries of the baggage that name the actor, the first that is there."""
+
+
+def provenance_from_opentelemetry() -> Provenance:
+    """The current trace as the correlation, and the actor that the baggage names.
+
+    It is not imported for this: where the application has not done so, there is nothing to read.
+    """
+    current_span = _function("opentelemetry.trace", "get_current_span")
+    if current_span is None:
+        return NO_PROVENANCE
+    context = current_span().get_span_context()
+    return Provenance(actor=_actor(), correlation=format(context.trace_id, "032x") if context.is_valid else None)
+
+
+def _actor() -> str | None:
+    """A name that cannot stand on the record is passed over: it came from outside, and is nobody's mistake here."""
+    baggage = _function("opentelemetry.baggage", "get_baggage")
+    named = (baggage(key) for key in ACTOR_KEYS) if baggage else ()
+    return next((name for name in named if isinstance(name, str) and is_valid_name(name)), None)
+
+
+def _function(module: str, name: str) -> Callable[..., Any] | None:
+    """A function of a module that has been imported, and is not just being so in another thread."""
+    return getattr(sys.modules.get(module), name, None)

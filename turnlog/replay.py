@@ -1,18 +1,20 @@
-"""Stepping through a session: one event at a time, forwards and backwards, and a fork from wherever one stands."""
+"""Stepping through a session event by event, and forking it at any step."""
 
 from collections.abc import Callable, Iterator
 from typing import Generic, TypeVar
 
 from ._as_of import AsOf, HistoricState, StateSource, resolve_position
+from .branch_view import BranchView
 from .domain.errors.base import position_not_found
 from .domain.recorded_event import RecordedEvent
 from .infrastructure.session_reader import SessionReader
 
 V = TypeVar("V")
+B = TypeVar("B")
 
 
 class Replay(Generic[V]):
-    """A place in the life of a session; it begins in front of the first event."""
+    """A position in a session that moves event by event; it starts before the first one."""
 
     def __init__(self, source: StateSource, view: Callable[[HistoricState], V]) -> None:
         with source.state() as state:
@@ -24,7 +26,7 @@ class Replay(Generic[V]):
         self.position = self._first - 1
 
     def __iter__(self) -> Iterator[tuple[RecordedEvent, V]]:
-        """Each event from here on, and the session as it was with it."""
+        """Yield each following event, and the session as of that event."""
         while self.position < self._last:
             yield self.step(), self.view
 
@@ -33,25 +35,25 @@ class Replay(Generic[V]):
 
     @property
     def view(self) -> V:
-        """The session as it was here."""
+        """The session as of this position."""
         if self.position < self._first:
             raise position_not_found(self._source.id, self.position, self._first, self._last)
         return self._view(HistoricState(self._source.store, self._source.id, self.position, self._written))
 
     def step(self) -> RecordedEvent:
-        """Takes the next event, and answers with it."""
+        """Step forward over the next event, and return it."""
         event = self._reader.read_event(self._within(self.position + 1))
         self.position += 1
         return event
 
     def back(self) -> RecordedEvent:
-        """Goes back before the last event taken, and answers with that."""
+        """Step back over the last event, and return it."""
         event = self._reader.read_event(self._within(self.position))
         self.position -= 1
         return event
 
     def goto(self, when: AsOf) -> V:
-        """Goes to a moment, and answers with the session as it was then."""
+        """Go to a position, and return the session as of it."""
         self.position = resolve_position(self._source, when)
         return self.view
 
@@ -59,3 +61,20 @@ class Replay(Generic[V]):
         if not self._first <= position <= self._last:
             raise position_not_found(self._source.id, position, self._first, self._last)
         return position
+
+
+class SessionReplay(Replay[V], Generic[V, B]):
+    """A replay of a session that can be changed: it can be forked at any step."""
+
+    def __init__(
+        self,
+        source: StateSource,
+        view: Callable[[HistoricState], V],
+        fork: Callable[[V, int, BranchView | str | int | None, str | None], B],
+    ) -> None:
+        super().__init__(source, view)
+        self._fork = fork
+
+    def fork_here(self, branch: BranchView | str | int | None = None, name: str | None = None) -> B:
+        """Create a branch with the messages that a branch, or the default one, had at this position."""
+        return self._fork(self.view, self.position, branch, name)

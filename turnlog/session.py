@@ -11,6 +11,7 @@ from ._arguments import (
     SystemLike,
     ToolLike,
     ToolsLike,
+    derived_id,
     imported_messages,
     message_argument,
     require_list,
@@ -19,7 +20,6 @@ from ._arguments import (
     tool_names,
 )
 from ._as_of import AsOf, resolve_position
-from ._default_branch import on_default_branch
 from ._default_store import StoreLike, resolve_store
 from ._mail.session_mail import SessionMail
 from ._models.imodel import LanguageModel
@@ -56,7 +56,7 @@ from .domain.state import State
 from .domain.validation import validate_name
 from .infrastructure.async_methods import awaited, awaited_read
 from .projections.messages import Messages
-from .session_replay import SessionReplay
+from .replay import SessionReplay
 from .session_view import SessionView
 
 D = TypeVar("D")
@@ -217,8 +217,10 @@ class Session(SessionView):
             self._context, point, name=name, capabilities=capabilities, resources=resources, system=system, tools=tools
         )
 
+        fresh = derived_id(self.id, command_id, "default branch")
+
         def decide(state: State, id: str) -> Sequence[Event]:
-            return on_default_branch(source, state, lambda state, number: fork(state, number, id), command_id)
+            return branches.on_default_branch(state, source, lambda state, number: fork(state, number, id), id=fresh)
 
         return new_branch(self._context, decide, expected, command_id)
 
@@ -290,9 +292,9 @@ class Session(SessionView):
         number = self._number_now(branch)
         self._stream.transact(lambda state: branches.change_default(state, number))
 
-    def replay(self) -> SessionReplay:
+    def replay(self) -> SessionReplay[SessionView, Branch]:
         """A walk through the session, event by event, forwards and backwards, from which it can be forked."""
-        return SessionReplay(self._context)
+        return SessionReplay(self._stream, SessionView, self._fork_at)
 
     areplay = awaited(replay)
 
@@ -311,11 +313,11 @@ class Session(SessionView):
         command_id: str | None = None,
     ) -> Message:
         """Puts a message on the record, at the end of the default branch; two things given are a role and a body."""
-        said = message_argument(content, body, role)
-        given = to_message(said, sender=sender, recipient=recipient, metadata=metadata)
+        argument, fresh = message_argument(content, body, role), derived_id(self.id, command_id, "default branch")
+        given = to_message(argument, sender=sender, recipient=recipient, metadata=metadata)
         placed = self._stream.transact(
-            lambda state: on_default_branch(
-                None, state, lambda state, number: message.append(state, number, [given]), command_id
+            lambda state: branches.on_default_branch(
+                state, None, lambda state, number: message.append(state, number, [given]), id=fresh
             ),
             expected=expected,
             command_id=command_id,
@@ -329,9 +331,11 @@ class Session(SessionView):
 
     @messages.setter
     def messages(self, messages: Iterable[Message | ContentGiven]) -> None:
-        given = imported_messages(require_list(messages))
+        given, fresh = imported_messages(require_list(messages)), str(uuid4())
         self._stream.transact(
-            lambda state: on_default_branch(None, state, lambda state, number: history.replace(state, number, given))
+            lambda state: branches.on_default_branch(
+                state, None, lambda state, number: history.replace(state, number, given), id=fresh
+            )
         )
 
     def redact(self, event: Message | RecordedEvent | int, reason: str | None = None) -> int:
@@ -461,6 +465,11 @@ class Session(SessionView):
             )
         return self._number(branch)
 
+    def _fork_at(self, view: SessionView, at: int, branch: BranchView | str | int | None, name: str | None) -> Branch:
+        reference = branch.number if isinstance(branch, BranchView) else branch
+        source = view.default_branch if reference is None else view.branches[reference]
+        return self._branch(source.number).fork(at, name)
+
     def _number_or_default(self, branch: BranchView | str | int | None) -> int:
         return self.default_branch.number if branch is None else self._number_now(branch)
 
@@ -475,4 +484,4 @@ class Session(SessionView):
         self._context, self._stream = context, context.stream
 
     def _branch(self, number: int) -> Branch:
-        return Branch(self._context, number)
+        return Branch._of(self._context, number)

@@ -5,10 +5,9 @@ from collections.abc import AsyncIterator, Callable, Collection, Iterable, Itera
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
-from ._as_of import AsOf, StateSource, as_of, resolve_position
+from ._as_of import AsOf, ReadOnlyView, StateSource, as_of, resolve_position
 from ._mail.session_mail_view import SessionMailView
 from ._prompts import PromptMethods
-from ._read_only import ReadOnlyView
 from ._search import SearchHit, search_in
 from ._session_logs import SessionLogsView
 from .branch_view import Absent, Branches, BranchView, message_dicts

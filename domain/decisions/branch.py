@@ -1,6 +1,6 @@
 """Decisions on branches: create, fork, name, remove, and what a branch may use."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from enum import Enum
 from typing import Final, Literal, TypeAlias
 
@@ -20,6 +20,7 @@ from ..json_values import Json, to_json_value
 from ..ranges import Origin
 from ..state import State
 from ..validation import MAX_NAME_LENGTH, validate_name
+from .compose import sequence
 from .mail import park_all_of
 from .session import require_active
 
@@ -192,3 +193,14 @@ def _members(access: Access, what: str) -> list[str] | None:
 
 def _sorted(members: Access) -> list[str] | None:
     return None if members is None else sorted(set(members))
+
+
+def on_default_branch(
+    state: State, branch: int | None, decide: Callable[[State, int], Sequence[Event]], *, id: str
+) -> Sequence[Event]:
+    """Decide on a branch, or on the default one, which is created first if there is none."""
+    number = state.default if branch is None else branch
+    if number is not None:
+        return decide(state, number)
+    next_number = len(state.branches)
+    return sequence(state, lambda state: create_default(state, id=id), lambda state: decide(state, next_number))

@@ -169,8 +169,11 @@ def test_a_branch_of_its_own_with_tools_models_and_errors_that_are_logged(server
         branch = Branch(
             system={"role": "system", "content": "You are a coding assistant"},
             system_datetime=True,
-            tools=[Tool(name="analyzer", func=analyze), Tool(name="formatter", func=format_code)],
-            tool_manager=action_manager,
+            tools=[
+                Tool(name="analyzer", func=analyze),
+                Tool(name="formatter", func=format_code),
+                *action_manager.values(),
+            ],
             chat_model=iModel("openai/gpt-4o-mini"),
             parse_model=iModel("openai/gpt-4o"),
         )

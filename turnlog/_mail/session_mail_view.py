@@ -2,8 +2,7 @@
 
 from collections.abc import Iterator
 
-from .._as_of import StateSource
-from .._read_only import ReadOnlyView
+from .._as_of import ReadOnlyView, StateSource
 from ..domain.decisions.mail import find_participant, get_participant
 from ..domain.errors import TurnlogError
 from ..domain.mail import Mail, ParkedMail

@@ -16,7 +16,6 @@ from ..domain.message import Message
 from ..domain.recorded_event import RecordedEvent
 from ..infrastructure.store import Store
 from ..session import Session
-from ..session_replay import SessionReplay
 from ..session_view import SessionView
 from .keys import Key, struck
 from .meaning import branch_of, session_of
@@ -62,7 +61,7 @@ class Walk:
 
     def __init__(self, session: Session, branch: int | None) -> None:
         self._session = session
-        self._replay: SessionReplay = session.replay()
+        self._replay = session.replay()
         self._branch = branch
         self._first, self._last = session.first_position, session.position
         self.changes = False

@@ -386,8 +386,7 @@ def test_a_branch_alone_has_a_session_of_its_own(store: Store) -> None:
     branch = Branch(
         system={"role": "system", "content": "You are a coding assistant"},
         system_datetime=True,
-        tools=[Tool(name="analyzer", func=add)],
-        tool_manager=manager,
+        tools=[Tool(name="analyzer", func=add), *manager.values()],
         store=store,
     )
 

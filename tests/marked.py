@@ -12,7 +12,7 @@ from secrets import token_hex
 import pytest
 
 from turnlog import Session, Store
-from turnlog._redact import redact
+from turnlog._session.redact import redact
 from turnlog.domain.codec import stored_name
 from turnlog.domain.content import AssistantResponseContent, InstructionContent, SystemContent
 from turnlog.domain.events import (

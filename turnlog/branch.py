@@ -4,7 +4,15 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal
 from uuid import uuid4
 
-from ._arguments import (
+from ._mail.branch_mail import BranchMail
+from ._models.imodel import LanguageModel
+from ._models.registry import registration_steps
+from ._models.tools import Tool
+from ._operations.act import requests_from
+from ._operations.operate import OperationResult
+from ._operations.params import InstructionLike, ModelLike
+from ._operations.run import parse_params, run_operation, stream_operation
+from ._session.arguments import (
     MISSING,
     Missing,
     SystemLike,
@@ -17,19 +25,11 @@ from ._arguments import (
     system_with_timestamp,
     tool_names,
 )
-from ._as_of import AsOf, resolve_position
-from ._default_store import StoreLike, resolve_store
-from ._mail.branch_mail import BranchMail
-from ._models.imodel import LanguageModel
-from ._models.registry import registration_steps
-from ._models.tools import Tool
-from ._operations.act import requests_from
-from ._operations.operate import OperationResult
-from ._operations.params import InstructionLike, ModelLike
-from ._operations.run import parse_params, run_operation, stream_operation
-from ._session_context import SessionContext
-from ._session_logs import SessionLogs
-from ._stream import SessionStream
+from ._session.as_of import AsOf, resolve_position
+from ._session.context import SessionContext
+from ._session.default_store import StoreLike, resolve_store
+from ._session.logs import SessionLogs
+from ._session.stream import SessionStream
 from .branch_view import BranchView
 from .domain.content import ActionResponseContent
 from .domain.decisions import branch as branches

@@ -6,10 +6,10 @@ from typing import Generic, TypeVar
 
 from msgspec.structs import replace
 
-from ._as_of import AsOf, HistoricState, ReadOnlyView, StateSource, as_of, resolve_position
 from ._mail.mailbox import Mailbox
-from ._prompts import PromptMethods
-from ._session_logs import SessionLogsView
+from ._session.as_of import AsOf, HistoricState, ReadOnlyView, StateSource, as_of, resolve_position
+from ._session.logs import SessionLogsView
+from ._session.prompts import PromptMethods
 from .domain import branch_lookup
 from .domain.decisions.mail import CHAT
 from .domain.errors import BranchNotFoundError, InvalidValueError

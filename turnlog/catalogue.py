@@ -1,6 +1,6 @@
 """Filters, orders and pages of the sessions of a store, and search results."""
 
-from ._search import SearchHit
+from ._session.search import SearchHit
 from .projections.selection import EVERYTHING, Order, Page, Selection
 from .projections.session_info import Listing, SessionInfo
 

@@ -1,6 +1,6 @@
 """The call log of a session, and stores, subscribers and filters for logs."""
 
-from ._session_logs import SessionLogs, SessionLogsView
+from ._session.logs import SessionLogs, SessionLogsView
 from .domain.log import Log, LogType
 from .infrastructure.logs.adapter import LogAdapter
 from .infrastructure.logs.broadcaster import LogBroadcaster

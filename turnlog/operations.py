@@ -4,7 +4,7 @@ from ._operations.flow import Flow
 from ._operations.operate import OperationResult
 from ._operations.rerun import BranchComparison
 from ._operations.run_context import RunContext
-from ._session_operations import SessionOperations
+from ._session.operations import SessionOperations
 from .projections.operations import OperationRecord
 
 __all__ = [

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import Generic, TypeVar
 
-from ._as_of import AsOf, HistoricState, StateSource, resolve_position
+from ._session.as_of import AsOf, HistoricState, StateSource, resolve_position
 from .branch_view import BranchView
 from .domain.errors.base import position_not_found
 from .domain.recorded_event import RecordedEvent

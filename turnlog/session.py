@@ -5,7 +5,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal, Self, TypeVar
 from uuid import uuid4
 
-from ._arguments import (
+from ._mail.session_mail import SessionMail
+from ._models.imodel import LanguageModel
+from ._models.registry import registration_steps
+from ._models.tools import Tool
+from ._operations.operate import OperationResult
+from ._operations.params import InstructionLike, ModelLike
+from ._operations.rerun import BranchComparison, compare_branches, rerun
+from ._session.arguments import (
     MISSING,
     Missing,
     SystemLike,
@@ -19,21 +26,14 @@ from ._arguments import (
     tool_name,
     tool_names,
 )
-from ._as_of import AsOf, resolve_position
-from ._default_store import StoreLike, resolve_store
-from ._mail.session_mail import SessionMail
-from ._models.imodel import LanguageModel
-from ._models.registry import registration_steps
-from ._models.tools import Tool
-from ._operations.operate import OperationResult
-from ._operations.params import InstructionLike, ModelLike
-from ._operations.rerun import BranchComparison, compare_branches, rerun
-from ._redact import redact_event
-from ._session_context import SessionContext
-from ._session_copies import delete_session, fork_by_copy, fork_by_reference
-from ._session_logs import SessionLogs
-from ._session_operations import SessionOperations
-from ._stream import Decision, SessionStream, image_policy
+from ._session.as_of import AsOf, resolve_position
+from ._session.context import SessionContext
+from ._session.copies import delete_session, fork_by_copy, fork_by_reference
+from ._session.default_store import StoreLike, resolve_store
+from ._session.logs import SessionLogs
+from ._session.operations import SessionOperations
+from ._session.redact import redact_event
+from ._session.stream import Decision, SessionStream, image_policy
 from .branch import Branch, fork_plan, messages_from_events, new_branch
 from .branch_view import Absent, Branches, BranchView
 from .domain.decisions import branch as branches

@@ -5,11 +5,11 @@ from collections.abc import AsyncIterator, Callable, Collection, Iterable, Itera
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
-from ._as_of import AsOf, ReadOnlyView, StateSource, as_of, resolve_position
 from ._mail.session_mail_view import SessionMailView
-from ._prompts import PromptMethods
-from ._search import SearchHit, search_in
-from ._session_logs import SessionLogsView
+from ._session.as_of import AsOf, ReadOnlyView, StateSource, as_of, resolve_position
+from ._session.logs import SessionLogsView
+from ._session.prompts import PromptMethods
+from ._session.search import SearchHit, search_in
 from .branch_view import Absent, Branches, BranchView, message_dicts
 from .domain import branch_lookup
 from .domain.errors import BranchNotFoundError, InvalidBranchError, InvalidValueError

@@ -36,7 +36,7 @@ def test_a_handle_interrupted_after_the_commit_is_right_again_at_the_next_call(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr("turnlog._stream.evolve", interrupted)
+        patched.setattr("turnlog._session.stream.evolve", interrupted)
         with pytest.raises(KeyboardInterrupt):
             main.add("two") if change == "add" else main.clear() if change == "clear" else main.fork()
 

@@ -10,7 +10,7 @@ import pytest
 
 from turnlog import Session
 from turnlog._operations.run_context import RunContext
-from turnlog._stream import Origin
+from turnlog._session.stream import Origin
 from turnlog.domain.content import ActionRequestContent, Usage
 from turnlog.domain.decisions import work
 from turnlog.domain.message import Message

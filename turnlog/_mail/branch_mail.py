@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from typing import Any
 
-from .._arguments import require_list
-from .._session_context import SessionContext
+from .._session.arguments import require_list
+from .._session.context import SessionContext
 from ..domain.mail import Category, Mail
 from ..infrastructure.async_methods import awaited
 from . import service

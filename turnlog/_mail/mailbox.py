@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from .._as_of import StateSource
+from .._session.as_of import StateSource
 from ..domain.mail import ParkedMail
 from ..domain.mail_state import find_mails, parse_queue_key, sorted_mails
 from ..domain.state import State

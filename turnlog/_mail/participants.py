@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import TypeAlias
 from uuid import UUID
 
-from .._as_of import StateSource
+from .._session.as_of import StateSource
 from ..branch_view import BranchView
 from ..domain.errors import InvalidBranchError, InvalidValueError
 

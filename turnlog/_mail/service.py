@@ -4,8 +4,8 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import chain
 from logging import getLogger
 
-from .._arguments import derived_id, tool_name, tool_names
-from .._session_context import SessionContext
+from .._session.arguments import derived_id, tool_name, tool_names
+from .._session.context import SessionContext
 from ..domain import branch_lookup
 from ..domain.content_types import content_from_stored
 from ..domain.decisions import mail as mails

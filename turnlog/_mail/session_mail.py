@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from contextlib import suppress
 from math import isfinite
 
-from .._redact import redact_mail
-from .._session_context import SessionContext
+from .._session.context import SessionContext
+from .._session.redact import redact_mail
 from ..domain.decisions import mail as mails
 from ..domain.errors import InvalidValueError, SessionNotActiveError, SessionNotFoundError, StoreClosedError
 from ..domain.json_values import Json

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from .._as_of import ReadOnlyView, StateSource
+from .._session.as_of import ReadOnlyView, StateSource
 from ..domain.decisions.mail import find_participant, get_participant
 from ..domain.errors import TurnlogError
 from ..domain.mail import Mail, ParkedMail

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import msgspec
 
-from .._default_store import use_as_default
+from .._session.default_store import use_as_default
 from ..domain.errors import InvalidValueError, KeyTakenError, NotSupportedError, PositionConflictError
 from ..domain.instant import Instant
 from ..domain.validation import validate_name

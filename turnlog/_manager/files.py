@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from .._branch_names import NameLookup, name_lookup
+from .._session.names import NameLookup, name_lookup
 from ..branch import Branch
 from ..domain.errors import InvalidValueError, KeyTakenError, SessionExistsError
 from ..domain.json_values import Json, parse_json

@@ -11,7 +11,7 @@ from typing import Any, Self
 
 from msgspec.structs import replace
 
-from .._arguments import SystemLike
+from .._session.arguments import SystemLike
 from ..domain.errors import InvalidValueError, SessionNotFoundError
 from ..domain.instant import Instant
 from ..domain.json_values import Json

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
-from .._arguments import SystemLike
+from .._session.arguments import SystemLike
 from ..domain.decisions import session as sessions
 from ..domain.errors import (
     KeyTakenError,

@@ -6,7 +6,7 @@ from collections.abc import Coroutine
 from threading import Lock, Thread
 from typing import Any, TypeAlias, TypeVar
 
-from .._default_store import StoreLike
+from .._session.default_store import StoreLike
 from ..domain.errors import InvalidValueError, NotSupportedError
 from ..infrastructure.after_fork import register
 from ..projections.session_info import SessionInfo

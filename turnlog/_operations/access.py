@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable, Sequence
 
 from .._models.imodel import LanguageModel
 from .._models.tools import Tool
-from .._session_context import SessionContext
-from .._stream import Origins
+from .._session.context import SessionContext
+from .._session.stream import Origins
 from ..domain.content import ResponseFormat
 from ..domain.decisions import work
 from ..domain.errors import AccessDeniedError

@@ -5,10 +5,10 @@ from uuid import uuid4
 
 import msgspec
 
-from .._as_of import AsOf, resolve_position
 from .._models.imodel import LanguageModel
-from .._session_context import SessionContext
-from .._stream import SessionStream
+from .._session.as_of import AsOf, resolve_position
+from .._session.context import SessionContext
+from .._session.stream import SessionStream
 from ..domain.branch_lookup import branch_at
 from ..domain.content import (
     ActionRequestContent,

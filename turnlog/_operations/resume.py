@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from .._session_context import SessionContext
-from .._stream import Origin, SessionStream
+from .._session.context import SessionContext
+from .._session.stream import Origin, SessionStream
 from ..domain.content import ActionRequestContent
 from ..domain.decisions import work
 from ..domain.errors import ItemNotFoundError, OperationEndedError

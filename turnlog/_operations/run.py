@@ -8,7 +8,7 @@ from uuid import uuid4
 
 from .._models.imodel import PROVIDERS, SETTINGS, LanguageModel
 from .._models.registry import OperationFunction
-from .._session_context import SessionContext
+from .._session.context import SessionContext
 from ..domain.content_types import content_from_stored
 from ..domain.errors import InvalidValueError, ItemNotFoundError, TurnlogError
 from ..domain.json_values import Json, to_json_value

@@ -10,8 +10,8 @@ import msgspec
 
 from .._models.imodel import LanguageModel
 from .._models.registry import Registry
-from .._session_context import SessionContext
-from .._stream import Origin, Origins
+from .._session.context import SessionContext
+from .._session.stream import Origin, Origins
 from ..domain.content import ActionRequestContent, ActionResponseContent
 from ..domain.decisions import work
 from ..domain.errors import AccessDeniedError, ItemNotFoundError, ToolError, TurnlogError

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import typer
 
-from .._branch_names import name_lookup
+from .._session.names import name_lookup
 from ..branch import Branch
 from ..domain.errors import InvalidValueError
 from ..domain.json_values import Json

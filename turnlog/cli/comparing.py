@@ -1,6 +1,6 @@
 """Two branches or moments beside each other, and the moment since which something is so."""
 
-from .._branch_names import NameLookup, name_lookup
+from .._session.names import NameLookup, name_lookup
 from ..branch_view import BranchView
 from ..domain.errors import InvalidValueError
 from ..domain.json_values import Json

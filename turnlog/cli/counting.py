@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from .._branch_names import CachedNameLookup
+from .._session.names import CachedNameLookup
 from ..domain.json_values import Json
 from ..infrastructure.store import Store
 from ..projections.activity import Activity, activity_timeline

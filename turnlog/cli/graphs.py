@@ -4,7 +4,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from .._branch_names import NameLookup
+from .._session.names import NameLookup
 from ..branch_view import BranchView
 from ..domain.events import BranchCreated, BranchMerged, BranchRemoved, BranchRenamed, Event
 from ..domain.inherited_history import segments

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import typer
 
-from .._branch_names import CachedNameLookup
+from .._session.names import CachedNameLookup
 from ..domain.recorded_event import RecordedEvent
 from ..infrastructure.store import Store
 from ..infrastructure.subscription import Subscription

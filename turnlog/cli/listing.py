@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from .._branch_names import CachedNameLookup
-from .._search import SearchHit, search
+from .._session.names import CachedNameLookup
+from .._session.search import SearchHit, search
 from ..domain.json_values import Json
 from ..domain.recorded_event import to_datetime, to_microseconds
 from ..infrastructure.store import Store

@@ -5,7 +5,7 @@ from datetime import datetime
 
 import msgspec
 
-from .._branch_names import NameLookup
+from .._session.names import NameLookup
 from ..domain.codec import encode
 from ..domain.events import Event, MessageAppended, SystemSet
 from ..domain.instant import Instant

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from .._branch_names import NameLookup, name_lookup
+from .._session.names import NameLookup, name_lookup
 from ..branch_view import BranchView
 from ..domain.json_values import Json
 from ..infrastructure.store import Store

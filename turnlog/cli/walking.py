@@ -7,8 +7,8 @@ from shutil import get_terminal_size
 
 from rich.cells import chop_cells
 
-from .._as_of import resolve_position
-from .._branch_names import name_lookup
+from .._session.as_of import resolve_position
+from .._session.names import name_lookup
 from ..branch_view import BranchView
 from ..domain.codec import encode
 from ..domain.errors import BranchNotFoundError, InvalidValueError

@@ -6,16 +6,16 @@ from random import Random
 
 from msgspec.structs import replace
 
-from .branch import Branch
-from .domain import events as e
-from .domain.codec import decode, encode
-from .domain.errors import InvalidOperationError
-from .domain.log import LogType
-from .domain.recorded_event import RecordedEvent
-from .infrastructure.memory.recorder import MemoryRecorder
-from .infrastructure.store import Store
-from .provenance import acting
-from .session import Session
+from ..branch import Branch
+from ..domain import events as e
+from ..domain.codec import decode, encode
+from ..domain.errors import InvalidOperationError
+from ..domain.log import LogType
+from ..domain.recorded_event import RecordedEvent
+from ..infrastructure.memory.recorder import MemoryRecorder
+from ..infrastructure.store import Store
+from ..provenance import acting
+from ..session import Session
 
 FIRST_MOMENT = 1_700_000_000_000_000
 """When the first event of a test is said to be recorded: 14 November 2023, 22:13:20 UTC."""

@@ -3,17 +3,17 @@
 from collections.abc import Iterator
 from typing import ClassVar
 
-from ._as_of import ReadOnlyView, StateSource
-from ._redact import redact_log
-from ._stream import SessionStream
-from .domain.decisions import log as logging
-from .domain.log import Log
-from .domain.recorded_event import RecordedEvent
-from .infrastructure.async_methods import awaited
-from .infrastructure.logs.reading import LogReading
-from .infrastructure.logs.writing import LogWriting
-from .infrastructure.session_reader import SessionReader
-from .projections.call_log import LOG_NAMES, find_log, logs_from_events
+from ..domain.decisions import log as logging
+from ..domain.log import Log
+from ..domain.recorded_event import RecordedEvent
+from ..infrastructure.async_methods import awaited
+from ..infrastructure.logs.reading import LogReading
+from ..infrastructure.logs.writing import LogWriting
+from ..infrastructure.session_reader import SessionReader
+from ..projections.call_log import LOG_NAMES, find_log, logs_from_events
+from .as_of import ReadOnlyView, StateSource
+from .redact import redact_log
+from .stream import SessionStream
 
 
 class SessionLogsView(LogReading, ReadOnlyView):

@@ -11,20 +11,20 @@ from random import Random
 from tempfile import TemporaryDirectory
 from typing import TypeAlias
 
-from ._histories import FIRST_MOMENT, SECOND
-from ._histories import random_history as random_history
-from .domain.codec import stored_name
-from .domain.errors import NotSupportedError
-from .domain.events import Event
-from .domain.recorded_event import NO_PROVENANCE, Provenance, RecordedEvent
-from .infrastructure.open_store import open_store
-from .infrastructure.read_models.lease import RunnerOptions
-from .infrastructure.read_models.runner import Runner
-from .infrastructure.store import Store
-from .infrastructure.stored_event import AppendRequest, encode_events
-from .projections.projection import Projection, fold
-from .projections.rows import Rows
-from .projections.table_schema import Row, Table
+from ..domain.codec import stored_name
+from ..domain.errors import NotSupportedError
+from ..domain.events import Event
+from ..domain.recorded_event import NO_PROVENANCE, Provenance, RecordedEvent
+from ..infrastructure.open_store import open_store
+from ..infrastructure.read_models.lease import RunnerOptions
+from ..infrastructure.read_models.runner import Runner
+from ..infrastructure.store import Store
+from ..infrastructure.stored_event import AppendRequest, encode_events
+from ..projections.projection import Projection, fold
+from ..projections.rows import Rows
+from ..projections.table_schema import Row, Table
+from .histories import FIRST_MOMENT, SECOND
+from .histories import random_history as random_history
 
 Dump: TypeAlias = dict[str, list[Row]]
 

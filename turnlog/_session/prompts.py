@@ -2,14 +2,14 @@
 
 from typing import Literal, overload
 
-from .domain.json_values import Json
-from .domain.message import ContentGiven, Message, to_message
-from .infrastructure.async_methods import awaited_read
-from .infrastructure.tokenizers import Tokenizer, token_counter
-from .projections.messages import Messages
-from .projections.prompts.anthropic import AnthropicPrompt
-from .projections.prompts.render import Prompt, render_prompt, render_tools, select_messages
-from .projections.prompts.tokens import messages_tokens
+from ..domain.json_values import Json
+from ..domain.message import ContentGiven, Message, to_message
+from ..infrastructure.async_methods import awaited_read
+from ..infrastructure.tokenizers import Tokenizer, token_counter
+from ..projections.messages import Messages
+from ..projections.prompts.anthropic import AnthropicPrompt
+from ..projections.prompts.render import Prompt, render_prompt, render_tools, select_messages
+from ..projections.prompts.tokens import messages_tokens
 
 
 class PromptMethods:

@@ -3,17 +3,17 @@
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import Any, overload
 
-from ._operations.builtin import OPERATIONS
-from ._operations.flow import Flow, FlowRun, Node
-from ._operations.resume import abandon, resume
-from ._operations.run import parse_params, run_operation
-from ._redact import redact_operation
-from ._session_context import SessionContext
-from .branch_view import BranchView
-from .domain.errors import InvalidValueError
-from .domain.validation import validate_name
-from .infrastructure.async_methods import awaited
-from .projections.operations import OperationRecord, operation_record, operation_traces
+from .._operations.builtin import OPERATIONS
+from .._operations.flow import Flow, FlowRun, Node
+from .._operations.resume import abandon, resume
+from .._operations.run import parse_params, run_operation
+from ..branch_view import BranchView
+from ..domain.errors import InvalidValueError
+from ..domain.validation import validate_name
+from ..infrastructure.async_methods import awaited
+from ..projections.operations import OperationRecord, operation_record, operation_traces
+from .context import SessionContext
+from .redact import redact_operation
 
 
 class SessionOperations(Sequence[OperationRecord]):

@@ -2,11 +2,11 @@
 
 from msgspec.structs import replace
 
-from .domain.errors import SessionNotFoundError
-from .domain.message import Message
-from .domain.state import State
-from .infrastructure.store import Store
-from .session_view import SessionView
+from ..domain.errors import SessionNotFoundError
+from ..domain.message import Message
+from ..domain.state import State
+from ..infrastructure.store import Store
+from ..session_view import SessionView
 
 NUMBERS = ("parent", "source")
 """Fields of events that hold the number of a branch, beside `branch`."""

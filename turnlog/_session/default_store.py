@@ -8,11 +8,11 @@ from pathlib import Path
 from threading import Lock
 from typing import TypeAlias
 
-from .domain.errors import InvalidValueError
-from .infrastructure.open_store import configured_store, open_store
-from .infrastructure.settings import Settings, settings_from
-from .infrastructure.store import Store
-from .infrastructure.store_addresses import AddressGiven, normalize
+from ..domain.errors import InvalidValueError
+from ..infrastructure.open_store import configured_store, open_store
+from ..infrastructure.settings import Settings, settings_from
+from ..infrastructure.store import Store
+from ..infrastructure.store_addresses import AddressGiven, normalize
 
 StoreLike: TypeAlias = Store | AddressGiven
 """A store, its address, or the path of a SQLite file."""

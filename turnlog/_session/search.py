@@ -6,19 +6,19 @@ from difflib import get_close_matches
 
 import msgspec
 
-from ._default_store import StoreLike, resolve_store
-from .domain.content import MessageRole
-from .domain.errors import InvalidValueError, SessionNotFoundError, UnreadableEventError
-from .domain.inherited_history import local_position
-from .domain.message import Message
-from .domain.ranges import index_of
-from .domain.state import State, Status
-from .infrastructure.read_models.row_store import RowStore
-from .infrastructure.read_models.transcript_index import find_candidates
-from .infrastructure.session_reader import SessionReader
-from .infrastructure.store import Store
-from .projections.full_text import Phrase, excerpt, matches, parse_query
-from .projections.messages import message_from_recorded
+from ..domain.content import MessageRole
+from ..domain.errors import InvalidValueError, SessionNotFoundError, UnreadableEventError
+from ..domain.inherited_history import local_position
+from ..domain.message import Message
+from ..domain.ranges import index_of
+from ..domain.state import State, Status
+from ..infrastructure.read_models.row_store import RowStore
+from ..infrastructure.read_models.transcript_index import find_candidates
+from ..infrastructure.session_reader import SessionReader
+from ..infrastructure.store import Store
+from ..projections.full_text import Phrase, excerpt, matches, parse_query
+from ..projections.messages import message_from_recorded
+from .default_store import StoreLike, resolve_store
 
 
 class SearchHit(msgspec.Struct, frozen=True):

@@ -9,13 +9,13 @@ from uuid import UUID, uuid4, uuid5
 from msgspec import json
 from msgspec.structs import replace
 
-from .domain.content import MessageContent, SystemContent
-from .domain.content_parsing import is_pair, parse_content
-from .domain.errors import InvalidContentError, InvalidValueError
-from .domain.json_values import Json
-from .domain.message import ContentGiven, Message, to_message
-from .domain.provider_messages import is_client_object
-from .domain.ranges import Origin
+from ..domain.content import MessageContent, SystemContent
+from ..domain.content_parsing import is_pair, parse_content
+from ..domain.errors import InvalidContentError, InvalidValueError
+from ..domain.json_values import Json
+from ..domain.message import ContentGiven, Message, to_message
+from ..domain.provider_messages import is_client_object
+from ..domain.ranges import Origin
 
 SystemLike: TypeAlias = str | Mapping[str, Json] | SystemContent
 """What a system message can be made of."""

@@ -3,18 +3,18 @@
 from collections.abc import Mapping
 from uuid import uuid4
 
-from ._as_of import HistoricState
-from ._stream import SessionStream, transact_together
-from .domain.decisions import session as sessions
-from .domain.decisions.copy_session import copied_events
-from .domain.errors import SessionExistsError
-from .domain.inherited_history import inherit, segments
-from .domain.json_values import Json
-from .domain.state import State
-from .domain.validation import validate_name
-from .infrastructure.session_reader import SessionReader
-from .infrastructure.state_loader import missing_forks
-from .projections.messages import messages_of_branches
+from ..domain.decisions import session as sessions
+from ..domain.decisions.copy_session import copied_events
+from ..domain.errors import SessionExistsError
+from ..domain.inherited_history import inherit, segments
+from ..domain.json_values import Json
+from ..domain.state import State
+from ..domain.validation import validate_name
+from ..infrastructure.session_reader import SessionReader
+from ..infrastructure.state_loader import missing_forks
+from ..projections.messages import messages_of_branches
+from .as_of import HistoricState
+from .stream import SessionStream, transact_together
 
 
 def fork_by_reference(

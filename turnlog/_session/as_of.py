@@ -6,14 +6,14 @@ from datetime import datetime
 from threading import Lock
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Protocol, TypeAlias
 
-from .domain import branch_lookup
-from .domain.errors import InvalidValueError, ReadOnlyError
-from .domain.message import Message
-from .domain.ranges import Written
-from .domain.recorded_event import to_microseconds
-from .domain.state import State
-from .infrastructure.session_reader import SessionReader
-from .infrastructure.store import Store
+from ..domain import branch_lookup
+from ..domain.errors import InvalidValueError, ReadOnlyError
+from ..domain.message import Message
+from ..domain.ranges import Written
+from ..domain.recorded_event import to_microseconds
+from ..domain.state import State
+from ..infrastructure.session_reader import SessionReader
+from ..infrastructure.store import Store
 
 AsOf: TypeAlias = int | Message | datetime
 """A position, a message for its position, or a time for the last position recorded by then."""

@@ -2,21 +2,21 @@
 
 from collections.abc import Sequence
 
-from ._as_of import resolve_position
-from ._stream import SessionStream
-from .domain.decisions import message
-from .domain.errors import InheritedHistoryError, InvalidValueError, ItemNotFoundError
-from .domain.errors.base import position_not_found
-from .domain.events import Event, MailSent, MessageAppended, ModelCalled
-from .domain.log import Log
-from .domain.mail import Mail
-from .domain.message import Message
-from .domain.recorded_event import RecordedEvent
-from .domain.redaction import CONTENT_FIELDS, REDACTIONS
-from .domain.state import State
-from .infrastructure.read_models.catch_up import finish_redactions
-from .infrastructure.stored_event import Row, event_of, parse_redaction, redact_row
-from .projections.operations import OperationRecord, OperationTrace, operation_traces
+from ..domain.decisions import message
+from ..domain.errors import InheritedHistoryError, InvalidValueError, ItemNotFoundError
+from ..domain.errors.base import position_not_found
+from ..domain.events import Event, MailSent, MessageAppended, ModelCalled
+from ..domain.log import Log
+from ..domain.mail import Mail
+from ..domain.message import Message
+from ..domain.recorded_event import RecordedEvent
+from ..domain.redaction import CONTENT_FIELDS, REDACTIONS
+from ..domain.state import State
+from ..infrastructure.read_models.catch_up import finish_redactions
+from ..infrastructure.stored_event import Row, event_of, parse_redaction, redact_row
+from ..projections.operations import OperationRecord, OperationTrace, operation_traces
+from .as_of import resolve_position
+from .stream import SessionStream
 
 
 def redact_event(stream: SessionStream, event: Message | RecordedEvent | int, reason: str | None) -> int:

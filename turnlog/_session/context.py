@@ -3,11 +3,11 @@
 from collections.abc import Iterable
 from functools import partial
 
-from ._mail.delivery_loop import MailRuntime
-from ._models.imodel import LanguageModel
-from ._models.registry import Registry
-from ._stream import SessionStream
-from .domain.decisions import work
+from .._mail.delivery_loop import MailRuntime
+from .._models.imodel import LanguageModel
+from .._models.registry import Registry
+from ..domain.decisions import work
+from .stream import SessionStream
 
 
 class SessionContext:

@@ -7,26 +7,26 @@ from threading import RLock
 from time import sleep
 from typing import NamedTuple, TypeAlias
 
-from .domain.content import is_simple
-from .domain.errors import (
+from ..domain.content import is_simple
+from ..domain.errors import (
     InvalidOperationError,
     InvalidValueError,
     PositionConflictError,
     RedactionPendingError,
     SessionNotFoundError,
 )
-from .domain.events import Event, EventRedacted, MessageAppended, SystemSet
-from .domain.evolve import Placed, evolve
-from .domain.expected_position import ANY, Expected, check_expected, matches
-from .domain.images import ImagePolicy, images_in
-from .domain.recorded_event import RecordedEvent
-from .domain.state import State
-from .infrastructure.after_fork import register
-from .infrastructure.command_ids import check_repeat
-from .infrastructure.session_reader import SessionReader
-from .infrastructure.store import Store
-from .infrastructure.stored_event import AppendResult, EncodedEvent, encode_events, expectation_text
-from .provenance import provenance
+from ..domain.events import Event, EventRedacted, MessageAppended, SystemSet
+from ..domain.evolve import Placed, evolve
+from ..domain.expected_position import ANY, Expected, check_expected, matches
+from ..domain.images import ImagePolicy, images_in
+from ..domain.recorded_event import RecordedEvent
+from ..domain.state import State
+from ..infrastructure.after_fork import register
+from ..infrastructure.command_ids import check_repeat
+from ..infrastructure.session_reader import SessionReader
+from ..infrastructure.store import Store
+from ..infrastructure.stored_event import AppendResult, EncodedEvent, encode_events, expectation_text
+from ..provenance import provenance
 
 Decision: TypeAlias = Callable[[State], Sequence[Event]]
 

@@ -2,7 +2,7 @@
 
 from asyncio import to_thread
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Literal, Self, TypeVar
+from typing import Any, Literal, Self, TypeVar, overload
 from uuid import uuid4
 
 from ._mail.session_mail import SessionMail
@@ -274,8 +274,14 @@ class Session(SessionView):
             lambda state: history.merge(state, theirs, ours, since=start, strategy=history.parse_strategy(strategy))
         )
 
+    @overload
+    def get_branch(self, branch: BranchView | str | int) -> Branch: ...
+    @overload
+    def get_branch(self, branch: BranchView | str | int, default: D) -> Branch | D: ...
     def get_branch(self, branch: BranchView | str | int, default: D | Absent = Absent.ABSENT) -> Branch | D:
-        """The branch; one that is not there is refused, unless there is a default to answer with."""
+        """Return a branch by name, id or number; without a default, one that does not exist is an error."""
+        if default is Absent.ABSENT:
+            return self._branch(super().get_branch(branch).number)
         found = super().get_branch(branch, default)
         return self._branch(found.number) if isinstance(found, BranchView) else found
 

@@ -3,7 +3,7 @@
 from bisect import bisect_left
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator
 from copy import deepcopy
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, overload
 
 from ._mail.session_mail_view import SessionMailView
 from ._session.as_of import AsOf, ReadOnlyView, StateSource, as_of, resolve_position
@@ -129,8 +129,12 @@ class SessionView(ReadOnlyView, PromptMethods):
         """The branches, by name, id or number."""
         return Branches(self._source, self._branch)
 
+    @overload
+    def get_branch(self, branch: BranchView | str | int) -> BranchView: ...
+    @overload
+    def get_branch(self, branch: BranchView | str | int, default: D) -> BranchView | D: ...
     def get_branch(self, branch: BranchView | str | int, default: D | Absent = Absent.ABSENT) -> BranchView | D:
-        """The branch; one that is not there is refused, unless there is a default to answer with."""
+        """Return a branch by name, id or number; without a default, one that does not exist is an error."""
         try:
             return self._branch(self._number(branch))
         except (BranchNotFoundError, InvalidBranchError):

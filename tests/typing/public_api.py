@@ -15,7 +15,7 @@ from turnlog.catalogue import Listing, SessionInfo
 from turnlog.content import MessageDict, MessageRole, Origin
 from turnlog.mail import Mail, MailSequence, SessionMail, SessionMailView
 from turnlog.manager import SaveResult
-from turnlog.projections import Messages
+from turnlog.projections import AnthropicPrompt, Messages
 from turnlog.provenance import with_provenance
 from turnlog.stores import RecordedEvent, Verification
 
@@ -146,7 +146,11 @@ def clients(branch: Branch, completion: ChatCompletion, blocks: anthropic.types.
     assert_type(branch.add(items), Message)
     assert_type(branch.add(items.output), Message)
     assert_type(branch.add_many(items.output), list[Message])
+    assert_type(branch.to_chat(), list[dict[str, Any]])
     assert_type(branch.to_chat("openai-responses"), list[dict[str, Any]])
+    assert_type(branch.to_chat("anthropic"), AnthropicPrompt)
+    assert_type(branch.to_chat("plain"), list[dict[str, str]])
+    assert_type(branch.to_chat(format="plain", last=3), list[dict[str, str]])
 
     branch.add(7)  # type: ignore[arg-type]  # must be an error
 
@@ -158,3 +162,11 @@ def provenance(branch: Branch) -> None:
 
     add("x", sneder="ada")  # type: ignore[call-arg]  # must be an error
     acting("ada")  # type: ignore[call-arg]  # must be an error
+
+
+def lookup(session: Session) -> None:
+    assert_type(session.get_branch("main"), Branch)
+    assert_type(session.get_branch("main", None), Branch | None)
+    assert_type(session.at(3).get_branch("main"), BranchView)
+    assert_type(session.at(3).get_branch("main", None), BranchView | None)
+    assert_type(session.branches["main"], Branch)

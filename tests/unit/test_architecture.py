@@ -410,7 +410,7 @@ def longest_chain(graph: dict[str, list[str]]) -> list[str]:
     return max((chain(module) for module in graph), key=len)
 
 
-LONGEST_CHAIN = 51
+LONGEST_CHAIN = 46
 """Modules on the longest chain of imports. It may become lower, never higher."""
 
 
@@ -501,19 +501,21 @@ def test_no_two_public_classes_have_the_same_name() -> None:
 
 MOST_MEMBERS = 45
 STORES = {"MemorySessionStore", "PostgresSessionStore", "RedisSessionStore", "SQLiteSessionStore", "Store"}
-TOO_MANY = {"Session", "SessionView", "Branch", *STORES}
 """Classes that still have more members."""
 
 
+def own_members(kind: type) -> set[str]:
+    """The public members of a class and its private bases, without the async twins of other members."""
+    public_bases = {each for _, each in public_classes()} - {kind}
+    bases = [base for base in kind.__mro__ if base not in public_bases and base.__module__.startswith(PACKAGE)]
+    public = {name for base in bases for name in vars(base) if not name.startswith("_")}
+    return {name for name in public if not (name.startswith("a") and name[1:] in public)}
+
+
 def test_no_public_class_has_many_members() -> None:
-    def members(kind: type) -> set[str]:
-        own = {name for base in kind.__mro__ if base.__module__.startswith(PACKAGE) for name in vars(base)}
-        public = {name for name in own if not name.startswith("_")}
-        return {name for name in public if not (name.startswith("a") and name[1:] in public)}
+    large = {name: count for name, kind in public_classes() if (count := len(own_members(kind))) > MOST_MEMBERS}
 
-    large = {name: len(members(kind)) for name, kind in public_classes() if len(members(kind)) > MOST_MEMBERS}
-
-    assert large.keys() <= TOO_MANY, large
+    assert large.keys() <= STORES, large
 
 
 # --- Exceptions to lint and types ---------------------------------------------------------------------------

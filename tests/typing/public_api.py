@@ -1,6 +1,6 @@
-"""What a type checker sees of the door. Checked by mypy, never run.
+"""The public API as type checkers see it. Checked by mypy and pyright, never run.
 
-`assert_type` fails if a type is another one; an ignored error that is none any longer fails too.
+`assert_type` fails for another type; an ignored error that no longer occurs fails as well.
 """
 
 from collections.abc import Iterator

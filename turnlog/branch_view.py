@@ -55,28 +55,29 @@ class BranchView(ReadOnlyView, PromptMethods):
 
     @property
     def id(self) -> str:
-        """The id of the branch, for good."""
-        return self._read(lambda _, branch: branch.id)
+        """The id of the branch; it never changes."""
+        return self._known.id
 
     @property
     def name(self) -> str:
-        """The name, unique within the session."""
-        return self._read(lambda _, branch: branch.name)
+        """The name, unique within the session, as last read."""
+        return self._known.name
 
     @property
     def user(self) -> str | None:
         """Whose branch it is."""
-        return self._read(lambda _, branch: branch.user)
+        return self._known.user
 
     @property
     def parent(self) -> str | None:
         """The id of the branch it was forked from."""
-        return self._read(lambda state, branch: None if branch.parent is None else state.branches[branch.parent].id)
+        parent = self._known.parent
+        return None if parent is None else self._source.known_state().branches[parent].id
 
     @property
     def forked_at(self) -> int | None:
         """The position of the parent from which it goes on."""
-        return self._read(lambda _, branch: branch.forked_at)
+        return self._known.forked_at
 
     @property
     def capabilities(self) -> frozenset[str] | None:
@@ -152,6 +153,10 @@ class BranchView(ReadOnlyView, PromptMethods):
     aget_messages = awaited_read(get_messages)
     alineage = awaited_read(lineage)
     aat = awaited_read(at)
+
+    @property
+    def _known(self) -> BranchState:
+        return self._source.known_state().branches[self.number]
 
     def _read(self, answer: Callable[[State, BranchState], A]) -> A:
         with self._source.state() as state:

@@ -34,7 +34,7 @@ def add_session_context(_: object, __: str, line: MutableMapping[str, Any]) -> M
     found: dict[str, Any] = {"actor": who.actor, "correlation": who.correlation}
     if handle is not None:
         found |= {"session": handle.session_id if isinstance(handle, Branch) else handle.id}
-        found |= {"position": handle._stream.known_position}
+        found |= {"position": handle._stream.known_state().position}
         found |= {"branch": handle.number if isinstance(handle, Branch) else None}
     for key, value in found.items():
         if value is not None:

@@ -73,7 +73,7 @@ class SessionView(ReadOnlyView, PromptMethods):
     @property
     def first_position(self) -> int:
         """The earliest position: 1, or that of the first event of the session at the root of all it goes on from."""
-        return self._read(lambda state: state.first)
+        return self._source.known_state().first
 
     @property
     def status(self) -> str:
@@ -82,18 +82,18 @@ class SessionView(ReadOnlyView, PromptMethods):
 
     @property
     def name(self) -> str | None:
-        """The label it goes by."""
-        return self._read(lambda state: state.name)
+        """The name of the session, as last read; several sessions may have the same."""
+        return self._source.known_state().name
 
     @property
     def key(self) -> str | None:
         """The name that no other session has, if it has one: that by which a `SessionManager` finds it."""
-        return self._read(lambda state: state.key)
+        return self._source.known_state().key
 
     @property
     def user(self) -> str | None:
         """Whose session it is."""
-        return self._read(lambda state: state.user)
+        return self._source.known_state().user
 
     @property
     def metadata(self) -> dict[str, Json]:
@@ -103,7 +103,7 @@ class SessionView(ReadOnlyView, PromptMethods):
     @property
     def created_at(self) -> Instant:
         """When the session was started."""
-        return self._read(lambda state: Instant.at(state.created))
+        return Instant.at(self._source.known_state().created)
 
     @property
     def updated_at(self) -> Instant:

@@ -49,7 +49,7 @@ class CheckpointMismatchError(StoreError):
     def __str__(self) -> str:
         return (
             f"the projection {self.projection!r} has read the store {self.store} up to global position "
-            f"{self.global_position}, but {self.found}; rebuild the projection"
+            f"{self.global_position}, but there {self.found}; rebuild the projection"
         )
 
 

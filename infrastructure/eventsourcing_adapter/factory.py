@@ -16,12 +16,12 @@ from ..recorder import Recorder
 from .companions import Companions, LibraryView, StoreAggregateRecorder
 
 BESIDE = {
-    "memory": ".memory",
-    "sqlite": ".sqlite",
-    "postgresql": ".postgres",
-    "redis": ".redis",
-    "rediss": ".redis",
-    "unix": ".redis",
+    "memory": "..memory.library_recorder",
+    "sqlite": "..sqlite.library_recorder",
+    "postgresql": "..postgres.library_recorder",
+    "redis": "..redis.library_recorder",
+    "rediss": "..redis.library_recorder",
+    "unix": "..redis.library_recorder",
 }
 """By scheme of the store's address: where what stands beside its recorder is; imported when it is asked for."""
 

@@ -246,7 +246,7 @@ def test_who_lacks_a_package_is_told_the_extra(
 ) -> None:
     monkeypatch.setitem(sys.modules, missing, None)
 
-    with pytest.raises(MissingExtraError, match=rf"{missing} is not installed: .* pip install 'turnlog\[frames\]'"):
+    with pytest.raises(MissingExtraError, match=rf"{missing} is not installed; .* pip install 'turnlog\[frames\]'"):
         getattr(session.messages, method)()
     assert issubclass(MissingExtraError, TurnlogError)
 

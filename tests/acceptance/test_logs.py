@@ -71,7 +71,7 @@ def test_a_view_shows_the_account_of_then_and_takes_no_log(session: Session) -> 
 
     assert [log.message for log in past.logs] == ["a"]
     assert isinstance(past.logs, SessionLogsView)
-    with pytest.raises(ReadOnlyError, match="log writes, and this is session s as it was at position 5"):
+    with pytest.raises(ReadOnlyError, match="log writes, but this is session s as of position 5"):
         past.logs.log("c")  # type: ignore[attr-defined]  # what is tried here is not allowed
     with pytest.raises(ReadOnlyError):
         past.branches["main"].logs.log_error("c")  # type: ignore[attr-defined]  # the same

@@ -65,7 +65,8 @@ def test_what_is_deferred_is_there_after_a_clean_end(elsewhere: "Elsewhere", tmp
 
 FORKING = """
 import os
-from turnlog import SessionManager, StoreError
+from turnlog import SessionManager
+from turnlog.errors import StoreError
 
 manager = SessionManager({"session": {"storage_path": "sessions", "deferred": True}})
 session = manager.create_session("chat")

@@ -259,7 +259,8 @@ def test_a_content_of_a_programs_own_is_read_by_a_program_that_does_not_know_it(
     program = """
 import sys
 from typing import ClassVar
-from turnlog import MessageContent, MessageRole, Session, content_type, open_store
+from turnlog import Session, open_store
+from turnlog.content import MessageContent, MessageRole, content_type
 
 @content_type("invoice.shown")
 class Invoice(MessageContent, frozen=True):
@@ -321,7 +322,7 @@ def test_a_reopened_session_holds_an_answer_against_the_shape_that_was_asked_for
     assert validate_response(order, session.add({"role": "assistant", "content": blocks})) == {"items": []}
     assert validate_response(place.content, {"x": 1}) == {"x": 1}
     with pytest.raises(
-        ResponseFormatError, match=r"does not fit 'Order': at \$\.items\[0\]\.price, expected type \"number\""
+        ResponseFormatError, match=r"does not match 'Order' at \$\.items\[0\]\.price: expected type \"number\""
     ):
         validate_response(order, {"items": [{"price": "secret"}]})
     with pytest.raises(ResponseFormatError, match=r"at \$, expected required \[\"items\"\]"):

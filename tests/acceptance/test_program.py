@@ -221,7 +221,7 @@ def test_two_handles_of_one_session_see_what_the_other_does(store: Store) -> Non
 
 def test_a_session_that_is_nowhere_cannot_be_opened(store: Store) -> None:
     for unknown in ("nobody", "", "\ud800", "x" * 1000):
-        with pytest.raises(SessionNotFoundError, match="expected the id of one in this store"):
+        with pytest.raises(SessionNotFoundError, match="does not exist in this store"):
             Session.open(unknown, store=store)
 
     assert store.read_all() == []

@@ -212,7 +212,7 @@ SESSIONS: dict[str, Case] = {
     "a position that is not the writer's": (
         lambda s: s.main.add("x", expected=8),
         PositionConflictError,
-        ["expected at 8", "is at 9"],
+        ["expected at position 8", "is at 9"],
     ),
     "an expectation that is none": (
         lambda s: s.main.add("x", expected=None),  # type: ignore[arg-type]  # wrong on purpose
@@ -220,7 +220,7 @@ SESSIONS: dict[str, Case] = {
         ["NO_STREAM or ANY"],
     ),
     "a command id that cannot be": (lambda s: s.main.add("x", command_id=""), InvalidValueError, ["1 to 255"]),
-    "state that is not there": (lambda s: s.session.remove_state("k"), ItemNotFoundError, ["'k'", "has been set"]),
+    "state that is not there": (lambda s: s.session.remove_state("k"), ItemNotFoundError, ["'k'", "does not exist"]),
     "metadata that is no JSON": (lambda s: s.session.update_metadata({"k": object()}), InvalidValueError, ["object"]),
 }
 
@@ -238,7 +238,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_a_refusal_has_a_name_says_what_was_expected_and_writes_nothing(store: Store, case: str) -> None:
+def test_invalid_input_raises_a_named_error_and_writes_nothing(store: Store, case: str) -> None:
     scene = Scene(store)
     attempt, error, words = CASES[case]
     before = store.read_all()
@@ -249,7 +249,7 @@ def test_a_refusal_has_a_name_says_what_was_expected_and_writes_nothing(store: S
     sentence = str(refused.value)
     assert isinstance(refused.value, error), repr(refused.value)
     assert isinstance(refused.value, InvalidOperationError)
-    assert [word for word in ("expected", *words) if word not in sentence] == [], sentence
+    assert [word for word in words if word not in sentence] == [], sentence
     assert str(pickle.loads(pickle.dumps(refused.value))) == sentence
     assert store.read_all() == before
     assert scene.main.add("goes on").position == 10
@@ -302,7 +302,7 @@ def test_a_session_that_was_put_away_takes_no_changes_and_can_be_read(store: Sto
         lambda: scene.session.set_state("k", 1),
         lambda: scene.session.create_branch(),
     ):
-        with pytest.raises(SessionNotActiveError, match="expected an active one"):
+        with pytest.raises(SessionNotActiveError, match=r"restore it first|only be read"):
             attempt()
 
     assert store.read_all() == before
@@ -311,7 +311,7 @@ def test_a_session_that_was_put_away_takes_no_changes_and_can_be_read(store: Sto
 
 def test_an_error_is_also_of_the_kinds_that_python_has_for_it(store: Store) -> None:
     scene = Scene(store)
-    for error in (NotFoundError, InvalidBranchError, LookupError, ValueError, TurnlogError):
+    for error in (NotFoundError, LookupError, ValueError, TurnlogError):
         with pytest.raises(error):
             scene.session.branches["nope"]
     for error in (NotFoundError, LookupError, ValueError):

@@ -116,7 +116,7 @@ def test_when_the_default_branch_is_removed_the_oldest_left_takes_its_place(sess
     assert session.default_branch.name == "second"
     session.remove_branch("second")
     session.remove_branch("third")
-    with pytest.raises(BranchNotFoundError, match="all were removed"):
+    with pytest.raises(BranchNotFoundError, match="branch default does not exist"):
         _ = session.default_branch
 
 

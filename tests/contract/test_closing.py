@@ -42,7 +42,7 @@ def test_a_closed_store_says_that_it_is_closed(store: Store, use: str) -> None:
     store.append("s", [SessionStarted()], command_id="c")
     store.close()
 
-    with pytest.raises(StoreClosedError, match="expected an open one"):
+    with pytest.raises(StoreClosedError, match="is closed"):
         USES[use](store)
 
 
@@ -51,9 +51,10 @@ def test_a_session_whose_store_was_closed_says_so(store: Store) -> None:
     main, messages = session.default_branch, session.messages
     store.close()
 
-    for use in (lambda: main.add("x"), lambda: session.position, lambda: main.name, lambda: list(messages)):
+    for use in (lambda: main.add("x"), lambda: session.position, lambda: main.model, lambda: list(messages)):
         with pytest.raises(StoreClosedError):
             use()
+    assert (session.id, session.name, main.id, main.name) == (session.id, None, main.id, "main")
 
 
 def test_closing_twice_does_nothing(store: Store) -> None:

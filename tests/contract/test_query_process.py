@@ -227,7 +227,7 @@ def test_a_missing_duckdb_names_the_extra(store: Store, tmp_path: Path, monkeypa
     (tmp_path / "duckdb.py").write_text("raise ModuleNotFoundError('not there', name='duckdb')")
     monkeypatch.syspath_prepend(str(tmp_path))
 
-    with pytest.raises(MissingExtraError, match=r"duckdb is not installed: .* pip install 'turnlog\[frames\]'"):
+    with pytest.raises(MissingExtraError, match=r"duckdb is not installed; .* pip install 'turnlog\[frames\]'"):
         store.sql(COUNT)
 
 
@@ -258,7 +258,8 @@ def test_a_parameter_that_is_no_value_raises(store: Store, parameter: object) ->
 
 PROGRAM = """
 import os, sys
-from turnlog import QueryError, Session, open_store
+from turnlog import Session, open_store
+from turnlog.errors import QueryError
 with open_store("memory://") as store:
     Session(store=store).default_branch.add("one")
     query = store.sql("SELECT content FROM messages")

@@ -78,7 +78,7 @@ def test_a_database_of_another_program_is_refused_and_left_as_it_is(tmp_path: Pa
         connection.commit()
     before = path.read_bytes()
 
-    with pytest.raises(SchemaMismatchError, match="another program: expected a new file"):
+    with pytest.raises(SchemaMismatchError, match="another program; expected a new file"):
         open_store(f"sqlite:///{path}")
 
     assert path.read_bytes() == before

@@ -159,7 +159,7 @@ def test_words_that_are_gone_without_a_redaction_are_damage(stores: Stores, cloc
         file_footer([SessionFooter(session.id, len(rows), rows[-1].digest.hex())]),
     ]
 
-    with pytest.raises(RecordFileError, match="line 5 does not fit: its content was removed, and no redaction"):
+    with pytest.raises(RecordFileError, match="line 5 is not valid: its content was removed, and no redaction"):
         stores.new().import_record(b"".join(lines))
 
 

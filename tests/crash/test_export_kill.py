@@ -55,8 +55,9 @@ def test_killed_exports_leave_files_that_the_next_one_completes(tmp_path: Path) 
 def test_the_lock_of_an_export_ends_with_its_process(tmp_path: Path) -> None:
     address, folder = f"sqlite:///{tmp_path}/turnlog.db", tmp_path / "out"
     hold = (
-        "import sys, time; from pathlib import Path; from turnlog.infrastructure.frames.parquet_folder import Place\n"
-        "with Place(Path(sys.argv[1])).alone(): print('held', flush=True); time.sleep(600)"
+        "import sys, time; from pathlib import Path\n"
+        "from turnlog.infrastructure.frames.parquet_folder import ParquetFolder\n"
+        "with ParquetFolder(Path(sys.argv[1])).alone(): print('held', flush=True); time.sleep(600)"
     )
     with open_store(address) as store:
         Session(store=store).default_branch.add("one")

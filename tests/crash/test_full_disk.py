@@ -6,7 +6,8 @@ from pathlib import Path
 
 PROGRAM = """
 import resource, sys
-from turnlog import Session, DatabaseError, open_store
+from turnlog import Session, open_store
+from turnlog.errors import DatabaseError
 
 store = open_store(sys.argv[1])
 main = Session("Be brief.", store=store).default_branch

@@ -29,6 +29,10 @@ class StateSource(Protocol):
         """The state to answer from."""
         ...
 
+    def known_state(self) -> State:
+        """The state as last read, for what does not change; nothing is read for it."""
+        ...
+
 
 class HistoricState:
     """A session as it was at a position; folded when somebody first asks."""
@@ -46,6 +50,10 @@ class HistoricState:
             if self._state is None:
                 self._state = self.store.load(self.id, self.position, self._written)
             return nullcontext(self._state)
+
+    def known_state(self) -> State:
+        with self.state() as state:
+            return state
 
 
 def as_of(source: StateSource, when: AsOf) -> HistoricState:

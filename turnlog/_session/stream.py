@@ -73,10 +73,9 @@ class SessionStream:
         with self.state() as state:
             return list(SessionReader(self.store, state).read(after, state.position))
 
-    @property
-    def known_position(self) -> int:
-        """The position that is known here, without anything being read."""
-        return self._state.position
+    def known_state(self) -> State:
+        """Return the state as last read, without reading anything and without waiting for an append."""
+        return self._state
 
     def transact(
         self,

@@ -92,7 +92,7 @@ def test_the_repository_answers_with_the_state_of_a_session(store: Store) -> Non
     assert store.repository.get("s", version=2) == store.load("s", 2)
     assert "s" in store.repository
     assert "t" not in store.repository
-    with pytest.raises(AggregateNotFoundError, match="expected a position from 1 to 3"):
+    with pytest.raises(AggregateNotFoundError, match="expected one from 1 to 3"):
         store.repository.get("s", version=4)
 
 

@@ -69,7 +69,7 @@ def test_of_appends_sent_at_once_the_failing_one_fails_alone(able: Store) -> Non
     ]
     outcomes = able.recorder.append(appends)
 
-    assert [type(outcome).__name__ for outcome in outcomes] == ["Appended", "ProjectionError", "Appended"]
+    assert [type(outcome).__name__ for outcome in outcomes] == ["AppendResult", "ProjectionError", "AppendResult"]
     assert counts(able) == {"a": 1, "c": 1}
 
 

@@ -311,7 +311,7 @@ def test_its_lag_is_told_in_events_and_seconds(workshop: Workshop, stores: Store
 def test_a_position_that_is_waited_for_is_reached_or_the_wait_ends(workshop: Workshop, one: Store) -> None:
     runner = workshop.runner(one)
     workshop.say(one, "a", "one")
-    with pytest.raises(PositionNotReachedError, match="at global position 0 after 0 seconds: expected 1"):
+    with pytest.raises(PositionNotReachedError, match="at global position 0 after 0 seconds, not at 1"):
         runner.await_position("said", 1, timeout=0)
 
     runner.start()
@@ -338,7 +338,7 @@ def test_what_is_not_there_cannot_be_asked_for(workshop: Workshop, one: Store) -
     runner = workshop.runner(one)
 
     for ask in (runner.dead_letters, runner.status, runner.pause, runner.retry, runner.rebuild):
-        with pytest.raises(ItemNotFoundError, match="expected 'said'"):
+        with pytest.raises(ItemNotFoundError, match="expected one of 'said'"):
             ask("sung")
 
 

@@ -12,9 +12,10 @@ from turnlog import Session, open_store
 from turnlog.projections import TokenUsage
 
 OWN = """
-from turnlog import Kind, Projection, Table
+from turnlog import Projection
+from turnlog.projections import ColumnType, Table
 
-SEEN = Table("seen", {"session": Kind.TEXT, "events": Kind.INTEGER}, key=("session",))
+SEEN = Table("seen", {"session": ColumnType.TEXT, "events": ColumnType.INTEGER}, key=("session",))
 
 
 class Seen(Projection):

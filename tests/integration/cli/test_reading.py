@@ -127,7 +127,7 @@ def test_what_may_be_several_sessions_is_refused_with_their_names(turnlog: Any, 
 
     assert (done.code, done.out) == (1, "")
     assert done.err == (
-        "turnlog: '5e55' may be any of 2 sessions: expected one of '5e55-talk', '5e55-other'\n"
+        "turnlog: '5e55' matches 2 sessions; expected one of '5e55-talk', '5e55-other'\n"
         "  next: say more of the id; `turnlog sessions` shows them\n"
     )
 
@@ -332,7 +332,7 @@ def test_reading_makes_no_store(turnlog: Any, tmp_path: Path) -> None:
         done = turnlog(*command)
         assert done.code == 3
         assert done.err == (
-            f"turnlog: there is no store at sqlite:///{tmp_path}/turnlog.db: expected one that has been made\n"
+            f"turnlog: there is no store at sqlite:///{tmp_path}/turnlog.db\n"
             "  next: make one with `turnlog init`, or name another with --store\n"
         )
 

@@ -199,7 +199,7 @@ def test_no_error_has_the_id_of_a_session_that_was_not_started(
         known = {entry.session for entry in store.sessions()}
 
     assert (taken[0], heavy[0]) == (1, 1)
-    assert taken[2].startswith("turnlog: the key 'talk' is taken by another session: expected a key that is free\n")
+    assert taken[2].startswith("turnlog: the key 'talk' is taken by another session; use another key\n")
     assert heavy[2].startswith("turnlog: the new session would weigh ")
     assert known == {"5e55-talk"}
     assert not re.search(r"[0-9a-f]{8}-[0-9a-f]{4}", taken[2] + heavy[2])

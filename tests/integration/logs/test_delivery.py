@@ -174,7 +174,7 @@ def test_of_a_batch_that_is_refused_only_the_log_that_is_refused_alone_is_parked
     assert (letter.session, letter.position, letter.error) == (
         "s",
         6,
-        "DeliveryError: receiver did not take the logs: not like this",
+        "DeliveryError: receiver did not accept the logs: not like this",
     )
     assert delivery.status("receiver").parked == 1
 

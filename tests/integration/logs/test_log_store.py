@@ -217,7 +217,7 @@ def test_a_dump_that_fails_loses_nothing_and_leaves_nothing_behind(tmp_path: Pat
     store.log("a")
     store.log("b")
 
-    with pytest.raises(DeliveryError, match="cannot be saved"):
+    with pytest.raises(DeliveryError, match="could not be saved"):
         store.log("c")
     with pytest.raises(DatabaseError):
         store.dump(clear=True)
@@ -298,7 +298,7 @@ def test_of_two_subscribers_one_fails_and_is_given_the_same_again_and_the_other_
 
     flushed = store.flush()
     assert flushed.taken == {"subscriber well": 1, "subscriber ill": 0}
-    assert flushed.failed == {"subscriber ill": "ill did not take the logs: OSError"}
+    assert flushed.failed == {"subscriber ill": "ill did not accept the logs: OSError"}
     assert (flushed.ok, flushed.held) == (False, 1)
 
     ill.failing = None
@@ -333,7 +333,7 @@ def test_a_full_store_that_cannot_be_saved_says_so_and_grows_no_further() -> Non
     store.log("b")
 
     for _ in range(3):
-        with pytest.raises(DeliveryError, match="receiver did not take the logs: it is closed"):
+        with pytest.raises(DeliveryError, match="receiver did not accept the logs: it is closed"):
             store.log("c")
     assert held(store) == ["a", "b"]
 
@@ -392,7 +392,7 @@ def test_many_threads_write_and_flush_and_every_log_arrives_once(tmp_path: Path)
 
 AT_EXIT = """
 import sys
-from turnlog import LogBroadcaster, LogStore, S3LogSubscriber, SQLiteWALLogAdapter
+from turnlog.logs import LogBroadcaster, LogStore, S3LogSubscriber, SQLiteWALLogAdapter
 
 folder = sys.argv[1]
 store = LogStore(

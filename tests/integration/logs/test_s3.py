@@ -194,7 +194,8 @@ def test_batches_of_different_days_are_in_different_folders(tmp_path: Path) -> N
 
 FORKS = """
 import os, sys
-from turnlog import DeliveryError, Log, S3LogSubscriber
+from turnlog.errors import DeliveryError
+from turnlog.logs import Log, S3LogSubscriber
 
 subscriber = S3LogSubscriber(sys.argv[1])
 subscriber.send([Log("info", "before")])

@@ -101,7 +101,7 @@ def test_an_old_database_gets_the_steps_it_lacks_once(place: Any, kit: Any) -> N
         for _ in range(2):
             schema.prepare(connection, "a store", TABLES, [*STEPS, NEXT])
         assert connection.execute("SELECT text FROM turnlog_notes").fetchall() == [("kept",)]
-    with pytest.raises(SchemaMismatchError, match="schema 2: expected schema 1 or older; a newer Turnlog wrote it"):
+    with pytest.raises(SchemaMismatchError, match="schema 2; expected schema 1 or older; a newer Turnlog wrote it"):
         place.recorder()
     assert recorder.append([kit.renamed("a")])[0].first == 2
 
@@ -121,7 +121,7 @@ def test_tables_of_another_program_are_left_alone(place: Any, table: str) -> Non
         connection.execute(f"CREATE TABLE their_{table} (id integer)")
 
     with pytest.raises(
-        SchemaMismatchError, match="tables of another program under these names: expected another schema"
+        SchemaMismatchError, match="tables of another program under these names; expected another schema"
     ):
         place.recorder(prefix="their_")
     assert place.ask("SELECT count(*) FROM pg_tables WHERE tablename LIKE 'their%%'") == [(1,)]
@@ -131,7 +131,7 @@ def test_a_database_in_another_encoding_is_refused(postgres_server: Any) -> None
     with postgres_server.connect() as connection:
         connection.execute("CREATE DATABASE latin ENCODING LATIN1 LOCALE 'C' TEMPLATE template0")
     try:
-        with pytest.raises(SchemaMismatchError, match="a database in the encoding LATIN1: expected one in UTF8"):
+        with pytest.raises(SchemaMismatchError, match="a database in the encoding LATIN1; expected one in UTF8"):
             open_store(postgres_server.address("latin"))
     finally:
         postgres_server.drop_database("latin")

@@ -118,9 +118,9 @@ sys.modules["redis"] = None
 import turnlog
 try:
     turnlog.open_store("redis://host")
-except turnlog.MissingExtra as missing:
+except turnlog.errors.MissingExtraError as missing:
     print(missing)
-assert issubclass(turnlog.MissingExtra, (turnlog.TurnlogError, ImportError))
+assert issubclass(turnlog.errors.MissingExtraError, (turnlog.TurnlogError, ImportError))
 """)
 
     assert printed == (

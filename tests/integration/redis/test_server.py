@@ -215,7 +215,7 @@ def test_a_replica_refuses_and_a_master_that_it_becomes_does_not(new_redis_serve
 def test_what_a_newer_version_wrote_is_refused(place: Place, client: redis.Redis) -> None:
     client.set(place.key("format"), "2")
 
-    with pytest.raises(SchemaMismatchError, match="holds format 2: expected format 1"):
+    with pytest.raises(SchemaMismatchError, match="has format 2; expected format 1"):
         place.recorder()
 
 

@@ -72,7 +72,7 @@ def test_a_copy_into_a_store_that_has_events_is_refused(store: Store) -> None:
         Session(store=other)
         before = other.read_all()
 
-        with pytest.raises(InvalidValueError, match="expected an empty one"):
+        with pytest.raises(InvalidValueError, match="copy into an empty store"):
             store.copy_to(other)
         assert other.read_all() == before
 

@@ -56,7 +56,7 @@ def test_an_old_database_gets_the_steps_it_lacks_once(tmp_path: Path) -> None:
 
         assert connection.execute("SELECT text FROM notes").fetchall() == [("kept",)]
         assert connection.execute("SELECT name FROM migrations WHERE number > 1").fetchall() == [("notes",)]
-    with pytest.raises(SchemaMismatchError, match="schema 2: expected schema 1 or older; a newer Turnlog wrote it"):
+    with pytest.raises(SchemaMismatchError, match="schema 2; expected schema 1 or older; a newer Turnlog wrote it"):
         open_store(f"sqlite:///{tmp_path}/old.db")
     with connected(tmp_path / "old.db") as connection:
         assert connection.execute("SELECT session, messages FROM catalogue").fetchall() == [(session, 1)]

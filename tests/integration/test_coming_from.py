@@ -1,55 +1,70 @@
-"""What the page for those who come from elsewhere says is here, is here: every name, and every argument."""
+"""Each name and argument in the tables for users of other libraries exists: in `turnlog` or in a public module."""
 
 import inspect
 import re
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import turnlog
-from turnlog import logs, mail
+from turnlog import logs, mail, operations
 from turnlog.infrastructure.async_methods import awaited
 
-PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "coming-from.md"
+ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "docs" / "how-to" / "coming-from.md"
 ROW = re.compile(r"^\| `.*?` \| (?P<here>.*?) \| .*\|$", re.MULTILINE)
+PUBLIC_MODULES = {
+    "turnlog",
+    "turnlog.projections",
+    "turnlog.testing",
+    *(f"turnlog.{path.stem}" for path in (ROOT / "turnlog").glob("[a-z]*.py")),
+}
 CALL = re.compile(r"^(?P<path>[\w.]+)(?:\((?P<arguments>.*)\))?$")
 
-STANDS_FOR: dict[str, type] = {
+TYPES: dict[str, type] = {
     "branch": turnlog.Branch,
     "manager": turnlog.SessionManager,
     "message": turnlog.Message,
     "session": turnlog.Session,
     "branch.logs": logs.SessionLogs,
+    "branch.mail": mail.BranchMail,
+    "session.default_branch": turnlog.Branch,
     "session.mail": mail.SessionMail,
+    "session.operations": operations.SessionOperations,
 }
-"""What a word in lower case is, and what some properties answer with."""
+"""The class of the object that a variable or property in the tables stands for."""
 
 
-def said() -> Iterator[str]:
-    """What the tables say there is here."""
+def names() -> Iterator[str]:
+    """Every name in the columns "here", with its arguments."""
     for row in ROW.finditer(PAGE.read_text("utf-8")):
         yield from re.findall(r"`([^`]+)`", row["here"])
 
 
-def found(path: str) -> Any:
-    """The class, method or property that goes by a path; of an awaited twin, the method it is the twin of."""
-    before, _, last = path.rpartition(".")
-    owner = STANDS_FOR.get(before) or (getattr(turnlog, before) if before else turnlog)
-    there = getattr(owner, last)
-    return getattr(owner, last[1:]) if isinstance(there, awaited) else there
+def resolve(path: str) -> Any:
+    """Return what a public module publishes, or a method or property of it; for an awaited twin, the method itself."""
+    parent, _, name = path.rpartition(".")
+    if (parent or "turnlog") in PUBLIC_MODULES:
+        module = import_module(parent or "turnlog")
+        assert name in module.__all__
+        return getattr(module, name)
+    owner = TYPES.get(parent) or resolve(parent)
+    value = getattr(owner, name)
+    return getattr(owner, name[1:]) if isinstance(value, awaited) else value
 
 
 def test_the_tables_are_read() -> None:
-    assert len(list(said())) > 100
+    assert len(list(names())) > 100
 
 
-@pytest.mark.parametrize("name", sorted(set(said())))
-def test_a_name_that_is_said_to_be_here_is_here(name: str) -> None:
+@pytest.mark.parametrize("name", sorted(set(names())))
+def test_a_name_in_the_tables_exists_with_its_arguments(name: str) -> None:
     call = CALL.match(name)
     assert call is not None, "expected a name, or a call with the names of its arguments"
-    there = found(call["path"])
+    there = resolve(call["path"])
     if not call["arguments"]:
         return
 

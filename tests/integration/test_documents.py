@@ -229,9 +229,9 @@ def test_the_commands_that_a_document_names_are_there(document: Path) -> None:
 
 
 def public_modules() -> list[ModuleType]:
-    """The package itself and the modules beside it that have no underscore."""
+    """The package itself, and the modules and packages beside it that users import from."""
     names = sorted(path.stem for path in (ROOT / "turnlog").glob("[a-z]*.py"))
-    return [turnlog, import_module("turnlog.projections"), *(import_module(f"turnlog.{name}") for name in names)]
+    return [turnlog, *(import_module(f"turnlog.{name}") for name in [*names, "projections", "testing"])]
 
 
 def public_names(module: ModuleType) -> list[str]:

@@ -342,3 +342,33 @@ def test_every_file_and_folder_that_a_document_names_is_there() -> None:
     ]
 
     assert missing == []
+
+
+NAMED = re.compile(r"`(?P<name>[\w.]+)`(?:\*\*)? (?:in |\()`(?P<file>[\w/]+\.py)`")
+"""A class, function or method, and the file that a document says it is in."""
+
+
+def defines(source: str, name: str) -> bool:
+    """Whether a module has a class, function, method or constant of a name."""
+    return bool(re.search(rf"^ *(?:class|def|async def) {name}\b|^{name}\b *[:=]", source, re.MULTILINE))
+
+
+def test_the_architecture_page_names_each_thing_with_its_file() -> None:
+    page = prose(ROOT / "docs" / "architecture.md")
+    found = [(match["name"], match["file"]) for match in NAMED.finditer(page)]
+
+    missing = [
+        f"{name} in {file}"
+        for name, file in found
+        for part in name.split(".")
+        if part != Path(file).stem and not defines((ROOT / file).read_text("utf-8"), part)
+    ]
+    assert len(found) > 15
+    assert missing == []
+
+
+def test_the_architecture_page_follows_a_call_in_at_most_eight_steps() -> None:
+    sections = prose(ROOT / "docs" / "architecture.md").split("\n## ")
+    steps = [re.findall(r"^(\d+)\. \*\*`", section, re.MULTILINE) for section in sections if "\n1. **" in section]
+
+    assert [[int(step) for step in walk] for walk in steps] == [list(range(1, 9)), list(range(1, 9))]

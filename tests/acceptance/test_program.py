@@ -212,7 +212,7 @@ def test_two_handles_of_one_session_see_what_the_other_does(store: Store) -> Non
     one.branches["retry"].rename("again")
 
     assert [message.text for message in one.messages] == ["You are terse.", "first", "second"]
-    assert (two.name, retry.name, two.position) == ("help", "again", one.position)
+    assert (two.position, two.name, retry.name) == (one.position, "help", "again")
     assert one == two
     assert one.default_branch == two.default_branch
     one.remove_branch("again")

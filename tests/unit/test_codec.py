@@ -110,7 +110,7 @@ def all_events(root: type[Event] = Event) -> set[type[Event]]:
     found: set[type[Event]] = set()
     for kind in root.__subclasses__():
         found |= {kind} | all_events(kind)
-    return {kind for kind in found if kind.__module__ == events.__name__ and kind is not events.BranchEvent}
+    return {kind for kind in found if kind.__module__.startswith(events.__name__) and kind is not events.BranchEvent}
 
 
 def test_every_event_has_one_stored_name() -> None:

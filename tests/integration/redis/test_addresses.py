@@ -116,6 +116,7 @@ def test_without_the_driver_the_error_names_the_extra() -> None:
 import sys
 sys.modules["redis"] = None
 import turnlog
+import turnlog.errors
 try:
     turnlog.open_store("redis://host")
 except turnlog.errors.MissingExtraError as missing:

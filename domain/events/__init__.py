@@ -1,0 +1,165 @@
+"""The events of a session, in the past tense.
+
+Stored names and fields are the storage format: add, never alter. A field that is added has a default; a default, once
+released, stays as it is. Session, position, time and actor are columns of the record, never fields here.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from .base import BranchEvent, Event, UnknownEvent
+from .branch import (
+    AccessChanged,
+    BranchCleared,
+    BranchCreated,
+    BranchMerged,
+    BranchRemoved,
+    BranchRenamed,
+    BranchReordered,
+    BranchRewound,
+    BranchTruncated,
+    ChangeUndone,
+    DefaultBranchChanged,
+    MessagesShared,
+    SystemSet,
+)
+from .mail import (
+    MailCollected,
+    MailDelivered,
+    MailParked,
+    MailReceived,
+    MailSent,
+    ParticipantRegistered,
+    ParticipantUnregistered,
+)
+from .message import EventRedacted, MessageAppended, MessageRedacted, MessageRetracted
+from .session import (
+    ForkEnded,
+    MetadataUpdated,
+    SessionArchived,
+    SessionDeleted,
+    SessionForked,
+    SessionRenamed,
+    SessionRestored,
+    SessionStarted,
+    StateRemoved,
+    StateSet,
+)
+from .work import (
+    AccessDenied,
+    LogRecorded,
+    ModelCalled,
+    ModelSet,
+    OperationCompleted,
+    OperationFailed,
+    OperationResumed,
+    OperationStarted,
+    ToolRegistered,
+    ToolRemoved,
+)
+
+__all__ = [
+    "AccessChanged",
+    "AccessDenied",
+    "BranchCleared",
+    "BranchCreated",
+    "BranchEvent",
+    "BranchMerged",
+    "BranchRemoved",
+    "BranchRenamed",
+    "BranchReordered",
+    "BranchRewound",
+    "BranchTruncated",
+    "ChangeUndone",
+    "DefaultBranchChanged",
+    "Event",
+    "EventRedacted",
+    "ForkEnded",
+    "LogRecorded",
+    "MailCollected",
+    "MailDelivered",
+    "MailParked",
+    "MailReceived",
+    "MailSent",
+    "MessageAppended",
+    "MessageRedacted",
+    "MessageRetracted",
+    "MessagesShared",
+    "MetadataUpdated",
+    "ModelCalled",
+    "ModelSet",
+    "OperationCompleted",
+    "OperationFailed",
+    "OperationResumed",
+    "OperationStarted",
+    "ParticipantRegistered",
+    "ParticipantUnregistered",
+    "STORED_NAMES",
+    "SessionArchived",
+    "SessionDeleted",
+    "SessionForked",
+    "SessionRenamed",
+    "SessionRestored",
+    "SessionStarted",
+    "StateRemoved",
+    "StateSet",
+    "SystemSet",
+    "ToolRegistered",
+    "ToolRemoved",
+    "UnknownEvent",
+    "is_message",
+]
+
+STORED_NAMES: Mapping[str, type[Event]] = MappingProxyType(
+    {
+        "session.started": SessionStarted,
+        "session.forked": SessionForked,
+        "session.fork_ended": ForkEnded,
+        "session.renamed": SessionRenamed,
+        "session.metadata_updated": MetadataUpdated,
+        "session.state_set": StateSet,
+        "session.state_removed": StateRemoved,
+        "session.archived": SessionArchived,
+        "session.restored": SessionRestored,
+        "session.deleted": SessionDeleted,
+        "branch.created": BranchCreated,
+        "branch.renamed": BranchRenamed,
+        "branch.removed": BranchRemoved,
+        "branch.default_changed": DefaultBranchChanged,
+        "branch.access_changed": AccessChanged,
+        "branch.system_set": SystemSet,
+        "branch.messages_shared": MessagesShared,
+        "branch.rewound": BranchRewound,
+        "branch.truncated": BranchTruncated,
+        "branch.cleared": BranchCleared,
+        "branch.merged": BranchMerged,
+        "branch.reordered": BranchReordered,
+        "branch.change_undone": ChangeUndone,
+        "message.appended": MessageAppended,
+        "message.retracted": MessageRetracted,
+        "message.redacted": MessageRedacted,
+        "event.redacted": EventRedacted,
+        "mail.participant_registered": ParticipantRegistered,
+        "mail.participant_unregistered": ParticipantUnregistered,
+        "mail.sent": MailSent,
+        "mail.collected": MailCollected,
+        "mail.delivered": MailDelivered,
+        "mail.received": MailReceived,
+        "mail.parked": MailParked,
+        "work.tool_registered": ToolRegistered,
+        "work.tool_removed": ToolRemoved,
+        "work.model_set": ModelSet,
+        "work.operation_started": OperationStarted,
+        "work.operation_resumed": OperationResumed,
+        "work.operation_completed": OperationCompleted,
+        "work.operation_failed": OperationFailed,
+        "work.model_called": ModelCalled,
+        "work.access_denied": AccessDenied,
+        "log.recorded": LogRecorded,
+    }
+)
+
+
+def is_message(event: Event) -> bool:
+    """Whether an event records a message: one appended to a branch, or a system message set in front of it."""
+    return isinstance(event, MessageAppended) or (isinstance(event, SystemSet) and event.content is not None)

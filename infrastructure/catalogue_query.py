@@ -1,14 +1,37 @@
 """A selection of the catalogue as a query: what a database can decide goes into it, the words are looked at here."""
 
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from ..projections.catalogue import CatalogueEntry
-from ..projections.selection import Order, Place, Selection, prefix_end
+from ..projections.selection import (
+    Order,
+    Page,
+    Place,
+    Selection,
+    page_mark,
+    parse_page_mark,
+    prefix_end,
+    validate_limit,
+    validate_selection,
+)
 from .stored_event import LAST
 
 CANDIDATES = 500
 """Entries per query at least, if words decide which of them are taken."""
+
+
+class EntrySource(Protocol):
+    """The part of a recorder that selects from the catalogue."""
+
+    def select_entries(self, selection: Selection, after: Place | None, limit: int) -> list[CatalogueEntry]: ...
+
+
+def select_page(source: EntrySource, selection: Selection, after: str | None, limit: int) -> Page:
+    """Return a page of the selected sessions behind a mark, with the mark of its end if there are more."""
+    most = validate_limit(limit)
+    found = source.select_entries(validate_selection(selection), parse_page_mark(selection, after), most + 1)
+    return Page(tuple(found[:most]), page_mark(selection, found[most - 1]) if len(found) > most else None)
 
 
 class Dialect(NamedTuple):

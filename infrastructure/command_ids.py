@@ -7,6 +7,7 @@ import msgspec
 
 from ..domain.codec import remove_salt
 from ..domain.errors import CommandIdReusedError
+from ..domain.validation import validate_name
 from .stored_event import AppendRequest, AppendResult, EncodedEvent, Row
 
 
@@ -20,6 +21,11 @@ class CommandSource(Protocol):
     def find_command(self, session: str, command_id: str) -> AppendResult | None:
         """What a command recorded when it first came."""
         ...
+
+
+def find_command(source: CommandSource, session: str, command_id: str) -> AppendResult | None:
+    """Return what a command recorded first, if it was recorded; an invalid id raises InvalidValueError."""
+    return source.find_command(session, validate_name(command_id, "a command id"))
 
 
 def check_repeat(

@@ -1,6 +1,6 @@
 """Reading on: page after page from a place to the newest event, and sleeping until there is more."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Protocol
 
@@ -18,6 +18,14 @@ class FeedSource(Protocol):
     def read_all(
         self, *, after: int = 0, until: int | None = None, names: Sequence[str] = (), limit: int
     ) -> list[Row]: ...
+
+
+def all_rows(source: FeedSource, until: int, names: Sequence[str]) -> Iterator[Row]:
+    """Yield the rows of all sessions up to a global position; with stored names, only the rows under these."""
+    after = 0
+    while page := source.read_all(after=after, until=until, names=names, limit=2 * PAGE):
+        yield from page
+        after = page[-1].global_position
 
 
 class Feed:

@@ -16,7 +16,7 @@ from ..domain.expected_position import ANY, matches
 from ..domain.inherited_history import inherit
 from ..domain.state import State, Status
 from .command_ids import is_recorded
-from .state_loader import StateSource, load
+from .state_loader import StateSource, load_state
 from .stored_event import AppendRequest, AppendResult, EncodedEvent, expectation_text
 
 ATTEMPTS = 50
@@ -85,7 +85,7 @@ class FoldCheck:
             return State(append.session, position=append.start - 1)
         if entry.status == Status.UNSTARTED.value:
             return State(append.session, position=entry.position, time=entry.time)
-        return load(self._recorder, append.session)
+        return load_state(self._recorder, append.session)
 
     def _after(self, state: State, time: int, draft: EncodedEvent) -> State:
         position, event = state.position + 1, draft.event
@@ -110,7 +110,7 @@ class FoldCheck:
         if digest is None or digest != event.forked_digest:
             reason = f"session {origin} has no position {at} with the digest that it names"
             raise InvalidEventError(state.session, 1, stored_name(event), reason)
-        return inherit(load(self._recorder, origin, at), state.session, at)
+        return inherit(load_state(self._recorder, origin, at), state.session, at)
 
     def _remember(self, state: State) -> None:
         if state.status is Status.UNSTARTED:

@@ -9,6 +9,7 @@ from ..domain.errors import StoreError
 from ..domain.optional_dependencies import require
 from ..projections.projection import Projection
 from .memory.recorder import MemoryRecorder
+from .read_models.catch_up import finish_redactions
 from .recorder import OpenMode, Recorder
 from .redis.address import SCHEMES as REDIS_SCHEMES
 from .redis.address import parse_address as redis_address
@@ -58,7 +59,7 @@ def _finish_redactions(store: Store) -> None:
     """Remove what an interrupted redaction has left in the files of the database; later, if readers prevent it."""
     if store.recorder.unscrubbed():
         try:
-            store.scrub()
+            finish_redactions(store.recorder)
         except StoreError as reason:
             log.warning("redaction pending", store=store.address, reason=str(reason))
 

@@ -113,6 +113,10 @@ class Recorder(ApplicationRecorder):
     def read(self, session: str, *, after: int = 0, until: int | None = None, backwards: bool = False) -> Iterator[Row]:
         """The rows of a session after one position and up to another."""
 
+    def find_row(self, session: str, position: int) -> Row | None:
+        """Return the event at a position as it is stored, if there is one."""
+        return next(self.read(session, after=position - 1, until=position), None)
+
     @abstractmethod
     def read_messages(
         self, session: str, branch: int, first: int, last: int, *, backwards: bool = False

@@ -12,7 +12,7 @@ from ..domain.inherited_history import inherit
 from ..domain.recorded_event import Provenance
 from ..domain.state import State, Status
 from ..domain.validation import check_columns, check_payload, check_time
-from .state_loader import StateSource, load
+from .state_loader import StateSource, load_state
 from .stored_event import Row, check_salt, validate_encoded
 
 Points = Mapping[str, set[int]]
@@ -80,7 +80,7 @@ class RecordReplay:
             raise InvalidEventError(row.session, row.position, row.name, "a session starts at position 1")
         origin, at = event.forked_from, event.forked_at
         if origin is not None and at is not None:
-            source = self._kept.get((origin, at)) or load(self._store, origin, at)
+            source = self._kept.get((origin, at)) or load_state(self._store, origin, at)
             self._state = inherit(source, row.session, at)
 
 

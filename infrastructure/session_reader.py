@@ -11,43 +11,44 @@ from ..domain.recorded_event import RecordedEvent
 from ..domain.state import State
 from ..projections.message_pages import Body, StoredBodies
 from .async_methods import in_threads
+from .stored_event import LAST, Row, to_recorded_event
 
 R = TypeVar("R")
 
 
-class SessionSource(Protocol):
-    """What it takes of a store to read what its sessions recorded."""
+class EventSource(Protocol):
+    """The part of a recorder that a session is read from."""
 
-    def read(
-        self, session: str, *, after: int = 0, until: int | None = None, backwards: bool = False
-    ) -> Iterator[RecordedEvent]:
-        """The events of a session after one position and up to another, included."""
-        ...
+    def read(self, session: str, *, after: int = 0, until: int | None = None, backwards: bool = False) -> Iterator[Row]:
+        """Return the rows of a session after one position and up to another, included."""
 
     def read_bodies(
         self, session: str, branch: int, first: int, last: int, *, backwards: bool = False
     ) -> Iterator[list[Body]]:
-        """The messages written on a branch between two positions, both included."""
-        ...
+        """Return the messages written on a branch between two positions, both included."""
 
     def read_bodies_at(self, session: str, positions: Sequence[int]) -> list[Body]:
-        """What is recorded at these positions, which ascend."""
-        ...
+        """Return what is recorded at these positions, which ascend."""
 
-    def read_structure(
-        self, session: str, names: Collection[str], *, after: int = 0, until: int = ...
-    ) -> Iterator[RecordedEvent]:
-        """The events of a session that have one of the stored names, none of them that of messages."""
-        ...
+    def read_structure(self, session: str, *, after: int = 0, until: int) -> Iterator[Row]:
+        """Return the rows of a session that are not messages."""
+
+
+def read_structure(
+    source: EventSource, session: str, names: Collection[str], *, after: int = 0, until: int = LAST
+) -> Iterator[RecordedEvent]:
+    """Return the events that a session recorded itself under one of the stored names; none of these is a message's."""
+    rows = source.read_structure(session, after=after, until=until)
+    return (to_recorded_event(row) for row in rows if row.name in names)
 
 
 class SessionReader:
     """Reads events by the positions of one session, those inherited included."""
 
-    def __init__(self, store: SessionSource, state: State) -> None:
+    def __init__(self, source: EventSource, state: State) -> None:
         self.session = state.session
         self.names = [branch.name for branch in state.branches]
-        self._store = store
+        self._source = source
         self._ancestors = tuple(state.ancestors)
 
     def id_of(self, position: int) -> str:
@@ -73,31 +74,32 @@ class SessionReader:
     def read_event(self, position: int) -> RecordedEvent:
         """The event at a position."""
         ((session, ahead, first, last),) = segments(self.session, self._ancestors, position, position)
-        (event,) = self._store.read(session, after=first + ahead - 1, until=last + ahead)
-        return event
+        (row,) = self._source.read(session, after=first + ahead - 1, until=last + ahead)
+        return to_recorded_event(row)
 
     def read(self, after: int, until: int, *, backwards: bool = False) -> Iterator[RecordedEvent]:
         """The events after one position and up to another, included, wherever they are recorded."""
         places = segments(self.session, self._ancestors, after + 1, until)
         for session, ahead, start, stop in reversed(places) if backwards else places:
-            yield from self._store.read(session, after=start + ahead - 1, until=stop + ahead, backwards=backwards)
+            rows = self._source.read(session, after=start + ahead - 1, until=stop + ahead, backwards=backwards)
+            yield from map(to_recorded_event, rows)
 
     def read_placed(self, after: int, until: int) -> Iterator[tuple[int, RecordedEvent]]:
         """The events after one position and up to another, included, each with the position it has here."""
         for session, ahead, start, stop in segments(self.session, self._ancestors, after + 1, until):
-            for event in self._store.read(session, after=start + ahead - 1, until=stop + ahead):
-                yield event.position - ahead, event
+            for row in self._source.read(session, after=start + ahead - 1, until=stop + ahead):
+                yield row.position - ahead, to_recorded_event(row)
 
     def read_structure(self, after: int, until: int, names: Collection[str]) -> Iterator[RecordedEvent]:
         """The events that have one of the stored names, none of them that of messages; wherever they are recorded."""
         for session, ahead, start, stop in segments(self.session, self._ancestors, after + 1, until):
-            yield from self._store.read_structure(session, names, after=start + ahead - 1, until=stop + ahead)
+            yield from read_structure(self._source, session, names, after=start + ahead - 1, until=stop + ahead)
 
     def read_bodies(self, branch: int, first: int, last: int, *, backwards: bool = False) -> Iterator[StoredBodies]:
         """The messages written on a branch between two positions, both included, as they are stored."""
         places = segments(self.session, self._ancestors, first, last)
         for session, ahead, start, stop in reversed(places) if backwards else places:
-            for page in self._store.read_bodies(session, branch, start + ahead, stop + ahead, backwards=backwards):
+            for page in self._source.read_bodies(session, branch, start + ahead, stop + ahead, backwards=backwards):
                 yield StoredBodies(session, ahead, page)
 
     def read_bodies_at(self, positions: Sequence[int]) -> Iterator[StoredBodies]:
@@ -106,7 +108,7 @@ class SessionReader:
             here = positions[bisect_left(positions, start) : bisect_right(positions, stop)]
             if here:
                 yield StoredBodies(
-                    session, ahead, self._store.read_bodies_at(session, [place + ahead for place in here])
+                    session, ahead, self._source.read_bodies_at(session, [place + ahead for place in here])
                 )
 
     def in_threads(self, items: Iterable[R]) -> AsyncIterator[R]:

@@ -44,7 +44,7 @@ class _Lifetime(NamedTuple):
     until: int
 
 
-def load(recorder: StateSource, session: str, at: int | None = None, written: Written | None = None) -> State:
+def load_state(recorder: StateSource, session: str, at: int | None = None, written: Written | None = None) -> State:
     """The state of a session at a position, or now, without any message being read.
 
     A position before 1 is one of a session that it goes on from. Whoever holds the positions of the messages already,
@@ -70,7 +70,7 @@ def missing_forks(recorder: StateSource, state: State) -> set[str]:
     return {fork for fork, entry in entries.items() if entry is None or entry.status == Status.DELETED}
 
 
-def catch_up(recorder: StateSource, state: State) -> None:
+def catch_up_state(recorder: StateSource, state: State) -> None:
     """Takes into a state what has been recorded since."""
     rows: Iterable[Row] = recorder.read(state.session, after=max(state.position, 0))
     if recorder.forgets and state.position > 0:
@@ -90,7 +90,7 @@ def catch_up(recorder: StateSource, state: State) -> None:
 
 def _fold_again(recorder: StateSource, state: State) -> None:
     """Replace all of a state, which still has content that was redacted since it was folded."""
-    fresh = load(recorder, state.session)
+    fresh = load_state(recorder, state.session)
     for field in State.__struct_fields__:
         setattr(state, field, getattr(fresh, field))
 

@@ -5,12 +5,19 @@ from collections.abc import Iterator
 import msgspec
 
 from ..domain.decisions import session as sessions
-from ..domain.errors import PositionConflictError, SessionNotFoundError, SessionReferencedError, UnreadableEventError
+from ..domain.errors import (
+    InvalidValueError,
+    PositionConflictError,
+    SessionNotFoundError,
+    SessionReferencedError,
+    UnreadableEventError,
+)
 from ..domain.recorded_event import Provenance
 from ..projections.catalogue import CatalogueEntry
 from ..projections.selection import Order, Selection, page_mark, parse_page_mark
 from .recorder import Recorder
-from .state_loader import load, missing_forks
+from .settings import A_HUNDRED_YEARS
+from .state_loader import load_state, missing_forks
 from .stored_event import AppendRequest, encode_events
 
 SECOND = 1_000_000
@@ -25,10 +32,12 @@ class SweepResult(msgspec.Struct, frozen=True):
 
 
 def sweep(recorder: Recorder, ttl: int, now: int, provenance: Provenance) -> SweepResult:
-    """Ends every session that was last used more than `ttl` seconds ago, each with a tombstone that says so.
+    """End every session that was last used more than `ttl` seconds ago, each with a tombstone that says so.
 
     One that is used meanwhile stays. Of sessions that go on from others, the last ones end first.
     """
+    if not isinstance(ttl, int) or isinstance(ttl, bool) or not 0 <= ttl <= A_HUNDRED_YEARS:
+        raise InvalidValueError("ttl", f"is {ttl!r}: expected whole seconds from 0 to {A_HUNDRED_YEARS}")
     ended: list[str] = []
     kept = _expired(recorder, now - ttl * SECOND)
     reason = f"not used for {ttl} seconds"
@@ -59,10 +68,10 @@ def _end(
         newest = recorder.find_entry(entry.session)
         if newest is None or newest.updated != entry.updated:
             return True
-        state = load(recorder, entry.session, newest.position)
+        state = load_state(recorder, entry.session, newest.position)
         changes = [(state, sessions.delete(state, reason, missing=missing_forks(recorder, state)))]
         if newest.forked_from is not None:
-            origin = load(recorder, newest.forked_from)
+            origin = load_state(recorder, newest.forked_from)
             changes.append((origin, sessions.end_fork(origin, entry.session)))
         time = max(now, *(state.time for state, _ in changes))
         recorder.append_together(

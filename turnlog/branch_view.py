@@ -114,7 +114,9 @@ class BranchView(ReadOnlyView, PromptMethods):
         """What the branch shows, the system message first; read as it is asked for."""
         with self._source.state() as state:
             branch_lookup.get_branch(state, self.number)
-            return branch_messages(SessionReader(self._source.store, state), state.showing(self.number), state.written)
+            return branch_messages(
+                SessionReader(self._source.store.recorder, state), state.showing(self.number), state.written
+            )
 
     def get_messages(self, limit: int | None = None) -> list[MessageDict]:
         """The messages as dicts of one's own with role and content, as `json` can write them; all, or the last."""
@@ -126,7 +128,7 @@ class BranchView(ReadOnlyView, PromptMethods):
         with self._source.state() as state:
             branch_lookup.get_branch(state, self.number)
             alone = replace(state.showing(self.number), ranges=())
-            found = branch_messages(SessionReader(self._source.store, state), alone, state.written)
+            found = branch_messages(SessionReader(self._source.store.recorder, state), alone, state.written)
         return next(iter(found), None)
 
     @property

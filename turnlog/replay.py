@@ -18,7 +18,7 @@ class Replay(Generic[V]):
 
     def __init__(self, source: StateSource, view: Callable[[HistoricState], V]) -> None:
         with source.state() as state:
-            self._reader = SessionReader(source.store, state)
+            self._reader = SessionReader(source.store.recorder, state)
             self._first, self._last = state.first, state.position
             self._written = dict(state.written)
         self._source = source

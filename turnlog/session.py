@@ -55,6 +55,7 @@ from .domain.recorded_event import RecordedEvent
 from .domain.state import State
 from .domain.validation import validate_name
 from .infrastructure.async_methods import awaited, awaited_read
+from .infrastructure.state_loader import load_state
 from .projections.messages import Messages
 from .replay import SessionReplay
 from .session_view import SessionView
@@ -117,7 +118,7 @@ class Session(SessionView):
     def open(cls, session_id: str, *, store: StoreLike | None = None, images: ImagePolicy | None = None) -> Self:
         """The session with this id, started in whatever process; `images` says which images this handle takes."""
         kept, policy = resolve_store(store), image_policy(images)
-        return cls._of(SessionContext(SessionStream(kept, kept.load(session_id), policy)))
+        return cls._of(SessionContext(SessionStream(kept, load_state(kept.recorder, session_id), policy)))
 
     @classmethod
     async def aopen(cls, session_id: str, *, store: StoreLike | None = None, images: ImagePolicy | None = None) -> Self:

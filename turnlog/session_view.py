@@ -22,6 +22,7 @@ from .domain.recorded_event import RecordedEvent
 from .domain.state import State, Visibility
 from .infrastructure.async_methods import awaited, awaited_read, in_threads
 from .infrastructure.session_reader import SessionReader
+from .infrastructure.store import is_same_record
 from .projections.difference import Difference, difference
 from .projections.messages import Messages, branch_messages, messages_of_branches
 from .replay import Replay
@@ -165,7 +166,7 @@ class SessionView(ReadOnlyView, PromptMethods):
         """What the default branch shows; nothing if there is none."""
         with self._source.state() as state:
             showing = Visibility(0) if state.default is None else state.showing(state.default)
-            return branch_messages(SessionReader(self._source.store, state), showing, state.written)
+            return branch_messages(SessionReader(self._source.store.recorder, state), showing, state.written)
 
     def get_messages(self, limit: int | None = None) -> list[MessageDict]:
         """The messages of the default branch, or the last ones, as dicts with role and content.
@@ -195,7 +196,9 @@ class SessionView(ReadOnlyView, PromptMethods):
         with self._source.state() as state:
             shown = [each.number for each in state.live] if numbers is None else numbers
             showings = [state.showing(branch_lookup.get_branch(state, number).number) for number in shown]
-            found = messages_of_branches(SessionReader(self._source.store, state), showings, state.written, leave_out)
+            found = messages_of_branches(
+                SessionReader(self._source.store.recorder, state), showings, state.written, leave_out
+            )
         return found.filter(origin=NOT_LOADED) if exclude_load else found
 
     def to_arrow(
@@ -256,7 +259,7 @@ class SessionView(ReadOnlyView, PromptMethods):
         """The event that put a message on the record: when, by whom, as part of what, with which command."""
         position = resolve_position(self._source, message)
         with self._source.state() as state:
-            return SessionReader(self._source.store, state).read_event(position)
+            return SessionReader(self._source.store.recorder, state).read_event(position)
 
     def replay(self) -> "Replay[SessionView]":
         """A walk through the session, event by event, forwards and backwards."""
@@ -307,7 +310,7 @@ class SessionView(ReadOnlyView, PromptMethods):
         self, after: int | None, until: int | None, backwards: bool, names: Collection[str]
     ) -> Iterator[RecordedEvent]:
         with self._source.state() as state:
-            reader = SessionReader(self._source.store, state)
+            reader = SessionReader(self._source.store.recorder, state)
             last = state.position if until is None else min(until, state.position)
             start = (0 if state.position > 0 else state.first - 1) if after is None else max(after, state.first - 1)
         if names and MESSAGE not in names and not backwards:  # among many messages the rest is found by an index
@@ -353,7 +356,7 @@ class SessionView(ReadOnlyView, PromptMethods):
     def _number(self, branch: "BranchView | str | int") -> int:
         """The number of a branch of this session."""
         if isinstance(branch, BranchView):
-            if branch.session_id != self.id or not self._source.store.keeps_the_same_as(branch._source.store):
+            if branch.session_id != self.id or not is_same_record(self._source.store, branch._source.store):
                 raise InvalidBranchError(
                     self.id,
                     repr(branch.name),

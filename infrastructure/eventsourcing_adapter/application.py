@@ -1,4 +1,4 @@
-"""The library's application over a recorder of ours: the ground that the store stands on."""
+"""The library's application over a recorder of ours: `store.application`."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from ...domain.recorded_event import RecordedEvent
 from ...domain.redaction import REDACTIONS
 from ..read_models.catch_up import finish_redactions
 from ..recorder import Recorder
-from ..state_loader import load
+from ..state_loader import load_state
 from .factory import RecorderFactory
 from .mapper import EventMapper
 from .stored_events import library_errors
@@ -31,7 +31,7 @@ class TurnlogApplication(Application[str]):
         super().__init__(env if isinstance(source, Recorder) or source is None else source)
 
     def construct_env(self, name: str, env: EnvType | None = None) -> Environment:
-        """The environment; a PERSISTENCE_MODULE that is meant for other applications is not ours."""
+        """Return the environment; a PERSISTENCE_MODULE that is meant for other applications does not apply."""
         found = super().construct_env(name, env)
         found.setdefault(f"{name.upper()}_PERSISTENCE_MODULE", PERSISTENCE)
         return found
@@ -66,7 +66,7 @@ class TurnlogApplication(Application[str]):
         return recordings
 
     def __del__(self) -> None:
-        """Closes nothing, other than the library's: what was read may still be on its way out of the recorder."""
+        """Close nothing, unlike the library: iterators over the recorder may still be in use."""
 
 
 class SessionRepository(Repository[str]):
@@ -77,10 +77,10 @@ class SessionRepository(Repository[str]):
         self._recorder = recorder
 
     def get(self, aggregate_id: str, *, version: int | None = None, **kwargs: Any) -> Any:
-        """The state of a session, now or at a position; or what a `projector_func` of the caller's makes of it."""
+        """The state of a session, now or at a position; or the result of a caller's `projector_func`."""
         if "projector_func" in kwargs:
             return super().get(aggregate_id, version=version, **kwargs)
         try:
-            return load(self._recorder, aggregate_id, version)
+            return load_state(self._recorder, aggregate_id, version)
         except (SessionNotFoundError, ItemNotFoundError) as reason:
             raise AggregateNotFoundError(str(reason)) from reason

@@ -1,4 +1,4 @@
-"""The library's factory over a recorder: what stands in the same store, whichever kind of store it is."""
+"""The library's factory over a recorder: its snapshots, views and checkpoints are in the same store."""
 
 from importlib import import_module
 from urllib.parse import urlsplit
@@ -15,7 +15,7 @@ from eventsourcing.utils import Environment, EnvType, resolve_topic
 from ..recorder import Recorder
 from .companions import Companions, LibraryView, StoreAggregateRecorder
 
-BESIDE = {
+COMPANIONS = {
     "memory": "..memory.library_recorder",
     "sqlite": "..sqlite.library_recorder",
     "postgresql": "..postgres.library_recorder",
@@ -23,13 +23,13 @@ BESIDE = {
     "rediss": "..redis.library_recorder",
     "unix": "..redis.library_recorder",
 }
-"""By scheme of the store's address: where what stands beside its recorder is; imported when it is asked for."""
+"""By scheme of the store's address: the module with what the library needs beside the recorder; imported on demand."""
 
 ORIGINATOR_ID_TYPES: dict[str, type[UUID] | type[str]] = {"uuid": UUID, "text": str}
 
 
 class RecorderFactory(InfrastructureFactory[LibraryView]):
-    """Hands out one recorder, and what the library wants beside it."""
+    """Gives the library one recorder, and what it needs beside it."""
 
     ORIGINATOR_ID_TYPE = "ORIGINATOR_ID_TYPE"
 
@@ -43,10 +43,12 @@ class RecorderFactory(InfrastructureFactory[LibraryView]):
 
     def aggregate_recorder(self, purpose: str = "events") -> AggregateRecorder:
         recorder = self.application_recorder()
-        return StoreAggregateRecorder(recorder) if purpose == "events" else self._beside().snapshots(recorder, purpose)
+        return (
+            StoreAggregateRecorder(recorder) if purpose == "events" else self._companions().snapshots(recorder, purpose)
+        )
 
     def tracking_recorder(self, tracking_recorder_class: type[LibraryView] | None = None) -> LibraryView:
-        view, named = self._beside().view, self.env.get(self.TRACKING_RECORDER_TOPIC)
+        view, named = self._companions().view, self.env.get(self.TRACKING_RECORDER_TOPIC)
         wanted = tracking_recorder_class or (resolve_topic(named) if named else view)
         if not issubclass(wanted, view):
             raise InfrastructureFactoryError(
@@ -55,17 +57,19 @@ class RecorderFactory(InfrastructureFactory[LibraryView]):
         return wanted(self.recorder, self.env.name)
 
     def process_recorder(self) -> ProcessRecorder:
-        return self._beside().process(self.application_recorder(), self.env.name)
+        return self._companions().process(self.application_recorder(), self.env.name)
 
     def close(self) -> None:
         self.recorder.close()
 
-    def _beside(self) -> Companions:
+    def _companions(self) -> Companions:
         kind = urlsplit(self.recorder.name).scheme
-        if kind not in BESIDE:
-            known = ", ".join(BESIDE)
-            raise InfrastructureFactoryError(f"nothing stands beside {self.recorder.name}: expected one of {known}")
-        found: Companions = import_module(BESIDE[kind], __package__).BESIDE
+        if kind not in COMPANIONS:
+            known = ", ".join(COMPANIONS)
+            raise InfrastructureFactoryError(
+                f"{self.recorder.name} has no snapshots or views for the library: expected one of {known}"
+            )
+        found: Companions = import_module(COMPANIONS[kind], __package__).COMPANIONS
         return found
 
     def _originator_id_type(self) -> type[UUID] | type[str]:

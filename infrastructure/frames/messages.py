@@ -15,8 +15,8 @@ from ...projections.messages import Messages, branch_messages, messages_of_branc
 from ...projections.record_columns import messages_schema
 from ...projections.stored_messages import StoredMessage, decode_feed
 from ..recorder import Recorder, stored_body
-from ..session_reader import SessionReader, SessionSource
-from ..state_loader import load
+from ..session_reader import SessionReader
+from ..state_loader import load_state
 from ..stored_event import LAST, MESSAGE_APPENDED
 from .filters import FrameFilter
 from .retractions import Retractions, deleted_sessions, find_retractions
@@ -110,14 +110,12 @@ def _add(found: FeedMessages, bodies: Sequence[FeedBody], labels: Labels) -> Non
     found.users.extend([known[body[0]].user for body in bodies])
 
 
-def branch_message_batches(
-    recorder: Recorder, source: SessionSource, asked: FrameFilter
-) -> Iterator["pyarrow.RecordBatch"]:
+def branch_message_batches(recorder: Recorder, asked: FrameFilter) -> Iterator["pyarrow.RecordBatch"]:
     """What branches of these names show, session by session, inherited messages included; each once in a session."""
     for session in _live(recorder, asked):
         try:
-            state = load(recorder, session)
-            for batch in _of_branches(source, state, asked).batches():
+            state = load_state(recorder, session)
+            for batch in _of_branches(recorder, state, asked).batches():
                 yield _with_missing_columns(batch, state.user)
         except SessionNotFoundError:  # it vanished meanwhile
             continue
@@ -172,8 +170,8 @@ def _live(recorder: Recorder, asked: FrameFilter) -> Iterator[str]:
             yield session
 
 
-def _of_branches(source: SessionSource, state: State, asked: FrameFilter) -> Messages:
-    reader = SessionReader(source, state)
+def _of_branches(recorder: Recorder, state: State, asked: FrameFilter) -> Messages:
+    reader = SessionReader(recorder, state)
     live = {branch.name: branch.number for branch in state.live}
     showings = [state.showing(live[name]) for name in asked.branches or () if name in live]
     if len(showings) == 1:

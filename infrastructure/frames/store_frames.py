@@ -8,7 +8,6 @@ from ...projections.message_filter import OneOrMore
 from ...projections.prices import PRICES, Price
 from ...projections.record_columns import events_schema, messages_schema, sessions_schema, usage_schema
 from ..recorder import Recorder
-from ..session_reader import SessionSource
 from .events import event_batches
 from .filters import ROWS, FrameFilter, frame_filter, validate_batch_size
 from .frame import Frame
@@ -24,9 +23,8 @@ class Frames:
     and `until` are both included; a naive time is local. A batch has at most `batch_size` rows.
     """
 
-    def __init__(self, recorder: Recorder, source: SessionSource, until: int | None = None) -> None:
+    def __init__(self, recorder: Recorder, until: int | None = None) -> None:
         self._recorder = recorder
-        self._source = source
         self._until = until
 
     def messages(
@@ -56,7 +54,7 @@ class Frames:
         return Frame(
             "messages",
             messages_schema,
-            lambda _: branch_message_batches(self._recorder, self._source, wanted),
+            lambda _: branch_message_batches(self._recorder, wanted),
             validate_batch_size(batch_size),
         )
 
@@ -114,7 +112,7 @@ class Frames:
 
     def tables(self) -> list[Frame]:
         """All that there is of messages, events, usage and sessions, as of now."""
-        now = Frames(self._recorder, self._source, self._end())
+        now = Frames(self._recorder, self._end())
         return [now.messages(), now.events(), now.usage(), now.sessions()]
 
     def _asked(self, wanted: FrameFilter) -> FrameFilter:

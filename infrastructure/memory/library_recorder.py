@@ -63,4 +63,4 @@ class MemorySnapshots(POPOAggregateRecorder):
             self._stored_events_index.clear()
 
 
-BESIDE = Companions(MemorySnapshots, MemoryView, MemoryProcess)
+COMPANIONS = Companions(MemorySnapshots, MemoryView, MemoryProcess)

@@ -166,4 +166,4 @@ def _in_postgres(recorder: Recorder) -> PostgresRecorder:
     return recorder
 
 
-BESIDE = Companions(PostgresSnapshots, PostgresView, PostgresProcess)
+COMPANIONS = Companions(PostgresSnapshots, PostgresView, PostgresProcess)

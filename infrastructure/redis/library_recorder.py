@@ -175,4 +175,4 @@ def _in_redis(recorder: Recorder) -> RedisRecorder:
     return recorder
 
 
-BESIDE = Companions(RedisSnapshots, RedisView, RedisProcess)
+COMPANIONS = Companions(RedisSnapshots, RedisView, RedisProcess)

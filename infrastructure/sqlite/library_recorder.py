@@ -131,4 +131,4 @@ def _in_sqlite(recorder: Recorder) -> SQLiteRecorder:
     return recorder
 
 
-BESIDE = Companions(SQLiteSnapshots, SQLiteView, SQLiteProcess)
+COMPANIONS = Companions(SQLiteSnapshots, SQLiteView, SQLiteProcess)

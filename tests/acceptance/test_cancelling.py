@@ -27,14 +27,14 @@ class Gate:
 
     def __init__(self, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
         self.reached, self.open = Event(), Event()
-        commit = store._commits._commit
+        commit = store._appender.commits._commit
 
         def held(appends: Any) -> Any:
             self.reached.set()
             self.open.wait()
             return commit(appends)
 
-        monkeypatch.setattr(store._commits, "_commit", held)
+        monkeypatch.setattr(store._appender.commits, "_commit", held)
 
 
 @asynccontextmanager

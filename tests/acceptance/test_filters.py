@@ -201,11 +201,11 @@ class _Page(list[Any]):
 
 
 @pytest.fixture
-def pages(monkeypatch: pytest.MonkeyPatch) -> Pages:
-    counter = Pages()
-    everything = Store.read_bodies
+def pages(store: Store, monkeypatch: pytest.MonkeyPatch) -> Pages:
+    counter, recorder = Pages(), type(store.recorder)
+    everything = recorder.read_bodies
     monkeypatch.setattr(
-        Store, "read_bodies", lambda store, *where, **how: counter.counted(everything(store, *where, **how))
+        recorder, "read_bodies", lambda store, *where, **how: counter.counted(everything(store, *where, **how))
     )
     return counter
 
@@ -237,17 +237,17 @@ def test_a_filter_holds_no_page_that_it_has_read(long: Session, pages: Pages) ->
     assert found[-1].text == "number 19999"
 
 
-def test_what_is_scattered_is_read_in_few_steps(long: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_scattered_is_read_in_few_steps(long: Session, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     steps: list[int] = []
-    everything = Store.read_bodies_at
+    everything = store.recorder.read_bodies_at
 
-    def counted(store: Store, session: str, positions: Any) -> Any:
+    def counted(session: str, positions: Any) -> Any:
         steps.append(len(positions))
-        return everything(store, session, positions)
+        return everything(session, positions)
 
     found = long.messages.filter(contains="7")
     count = len(found)
-    monkeypatch.setattr(Store, "read_bodies_at", counted)
+    monkeypatch.setattr(store.recorder, "read_bodies_at", counted)
 
     assert texts(found) == [f"number {number}" for number in range(20_000) if "7" in str(number)]
     assert count == 6_878

@@ -367,18 +367,20 @@ def test_a_loop_survives_what_fails_logs_it_and_delivers_the_rest(
     assert "no delivery to stuck" in caplog.text
 
 
-def test_a_loop_survives_a_store_that_cannot_be_read(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_loop_survives_a_store_that_cannot_be_read(
+    session: Session, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
     session.mail.send("a", "b", 1)
-    catch_up, failures = Store.catch_up, iter(range(6))
+    read, failures = store.recorder.read, iter(range(6))
 
-    def failing(store: Store, state: Any) -> None:
+    def failing(*what: Any, **how: Any) -> Any:
         if next(failures, None) is not None:
             raise DatabaseError(store.address, "it is not there")
-        catch_up(store, state)
+        return read(*what, **how)
 
     async def flow() -> None:
-        monkeypatch.setattr(Store, "append", lambda *what, **how: failing(*what[:2]))
-        monkeypatch.setattr(Store, "catch_up", failing)
+        monkeypatch.setattr(store, "append", failing)
+        monkeypatch.setattr(store.recorder, "read", failing)
         running = asyncio.create_task(session.mail.run(0.001))
         while next(failures, None) is not None:
             assert not running.done(), running

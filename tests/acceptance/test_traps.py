@@ -130,18 +130,18 @@ def test_a_fork_is_one_event_however_long_the_history(session: Session) -> None:
 
 
 def test_the_end_of_a_long_branch_is_read_without_its_beginning(  # T13
-    session: Session, monkeypatch: pytest.MonkeyPatch
+    session: Session, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     session.default_branch.add_many([str(number) for number in range(3_000)])
     read: list[int] = []
-    everything = Store.read_bodies
+    everything = store.recorder.read_bodies
 
-    def counted(store: Store, *where: Any, **how: Any) -> Iterator[list[Any]]:
-        for page in everything(store, *where, **how):
+    def counted(*where: Any, **how: Any) -> Iterator[list[Any]]:
+        for page in everything(*where, **how):
             read.extend(position for position, *_ in page)
             yield page
 
-    monkeypatch.setattr(Store, "read_bodies", counted)
+    monkeypatch.setattr(store.recorder, "read_bodies", counted)
 
     assert [message.text for message in session.default_branch.messages.last(3)] == ["2997", "2998", "2999"]
     assert len(read) == 3

@@ -13,6 +13,7 @@ from turnlog.domain.events import EventRedacted, MessageRedacted, StateSet
 from turnlog.errors import RedactionPendingError
 from turnlog.infrastructure.eventsourcing_adapter.factory import RecorderFactory
 from turnlog.infrastructure.eventsourcing_adapter.mapper import DomainEvent, EventMapper
+from turnlog.infrastructure.read_models.catch_up import finish_redactions
 from turnlog.infrastructure.sqlite import scrubbing
 from turnlog.projections import Transcript
 
@@ -38,7 +39,7 @@ def append_together(store: Store, *events: Any) -> None:
 
 
 def save(store: Store, *events: Any) -> None:
-    store.save(*(DomainEvent.unrecorded("s", position, event) for position, event in enumerate(events, 4)))
+    store.application.save(*(DomainEvent.unrecorded("s", position, event) for position, event in enumerate(events, 4)))
 
 
 def stored(position: int, event: Any) -> StoredEvent:
@@ -87,7 +88,7 @@ def test_what_a_recorder_redacts_is_pending_until_the_next_scrub(
     way(store, MessageRedacted(3, LEFT))
 
     assert store.verify().unscrubbed
-    store.scrub()
+    finish_redactions(store.recorder)
     assert marked.found([marked.marker(1)], tmp_path) == {}
     assert not store.verify().unscrubbed
 

@@ -13,6 +13,7 @@ from turnlog.domain.errors import InvalidValueError, KeyTakenError, PositionConf
 from turnlog.domain.events import BranchCreated, Event, MessageAppended, SessionRenamed, SessionStarted
 from turnlog.domain.expected_position import ANY, NO_STREAM, Expected
 from turnlog.domain.recorded_event import Provenance
+from turnlog.infrastructure.command_ids import find_command
 from turnlog.infrastructure.stored_event import encode_events
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def test_appending_nothing_writes_nothing(store: Store) -> None:
 
     assert (appended.first, appended.last) == (3, 2)
     assert store.find_session("s") == before
-    assert store.find_command("s", "idle") is None
+    assert find_command(store.recorder, "s", "idle") is None
     assert store.append("t", []).last == 0
     assert store.find_session("t") is None
     assert len(store.read_all()) == 2
@@ -138,7 +139,7 @@ def test_a_key_belongs_to_one_session(stores: Stores) -> None:
 
     assert (taken.value.session, taken.value.key) == ("t", "desk")
     assert store.find_session("t") is None
-    assert store.find_command("t", "once") is None
+    assert find_command(store.recorder, "t", "once") is None
     assert len(store.read_all()) == 1
     assert stores.reopened(store).append("t", [SessionStarted(key="other")]).last == 1
 
@@ -170,7 +171,7 @@ def test_a_command_that_comes_again_gets_the_first_answer_and_writes_nothing(sto
 
     assert (first.first, first.last, first.repeated) == (1, 3, False)
     assert (again.first, again.last, again.time, again.repeated) == (1, 3, first.time, True)
-    assert store.find_command("s", "c") == again
+    assert find_command(store.recorder, "s", "c") == again
     assert positions(store) == [1, 2, 3, 4]
 
 
@@ -193,7 +194,7 @@ def test_a_command_that_was_refused_can_come_again(store: Store) -> None:
     with pytest.raises(PositionConflictError):
         store.append("s", [MAIN], expected=5, command_id="c")
 
-    assert store.find_command("s", "c") is None
+    assert find_command(store.recorder, "s", "c") is None
     assert store.append("s", [MAIN], expected=1, command_id="c").repeated is False
 
 
@@ -215,7 +216,7 @@ def test_an_event_may_have_an_actor_and_a_cause_of_its_own(stores: Stores) -> No
     copy = stores.new()
     copy.import_record(store.record_of("s"))
     assert copy.record_of("s") == store.record_of("s")
-    assert copy.find_command("s", "c") == store.find_command("s", "c")
+    assert find_command(copy.recorder, "s", "c") == find_command(store.recorder, "s", "c")
 
 
 def test_appends_without_a_command_id_have_nothing_to_do_with_each_other(store: Store) -> None:
@@ -231,7 +232,7 @@ def test_what_cannot_be_a_command_id_is_refused(store: Store, command_id: Any) -
     with pytest.raises(InvalidValueError, match="a command id"):
         store.append("s", [STARTED], command_id=command_id)
     with pytest.raises(InvalidValueError, match="a command id"):
-        store.find_command("s", command_id)
+        find_command(store.recorder, "s", command_id)
 
     assert store.read_all() == []
 

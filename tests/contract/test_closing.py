@@ -11,6 +11,8 @@ from turnlog import Session
 from turnlog.domain.events import SessionRenamed, SessionStarted
 from turnlog.domain.state import State
 from turnlog.errors import StoreClosedError
+from turnlog.infrastructure.command_ids import find_command
+from turnlog.infrastructure.state_loader import catch_up_state, load_state
 
 if TYPE_CHECKING:
     from tests.contract.conftest import Stores
@@ -20,16 +22,16 @@ USES: dict[str, Callable[[Store], object]] = {
     "append": lambda store: store.append("s", [SessionRenamed("x")]),
     "read": lambda store: list(store.read("s")),
     "read backwards": lambda store: list(store.read("s", backwards=True)),
-    "read_messages": lambda store: list(store.read_messages("s", 0, 1, 9)),
-    "read_bodies": lambda store: list(store.read_bodies("s", 0, 1, 9)),
-    "read_bodies_at": lambda store: store.read_bodies_at("s", [1]),
+    "read_messages": lambda store: list(store.recorder.read_messages("s", 0, 1, 9)),
+    "read_bodies": lambda store: list(store.recorder.read_bodies("s", 0, 1, 9)),
+    "read_bodies_at": lambda store: store.recorder.read_bodies_at("s", [1]),
     "read_all": lambda store: store.read_all(),
     "find_session": lambda store: store.find_session("s"),
     "get_session": lambda store: store.get_session("s"),
     "sessions": lambda store: list(store.sessions()),
-    "find_command": lambda store: store.find_command("s", "c"),
-    "load": lambda store: store.load("s"),
-    "catch_up": lambda store: store.catch_up(State("s")),
+    "find_command": lambda store: find_command(store.recorder, "s", "c"),
+    "load": lambda store: load_state(store.recorder, "s"),
+    "catch_up": lambda store: catch_up_state(store.recorder, State("s")),
     "verify": lambda store: store.verify(),
     "verify a session": lambda store: store.verify("s"),
     "open a session": lambda store: Session.open("s", store=store),
@@ -98,8 +100,13 @@ def test_what_was_appended_is_there_when_the_store_opens_again(stores: Stores) -
     store = stores.new()
     store.append("s", [SessionStarted(name="support"), SessionRenamed("help")], command_id="c")
     store.append("t", [SessionStarted()])
-    before = (list(store.read("s")), store.read_all(), list(store.sessions()), store.find_command("s", "c"))
+    before = (list(store.read("s")), store.read_all(), list(store.sessions()), find_command(store.recorder, "s", "c"))
     store = stores.reopened(store)
 
-    assert (list(store.read("s")), store.read_all(), list(store.sessions()), store.find_command("s", "c")) == before
+    assert (
+        list(store.read("s")),
+        store.read_all(),
+        list(store.sessions()),
+        find_command(store.recorder, "s", "c"),
+    ) == before
     assert store.append("s", [SessionRenamed("again")]).first == 3

@@ -89,7 +89,7 @@ def test_of_two_calls_of_one_command_in_one_commit_one_is_written(store: Store) 
     store.append("s", [STARTED, MAIN])
     outcomes: dict[str, Any] = {}
     group = GroupCommit(store.address, store.recorder.append)
-    store._commits = group
+    store._appender.commits = group
 
     def call(text: str) -> None:
         try:
@@ -116,7 +116,7 @@ def test_of_two_calls_of_one_command_in_one_commit_one_is_written(store: Store) 
 
 def test_the_library_is_not_given_a_first_result_for_other_content(store: Store) -> None:
     def stored(session: str, version: int, text: str) -> Any:
-        return store.mapper.to_stored_event(_domain_event(session, version, text))
+        return store.application.mapper.to_stored_event(_domain_event(session, version, text))
 
     store.recorder.insert_events([stored("s", 1, "a")], command_id="c")
     before = store.read_all()

@@ -44,6 +44,7 @@ from turnlog.domain.expected_position import NO_STREAM
 from turnlog.domain.ranges import Range
 from turnlog.domain.recorded_event import LATEST, Provenance
 from turnlog.infrastructure.eventsourcing_adapter.mapper import DomainEvent, EventMapper
+from turnlog.infrastructure.state_loader import load_state
 from turnlog.infrastructure.stored_event import new_salt
 
 if TYPE_CHECKING:
@@ -105,7 +106,7 @@ def test_an_append_that_cannot_be_folded_writes_nothing(talking: Store, events: 
         talking.append_together([("t", [SessionStarted()], NO_STREAM, None), ("s", events, 3, None)])
 
     assert talking.record_of() == before
-    assert talking.load("s").position == 3
+    assert load_state(talking.recorder, "s").position == 3
 
 
 def stored(session: str, position: int, event: Event) -> StoredEvent:
@@ -125,7 +126,7 @@ def test_what_the_library_saves_is_folded_onto_what_came_before(talking: Store) 
     events = [BranchCreated(1, "b", "b", parent=0, at=3), said(branch=1)]
     talking.recorder.insert_events([stored("s", place, event) for place, event in enumerate(events, 4)])
 
-    assert talking.load("s").names == {"main": 0, "b": 1}
+    assert load_state(talking.recorder, "s").names == {"main": 0, "b": 1}
 
 
 def test_a_stream_of_the_library_takes_no_events_of_a_session(talking: Store) -> None:
@@ -150,7 +151,7 @@ def test_content_of_the_library_without_a_salt_is_an_error(talking: Store) -> No
 
 
 def test_content_that_the_library_saves_has_a_salt_of_its_own(talking: Store) -> None:
-    talking.save(*(DomainEvent.unrecorded("s", position, said()) for position in (4, 5)))
+    talking.application.save(*(DomainEvent.unrecorded("s", position, said()) for position in (4, 5)))
 
     one, other = (row.payload or b"" for row in talking.recorder.read("s", after=3))
     assert is_salted(one)
@@ -231,7 +232,7 @@ def test_a_name_is_one_line_of_text(talking: Store, events: Callable[[str], list
 def test_a_name_may_be_in_any_language(talking: Store, name: str) -> None:
     talking.append("s", [said(sender=name), StateSet(name, 1)], provenance=Provenance(name, name), command_id=name)
 
-    assert talking.load("s").values[name] == 1
+    assert load_state(talking.recorder, "s").values[name] == 1
 
 
 def test_columns_and_times_are_checked_where_events_enter(talking: Store, clock: Clock) -> None:
@@ -260,7 +261,7 @@ def test_content_holds_any_text(talking: Store) -> None:
     text = "".join(map(chr, range(32))) + "\u2028\u202e"
     talking.append("s", [said(text), StateSet("k", [nested(90), text])])
 
-    assert talking.load("s").values["k"][1] == text
+    assert load_state(talking.recorder, "s").values["k"][1] == text
     assert talking.sql("SELECT content FROM messages ORDER BY position DESC LIMIT 1").rows() == [{"content": text}]
 
 
@@ -271,7 +272,7 @@ def test_appends_to_one_session_that_depend_on_it_are_each_folded(stores: Stores
     def create(store: Store) -> None:
         for _ in range(5):
             while True:
-                number = len(store.load("s").branches)
+                number = len(load_state(store.recorder, "s").branches)
                 try:
                     store.append("s", [BranchCreated(number, f"id-{number}", f"branch {number}")])
                 except (InvalidEventError, PositionConflictError):
@@ -286,7 +287,7 @@ def test_appends_to_one_session_that_depend_on_it_are_each_folded(stores: Stores
         thread.join()
 
     assert sorted(numbers) == list(range(1, 16))
-    assert [branch.number for branch in talking.load("s").branches] == list(range(16))
+    assert [branch.number for branch in load_state(talking.recorder, "s").branches] == list(range(16))
     assert talking.verify().ok
 
 

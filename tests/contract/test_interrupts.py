@@ -108,7 +108,7 @@ def test_a_reader_that_follows_misses_nothing_and_repeats_nothing(stores: Any) -
         writing = [pool.submit(write, session) for session in sessions]
         while len(seen) < 4 * 27:
             after = seen[-1] if seen else 0
-            if store._recorder.wait(after, timeout=60):
+            if store.recorder.wait(after, timeout=60):
                 seen += [event.global_position for event in store.read_all(after=after, limit=7)]
             elif all(each.done() for each in writing):
                 break
@@ -147,7 +147,7 @@ def test_who_is_interrupted_while_waiting_for_the_lock_leaves_no_transaction_beh
     with open_store(f"sqlite:///{path}") as store:
         session = Session("Be brief.", store=store)
         session.add("before")
-        connections = store._recorder.connections  # type: ignore[attr-defined]  # a signal falls on no line of ours
+        connections = store.recorder.connections  # type: ignore[attr-defined]  # a signal falls on no line of ours
 
         class Interrupting:
             def __init__(self, connection: sqlite3.Connection) -> None:
@@ -178,14 +178,14 @@ def test_an_append_that_is_interrupted_before_it_commits_holds_up_nobody(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     session = Session(store=store)
-    recorder = store._recorder
+    recorder = store.recorder
     append = recorder.append
 
     def interrupted(appends: list[AppendRequest]) -> Iterator[AppendResult]:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(store._commits, "_outcomes", interrupted)
+        patched.setattr(store._appender.commits, "_outcomes", interrupted)
         with pytest.raises(KeyboardInterrupt):
             session.add("interrupted")
 

@@ -48,7 +48,7 @@ def test_a_store_that_is_not_there_is_refused_and_not_made(
 def test_a_store_of_an_older_version_is_refused_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     address = f"sqlite:///{tmp_path}/old.db"
     with open_store(address) as store:
-        newest = store.schema
+        newest = store.recorder.schema()
     steps = [*migrations_of("turnlog.infrastructure.sqlite"), Migration(newest + 1, "more", "")]
     monkeypatch.setattr(schema, "migrations_of", lambda package: steps)
 
@@ -61,7 +61,7 @@ def test_a_store_of_an_older_version_is_refused_as_it_is(tmp_path: Path, monkeyp
 def test_a_store_says_its_schema_and_what_becomes_of_an_append_in_a_crash(store: Store) -> None:
     kind = store.address.partition(":")[0]
 
-    assert store.schema >= (0 if kind == "memory" else 1)
-    assert store.durability.startswith(
+    assert store.recorder.schema() >= (0 if kind == "memory" else 1)
+    assert store.recorder.durability().startswith(
         {"memory": "none", "sqlite": "full", "postgresql": "synchronous_commit ", "unix": "appendonly "}[kind]
     )

@@ -189,7 +189,7 @@ def test_the_files_of_another_store_are_refused(stores: Stores, tmp_path: Path) 
 
     with pytest.raises(ExportError, match="another event is at global position 9"):
         other.export_parquet(tmp_path)
-    if not empty.forgets:
+    if not empty.recorder.forgets:
         with pytest.raises(ExportError, match="no event is at global position 9"):
             empty.export_parquet(tmp_path)
     (tmp_path / "_checkpoint.json").write_text("{")

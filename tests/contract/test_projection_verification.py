@@ -222,7 +222,7 @@ def test_rows_that_have_not_read_a_redaction_are_not_checked(store: Store) -> No
     session = converse(store)
     runner = Runner(store, [Transcript()])
     runner.catch_up()
-    row = store.find_row(session.id, session.default_branch.messages[1].position or 0)
+    row = store.recorder.find_row(session.id, session.default_branch.messages[1].position or 0)
     assert row is not None
     redaction = MessageRedacted(row.position, (redact_row(row).payload or b"").decode())
     append = AppendRequest(session.id, encode_events([redaction]), time=row.time)

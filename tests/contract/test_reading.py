@@ -10,6 +10,7 @@ from turnlog.domain.content import ActionResponseContent, InstructionContent
 from turnlog.domain.errors import InvalidValueError
 from turnlog.domain.events import BranchCreated, Event, LogRecorded, MessageAppended, SessionRenamed, SessionStarted
 from turnlog.domain.log import LogType
+from turnlog.infrastructure.stored_event import event_of
 
 if TYPE_CHECKING:
     from tests.contract.conftest import Stores
@@ -91,7 +92,7 @@ def test_a_range_is_read_after_one_position_and_up_to_another(
 def test_a_session_without_events_reads_as_nothing(short: Store) -> None:
     assert list(short.read("nobody")) == []
     assert list(short.read("nobody", backwards=True)) == []
-    assert list(short.read_messages("nobody", 0, 1, 99)) == []
+    assert list(short.recorder.read_messages("nobody", 0, 1, 99)) == []
 
 
 def test_a_long_session_is_read_whole(long: Store) -> None:
@@ -139,9 +140,9 @@ def test_what_comes_out_is_what_went_in(stores: Stores, event: Event) -> None:
 def test_a_branch_reads_the_messages_written_on_it_and_no_others(store: Store) -> None:
     store.append("s", [STARTED, MAIN, OTHER, said("a"), said("b", 1), said("c"), said("d", 1), said("e")])
 
-    assert [one.position for one in store.read_messages("s", 0, 1, 99)] == [4, 6, 8]
-    assert [one.position for one in store.read_messages("s", 0, 1, 99, backwards=True)] == [8, 6, 4]
-    assert [one.event for one in store.read_messages("s", 1, 1, 99)] == [said("b", 1), said("d", 1)]
+    assert [one.position for one in store.recorder.read_messages("s", 0, 1, 99)] == [4, 6, 8]
+    assert [one.position for one in store.recorder.read_messages("s", 0, 1, 99, backwards=True)] == [8, 6, 4]
+    assert [event_of(one) for one in store.recorder.read_messages("s", 1, 1, 99)] == [said("b", 1), said("d", 1)]
 
 
 @pytest.mark.parametrize(
@@ -151,25 +152,25 @@ def test_a_branch_reads_the_messages_written_on_it_and_no_others(store: Store) -
 def test_both_ends_of_a_range_of_messages_are_read(store: Store, first: int, last: int, found: list[int]) -> None:
     store.append("s", [STARTED, MAIN, OTHER, said("a"), said("b", 1), said("c"), said("d", 1), said("e")])
 
-    assert [one.position for one in store.read_messages("s", 0, first, last)] == found
-    assert [one.position for one in store.read_messages("s", 0, first, last, backwards=True)] == found[::-1]
+    assert [one.position for one in store.recorder.read_messages("s", 0, first, last)] == found
+    assert [one.position for one in store.recorder.read_messages("s", 0, first, last, backwards=True)] == found[::-1]
 
 
 def test_a_branch_without_messages_reads_as_nothing(store: Store) -> None:
     store.append("s", [STARTED, MAIN, OTHER, said("a")])
 
-    assert list(store.read_messages("s", 1, 1, 99)) == []
-    assert list(store.read_messages("s", 7, 1, 99)) == []
+    assert list(store.recorder.read_messages("s", 1, 1, 99)) == []
+    assert list(store.recorder.read_messages("s", 7, 1, 99)) == []
 
 
 def test_a_long_branch_is_read_whole(store: Store) -> None:
     store.append("s", [STARTED, MAIN, OTHER, *[said("x", number % 2) for number in range(4200)]])
     expected = list(range(4, 4204, 2))
 
-    assert [one.position for one in store.read_messages("s", 0, 1, 5000)] == expected
-    assert [one.position for one in store.read_messages("s", 0, 1, 5000, backwards=True)] == expected[::-1]
-    assert [one.position for one in store.read_messages("s", 0, 4, 2002)] == expected[:1000]
-    assert [one.position for one in store.read_messages("s", 0, 4, 2004)] == expected[:1001]
+    assert [one.position for one in store.recorder.read_messages("s", 0, 1, 5000)] == expected
+    assert [one.position for one in store.recorder.read_messages("s", 0, 1, 5000, backwards=True)] == expected[::-1]
+    assert [one.position for one in store.recorder.read_messages("s", 0, 4, 2002)] == expected[:1000]
+    assert [one.position for one in store.recorder.read_messages("s", 0, 4, 2004)] == expected[:1001]
 
 
 # --- The store as a whole ---------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ import pytest
 
 from turnlog import Session, open_store
 from turnlog.errors import DatabaseError, SchemaMismatchError
+from turnlog.infrastructure.command_ids import find_command
 from turnlog.infrastructure.sqlite.open_files import descriptors, file_id
 from turnlog.infrastructure.sqlite.recorder import SQLiteRecorder
 
@@ -194,7 +195,7 @@ def test_a_file_that_cannot_be_written_takes_no_append_until_it_can_be_written_a
             with pytest.raises(DatabaseError, match=f"the store sqlite:///{path} failed: attempt to write a readonly"):
                 write()
         assert [message.text for message in main.messages] == ["Be terse."]
-        assert (seen.position, store.find_command(seen.id, "c"), len(list(store.sessions()))) == (3, None, 1)
+        assert (seen.position, find_command(store.recorder, seen.id, "c"), len(list(store.sessions()))) == (3, None, 1)
         assert path.read_bytes() == before
 
         make_writable(folder)  # while the store stays open
@@ -217,7 +218,7 @@ def test_a_store_that_fails_once_goes_on(tmp_path: Path) -> None:
     path = tmp_path / "turnlog.db"
     with open_store(f"sqlite:///{path}") as store:
         session = Session(store=store)
-        recorder = store._recorder
+        recorder = store.recorder
         assert isinstance(recorder, SQLiteRecorder)
         with recorder.connections.alone() as writer:
             writer.execute("PRAGMA busy_timeout = 1")

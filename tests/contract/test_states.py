@@ -12,6 +12,7 @@ from turnlog.domain.events import BranchCleared, SessionRenamed, SessionStarted
 from turnlog.domain.evolve import fold
 from turnlog.domain.state import State
 from turnlog.errors import ItemNotFoundError
+from turnlog.infrastructure.state_loader import catch_up_state, load_state
 from turnlog.infrastructure.stored_event import AppendRequest, encode_events
 from turnlog.infrastructure.verification import Verification
 
@@ -70,24 +71,24 @@ def test_a_state_loaded_at_any_position_is_the_fold_of_the_events_up_to_there(st
     last = store.get_session("s").position
 
     assert last == 39
-    assert [at for at in range(1, last + 1) if store.load("s", at=at) != folded(store, at)] == []
-    assert store.load("s") == folded(store)
+    assert [at for at in range(1, last + 1) if load_state(store.recorder, "s", at=at) != folded(store, at)] == []
+    assert load_state(store.recorder, "s") == folded(store)
 
 
 def test_a_state_catches_up_from_any_position(store: Store, clock: Clock) -> None:
     tell(store, clock)
-    now = store.load("s")
+    now = load_state(store.recorder, "s")
 
     for at in range(1, now.position + 1):
-        state = store.load("s", at=at)
-        store.catch_up(state)
+        state = load_state(store.recorder, "s", at=at)
+        catch_up_state(store.recorder, state)
         assert state == now
 
 
 def test_a_state_that_is_up_to_date_stays_as_it_is(store: Store, clock: Clock) -> None:
     tell(store, clock)
-    state = store.load("s")
-    store.catch_up(state)
+    state = load_state(store.recorder, "s")
+    catch_up_state(store.recorder, state)
 
     assert state == folded(store)
 
@@ -95,9 +96,9 @@ def test_a_state_that_is_up_to_date_stays_as_it_is(store: Store, clock: Clock) -
 def test_a_state_takes_in_what_another_store_appends_to_the_same_record(stores: Stores) -> None:
     store = stores.new()
     session = Session(session_id="s", store=store)
-    state = store.load("s")
+    state = load_state(store.recorder, "s")
     Session.open("s", store=stores.beside(store)).default_branch.add("from beside")
-    store.catch_up(state)
+    catch_up_state(store.recorder, state)
 
     assert state == folded(store)
     assert [message.text for message in session.default_branch.messages] == ["from beside"]
@@ -108,26 +109,26 @@ def test_a_state_at_a_position_that_the_session_does_not_have_is_refused(store: 
     tell(store, clock)
 
     with pytest.raises(ItemNotFoundError) as unknown:
-        store.load("s", at=at)
+        load_state(store.recorder, "s", at=at)
     assert str(unknown.value) == f"position {at} does not exist in session s; expected one from 1 to 39"
 
 
 def test_the_state_of_a_session_that_is_not_there_is_refused(store: Store) -> None:
     with pytest.raises(SessionNotFoundError):
-        store.load("nobody")
+        load_state(store.recorder, "nobody")
 
 
 def test_an_event_that_does_not_follow_from_those_before_it_is_never_passed_over(store: Store) -> None:
     store.append("s", [SessionStarted()])
-    state = store.load("s")
+    state = load_state(store.recorder, "s")
     store.recorder.append([AppendRequest("s", encode_events([BranchCleared(7)]))])  # past the checks of the store
 
     for _ in range(2):
         with pytest.raises(UnreadableEventError) as unreadable:
-            store.catch_up(state)
+            catch_up_state(store.recorder, state)
         assert (unreadable.value.session, unreadable.value.position) == ("s", 2)
     with pytest.raises(UnreadableEventError):
-        store.load("s")
+        load_state(store.recorder, "s")
 
 
 def test_a_record_that_nobody_touched_verifies(stores: Stores, clock: Clock) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from turnlog import Session, open_store
 from turnlog.domain.errors import LedgerDamagedError, RedactionPendingError, TurnlogError
+from turnlog.infrastructure.read_models.catch_up import finish_redactions
 from turnlog.infrastructure.read_models.open_row_store import row_store_of
 from turnlog.infrastructure.read_models.runner import Runner
 from turnlog.infrastructure.read_models.status import find_statuses
@@ -298,12 +299,12 @@ def test_a_damaged_entry_raises_named_errors_until_it_is_rebuilt(
     with pytest.raises(LedgerDamagedError, match="rebuild it with `turnlog projections rebuild transcript`"):
         check_kept(row_store_of(other.recorder), Transcript())
     with pytest.raises(RedactionPendingError, match="the rows of the projection 'transcript' cannot be brought up"):
-        other.scrub()
+        finish_redactions(other.recorder)
 
     begin_anew(row_store_of(other.recorder), Transcript())
     again = stores.beside(store)
     again.attach(Transcript())
-    again.scrub()
+    finish_redactions(again.recorder)
     found = again.verify(projections=True)
     assert (found.faults, found.unchecked) == ((), ())
 

@@ -500,8 +500,6 @@ def test_no_two_public_classes_have_the_same_name() -> None:
 
 
 MOST_MEMBERS = 45
-STORES = {"MemorySessionStore", "PostgresSessionStore", "RedisSessionStore", "SQLiteSessionStore", "Store"}
-"""Classes that still have more members."""
 
 
 def own_members(kind: type) -> set[str]:
@@ -515,7 +513,15 @@ def own_members(kind: type) -> set[str]:
 def test_no_public_class_has_many_members() -> None:
     large = {name: count for name, kind in public_classes() if (count := len(own_members(kind))) > MOST_MEMBERS}
 
-    assert large.keys() <= STORES, large
+    assert large == {}
+
+
+def test_a_store_has_at_most_35_members_and_no_base_class() -> None:
+    public = {name for name in vars(turnlog.Store) if not name.startswith("_")}
+    twins = {name for name in public if name.startswith("a") and name[1:] in public}
+
+    assert turnlog.Store.__bases__ == (object,)
+    assert len(public - twins) <= 35
 
 
 # --- Exceptions to lint and types ---------------------------------------------------------------------------

@@ -18,6 +18,7 @@ from turnlog.domain.events import (
 )
 from turnlog.domain.mail_state import BoxesByOwner, sorted_mails
 from turnlog.errors import TurnlogError
+from turnlog.infrastructure.state_loader import load_state
 from turnlog.projections import Mailboxes, pending_mail
 from turnlog.projections.mailboxes import MAIL_STATES, MAILBOXES
 from turnlog.stores import RecordedEvent
@@ -28,7 +29,7 @@ FIRST = 1_700_000_000_000_000
 
 def in_state(store: Store, session: str) -> dict[tuple[str, str], list[int]]:
     """Where mails lie, by owner and place, as decisions know it."""
-    post = store.load(session).post
+    post = load_state(store.recorder, session).post
     places: list[BoxesByOwner] = [post.outboxes, post.exchange, post.inboxes, post.parked]
     return {
         (owner, name): sorted_mails(lines.values())

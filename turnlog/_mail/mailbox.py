@@ -36,14 +36,14 @@ class Mailbox:
         """What was sent and is not collected yet, the oldest first."""
         with self._source.state() as state:
             lines = state.post.outboxes.get(self.owner, {})
-            return MailSequence(SessionReader(self._source.store, state), sorted_mails(lines.values()))
+            return MailSequence(SessionReader(self._source.store.recorder, state), sorted_mails(lines.values()))
 
     @property
     def parked(self) -> list[ParkedMail]:
         """What is for this participant and could not be delivered or received, with the reasons."""
         with self._source.state() as state:
             lines = state.post.parked.get(self.owner, {})
-            return parked_mails(SessionReader(self._source.store, state), {self.owner: lines})
+            return parked_mails(SessionReader(self._source.store.recorder, state), {self.owner: lines})
 
     @property
     def unread(self) -> int:
@@ -63,7 +63,7 @@ class Mailbox:
         """What waits in the inbox, on request only from one sender or on one channel."""
         with self._source.state() as state:
             chosen = select_mails(state, self.owner, sender, channel)
-            return MailSequence(SessionReader(self._source.store, state), chosen)
+            return MailSequence(SessionReader(self._source.store.recorder, state), chosen)
 
 
 def select_mails(state: State, owner: str, sender: str | None, channel: str | None) -> list[int]:

@@ -7,6 +7,7 @@ from uuid import UUID
 from .._session.as_of import StateSource
 from ..branch_view import BranchView
 from ..domain.errors import InvalidBranchError, InvalidValueError
+from ..infrastructure.store import is_same_record
 
 ParticipantLike: TypeAlias = BranchView | UUID | str | int
 """A branch, its name, id or number, or the name of somebody who was registered."""
@@ -18,7 +19,7 @@ ParticipantsLike: TypeAlias = ParticipantLike | Iterable[ParticipantLike] | None
 def resolve_participant(source: StateSource, given: ParticipantLike) -> str | int:
     """What a participant is looked up by; a branch of another session is refused."""
     if isinstance(given, BranchView):
-        if given.session_id != source.id or not source.store.keeps_the_same_as(given._source.store):
+        if given.session_id != source.id or not is_same_record(source.store, given._source.store):
             raise InvalidBranchError(
                 source.id,
                 repr(given.name),

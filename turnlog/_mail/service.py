@@ -119,7 +119,7 @@ def receive(
                 None if sender is None else mails.get_participant(state, resolve_participant(context.stream, sender))
             )
             waiting, parked = mails.receivable(state, branch, categories, origin)
-            reader = SessionReader(context.stream.store, state)
+            reader = SessionReader(context.stream.store.recorder, state)
         tried = [(line, _receive(context, reader, branch, line[:1])) for line in parked]
         again = [mail for _, first in tried for mail in first]
         rest = sorted(chain(waiting, *(line[1:] for line, first in tried if first)))
@@ -149,7 +149,9 @@ def pop(context: SessionContext, owner: ParticipantLike, sender: ParticipantLike
                 oldest = mails.next_mail(state, box, from_whom)
                 if oldest is None:
                     return None
-                mail = mail_of(SessionReader(context.stream.store, state).read_event(oldest), context.stream.id, oldest)
+                mail = mail_of(
+                    SessionReader(context.stream.store.recorder, state).read_event(oldest), context.stream.id, oldest
+                )
             if _acknowledge(context, box, [oldest]):
                 return mail
 
@@ -172,7 +174,7 @@ def _new_mails(context: SessionContext, placed: Sequence[Placed], command_id: st
     actor = provenance().actor
     if command_id is not None and found:  # perhaps it was somebody else who sent it first
         with context.stream.state() as state:
-            actor = SessionReader(context.stream.store, state).read_event(found[0][0]).actor
+            actor = SessionReader(context.stream.store.recorder, state).read_event(found[0][0]).actor
     return [
         mail_of_event(event, context.stream.id, position, to_datetime(time), actor) for position, time, event in found
     ]

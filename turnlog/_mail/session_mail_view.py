@@ -75,13 +75,13 @@ class SessionMailView(ReadOnlyView):
         """The mails that were collected and not delivered yet, oldest first."""
         with self._source.state() as state:
             found = sorted_mails(places for lines in state.post.exchange.values() for places in lines.values())
-            return MailSequence(SessionReader(self._source.store, state), sorted(set(found)))
+            return MailSequence(SessionReader(self._source.store.recorder, state), sorted(set(found)))
 
     @property
     def parked(self) -> list[ParkedMail]:
         """The mails that could not be delivered or received, with recipient and reason."""
         with self._source.state() as state:
-            return parked_mails(SessionReader(self._source.store, state), state.post.parked)
+            return parked_mails(SessionReader(self._source.store.recorder, state), state.post.parked)
 
     @property
     def channels(self) -> list[str]:
@@ -92,6 +92,8 @@ class SessionMailView(ReadOnlyView):
     def history(self, channel: str) -> MailSequence:
         """Return all mails that were sent on a channel, oldest first, received or not."""
         with self._source.state() as state:
-            return MailSequence(SessionReader(self._source.store, state), list(state.post.channels.get(channel, ())))
+            return MailSequence(
+                SessionReader(self._source.store.recorder, state), list(state.post.channels.get(channel, ()))
+            )
 
     ainbox = awaited(inbox)

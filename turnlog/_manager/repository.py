@@ -16,7 +16,7 @@ from ..domain.errors import (
 from ..domain.json_values import Json
 from ..domain.validation import validate_name
 from ..infrastructure.memory.recorder import MemoryRecorder
-from ..infrastructure.store import Store
+from ..infrastructure.store import Store, is_same_record
 from ..infrastructure.sweep import SweepResult
 from ..projections.catalogue import CatalogueEntry
 from ..projections.selection import Selection
@@ -129,7 +129,7 @@ class SessionRepository:
 
     def has(self, session: Session) -> bool:
         """Whether a session that somebody has in hand is one of these."""
-        return session._stream.store.keeps_the_same_as(self.store)
+        return is_same_record(session._stream.store, self.store)
 
     def save(self, session: Session) -> SaveResult:
         """Says what is on the record; whatever was called before is."""

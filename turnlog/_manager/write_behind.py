@@ -12,8 +12,8 @@ from ..domain.recorded_event import Provenance, RecordedEvent
 from ..domain.state import State
 from ..infrastructure.after_fork import register
 from ..infrastructure.command_ids import check_repeats, is_recorded
-from ..infrastructure.memory.recorder import MemoryRecorder
-from ..infrastructure.store import Store
+from ..infrastructure.state_loader import load_state
+from ..infrastructure.store import Store, store_in_memory
 from ..infrastructure.stored_event import AppendRequest, EncodedEvent, encode_events
 from ..projections.catalogue import CatalogueEntry
 from ..projections.session_info import SessionInfo
@@ -169,7 +169,7 @@ class WriteBehindRepository(SessionRepository):
         if dependent is not None:
             raise PositionConflictError(session.id, at_work.saved, self.store.get_session(session.id).position)
         for _ in range(ATTEMPTS):
-            appends = _rebase(self.store, self.store.load(session.id), waiting, at_work.saved)
+            appends = _rebase(self.store, load_state(self.store.recorder, session.id), waiting, at_work.saved)
             try:
                 appended = self.store.recorder.append_together(appends) if appends else []
                 check_repeats(self.store.recorder, appends, appended)
@@ -181,7 +181,7 @@ class WriteBehindRepository(SessionRepository):
         session._stream.rebind(self._in_memory(session.id))
 
     def _in_memory(self, session_id: str) -> Store:
-        memory = Store(MemoryRecorder(), self.store.now, most_bytes=self.store.most_bytes)
+        memory = store_in_memory(self.store)
         memory.import_record(self.store.record_of(session_id))
         return memory
 

@@ -105,7 +105,7 @@ async def rerun(
 def compare_branches(context: SessionContext, left: int, right: int) -> BranchComparison:
     """Two branches beside each other."""
     with context.stream.state() as state:
-        reader = SessionReader(context.stream.store, state)
+        reader = SessionReader(context.stream.store.recorder, state)
         lines = [branch_messages(reader, state.showing(number), state.written) for number in (left, right)]
     return BranchComparison(difference(*lines), _usage_total(list(lines[0])), _usage_total(list(lines[1])))
 
@@ -116,7 +116,7 @@ def _steps_on(context: SessionContext, branch: int) -> list[OperationTrace | Rec
     What the branch does not show any more is left out.
     """
     with context.stream.state() as state:
-        reader = SessionReader(context.stream.store, state)
+        reader = SessionReader(context.stream.store.recorder, state)
         shown = set(positions(state.showing(branch).ranges, state.written))
         until = _lineage(state, branch)
         events = list(reader.read(0, state.position))
@@ -309,7 +309,7 @@ def _content_at(stream: SessionStream, position: int) -> MessageContent:
 
 def _event_at(stream: SessionStream, position: int) -> Event:
     with stream.state() as state:
-        return SessionReader(stream.store, state).read_event(position).event
+        return SessionReader(stream.store.recorder, state).read_event(position).event
 
 
 def _usage_total(line: Sequence[Message]) -> UsageTotal:

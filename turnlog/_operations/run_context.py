@@ -262,7 +262,7 @@ class RunContext:
     def _look(self, at: int | None = None) -> None:
         """Sees what the branch shows."""
         with self.context.stream.state() as state:
-            reader = SessionReader(self.context.stream.store, state)
+            reader = SessionReader(self.context.stream.store.recorder, state)
             shown = branch_messages(reader, state.showing(self.branch, at), state.written)
         self._shown = list(shown)
 

@@ -14,6 +14,7 @@ from ..domain.recorded_event import to_microseconds
 from ..domain.state import State
 from ..infrastructure.session_reader import SessionReader
 from ..infrastructure.store import Store
+from ..infrastructure.state_loader import load_state
 
 AsOf: TypeAlias = int | Message | datetime
 """A position, a message for its position, or a time for the last position recorded by then."""
@@ -48,7 +49,7 @@ class HistoricState:
     def state(self) -> AbstractContextManager[State]:
         with self._folding:
             if self._state is None:
-                self._state = self.store.load(self.id, self.position, self._written)
+                self._state = load_state(self.store.recorder, self.id, self.position, self._written)
             return nullcontext(self._state)
 
     def known_state(self) -> State:
@@ -70,7 +71,7 @@ def resolve_position(source: StateSource, when: AsOf) -> int:
         if isinstance(when, datetime):
             return _position_at(source.store, state, when)
         if isinstance(when, Message):
-            return branch_lookup.position_in(state, SessionReader(source.store, state).position_of(when))
+            return branch_lookup.position_in(state, SessionReader(source.store.recorder, state).position_of(when))
         if not isinstance(when, int) or isinstance(when, bool):
             raise InvalidValueError("a position", f"is {when!r}: expected an int, a Message or a datetime")
         return branch_lookup.position_in(state, when)
@@ -78,7 +79,7 @@ def resolve_position(source: StateSource, when: AsOf) -> int:
 
 def _position_at(store: Store, state: State, when: datetime) -> int:
     """The last position recorded by then."""
-    reader = SessionReader(store, state)
+    reader = SessionReader(store.recorder, state)
     life = range(state.first, state.position + 1)
     try:
         until = to_microseconds(when)

@@ -11,7 +11,7 @@ from ..domain.json_values import Json
 from ..domain.state import State
 from ..domain.validation import validate_name
 from ..infrastructure.session_reader import SessionReader
-from ..infrastructure.state_loader import missing_forks
+from ..infrastructure.state_loader import load_state, missing_forks
 from ..projections.messages import messages_of_branches
 from .as_of import HistoricState
 from .stream import SessionStream, transact_together
@@ -32,7 +32,9 @@ def fork_by_reference(
     id = _new_id(session_id)
     if source.store.find_session(id) is not None:
         raise SessionExistsError(id)
-    fork = SessionStream(source.store, inherit(source.store.load(source.id, point), id, point), stream.images)
+    fork = SessionStream(
+        source.store, inherit(load_state(source.store.recorder, source.id, point), id, point), stream.images
+    )
     (recorded,) = source.store.read(source.id, after=point - 1, until=point)
     transact_together(
         [source, fork],
@@ -58,7 +60,7 @@ def fork_by_copy(
         there = HistoricState(stream.store, stream.id, state.position if at is None else at, None)
     with there.state() as state:
         shown = [state.showing(branch.number) for branch in state.live]
-        found = messages_of_branches(SessionReader(stream.store, state), shown, state.written, frozenset())
+        found = messages_of_branches(SessionReader(stream.store.recorder, state), shown, state.written, frozenset())
         told = copied_events(state, {message.position: message for message in found if message.position is not None})
         owner, kept = state.user if user is None else user, {**state.metadata, **(metadata or {})}
     copy = SessionStream(stream.store, State(_new_id(session_id)), stream.images)
@@ -74,7 +76,7 @@ def delete_session(stream: SessionStream, reason: str | None) -> None:
     if origin is None:
         stream.transact(lambda state: sessions.delete(state, reason, missing=missing))
         return
-    source = SessionStream(stream.store, stream.store.load(origin))
+    source = SessionStream(stream.store, load_state(stream.store.recorder, origin))
     transact_together(
         [stream, source],
         lambda here, there: (sessions.delete(here, reason, missing=missing), sessions.end_fork(there, here.session)),
@@ -88,7 +90,7 @@ def _recorded_at(stream: SessionStream, at: int | None) -> tuple[SessionStream, 
         ((session, ahead, position, _),) = segments(state.session, state.ancestors, point, point)
     if session == stream.id:
         return stream, position
-    return SessionStream(stream.store, stream.store.load(session)), position + ahead
+    return SessionStream(stream.store, load_state(stream.store.recorder, session)), position + ahead
 
 
 def _new_id(given: str | None) -> str:

@@ -35,7 +35,7 @@ class SessionLogsView(LogReading, ReadOnlyView):
 
     def _recorded(self) -> Iterator[RecordedEvent]:
         with self._source.state() as state:
-            reader = SessionReader(self._source.store, state)
+            reader = SessionReader(self._source.store.recorder, state)
             first, last = 0 if state.position > 0 else state.first - 1, state.position
         return reader.read_structure(first, last, LOG_NAMES)
 

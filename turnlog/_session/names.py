@@ -7,6 +7,7 @@ from ..domain.message import Message
 from ..domain.state import State
 from ..infrastructure.store import Store
 from ..session_view import SessionView
+from ..infrastructure.state_loader import load_state
 
 NUMBERS = ("parent", "source")
 """Fields of events that hold the number of a branch, beside `branch`."""
@@ -61,7 +62,7 @@ class CachedNameLookup:
         names = self._known.get(session)
         if names is None or (branch is not None and branch not in names.numbers):
             try:
-                names = NameLookup(self._store.load(session))
+                names = NameLookup(load_state(self._store.recorder, session))
             except SessionNotFoundError:  # it has expired
                 names = NameLookup(State(session))
             self._known[session] = names

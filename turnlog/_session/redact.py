@@ -17,6 +17,7 @@ from ..infrastructure.stored_event import Row, event_of, parse_redaction, redact
 from ..projections.operations import OperationRecord, OperationTrace, operation_traces
 from .as_of import resolve_position
 from .stream import SessionStream
+from ..infrastructure.session_reader import read_structure
 
 
 def redact_event(stream: SessionStream, event: Message | RecordedEvent | int, reason: str | None) -> int:
@@ -75,7 +76,7 @@ def own_position(stream: SessionStream, event: Message | RecordedEvent | int) ->
 
 
 def _row(stream: SessionStream, position: int) -> Row:
-    row = stream.store.find_row(stream.id, position)
+    row = stream.store.recorder.find_row(stream.id, position)
     if row is None:
         with stream.state() as state:
             raise position_not_found(stream.id, position, 1, state.position)
@@ -92,7 +93,7 @@ def _redaction_events(state: State, row: Row, reason: str | None) -> Sequence[Ev
 def _redactions(stream: SessionStream, rows: Sequence[Row]) -> list[int]:
     wanted = {row.position for row in rows}
     found: dict[int, int] = {}
-    for each in stream.store.read_structure(stream.id, REDACTIONS, after=min(wanted)):
+    for each in read_structure(stream.store.recorder, stream.id, REDACTIONS, after=min(wanted)):
         found.setdefault(parse_redaction(each.event)[0], each.position)
     return [found[row.position] for row in rows]
 
@@ -103,7 +104,7 @@ def _same_mail(stream: SessionStream, position: int) -> list[int]:
     if isinstance(event, MailSent):
         return _delivery_of(stream, position)
     mail = event.mail if isinstance(event, MessageAppended) else None
-    sent = None if mail is None or mail < 1 else stream.store.find_row(stream.id, mail)
+    sent = None if mail is None or mail < 1 else stream.store.recorder.find_row(stream.id, mail)
     if sent is None or not isinstance(event_of(sent), MailSent):
         return []
     return [sent.position, *(other for other in _delivery_of(stream, sent.position) if other != position)]
@@ -119,7 +120,7 @@ def _sending_position(stream: SessionStream, mail: Mail | str) -> int:
         if mail.session != stream.id:
             raise InvalidValueError("the mail", f"is of session {mail.session}: expected one of session {stream.id}")
         return own_position(stream, mail.sent_at)
-    for each in stream.store.read_structure(stream.id, ("mail.sent",)):
+    for each in read_structure(stream.store.recorder, stream.id, ("mail.sent",)):
         if getattr(each.event, "mail", None) == mail:
             return each.position
     raise InvalidValueError("the mail", f"{mail!r} was not sent in session {stream.id}")

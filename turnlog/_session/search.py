@@ -19,6 +19,7 @@ from ..infrastructure.store import Store
 from ..projections.full_text import Phrase, excerpt, matches, parse_query
 from ..projections.messages import message_from_recorded
 from .default_store import StoreLike, resolve_store
+from ..infrastructure.state_loader import load_state
 
 
 class SearchHit(msgspec.Struct, frozen=True):
@@ -71,7 +72,7 @@ def validate_role(role: str | None) -> str | None:
 def _state(store: Store, session: str) -> State | None:
     """The state of a session; None if it cannot be read."""
     try:
-        return store.load(session)
+        return load_state(store.recorder, session)
     except (UnreadableEventError, SessionNotFoundError):
         return None
 
@@ -118,7 +119,7 @@ def _shown(
     names = tuple(state.branches[number].name for number in branches if _shows(state, number, position))
     if not names:
         return []
-    reader = SessionReader(store, state)
+    reader = SessionReader(store.recorder, state)
     event = reader.read_event(position)
     message = message_from_recorded(event)
     if event.session != state.session:

@@ -22,11 +22,12 @@ from ..domain.images import ImagePolicy, images_in
 from ..domain.recorded_event import RecordedEvent
 from ..domain.state import State
 from ..infrastructure.after_fork import register
-from ..infrastructure.command_ids import check_repeat
+from ..infrastructure.command_ids import check_repeat, find_command
 from ..infrastructure.session_reader import SessionReader
 from ..infrastructure.store import Store
 from ..infrastructure.stored_event import AppendResult, EncodedEvent, encode_events, expectation_text
 from ..provenance import provenance
+from ..infrastructure.state_loader import catch_up_state, load_state
 
 Decision: TypeAlias = Callable[[State], Sequence[Event]]
 
@@ -71,7 +72,7 @@ class SessionStream:
     def events(self, after: int = 0) -> list[RecordedEvent]:
         """Return the recorded events after a position."""
         with self.state() as state:
-            return list(SessionReader(self.store, state).read(after, state.position))
+            return list(SessionReader(self.store.recorder, state).read(after, state.position))
 
     def known_state(self) -> State:
         """Return the state as last read, without reading anything and without waiting for an append."""
@@ -131,7 +132,7 @@ class SessionStream:
         raise lost
 
     def _decide(self, decision: Decision) -> Sequence[Event]:
-        if self._torn or self.store.forgets:
+        if self._torn or self.store.recorder.forgets:
             self._catch_up()
         try:
             events = decision(self._state)
@@ -185,24 +186,24 @@ class SessionStream:
     def rebind(self, store: Store) -> None:
         """Goes on in another store that has the session too."""
         with self._lock:
-            self._state, self.store = store.load(self.id), store
+            self._state, self.store = load_state(store.recorder, self.id), store
 
     def _catch_up(self) -> None:
         """Takes in what is new; a state that an interrupt or an error left half way is folded anew."""
         if self._torn:
             self._state = self._fold_again()
         self._torn = True
-        self.store.catch_up(self._state)
+        catch_up_state(self.store.recorder, self._state)
         self._torn = False
 
     def _fold_again(self) -> State:
-        state = self.store.load(self.id)
+        state = load_state(self.store.recorder, self.id)
         if _creation_times(self.store, self._state) not in (None, state.created):  # another session has the id by now
             raise SessionNotFoundError(self.id)
         return state
 
     def _first_result(self, command_id: str | None) -> AppendResult | None:
-        return None if command_id is None else self.store.find_command(self.id, command_id)
+        return None if command_id is None else find_command(self.store.recorder, self.id, command_id)
 
     def _repeated(self, decision: Decision, first: AppendResult, command_id: str | None) -> list[Placed]:
         """What a command recorded first, if the decision, made on the state before that, has the same content."""
@@ -217,7 +218,7 @@ class SessionStream:
     def _before(self, first: AppendResult) -> State:
         if first.first == 1 and not self._state.ancestors:
             return State(self.id)
-        return self.store.load(self.id, first.first - 1)
+        return load_state(self.store.recorder, self.id, first.first - 1)
 
     def _recorded(self, appended: AppendResult) -> list[Placed]:
         self._catch_up()
@@ -259,13 +260,13 @@ def transact_together(streams: Sequence[SessionStream], decision: Callable[..., 
                 lost = conflict
             _back_off(attempt)
             for stream in streams:
-                store.catch_up(found[stream.id])
+                catch_up_state(store.recorder, found[stream.id])
         raise lost
 
 
 def _creation_times(store: Store, state: State) -> int | None:
     """When a session was started, if the store may forget it and its id may begin anew."""
-    return state.created if store.forgets and state.position > 0 else None
+    return state.created if store.recorder.forgets and state.position > 0 else None
 
 
 def _back_off(attempt: int) -> None:

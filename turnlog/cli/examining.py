@@ -73,8 +73,8 @@ def _store_told(invocation: Invocation) -> dict[str, Json]:
             return {
                 "address": store.address,
                 "problem": None,
-                "schema": store.schema,
-                "durability": store.durability,
+                "schema": store.recorder.schema(),
+                "durability": store.recorder.durability(),
                 **_counts(store),
                 "verification": _verification(store),
                 "projections": _projections(store),

@@ -10,6 +10,8 @@ from ..domain.events import BranchCreated, BranchMerged, BranchRemoved, BranchRe
 from ..domain.inherited_history import segments
 from ..domain.json_values import Json
 from ..domain.state import State
+from ..infrastructure.session_reader import read_structure
+from ..infrastructure.state_loader import load_state
 from ..infrastructure.store import Store
 from .meaning import session_of, view_of
 from .showing import Part, Showing, counted
@@ -93,7 +95,7 @@ def show_branches(store: Store, reference: str, at: str | None, *, json: bool) -
         showing.document(told)
         return
     showing.line((f"session {view.id}", "bold"), f" at position {view.position}")
-    rows = list(_rows(store, store.load(view.id, view.position)))
+    rows = list(_rows(store, load_state(store.recorder, view.id, view.position)))
     width = max((len(place) for place, _, _ in rows), default=0)
     for place, columns, said in rows:
         showing.line((f"{place:>{width}}  ", "dim"), *columns, *said)
@@ -130,7 +132,7 @@ def _rows(store: Store, state: State) -> Iterator[tuple[str, list[Part], list[Pa
 def _turns(store: Store, state: State) -> Iterator[tuple[int, Event, str]]:
     """What happened to the branches, at the positions it has here."""
     for session, ahead, start, stop in segments(state.session, state.ancestors, state.first, state.position):
-        for recorded in store.read_structure(session, TURNS, after=start + ahead - 1, until=stop + ahead):
+        for recorded in read_structure(store.recorder, session, TURNS, after=start + ahead - 1, until=stop + ahead):
             yield recorded.position - ahead, recorded.event, recorded.name
 
 

@@ -37,7 +37,7 @@ def make_store(invocation: Invocation, *, json: bool) -> None:
     """The store, made if it is not there."""
     made = not _is_there(invocation)
     with invocation.making() as store:
-        told: dict[str, Json] = {"store": store.address, "schema": store.schema, "made": made}
+        told: dict[str, Json] = {"store": store.address, "schema": store.recorder.schema(), "made": made}
     if json:
         Showing().document(told)
     else:
@@ -162,10 +162,10 @@ def migrate_store(invocation: Invocation) -> None:
     """A store of an older version, brought up to date."""
     try:
         with invocation.reading() as store:
-            Showing().line(f"{store.address} has schema {store.schema} already")
+            Showing().line(f"{store.address} has schema {store.recorder.schema()} already")
     except SchemaMismatchError as before:
         with invocation.making() as store:
-            Showing().line(f"{store.address} had {before.found}, and has schema {store.schema} now")
+            Showing().line(f"{store.address} had {before.found}, and has schema {store.recorder.schema()} now")
 
 
 def backup_store(store: Store, path: str) -> None:

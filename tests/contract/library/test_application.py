@@ -1,4 +1,4 @@
-"""A store is an application of the `eventsourcing` library: it saves, reads, notifies and is followed as one."""
+"""`store.application` is an application of the `eventsourcing` library: it saves, reads, notifies and is followed."""
 
 import gc
 from collections.abc import Iterable
@@ -25,10 +25,12 @@ from turnlog.domain.codec import remove_salt
 from turnlog.domain.events import LogRecorded, SessionRenamed, SessionStarted, StateSet
 from turnlog.domain.log import LogType
 from turnlog.domain.recorded_event import Provenance, RecordedEvent
-from turnlog.errors import PositionConflictError
+from turnlog.errors import PositionConflictError, StoreClosedError
+from turnlog.infrastructure.eventsourcing_adapter.application import TurnlogApplication
 from turnlog.infrastructure.eventsourcing_adapter.factory import RecorderFactory
 from turnlog.infrastructure.eventsourcing_adapter.mapper import DomainEvent, EventMapper
 from turnlog.infrastructure.memory.recorder import MemoryRecorder
+from turnlog.infrastructure.state_loader import load_state
 
 
 def columns(event: RecordedEvent) -> tuple[object, ...]:
@@ -41,9 +43,9 @@ def columns(event: RecordedEvent) -> tuple[object, ...]:
 def test_the_events_of_a_session_come_with_all_their_columns(store: Store) -> None:
     store.append("s", [SessionStarted(), StateSet("k", 1)], provenance=Provenance("ada", "run 7"), command_id="c")
 
-    events: list[Any] = list(store.events.get("s"))
+    events: list[Any] = list(store.application.events.get("s"))
 
-    assert isinstance(store, Application)
+    assert isinstance(store.application, Application)
     assert [columns(event) for event in events] == [columns(event) for event in store.read("s")]
     assert [(event.originator_id, event.originator_version) for event in events] == [("s", 1), ("s", 2)]
 
@@ -68,14 +70,14 @@ def test_a_stretch_of_a_stream_is_read_from_either_end(
 ) -> None:
     store.append("s", [SessionStarted(), *(StateSet("k", value) for value in range(4))])
 
-    assert [event.originator_version for event in store.events.get("s", **bounds)] == positions
+    assert [event.originator_version for event in store.application.events.get("s", **bounds)] == positions
 
 
 def test_the_notification_log_is_the_feed(store: Store) -> None:
     store.append("s", [SessionStarted(), StateSet("k", 1)])
     store.append("t", [SessionStarted()])
 
-    section = store.notification_log["1,10"]
+    section = store.application.notification_log["1,10"]
 
     assert [(item.id, item.originator_id, item.topic) for item in section.items] == [
         (1, "s", "session.started"),
@@ -88,12 +90,12 @@ def test_the_notification_log_is_the_feed(store: Store) -> None:
 def test_the_repository_answers_with_the_state_of_a_session(store: Store) -> None:
     store.append("s", [SessionStarted(name="one"), StateSet("k", 1), StateSet("k", 2)])
 
-    assert store.repository.get("s") == store.load("s")
-    assert store.repository.get("s", version=2) == store.load("s", 2)
-    assert "s" in store.repository
-    assert "t" not in store.repository
-    with pytest.raises(AggregateNotFoundError, match="expected one from 1 to 3"):
-        store.repository.get("s", version=4)
+    assert store.application.repository.get("s") == load_state(store.recorder, "s")
+    assert store.application.repository.get("s", version=2) == load_state(store.recorder, "s", 2)
+    assert "s" in store.application.repository
+    assert "t" not in store.application.repository
+    with pytest.raises(AggregateNotFoundError, match="position 4 does not exist in session s; expected one from"):
+        store.application.repository.get("s", version=4)
 
 
 def test_the_repository_folds_events_into_whatever_the_caller_wants(store: Store) -> None:
@@ -102,17 +104,20 @@ def test_the_repository_folds_events_into_whatever_the_caller_wants(store: Store
     def names(found: Any, events: Iterable[Any]) -> Any:
         return [event.name for event in events]
 
-    assert store.repository.get("s", version=2, projector_func=names) == ["session.started", "session.state_set"]
+    assert store.application.repository.get("s", version=2, projector_func=names) == [
+        "session.started",
+        "session.state_set",
+    ]
 
 
 # Saving
 
 
 def test_an_event_that_is_saved_is_recorded_like_one_that_is_appended(store: Store) -> None:
-    (recording,) = store.save(
+    (recording,) = store.application.save(
         DomainEvent.unrecorded("s", 1, SessionStarted(name="one")), provenance=Provenance("ada"), time=5
     )
-    store.save(DomainEvent.unrecorded("s", 2, SessionRenamed("two")))
+    store.application.save(DomainEvent.unrecorded("s", 2, SessionRenamed("two")))
 
     assert recording.notification.id == 1
     assert store.get_session("s").name == "two"
@@ -126,7 +131,7 @@ def test_an_event_that_is_saved_is_recorded_like_one_that_is_appended(store: Sto
 def test_the_same_command_saves_once(store: Store) -> None:
     event = DomainEvent.unrecorded("s", 1, SessionStarted())
 
-    ids = [store.save(event, command_id="c")[0].notification.id for _ in range(2)]
+    ids = [store.application.save(event, command_id="c")[0].notification.id for _ in range(2)]
 
     assert ids == [1, 1]
     assert store.get_session("s").position == 1
@@ -137,10 +142,10 @@ def test_a_position_that_is_taken_or_leaves_a_gap_is_refused(store: Store) -> No
 
     for position in (0, 1, 3):
         with pytest.raises(IntegrityError) as refusal:
-            store.save(DomainEvent.unrecorded("s", position, StateSet("k", 1)))
+            store.application.save(DomainEvent.unrecorded("s", position, StateSet("k", 1)))
         assert isinstance(refusal.value.__cause__, PositionConflictError)
     with pytest.raises(IntegrityError):
-        store.save(DomainEvent.unrecorded("t", 2, StateSet("k", 1)))
+        store.application.save(DomainEvent.unrecorded("t", 2, StateSet("k", 1)))
 
 
 def test_several_streams_are_saved_together_or_not_at_all(store: Store) -> None:
@@ -148,9 +153,9 @@ def test_several_streams_are_saved_together_or_not_at_all(store: Store) -> None:
     a2 = DomainEvent.unrecorded("a", 2, StateSet("k", 2))
 
     with pytest.raises(IntegrityError):
-        store.save(a1, b1, a2, b1)
+        store.application.save(a1, b1, a2, b1)
     assert store.recorder.max_notification_id() is None
-    assert [each.notification.id for each in store.save(a1, b1, a2)] == [1, 2, 3]
+    assert [each.notification.id for each in store.application.save(a1, b1, a2)] == [1, 2, 3]
 
 
 def test_what_bears_a_name_of_ours_has_to_be_ours(store: Store) -> None:
@@ -215,16 +220,18 @@ def test_a_store_is_opened_from_an_environment_as_applications_are(
 ) -> None:
     store.append("s", [SessionStarted()])
 
-    with Store(env=env) as opened:
-        assert [entry.session for entry in opened.sessions()] == (["s"] if stores.outlive_closing else [])
-    assert opened.closed
+    with TurnlogApplication(env=env) as opened:
+        assert [each.originator_id for each in opened.notification_log["1,10"].items] == (
+            ["s"] if stores.outlive_closing else []
+        )
+    assert opened.closing.is_set()
 
 
 def test_a_persistence_module_meant_for_others_is_not_taken(env: dict[str, str]) -> None:
-    with Store({**env, "PERSISTENCE_MODULE": "eventsourcing.popo"}) as store:
-        assert type(store.factory).__module__ == "turnlog.infrastructure.eventsourcing_adapter.persistence"
+    with TurnlogApplication({**env, "PERSISTENCE_MODULE": "eventsourcing.popo"}) as application:
+        assert type(application.factory).__module__ == "turnlog.infrastructure.eventsourcing_adapter.persistence"
     with pytest.raises(InfrastructureFactoryError, match="expected a recorder of Turnlog's"):
-        Store({**env, "TURNLOG_PERSISTENCE_MODULE": "eventsourcing.popo"})
+        TurnlogApplication({**env, "TURNLOG_PERSISTENCE_MODULE": "eventsourcing.popo"})
 
 
 def test_a_store_that_is_let_go_leaves_its_recorder_open() -> None:
@@ -240,7 +247,28 @@ def test_a_view_for_another_kind_of_store_is_refused(store: Store) -> None:
         pass
 
     with pytest.raises(InfrastructureFactoryError, match="expected a subclass of"):
-        store.factory.tracking_recorder(Foreign)  # type: ignore[arg-type]  # that is the point
+        store.application.factory.tracking_recorder(Foreign)  # type: ignore[arg-type]  # that is the point
+
+
+def test_the_application_is_made_once_and_closes_with_the_store(stores: Any) -> None:
+    one, other = stores.new(), stores.new()
+
+    assert one.application is one.application
+    one.close()
+    assert one.application.closing.is_set()
+
+    with other.application:
+        pass
+    assert other.closed
+    with pytest.raises(StoreClosedError):
+        other.append("s", [SessionStarted()])
+
+
+def test_a_store_has_none_of_the_names_of_the_library(store: Store) -> None:
+    inherited = {name for name in dir(Application) if not name.startswith("_")} - {"close"}
+
+    assert Application not in type(store).__mro__
+    assert sorted(inherited & set(dir(store))) == []
 
 
 # Projections
@@ -263,8 +291,10 @@ class Counting(Projection[Any]):
 
 
 def test_the_runner_of_the_library_follows_a_store(env: dict[str, str], view_class: type[Any]) -> None:
-    with ProjectionRunner(application_class=Store, projection_class=Counting, view_class=view_class, env=env) as runner:
-        branch = Session("Be brief.", store=runner.app).default_branch
+    with ProjectionRunner(
+        application_class=TurnlogApplication, projection_class=Counting, view_class=view_class, env=env
+    ) as runner:
+        branch = Session("Be brief.", store=Store(runner.app.recorder)).default_branch
         for number in range(20):
             branch.add(f"message {number}")
         last = runner.app.recorder.max_notification_id()
@@ -283,8 +313,10 @@ def test_a_runner_that_failed_goes_on_where_it_was(
         return  # its view is gone with the runner
     store.append("s", [SessionStarted(), StateSet("k", 1), StateSet("stumble", True), StateSet("k", 2)])
 
-    def run() -> ProjectionRunner[Store, Any]:
-        return ProjectionRunner(application_class=Store, projection_class=Counting, view_class=view_class, env=env)
+    def run() -> ProjectionRunner[TurnlogApplication, Any]:
+        return ProjectionRunner(
+            application_class=TurnlogApplication, projection_class=Counting, view_class=view_class, env=env
+        )
 
     monkeypatch.setattr(Counting, "stumbles", True)
     with pytest.raises(ValueError, match="stumbling"), run() as failing:

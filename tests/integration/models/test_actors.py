@@ -10,7 +10,7 @@ import pytest
 
 from tests.integration.models.asking import openai
 from tests.model_server import ModelServer, Reply
-from turnlog import Session, Store, acting
+from turnlog import Session, Store, acting, open_store
 from turnlog.errors import ModelError
 from turnlog.operations import Flow
 
@@ -155,5 +155,5 @@ def test_actors_of_one_commit_survive_a_copy(server: ModelServer, store: Store) 
 
     session = asyncio.run(program())
     record = store.record_of(session.id)
-    store_beside = Session.from_record(record, store=Store())._stream.store
+    store_beside = Session.from_record(record, store=open_store())._stream.store
     assert store_beside.record_of(session.id) == record

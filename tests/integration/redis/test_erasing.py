@@ -57,5 +57,5 @@ def test_a_redaction_whose_answer_was_lost_is_complete(place: Any, marked: Any) 
 
     store.recorder.server.run = lost
     assert session.redact(said) == 4
-    assert store.find_row(session.id, 3).payload_hash is not None
+    assert store.recorder.find_row(session.id, 3).payload_hash is not None
     assert store.verify().ok

@@ -27,6 +27,8 @@ from turnlog.domain.events import (
 )
 from turnlog.domain.expected_position import NO_STREAM
 from turnlog.errors import DatabaseError, SessionNotFoundError
+from turnlog.infrastructure.command_ids import find_command
+from turnlog.infrastructure.state_loader import load_state
 from turnlog.projections.selection import Order, Selection
 
 if TYPE_CHECKING:
@@ -188,14 +190,14 @@ def test_what_has_expired_is_gone_from_every_answer(place: Place, store: Store) 
     assert store.find_session("s") is None
     assert list(store.read("s")) == []
     assert list(store.read("s", backwards=True)) == []
-    assert list(store.read_messages("s", 0, 1, 9)) == []
-    assert store.find_command("s", "c") is None
+    assert list(store.recorder.read_messages("s", 0, 1, 9)) == []
+    assert find_command(store.recorder, "s", "c") is None
     assert [entry.session for entry in store.sessions()] == ["t"]
     assert sessions_of(store, "ada") == ["t"]
     assert [one.session for one in store.read_all()] == ["t"] * 4
     assert [one.session for one in store.read_all(after=2)] == ["t"] * 4
     with pytest.raises(SessionNotFoundError):
-        store.load("s")
+        load_state(store.recorder, "s")
     assert store.verify().ok
 
 

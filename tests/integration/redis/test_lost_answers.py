@@ -372,7 +372,7 @@ def test_appends_that_share_a_call_are_not_tried_again_when_nobody_knows(
         first = pool.submit(store.append, "s", [said("first")])
         under_way.wait()
         others = [pool.submit(store.append, "s", [said(f"other {n}")]) for n in range(2)]
-        queue: Any = store._commits._queue
+        queue: Any = store._appender.commits._queue
         while len(queue) < 2:
             pass
         go_on.set()

@@ -23,11 +23,13 @@ from turnlog.errors import (
     SchemaMismatchError,
     StoreClosedError,
 )
+from turnlog.infrastructure.command_ids import find_command
 from turnlog.infrastructure.memory.recorder import MemoryRecorder
 from turnlog.infrastructure.redis import scripts
 from turnlog.infrastructure.redis.codec import message_place
+from turnlog.infrastructure.state_loader import load_state
 from turnlog.infrastructure.store import Store
-from turnlog.infrastructure.stored_event import AppendRequest, AppendResult, EncodedEvent, encode_events
+from turnlog.infrastructure.stored_event import AppendRequest, AppendResult, EncodedEvent, encode_events, event_of
 from turnlog.projections.selection import Order, Selection
 
 if TYPE_CHECKING:
@@ -58,7 +60,7 @@ def use_everything(store: Store) -> None:
     recorder: Any = store.recorder
     for backwards in (False, True):
         assert len(list(store.read("s", backwards=backwards))) == session.position
-        assert len(list(store.read_messages("s", 0, 1, 9, backwards=backwards))) == 2
+        assert len(list(store.recorder.read_messages("s", 0, 1, 9, backwards=backwards))) == 2
     assert recorder.read_written("s", until=99)
     assert list(recorder.read_structure("s", until=99))
     assert store.read_all(limit=5)
@@ -66,10 +68,10 @@ def use_everything(store: Store) -> None:
     assert recorder.wait(1, 0)
     assert not recorder.wait(99, 0.01)
     assert recorder.last_global_position()
-    assert store.find_command("s", "c")
+    assert find_command(store.recorder, "s", "c")
     assert len(list(store.sessions())) == 2
     assert sessions_of(store, "ada")
-    assert store.load(fork.id).position == fork.position
+    assert load_state(store.recorder, fork.id).position == fork.position
     assert store.verify().ok
 
 
@@ -248,7 +250,7 @@ def test_a_payload_of_20_megabytes_passes(place: Place, over: str) -> None:
     store.append("s", [STARTED, MAIN, said("before"), said(text), said("after")])
 
     assert [one.event for one in store.read("s", after=2)] == [said("before"), said(text), said("after")]
-    assert [one.event for one in store.read_messages("s", 0, 1, 9, backwards=True)] == [
+    assert [event_of(one) for one in store.recorder.read_messages("s", 0, 1, 9, backwards=True)] == [
         said("after"),
         said(text),
         said("before"),
@@ -374,7 +376,12 @@ def test_an_append_of_very_many_events_is_one_append(store: Store) -> None:
     written = store.recorder.read_written("s", until=50_001)
     assert {branch: len(positions) for branch, positions in written.items()} == {0: 16_667, 1: 16_667, 2: 16_666}
     assert list(written[1]) == list(range(3, 50_002, 3))
-    assert [one.position for one in store.read_messages("s", 2, 49_990, 60_000)] == [49_990, 49_993, 49_996, 49_999]
+    assert [one.position for one in store.recorder.read_messages("s", 2, 49_990, 60_000)] == [
+        49_990,
+        49_993,
+        49_996,
+        49_999,
+    ]
     assert [one.position for one in store.read_all(after=49_998)] == [49_999, 50_000, 50_001]
 
 
@@ -441,7 +448,7 @@ def test_any_name_of_a_session_leads_to_it_and_no_other(store: Store, session: s
     store.append("other", [STARTED])
 
     assert [one.session for one in store.read_all()] == [session] * 3 + ["other"]
-    assert store.find_command(session, session) is not None
+    assert find_command(store.recorder, session, session) is not None
     assert sessions_of(store, session) == [session]
     assert store.verify().ok
 
@@ -466,7 +473,7 @@ def test_what_is_restored_goes_on_as_it_was(place: Place, source: Store) -> None
 
     assert store.read_all(limit=2000) == source.read_all(limit=2000)
     assert list(store.sessions()) == list(source.sessions())
-    assert store.find_command("s", "long") == source.find_command("s", "long")
+    assert find_command(store.recorder, "s", "long") == find_command(source.recorder, "s", "long")
     assert store.verify().ok
     appended = store.append("s", [said("next")])
     assert (appended.first, appended.global_position) == (1203, 1205)

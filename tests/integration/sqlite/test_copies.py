@@ -203,7 +203,7 @@ def test_after_a_vacuum_everything_is_where_it_was(store: Store) -> None:
 @pytest.mark.parametrize(("durability", "synchronous"), [("full", 2), ("normal", 1)])
 def test_durability_is_what_was_asked_for(tmp_path: Path, durability: str, synchronous: int) -> None:
     with open_store(f"sqlite:///{tmp_path}/durable.db?durability={durability}") as store:
-        writer = store._recorder._connections._writer  # type: ignore[attr-defined]  # nothing else shows it
+        writer = store.recorder._connections._writer  # type: ignore[attr-defined]  # nothing else shows it
         assert writer.execute("PRAGMA synchronous").fetchone() == (synchronous,)
     with closing(sqlite3.connect(tmp_path / "durable.db")) as connection:
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from turnlog.domain.events import MessageRedacted
 from turnlog.errors import RedactionPendingError
 from turnlog.infrastructure.eventsourcing_adapter.mapper import DomainEvent, EventMapper
 from turnlog.infrastructure.open_store import open_existing
+from turnlog.infrastructure.read_models.catch_up import finish_redactions
 from turnlog.infrastructure.read_models.lease import RunnerOptions
 from turnlog.infrastructure.read_models.open_row_store import row_store_of
 from turnlog.infrastructure.read_models.versions import begin_anew
@@ -324,7 +326,7 @@ def test_a_damaged_index_keeps_a_redaction_pending(tmp_path: Path, marked: Any, 
         connection.execute(f"UPDATE {WORDS}_config SET v = 99 WHERE k = 'version'")
 
     with open_store(f"sqlite:///{tmp_path}/turnlog.db") as store:
-        for finish in (store.scrub, lambda: store.backup(tmp_path / "backup.db")):
+        for finish in (partial(finish_redactions, store.recorder), partial(store.backup, tmp_path / "backup.db")):
             with pytest.raises(
                 RedactionPendingError, match=r"full-text index .* is damaged .*: rebuild its projection"
             ):

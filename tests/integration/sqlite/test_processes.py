@@ -87,7 +87,7 @@ def test_a_reader_that_follows_the_file_misses_nothing_and_repeats_nothing(tmp_p
     seen: list[int] = []
     while len(seen) < 3 + 600:
         after = seen[-1] if seen else 0
-        if store._recorder.wait(after, timeout=60):  # a reader of the store's own, until subscriptions have a door
+        if store.recorder.wait(after, timeout=60):  # a reader of the store's own, until subscriptions have a door
             seen += [event.global_position for event in store.read_all(after=after)]
 
     assert seen == list(range(1, 604))

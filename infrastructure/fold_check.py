@@ -16,11 +16,9 @@ from ..domain.expected_position import ANY, matches
 from ..domain.inherited_history import inherit
 from ..domain.state import State, Status
 from .command_ids import is_recorded
+from .retry import CONFLICT_ATTEMPTS
 from .state_loader import StateSource, load_state
 from .stored_event import AppendRequest, AppendResult, EncodedEvent, expectation_text
-
-ATTEMPTS = 50
-"""How often events are folded anew because another writer was faster."""
 
 MOST_KNOWN = 10_000
 """Sessions of which is remembered how many branches they have."""
@@ -36,7 +34,7 @@ class FoldCheck:
 
     def append(self, append: AppendRequest, record: Callable[[AppendRequest], AppendResult]) -> AppendResult:
         """Record an append that can be folded; where that depends on the state, on just this state."""
-        for _ in range(ATTEMPTS):
+        for _ in range(CONFLICT_ATTEMPTS):
             known = self._branches.get(append.session)
             if known is not None and self._recorder.forgets and append.created is None and _is_free(append, known[1]):
                 # The recorder compares the session with the one that is known, in the round trip of the append.

@@ -8,9 +8,10 @@ from .infrastructure.logs.delivery import LogDelivery
 from .infrastructure.logs.redaction.redactor import LogRedactor
 from .infrastructure.logs.s3 import S3LogSubscriber
 from .infrastructure.logs.store import FlushResult, LogStore
-from .infrastructure.logs.subscriber import AdapterLogSubscriber, LogBatch, LogSubscriber, RetryPolicy
+from .infrastructure.logs.subscriber import AdapterLogSubscriber, LogBatch, LogSubscriber
 from .infrastructure.logs.webhook import WebhookLogSubscriber
 from .infrastructure.postgres.log_adapter import PostgresLogAdapter
+from .infrastructure.retry import RetryPolicy
 from .infrastructure.sqlite.log_table import SQLiteWALLogAdapter
 from .projections.call_log_filter import LogSummary
 

@@ -7,6 +7,7 @@ from ._models.services import Services
 from ._models.tools import ActionManager, Tool
 from .domain.model_call import ModelRequest, ModelResponse
 from .infrastructure.models.rate_limit import Clock
+from .infrastructure.retry import RetryPolicy
 
 __all__ = [
     "ActionManager",
@@ -16,6 +17,7 @@ __all__ = [
     "ModelRequest",
     "ModelResponse",
     "RecordedModel",
+    "RetryPolicy",
     "Services",
     "Tool",
     "iModel",

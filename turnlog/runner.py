@@ -2,8 +2,10 @@
 
 from .infrastructure.read_models.lease import RunnerOptions
 from .infrastructure.read_models.runner import Runner
+from .infrastructure.retry import RetryPolicy
 
 __all__ = [
+    "RetryPolicy",
     "Runner",
     "RunnerOptions",
 ]

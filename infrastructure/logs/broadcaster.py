@@ -1,22 +1,30 @@
 """Delivers logs to several subscribers, each by itself: one that fails neither holds up nor repeats the others."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from threading import Lock
+from time import sleep
 from typing import Self
 
 from ...domain.errors import DeliveryError, InvalidValueError
 from ...domain.log import Log
 from ..async_methods import awaited
-from .subscriber import LogSubscriber, RetryPolicy, deliver
+from ..retry import RetryPolicy
+from .subscriber import LogSubscriber, deliver
 
 
 class LogBroadcaster:
     """Subscribers by their names, and how often each is tried."""
 
-    def __init__(self, subscribers: Iterable[LogSubscriber] = (), *, retry: RetryPolicy | None = None) -> None:
+    def __init__(
+        self,
+        subscribers: Iterable[LogSubscriber] = (),
+        *,
+        retry: RetryPolicy | None = None,
+        sleep: Callable[[float], object] = sleep,
+    ) -> None:
         self._subscribers: dict[str, LogSubscriber] = {}
-        self._retry = retry or RetryPolicy()
+        self._retry, self._sleep = retry or RetryPolicy(), sleep
         self._lock = Lock()
         for subscriber in subscribers:
             self.add(subscriber)
@@ -47,7 +55,7 @@ class LogBroadcaster:
             subscriber = self._subscribers.get(name)
         if subscriber is None:
             raise DeliveryError(name, "it was removed")
-        deliver(subscriber, logs, self._retry)
+        deliver(subscriber, logs, self._retry, self._sleep)
 
     def broadcast(self, logs: Sequence[Log]) -> dict[str, DeliveryError | None]:
         """Delivers logs to all subscribers at once; answers for each why it did not take them, or None if it did."""

@@ -22,10 +22,11 @@ from ..read_models.ledger import DeadLetter
 from ..read_models.row_store import RowStore
 from ..read_models.runner import Runner
 from ..read_models.status import ProjectionStatus
+from ..retry import RetryPolicy
 from ..store import Store
 from .subscriber import LogSubscriber, failure
 
-DELIVERING = RunnerOptions(lease=60.0, tries=1, first_wait=1.0, longest_wait=300.0)
+DELIVERING = RunnerOptions(lease=60.0, retry=RetryPolicy(attempts=1, first_pause=1.0, longest_pause=300.0))
 """What is refused for good is parked at once; what failed comes again, for as long as it takes."""
 
 

@@ -3,16 +3,15 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from hashlib import sha256
-from random import uniform
-from time import sleep
-from typing import ClassVar, Self
+from typing import Self
 
 import msgspec
 
-from ...domain.errors import DeliveryError, InvalidValueError
+from ...domain.errors import DeliveryError
 from ...domain.log import Log
 from ..async_methods import awaited
 from ..clock import wall_clock
+from ..retry import RetryPolicy
 from .adapter import LogAdapter
 from .redaction.redactor import STANDARD, LogRedactor
 from .stamping import stamp_log
@@ -93,48 +92,19 @@ class AdapterLogSubscriber(LogSubscriber):
         self._adapter.close()
 
 
-class RetryPolicy(msgspec.Struct, frozen=True):
-    """How often a delivery is tried, and how long after a failure the next one comes.
-
-    The pause doubles from `first` to `longest` seconds, and is drawn between half of it and all, so that many do not
-    come at once. What the receiver asks for counts, up to `longest_asked`.
-    """
-
-    tries: int = 5
-    first: float = 0.5
-    longest: float = 60.0
-    longest_asked: float = 900.0
-    sleep: Callable[[float], object] = sleep
-    chance: Callable[[float, float], float] = uniform
-
-    NEVER: ClassVar["RetryPolicy"]
-
-    def __post_init__(self) -> None:
-        if self.tries < 1 or not 0 <= self.first <= self.longest:
-            raise InvalidValueError("a retry", "cannot be so: expected one try or more, and pauses that grow")
-
-    def pause(self, failures: int, asked: float | None) -> float:
-        """Seconds until the next try after so many failures."""
-        if asked is not None:
-            return min(max(asked, 0.0), self.longest_asked)
-        longest = min(self.first * 2.0 ** min(failures - 1, 60), self.longest)
-        return self.chance(longest / 2, longest)
-
-
-RetryPolicy.NEVER = RetryPolicy(tries=1)
-
-
-def deliver(subscriber: LogSubscriber, logs: Sequence[Log], retry: RetryPolicy) -> None:
-    """Sends logs to a subscriber until it takes them, or it is said that it will not, or the tries are used up."""
-    for failures in range(1, retry.tries + 1):
+def deliver(
+    subscriber: LogSubscriber, logs: Sequence[Log], retry: RetryPolicy, sleep: Callable[[float], object]
+) -> None:
+    """Send logs to a subscriber until it takes them, rejects them for good, or the attempts are used up."""
+    for failures in range(1, retry.attempts + 1):
         try:
             subscriber.send(logs)
             return
         except Exception as reason:  # noqa: BLE001 (a subscriber may be anybody's; whatever it raises, it did not take them)
             failed = failure(subscriber.name, reason)
-        if failed.final or failures == retry.tries:
+        if failed.final or failures == retry.attempts:
             raise failed
-        retry.sleep(retry.pause(failures, failed.retry_after))
+        sleep(retry.pause(failures, failed.retry_after))
 
 
 def failure(subscriber: str, reason: Exception) -> DeliveryError:

@@ -15,8 +15,8 @@ import msgspec
 from ...domain import model_call
 from ...domain.errors import InvalidOperationError, InvalidValueError, MissingExtraError, ModelError, ModelTimeoutError
 from ...domain.optional_dependencies import require
+from .attempts import Failure
 from .pydantic_ai_messages import from_pydantic_ai, to_pydantic_ai, to_request_parameters
-from .retry import Failure
 
 if TYPE_CHECKING:
     from pydantic_ai.messages import ModelResponse

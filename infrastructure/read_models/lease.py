@@ -10,6 +10,7 @@ from ...domain.errors import CheckpointMismatchError, InvalidValueError, Redacti
 from ...projections.projection import Projection
 from ...projections.rows import Rows
 from ..recorder import Recorder
+from ..retry import RetryPolicy
 from .catch_up import finish_redactions
 from .ledger import DeadLetter, Ledger, ShardCheckpoint
 from .row_store import BoundRows, RowStore, RowTransaction
@@ -27,26 +28,23 @@ FAR_AHEAD = 3600.0
 class RunnerOptions(msgspec.Struct, frozen=True, kw_only=True):
     """How a runner works: sizes, and times in seconds.
 
-    A batch is one transaction. Who holds a lease is left alone for that long. An event that cannot be applied is tried
-    so often before it is parked, first after a short wait, then after longer ones.
+    A batch is one transaction. A lease of another runner is respected for `lease` seconds. An event that cannot be
+    applied is tried as `retry` says before it is parked.
     """
 
     batch: int = 1000
     lease: float = 10.0
     poll: float = 1.0
-    tries: int = 3
-    first_wait: float = 0.2
-    longest_wait: float = 30.0
+    retry: RetryPolicy = RetryPolicy(attempts=3, first_pause=0.2, longest_pause=30.0)
 
     def __post_init__(self) -> None:
-        for name in ("batch", "tries"):
-            if getattr(self, name) < 1:
-                raise InvalidValueError(
-                    f"the pace of a runner: {name}", f"is {getattr(self, name)}: expected 1 or more"
-                )
-        for name in ("lease", "poll", "first_wait", "longest_wait"):
+        if self.batch < 1:
+            raise InvalidValueError("the options of a runner: batch", f"is {self.batch}: expected 1 or more")
+        for name in ("lease", "poll"):
             if getattr(self, name) < 0:
-                raise InvalidValueError(f"the pace of a runner: {name}", f"is {getattr(self, name)}: expected seconds")
+                raise InvalidValueError(
+                    f"the options of a runner: {name}", f"is {getattr(self, name)}: expected seconds"
+                )
 
 
 class LeaseLost(Exception):

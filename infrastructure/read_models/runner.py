@@ -4,7 +4,6 @@ import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from os import getpid
-from random import random
 from threading import Event, Thread, current_thread, main_thread
 from time import monotonic, sleep
 from types import FrameType, TracebackType
@@ -57,7 +56,6 @@ class Runner:
         pace: RunnerOptions | None = None,
         owner: str | None = None,
         clock: Callable[[], float] = monotonic,
-        jitter: Callable[[], float] = random,
     ) -> None:
         pace = pace or RunnerOptions()
         _check(projections, shards)
@@ -74,7 +72,7 @@ class Runner:
             versions.register(self._target, projection, shards)
         owner = owner or f"{getpid()}-{uuid4().hex[:12]}"
         self._shards = [
-            Shard(self._recorder, self._target, projection, (shard, shards), owner, pace, clock, jitter)
+            Shard(self._recorder, self._target, projection, (shard, shards), owner, pace, clock)
             for projection in projections
             for shard in range(shards)
         ]

@@ -57,13 +57,11 @@ class Shard(Lease):
         owner: str,
         pace: RunnerOptions,
         clock: Callable[[], float],
-        jitter: Callable[[], float],
     ) -> None:
         super().__init__(recorder, target, projection, which, owner, pace, clock)
         self.due = 0.0
         """When, by the clock of this process, there is something to do again after a failure."""
         self.failures = 0
-        self._jitter = jitter
         self._limit = min(pace.batch, FIRST_BATCH)
         self._looked = NEVER
         self._suspect: Suspect | None = None
@@ -108,8 +106,7 @@ class Shard(Lease):
         suspect, (before, tries) = None if self._tables.failed else self._suspect, self._tried
         tries = tries + 1 if (suspect and suspect.row) == (before and before.row) else 1
         self._tried = (suspect, tries)
-        wait = min(self._pace.first_wait * 2 ** min(tries - 1, 30), self._pace.longest_wait)
-        self.due = self._clock() + max(wait * (0.5 + self._jitter() / 2), _asked(reason))
+        self.due = self._clock() + max(self._pace.retry.pause(tries), _requested_pause(reason))
         log.warning(
             "projection failed",
             projection=self.projection.name,
@@ -130,7 +127,7 @@ class Shard(Lease):
         elif suspect.events > 1:
             self._limit = max(1, suspect.events // 2)
             self._tried, self.due = (None, 0), 0.0
-        elif tries >= self._pace.tries or suspect.letter is not None:
+        elif tries >= self._pace.retry.attempts or suspect.letter is not None:
             self._verdict = (suspect, reason)
 
     def wake(self) -> None:
@@ -383,7 +380,7 @@ def _passes(reason: Exception) -> bool:
     return isinstance(reason, StoreError) and not final
 
 
-def _asked(reason: Exception) -> float:
+def _requested_pause(reason: Exception) -> float:
     """Seconds that a receiver asks for, within reason."""
     asked = reason.retry_after if isinstance(reason, DeliveryError) else None
     return 0.0 if asked is None else min(max(asked, 0.0), LONGEST_ASKED)

@@ -18,6 +18,7 @@ from turnlog.infrastructure.erasure import erasing
 from turnlog.infrastructure.read_models.lease import RunnerOptions
 from turnlog.infrastructure.read_models.open_row_store import row_store_of
 from turnlog.infrastructure.read_models.runner import Runner
+from turnlog.infrastructure.retry import RetryPolicy
 from turnlog.infrastructure.store import Store
 from turnlog.infrastructure.stored_event import AppendRequest, encode_events, redact_row
 from turnlog.projections.built_in import BUILT_IN
@@ -198,7 +199,9 @@ def test_rows_without_their_code_are_reported_as_not_checked(store: Store) -> No
 @kept_in("memory", "postgres", "sqlite")
 def test_events_that_wait_behind_a_dead_letter_are_not_expected(store: Store) -> None:
     session = converse(store)
-    runner = Runner(store, [Written("poison")], pace=RunnerOptions(tries=1), clock=count(0.0, 60.0).__next__)
+    runner = Runner(
+        store, [Written("poison")], pace=RunnerOptions(retry=RetryPolicy.NEVER), clock=count(0.0, 60.0).__next__
+    )
     runner.catch_up()
     session.default_branch.add_many(["poison", "behind it"])
     for _ in range(3):

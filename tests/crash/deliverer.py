@@ -8,6 +8,7 @@ import sys
 
 from turnlog import open_store
 from turnlog.infrastructure.read_models.lease import RunnerOptions
+from turnlog.infrastructure.retry import RetryPolicy
 from turnlog.logs import LogDelivery, WebhookLogSubscriber
 
 
@@ -20,7 +21,7 @@ def main(address: str, url: str, certificate: str) -> None:
         ssl_context=ssl.create_default_context(cafile=certificate),
         resolve=lambda host, port: ["127.0.0.1"],
     )
-    pace = RunnerOptions(tries=1, lease=0.2, poll=0.02, first_wait=0.01, longest_wait=0.05)
+    pace = RunnerOptions(retry=RetryPolicy(attempts=1, first_pause=0.01, longest_pause=0.05), lease=0.2, poll=0.02)
     with open_store(address) as store, LogDelivery(store, [subscriber], pace=pace) as delivery:
         delivery.await_delivery(subscriber.name, store.last_global_position(), timeout=300)
 

@@ -16,6 +16,7 @@ from ..domain.errors import (
 from ..domain.json_values import Json
 from ..domain.validation import validate_name
 from ..infrastructure.memory.recorder import MemoryRecorder
+from ..infrastructure.retry import CONFLICT_ATTEMPTS
 from ..infrastructure.store import Store, is_same_record
 from ..infrastructure.sweep import SweepResult
 from ..projections.catalogue import CatalogueEntry
@@ -24,7 +25,6 @@ from ..projections.session_info import Listing, SessionInfo, session_info
 from ..provenance import provenance
 from ..session import Session
 
-ATTEMPTS = 50
 PAGE = 500
 
 
@@ -90,7 +90,7 @@ class SessionRepository:
 
     def get_or_start(self, name: str, beginning: NewSession) -> Session:
         """The session that has a name, or a new one; of many who ask at once, one starts it."""
-        for _ in range(ATTEMPTS):
+        for _ in range(CONFLICT_ATTEMPTS):
             found = self.find(name)
             if found is not None:
                 if beginning.user is not None and found.user != beginning.user:

@@ -12,13 +12,14 @@ from ..domain.recorded_event import Provenance, RecordedEvent
 from ..domain.state import State
 from ..infrastructure.after_fork import register
 from ..infrastructure.command_ids import check_repeats, is_recorded
+from ..infrastructure.retry import CONFLICT_ATTEMPTS
 from ..infrastructure.state_loader import load_state
 from ..infrastructure.store import Store, store_in_memory
 from ..infrastructure.stored_event import AppendRequest, EncodedEvent, encode_events
 from ..projections.catalogue import CatalogueEntry
 from ..projections.session_info import SessionInfo
 from ..session import Session
-from .repository import ATTEMPTS, NewSession, SaveResult, SessionRepository, close_in_child, for_each_collecting_errors
+from .repository import NewSession, SaveResult, SessionRepository, close_in_child, for_each_collecting_errors
 
 MAX_BUFFERED = 1000
 """Sessions in memory, those aside in which something waits."""
@@ -168,7 +169,7 @@ class WriteBehindRepository(SessionRepository):
         dependent = next((each for each in waiting if not isinstance(each.event, COMMUTING_EVENTS)), None)
         if dependent is not None:
             raise PositionConflictError(session.id, at_work.saved, self.store.get_session(session.id).position)
-        for _ in range(ATTEMPTS):
+        for _ in range(CONFLICT_ATTEMPTS):
             appends = _rebase(self.store, load_state(self.store.recorder, session.id), waiting, at_work.saved)
             try:
                 appended = self.store.recorder.append_together(appends) if appends else []

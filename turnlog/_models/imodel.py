@@ -12,9 +12,10 @@ from ..domain.errors import InvalidValueError
 from ..domain.json_values import Json, to_json_value
 from ..domain.model_call import ModelRequest, ModelResponse
 from ..domain.validation import validate_name
+from ..infrastructure.models.attempts import ask_with_retries
 from ..infrastructure.models.provider import ProviderModel, Secret, key_from
 from ..infrastructure.models.rate_limit import Clock, RateLimit
-from ..infrastructure.models.retry import RetryPolicy
+from ..infrastructure.retry import RetryPolicy
 from ..projections.prompts.tokens import estimate, messages_tokens
 
 DEFAULT_MODEL = "openai/gpt-4o-mini"
@@ -100,7 +101,7 @@ class iModel:  # noqa: N801 the name that people know from LionAGI
         self.settings = settings_from(settings)
         self._clock = clock or (throttle.clock if throttle else Clock())
         self.throttle = throttle or RateLimit(limit_requests, limit_tokens, interval, self._clock)
-        self.patience = patience or RetryPolicy(max_retries)
+        self.patience = patience or RetryPolicy(attempts=max_retries + 1, longest_pause=30, longest_requested=600)
         self._key = key_from(api_key)
         self._api_key = Secret(api_key) if isinstance(api_key, str) else api_key
         self._siblings: list[iModel] = []
@@ -139,7 +140,7 @@ class iModel:  # noqa: N801 the name that people know from LionAGI
                     used((answer.usage.input_tokens or 0) + (answer.usage.output_tokens or 0))
                 return answer if number == 1 else _after(answer, number)
 
-        return await self.patience.kept(attempt, self._clock)
+        return await ask_with_retries(attempt, self.patience, self._clock)
 
     def sibling(self, model: str) -> "iModel":
         """Another model of the same provider, key and throttle."""

@@ -28,6 +28,7 @@ from ..infrastructure.store import Store
 from ..infrastructure.stored_event import AppendResult, EncodedEvent, encode_events, expectation_text
 from ..provenance import provenance
 from ..infrastructure.state_loader import catch_up_state, load_state
+from ..infrastructure.retry import CONFLICT_ATTEMPTS
 
 Decision: TypeAlias = Callable[[State], Sequence[Event]]
 
@@ -41,9 +42,6 @@ class Origin(NamedTuple):
 
 Origins: TypeAlias = Callable[[int], Sequence[Origin]]
 """From the position of the first event that is recorded, the origin of each of them."""
-
-ATTEMPTS = 50
-"""How often a decision is made anew because somebody else was faster."""
 
 
 class SessionStream:
@@ -117,7 +115,7 @@ class SessionStream:
 
     def _until_recorded(self, decision: Decision, command_id: str | None, origins: Origins | None) -> list[Placed]:
         drafts: Sequence[EncodedEvent] = ()
-        for attempt in range(ATTEMPTS):
+        for attempt in range(CONFLICT_ATTEMPTS):
             events = self._decide(decision)
             if [each.event for each in drafts] != list(events):
                 drafts = self._encode(
@@ -247,7 +245,7 @@ def transact_together(streams: Sequence[SessionStream], decision: Callable[..., 
             stream.id: held.enter_context(stream.state()) for stream in sorted(streams, key=lambda stream: stream.id)
         }
         states = [found[stream.id] for stream in streams]
-        for attempt in range(ATTEMPTS):
+        for attempt in range(CONFLICT_ATTEMPTS):
             decided = [(state, events) for state, events in zip(states, decision(*states), strict=True) if events]
             changes = [
                 (state.session, events, state.position, _creation_times(store, state)) for state, events in decided

@@ -25,6 +25,7 @@ from ..projections.rows import Rows
 from ..projections.table_schema import Row, Table
 from .histories import FIRST_MOMENT, SECOND
 from .histories import random_history as random_history
+from .infrastructure.retry import RetryPolicy
 
 Dump: TypeAlias = dict[str, list[Row]]
 
@@ -160,7 +161,7 @@ class _Trial:
 
     @contextmanager
     def _runner(self, store: Store, target: str | None, shards: int) -> Iterator[Runner]:
-        pace = RunnerOptions(batch=self._chance.randint(1, 7), tries=1, first_wait=0)
+        pace = RunnerOptions(batch=self._chance.randint(1, 7), retry=RetryPolicy(attempts=1, first_pause=0))
         runner = Runner(store, [self._projection], target, shards=shards, pace=pace)
         try:
             yield runner

@@ -19,6 +19,7 @@ from turnlog.infrastructure.postgres.row_store import PostgresRowStore
 from turnlog.infrastructure.read_models.lease import RunnerOptions
 from turnlog.infrastructure.read_models.row_store import RowStore
 from turnlog.infrastructure.read_models.runner import Runner
+from turnlog.infrastructure.retry import RetryPolicy
 from turnlog.infrastructure.sqlite.row_store import SQLiteFileRowStore
 from turnlog.infrastructure.store import Store
 from turnlog.projections.projection import Projection
@@ -84,6 +85,9 @@ class Ticks:
         return int(self.seconds * 1_000_000)
 
 
+TWICE = RetryPolicy(attempts=2, first_pause=1, longest_pause=1, jitter=lambda: 1.0)
+
+
 class Workshop:
     """Everything for a test of runners on one kind of target."""
 
@@ -95,14 +99,13 @@ class Workshop:
 
     def runner(self, store: Store, *projections: Projection, target: RowStore | None = None, **settings: Any) -> Runner:
         """A runner on the target, with the clocks of the test; without projections, of the one that there is."""
-        pace = RunnerOptions(**{"batch": 3, "tries": 2, "first_wait": 1, "longest_wait": 1, **settings.pop("pace", {})})
+        pace = RunnerOptions(**{"batch": 3, "retry": TWICE, **settings.pop("pace", {})})
         runner = Runner(
             store,
             projections or [self.projection],
             target or self.target,
             pace=pace,
             clock=self.ticks,
-            jitter=lambda: 1.0,
             **settings,
         )
         if target is None:  # who dies on a target of the test's own closes nothing

@@ -456,8 +456,8 @@ def test_a_lease_from_a_clock_that_was_far_ahead_is_taken_over(workshop: Worksho
 
 
 def test_a_pace_that_cannot_be_kept_is_refused() -> None:
-    for wrong in ({"batch": 0}, {"tries": 0}, {"lease": -1.0}):
-        with pytest.raises(InvalidValueError, match="the pace of a runner"):
+    for wrong in ({"batch": 0}, {"poll": -1.0}, {"lease": -1.0}):
+        with pytest.raises(InvalidValueError, match="the options of a runner"):
             RunnerOptions(**wrong)
 
 

@@ -14,9 +14,10 @@ from turnlog import Branch, Session, Store, open_store
 from turnlog.domain.events import AccessDenied, ModelCalled
 from turnlog.errors import DeliveryError, InvalidValueError, PositionNotReachedError
 from turnlog.infrastructure.read_models.lease import RunnerOptions
+from turnlog.infrastructure.retry import RetryPolicy
 from turnlog.logs import AdapterLogSubscriber, LogBatch, LogDelivery, LogSubscriber, SQLiteWALLogAdapter
 
-AT_ONCE = RunnerOptions(tries=1, first_wait=0, longest_wait=0, lease=0, poll=0)
+AT_ONCE = RunnerOptions(retry=RetryPolicy(attempts=1, first_pause=0, longest_pause=0), lease=0, poll=0)
 
 
 class Receiver(LogSubscriber):
@@ -273,7 +274,7 @@ def test_what_is_logged_while_subscribers_are_served_arrives(store: Store, branc
         resume.wait()
 
     other.before = stall
-    with LogDelivery(store, [one, other], pace=RunnerOptions(tries=1, poll=0.05)) as delivery:
+    with LogDelivery(store, [one, other], pace=RunnerOptions(retry=RetryPolicy.NEVER, poll=0.05)) as delivery:
         for number in range(5):
             branch.logs.log(f"{number}")
         delivery.await_delivery("one", store.last_global_position())
@@ -288,7 +289,7 @@ def test_what_is_logged_while_subscribers_are_served_arrives(store: Store, branc
 
 def test_two_that_serve_the_same_subscriber_deliver_once(store: Store, branch: Branch) -> None:
     receiver = Receiver(batch_size=2)
-    pace = RunnerOptions(tries=1, poll=0.02)
+    pace = RunnerOptions(retry=RetryPolicy.NEVER, poll=0.02)
     with LogDelivery(store, [receiver], pace=pace) as one, LogDelivery(store, [receiver], pace=pace):
         for number in range(20):
             branch.logs.log(f"{number}")

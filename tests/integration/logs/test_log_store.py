@@ -27,7 +27,7 @@ from turnlog.logs import (
     SQLiteWALLogAdapter,
 )
 
-ONCE = RetryPolicy(tries=1)
+ONCE = RetryPolicy(attempts=1)
 
 
 class Receiver(LogSubscriber):
@@ -479,11 +479,11 @@ def test_an_adapter_of_ones_own_is_given_logs_without_secrets() -> None:
 
 def test_a_delivery_is_tried_again_after_growing_pauses_until_it_succeeds() -> None:
     pauses: list[float] = []
-    retry = RetryPolicy(tries=4, first=1.0, longest=3.0, sleep=pauses.append, chance=lambda low, high: high)
+    retry = RetryPolicy(attempts=4, first_pause=1.0, longest_pause=3.0, jitter=lambda: 1.0)
     receiver = Receiver()
     receiver.failing = OSError()
     receiver.meanwhile = lambda: setattr(receiver, "failing", None) if len(pauses) == 3 else None
-    broadcaster = to(receiver, retry=retry)
+    broadcaster = LogBroadcaster([receiver], retry=retry, sleep=pauses.append)
 
     broadcaster.deliver("receiver", [Log("info", "a")])
 
@@ -496,10 +496,11 @@ def test_what_the_receiver_asks_for_is_waited_within_bounds() -> None:
     receiver = Receiver()
     asked = iter([7.0, 10_000.0, None])
     receiver.meanwhile = lambda: setattr(receiver, "failing", DeliveryError("receiver", "busy", False, next(asked)))
-    retry = RetryPolicy(tries=3, longest_asked=900.0, sleep=pauses.append)
+    retry = RetryPolicy(attempts=3, longest_requested=900.0)
+    broadcaster = LogBroadcaster([receiver], retry=retry, sleep=pauses.append)
 
     with pytest.raises(DeliveryError, match="busy"):
-        to(receiver, retry=retry).deliver("receiver", [Log("info", "a")])
+        broadcaster.deliver("receiver", [Log("info", "a")])
 
     assert pauses == [7.0, 900.0]
 
@@ -510,7 +511,7 @@ def test_what_will_never_be_taken_is_not_tried_again() -> None:
     receiver.failing = DeliveryError("receiver", "not like this", True)
 
     with pytest.raises(DeliveryError, match="not like this"):
-        to(receiver, retry=RetryPolicy(sleep=pauses.append)).deliver("receiver", [Log("info", "a")])
+        LogBroadcaster([receiver], sleep=pauses.append).deliver("receiver", [Log("info", "a")])
 
     assert pauses == []
 

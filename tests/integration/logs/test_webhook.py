@@ -75,10 +75,10 @@ def test_a_receiver_that_fails_is_tried_again_with_the_same_key(hooks: Hooks) ->
     pauses: list[float] = []
     hooks.answer(500)
     hooks.answer(503)
-    retry = RetryPolicy(first=1.0, sleep=pauses.append, chance=lambda low, high: high)
+    retry = RetryPolicy(first_pause=1.0, jitter=lambda: 1.0)
     subscriber = to(hooks)
 
-    LogBroadcaster([subscriber], retry=retry).deliver(subscriber.name, LOGS)
+    LogBroadcaster([subscriber], retry=retry, sleep=pauses.append).deliver(subscriber.name, LOGS)
 
     assert pauses == [1.0, 2.0]
     assert len(hooks.requests) == 3

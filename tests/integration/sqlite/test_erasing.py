@@ -20,6 +20,7 @@ from turnlog.infrastructure.read_models.catch_up import finish_redactions
 from turnlog.infrastructure.read_models.lease import RunnerOptions
 from turnlog.infrastructure.read_models.open_row_store import row_store_of
 from turnlog.infrastructure.read_models.versions import begin_anew
+from turnlog.infrastructure.retry import RetryPolicy
 from turnlog.infrastructure.sqlite import scrubbing
 from turnlog.projections import Activity, BranchTree, TokenUsage, Transcript
 
@@ -106,7 +107,9 @@ def test_a_redaction_behind_a_dead_letter_stays_pending(
     apply = Transcript.apply
     with (
         open_store(f"sqlite:///{tmp_path}/turnlog.db") as store,
-        closing(Runner(store, [Transcript()], pace=RunnerOptions(tries=1), clock=count(0, 100).__next__)) as runner,
+        closing(
+            Runner(store, [Transcript()], pace=RunnerOptions(retry=RetryPolicy.NEVER), clock=count(0, 100).__next__)
+        ) as runner,
         closing(Runner(store, [TokenUsage()])) as other,
     ):
         session = Session(session_id="s", store=store)

@@ -13,8 +13,8 @@ from ..domain.ranges import Written
 from ..domain.recorded_event import to_microseconds
 from ..domain.state import State
 from ..infrastructure.session_reader import SessionReader
-from ..infrastructure.store import Store
 from ..infrastructure.state_loader import load_state
+from ..infrastructure.store import Store
 
 AsOf: TypeAlias = int | Message | datetime
 """A position, a message for its position, or a time for the last position recorded by then."""

@@ -5,9 +5,9 @@ from msgspec.structs import replace
 from ..domain.errors import SessionNotFoundError
 from ..domain.message import Message
 from ..domain.state import State
+from ..infrastructure.state_loader import load_state
 from ..infrastructure.store import Store
 from ..session_view import SessionView
-from ..infrastructure.state_loader import load_state
 
 NUMBERS = ("parent", "source")
 """Fields of events that hold the number of a branch, beside `branch`."""

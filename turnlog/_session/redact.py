@@ -13,11 +13,11 @@ from ..domain.recorded_event import RecordedEvent
 from ..domain.redaction import CONTENT_FIELDS, REDACTIONS
 from ..domain.state import State
 from ..infrastructure.read_models.catch_up import finish_redactions
+from ..infrastructure.session_reader import read_structure
 from ..infrastructure.stored_event import Row, event_of, parse_redaction, redact_row
 from ..projections.operations import OperationRecord, OperationTrace, operation_traces
 from .as_of import resolve_position
 from .stream import SessionStream
-from ..infrastructure.session_reader import read_structure
 
 
 def redact_event(stream: SessionStream, event: Message | RecordedEvent | int, reason: str | None) -> int:

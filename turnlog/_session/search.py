@@ -15,11 +15,11 @@ from ..domain.state import State, Status
 from ..infrastructure.read_models.row_store import RowStore
 from ..infrastructure.read_models.transcript_index import find_candidates
 from ..infrastructure.session_reader import SessionReader
+from ..infrastructure.state_loader import load_state
 from ..infrastructure.store import Store
 from ..projections.full_text import Phrase, excerpt, matches, parse_query
 from ..projections.messages import message_from_recorded
 from .default_store import StoreLike, resolve_store
-from ..infrastructure.state_loader import load_state
 
 
 class SearchHit(msgspec.Struct, frozen=True):

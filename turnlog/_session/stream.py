@@ -23,12 +23,12 @@ from ..domain.recorded_event import RecordedEvent
 from ..domain.state import State
 from ..infrastructure.after_fork import register
 from ..infrastructure.command_ids import check_repeat, find_command
+from ..infrastructure.retry import CONFLICT_ATTEMPTS
 from ..infrastructure.session_reader import SessionReader
+from ..infrastructure.state_loader import catch_up_state, load_state
 from ..infrastructure.store import Store
 from ..infrastructure.stored_event import AppendResult, EncodedEvent, encode_events, expectation_text
 from ..provenance import provenance
-from ..infrastructure.state_loader import catch_up_state, load_state
-from ..infrastructure.retry import CONFLICT_ATTEMPTS
 
 Decision: TypeAlias = Callable[[State], Sequence[Event]]
 

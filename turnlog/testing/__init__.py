@@ -18,6 +18,7 @@ from ..domain.recorded_event import NO_PROVENANCE, Provenance, RecordedEvent
 from ..infrastructure.open_store import open_store
 from ..infrastructure.read_models.lease import RunnerOptions
 from ..infrastructure.read_models.runner import Runner
+from ..infrastructure.retry import RetryPolicy
 from ..infrastructure.store import Store
 from ..infrastructure.stored_event import AppendRequest, encode_events
 from ..projections.projection import Projection, fold
@@ -25,7 +26,6 @@ from ..projections.rows import Rows
 from ..projections.table_schema import Row, Table
 from .histories import FIRST_MOMENT, SECOND
 from .histories import random_history as random_history
-from .infrastructure.retry import RetryPolicy
 
 Dump: TypeAlias = dict[str, list[Row]]
 

@@ -19,10 +19,11 @@ from ..paging import Page, in_pages, whole_pages
 from ..recorder import AppendHook, OpenMode
 from ..server_recorder import Answer, ServerRecorder, StampedAppend
 from ..stored_event import LAST, AppendRequest, AppendResult, Outcome, Row
-from . import append_protocol, queries, scrubbing
+from . import append_protocol, scrubbing
 from .address import parse_address
 from .connections import TRIES, ConnectionFailed, ConnectionLost, PostgresConnections
 from .notifications import Listener
+from .queries import SQL, select_entries
 from .row_store import PostgresRowTransaction
 from .schema import COUNT_STEPS, check, prepare
 from .verification import flaws, unchecked
@@ -76,7 +77,7 @@ class PostgresRecorder(ServerRecorder):
 
     def _outcomes(self, sent: Sequence[StampedAppend], *, together: bool) -> list[Answer]:
         try:
-            answers = self._send(sent, queries.APPEND_TOGETHER if together else queries.APPEND)
+            answers = self._send(sent, SQL["append_together"] if together else SQL["append"])
         except ProjectionError as reason:
             if together:
                 raise
@@ -106,7 +107,7 @@ class PostgresRecorder(ServerRecorder):
 
             def read(after: int, until: int) -> list[Row]:
                 which = {"after": after, "until": until, "limit": LAST}
-                found = connection.execute(tables.named(queries.READ_ALL), which, binary=True)
+                found = connection.execute(tables.named(SQL["read_all"]), which, binary=True)
                 return list(map(Row._make, found))
 
             for parameters in calls:
@@ -119,7 +120,7 @@ class PostgresRecorder(ServerRecorder):
                     self._erase(connection, rows)
             recorded = sum(answer[2] - answer[1] + 1 for answer in answers if answer[0] == "recorded")
             if inline is not None and recorded:
-                newest = connection.execute(tables.named(queries.NEWEST_GLOBAL_POSITION)).fetchone()
+                newest = connection.execute(tables.named(SQL["newest_global_position"])).fetchone()
                 last = int(newest[0]) if newest else 0
                 inline.keep(PostgresRowTransaction(connection, tables), read, last, recorded)
         return answers
@@ -129,9 +130,9 @@ class PostgresRecorder(ServerRecorder):
         for row in rows:
             payload, _ = append_protocol.payload_columns(row.payload)
             which = (payload, row.payload_hash, _id(row.session), row.position)
-            connection.execute(self._connections.tables.named(queries.ERASE), which)
+            connection.execute(self._connections.tables.named(SQL["erase"]), which)
         if rows:
-            connection.execute(self._connections.tables.named(queries.DROP_SNAPSHOTS))
+            connection.execute(self._connections.tables.named(SQL["drop_snapshots"]))
             connection.execute(self._connections.tables.named(scrubbing.ADD_PENDING))
 
     def _send(self, attempts: Sequence[StampedAppend], statement: str) -> list[tuple[Any, ...]]:
@@ -149,7 +150,7 @@ class PostgresRecorder(ServerRecorder):
 
         If nobody can be asked, or not in so many tries, the error says that it is not known.
         """
-        parts = append_protocol.in_calls(attempts, MOST_BYTES) if statement is queries.APPEND_TOGETHER else [attempts]
+        parts = append_protocol.in_calls(attempts, MOST_BYTES) if statement is SQL["append_together"] else [attempts]
         calls = list(map(append_protocol.parameters, parts))
         erase = [attempt.append.erase for attempt in attempts]
         lost: ConnectionLost | None = None
@@ -173,57 +174,57 @@ class PostgresRecorder(ServerRecorder):
     def restore(self, entries: Iterable[CatalogueEntry], rows: Iterable[Row]) -> None:
         named = self._connections.tables.named
         with self._connections.using() as connection, connection.transaction(), connection.cursor() as cursor:
-            cursor.execute(named(queries.LOCK_COUNTER))
-            if cursor.execute(named(queries.FIND_ANYTHING)).fetchone() != (False,):
+            cursor.execute(named(SQL["lock_counter"]))
+            if cursor.execute(named(SQL["find_anything"])).fetchone() != (False,):
                 raise InvalidValueError(f"the store {self.name}", "is not empty; copy into an empty store")
-            with cursor.copy(named(queries.RESTORE_ENTRIES)) as copy:
+            with cursor.copy(named(SQL["restore_entries"])) as copy:
                 for entry in entries:
                     copy.write_row(append_protocol.entry_columns(entry))
-            numbers = dict(cursor.execute(named(queries.FIND_NUMBERS)).fetchall())
-            with cursor.copy(named(queries.RESTORE_EVENTS)) as copy:
+            numbers = dict(cursor.execute(named(SQL["find_numbers"])).fetchall())
+            with cursor.copy(named(SQL["restore_events"])) as copy:
                 for row in rows:
                     copy.write_row(append_protocol.row_columns(numbers[row.session], row))
-            cursor.execute(named(queries.MOVE_COUNTER))
-            cursor.execute(named(queries.ANNOUNCE))
+            cursor.execute(named(SQL["move_counter"]))
+            cursor.execute(named(SQL["announce"]))
         self._listener.announce()
 
     def read(self, session: str, *, after: int = 0, until: int | None = None, backwards: bool = False) -> Iterator[Row]:
         bounds = after + 1, LAST if until is None else until
         yield from self._pages(
-            queries.READ_BACKWARDS if backwards else queries.READ, bounds, backwards, session=_id(session)
+            SQL["read_backwards"] if backwards else SQL["read"], bounds, backwards, session=_id(session)
         )
 
     def read_messages(
         self, session: str, branch: int, first: int, last: int, *, backwards: bool = False
     ) -> Iterator[Row]:
-        statement = queries.READ_MESSAGES_BACKWARDS if backwards else queries.READ_MESSAGES
+        statement = SQL["read_messages_backwards"] if backwards else SQL["read_messages"]
         yield from self._pages(statement, (first, last), backwards, session=_id(session), branch=branch)
 
     def read_bodies(
         self, session: str, branch: int, first: int, last: int, *, backwards: bool = False
     ) -> Iterator[list[Body]]:
-        statement = queries.READ_BODIES_BACKWARDS if backwards else queries.READ_BODIES
+        statement = SQL["read_bodies_backwards"] if backwards else SQL["read_bodies"]
         page = self._page(statement, session=_id(session), branch=branch)
         return whole_pages(page, PAGE, first, last, backwards=backwards)
 
     def read_bodies_at(self, session: str, positions: Sequence[int]) -> list[Body]:
         which = {"session": _id(session), "positions": list(positions)}
-        found = self._connections.ask(queries.READ_BODIES_AT, which)
+        found = self._connections.ask(SQL["read_bodies_at"], which)
         return [(position, time, payload) for position, time, payload in found]
 
     def read_structure(self, session: str, *, after: int = 0, until: int) -> Iterator[Row]:
-        yield from self._pages(queries.READ_STRUCTURE, (after + 1, until), backwards=False, session=_id(session))
+        yield from self._pages(SQL["read_structure"], (after + 1, until), backwards=False, session=_id(session))
 
     def read_written(self, session: str, *, after: int = 0, until: int) -> dict[int, Positions]:
-        rows = self._connections.ask(queries.READ_WRITTEN, {"session": _id(session), "after": after, "until": until})
+        rows = self._connections.ask(SQL["read_written"], {"session": _id(session), "after": after, "until": until})
         return {branch: array("q", msgspec.json.decode(f"[{places[1:-1]}]")) for branch, places in rows}
 
     def read_all(self, *, after: int = 0, until: int | None = None, names: Sequence[str] = (), limit: int) -> list[Row]:
         which = {"after": after, "until": LAST if until is None else until, "names": list(names), "limit": limit}
-        return list(map(Row._make, self._connections.ask(queries.READ_NAMED if names else queries.READ_ALL, which)))
+        return list(map(Row._make, self._connections.ask(SQL["read_named"] if names else SQL["read_all"], which)))
 
     def last_global_position(self) -> int:
-        ((last,),) = self._connections.ask(queries.NEWEST_GLOBAL_POSITION)
+        ((last,),) = self._connections.ask(SQL["newest_global_position"])
         return int(last)
 
     def wait(self, after: int, timeout: float) -> bool:
@@ -242,17 +243,17 @@ class PostgresRecorder(ServerRecorder):
             announced = self._listener.pause(count, left)
 
     def find_entry(self, session: str) -> CatalogueEntry | None:
-        found = self._connections.ask(queries.FIND_ENTRY, (_id(session),))
+        found = self._connections.ask(SQL["find_entry"], (_id(session),))
         return append_protocol.entry(found[0]) if found else None
 
     def read_entries(self) -> Iterator[CatalogueEntry]:
         number = 0
-        while page := self._connections.ask(queries.READ_ENTRIES, {"number": number, "limit": PAGE}):
+        while page := self._connections.ask(SQL["read_entries"], {"number": number, "limit": PAGE}):
             yield from map(append_protocol.entry, page)
             number = page[-1][0]
 
     def find_key(self, key: str) -> CatalogueEntry | None:
-        found = self._connections.ask(queries.FIND_ENTRY_BY_KEY, (_id(key),))
+        found = self._connections.ask(SQL["find_entry_by_key"], (_id(key),))
         return append_protocol.entry(found[0]) if found else None
 
     def select_entries(self, selection: Selection, after: Place | None, limit: int) -> list[CatalogueEntry]:
@@ -260,13 +261,13 @@ class PostgresRecorder(ServerRecorder):
             text, parameters = build_query(selection, after, limit, POSTGRES)
             if not all(append_protocol.is_text(value) for value in parameters if isinstance(value, str)):
                 return []
-            return list(map(append_protocol.entry, self._connections.ask(queries.select_entries(text), parameters)))
+            return list(map(append_protocol.entry, self._connections.ask(select_entries(text), parameters)))
 
         return select_in_memory(selection, after, limit, read)
 
     def find_command(self, session: str, command_id: str) -> AppendResult | None:
         which = {"session": _id(session), "command_id": _id(command_id)}
-        (found,) = self._connections.ask(queries.FIND_COMMAND, which)
+        (found,) = self._connections.ask(SQL["find_command"], which)
         return None if found[0] is None else replace(AppendResult(session, *found), repeated=True)
 
     def find_flaws(self) -> list[str]:

@@ -5,13 +5,15 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from ..migrations import differences
-from . import verification_sql as statements
 from .connections import Connection
-from .queries import Tables
+from .queries import SQL, Tables
 from .schema import create
 
 SCRATCH = "pg_temp"
 """The schema of temporary objects, in which the expected ones are made before they are rolled back."""
+
+INDEXED = ("catalogue", "events")
+"""The tables whose indexes are compared with them."""
 
 _ONE_STATE = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"
 _BY_INDEX = "SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off; SET LOCAL enable_sort = off"
@@ -25,7 +27,7 @@ def flaws(connection: Connection, tables: Tables) -> Iterator[str]:
     """What is wrong, a sentence each."""
     with connection.transaction():
         connection.execute(_ONE_STATE)  # all checks read one state, whoever appends meanwhile
-        yield from (flaw for (flaw,) in connection.execute(tables.named(statements.FIND_FLAWS)).fetchall())
+        yield from (flaw for (flaw,) in connection.execute(tables.named(SQL["find_flaws"])).fetchall())
         yield from _index_flaws(connection, tables)
     if not unchecked(connection):
         yield from schema_differences(
@@ -35,7 +37,7 @@ def flaws(connection: Connection, tables: Tables) -> Iterator[str]:
 
 def unchecked(connection: Connection) -> list[str]:
     """What cannot be examined by this role, or on this server."""
-    if connection.execute(statements.MAY_MAKE_TEMPORARY).fetchone() == (True,):
+    if connection.execute(SQL["may_make_temporary"]).fetchone() == (True,):
         return []
     return ["the schema: comparing it takes a server and a role that can create temporary tables"]
 
@@ -56,19 +58,19 @@ def schema_differences(connection: Connection, schema: str, make: Callable[[str]
 
 def _names(connection: Connection) -> set[str]:
     """The names of all temporary tables, views and functions."""
-    return {name for (name,) in connection.execute(statements.TEMPORARY_NAMES).fetchall()}
+    return {name for (name,) in connection.execute(SQL["temporary_names"]).fetchall()}
 
 
 def _objects(connection: Connection, schema: str, names: list[str], schema_name: re.Pattern[str]) -> dict[str, str]:
     """The definitions of objects and of what is put onto them, by kind and name, without the name of their schema."""
-    found = connection.execute(statements.OBJECTS, {"schema": schema, "names": names}).fetchall()
+    found = connection.execute(SQL["objects"], {"schema": schema, "names": names}).fetchall()
     return {name: schema_name.sub("", definition) for name, definition in found}
 
 
 def _index_flaws(connection: Connection, tables: Tables) -> Iterator[str]:
     """The indexes that do not lead to the rows of their tables: each is read from end to end, and so is the table."""
-    which = {"schema": tables.schema, "names": [tables.prefix + table for table in statements.INDEXED]}
-    for index, table, definition in connection.execute(statements.INDEXES, which).fetchall():
+    which = {"schema": tables.schema, "names": [tables.prefix + table for table in INDEXED]}
+    for index, table, definition in connection.execute(SQL["indexes"], which).fetchall():
         order, _, condition = definition.partition(" USING btree ")[2].partition(" WHERE ")
         rows = f'SELECT ctid FROM "{tables.schema}"."{table}" {condition and "WHERE " + condition}'
         counted = "SELECT count(*), sum(hashtextextended(ctid::text, 0)::numeric) FROM ({}) AS found"

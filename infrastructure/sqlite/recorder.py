@@ -41,9 +41,9 @@ from ..stored_event import (
     size_error,
     stamp,
 )
-from . import queries
 from .backup import write_backup
 from .connections import SQLiteConnections
+from .queries import ADD_EVENTS, GROUP, SQL, select_entries
 from .row_store import SQLiteRowTransaction
 from .schema import check, prepare
 from .scrubbing import ADD_PENDING, compact, find_pending, scrub
@@ -117,7 +117,7 @@ class SQLiteRecorder(Recorder):
 
     def restore(self, entries: Iterable[CatalogueEntry], rows: Iterable[Row]) -> None:
         with self._connections.writing() as connection:
-            if connection.execute(queries.LAST_GLOBAL_POSITION).fetchone() is not None:
+            if connection.execute(SQL["last_global_position"]).fetchone() is not None:
                 raise InvalidValueError(f"the store {self.name}", "is not empty; copy into an empty store")
             numbers = {entry.session: _restore_entry(connection, entry) for entry in entries}
             _add_events(connection, (_columns(numbers[row.session], row, self._encoding) for row in rows))
@@ -125,35 +125,35 @@ class SQLiteRecorder(Recorder):
 
     def read(self, session: str, *, after: int = 0, until: int | None = None, backwards: bool = False) -> Iterator[Row]:
         bounds = after + 1, LAST if until is None else until
-        yield from self._pages(queries.READ_BACKWARDS if backwards else queries.READ, (session,), bounds, backwards)
+        yield from self._pages(SQL["read_backwards"] if backwards else SQL["read"], (session,), bounds, backwards)
 
     def read_messages(
         self, session: str, branch: int, first: int, last: int, *, backwards: bool = False
     ) -> Iterator[Row]:
-        query = queries.READ_MESSAGES_BACKWARDS if backwards else queries.READ_MESSAGES
+        query = SQL["read_messages_backwards"] if backwards else SQL["read_messages"]
         yield from self._pages(query, (session, branch), (first, last), backwards)
 
     def read_bodies(
         self, session: str, branch: int, first: int, last: int, *, backwards: bool = False
     ) -> Iterator[list[Body]]:
-        query = queries.READ_BODIES_BACKWARDS if backwards else queries.READ_BODIES
+        query = SQL["read_bodies_backwards"] if backwards else SQL["read_bodies"]
         return whole_pages(self._page(query, (session, branch)), PAGE, first, last, backwards=backwards)
 
     def read_bodies_at(self, session: str, positions: Sequence[int]) -> list[Body]:
         places = msgspec.json.encode(positions).decode()
         with self._connections.reading() as connection:
-            return connection.execute(queries.READ_BODIES_AT, (session, places)).fetchall()
+            return connection.execute(SQL["read_bodies_at"], (session, places)).fetchall()
 
     def read_structure(self, session: str, *, after: int = 0, until: int) -> Iterator[Row]:
-        yield from self._pages(queries.READ_STRUCTURE, (session,), (after + 1, until), backwards=False)
+        yield from self._pages(SQL["read_structure"], (session,), (after + 1, until), backwards=False)
 
     def read_written(self, session: str, *, after: int = 0, until: int) -> dict[int, Positions]:
         with self._connections.reading() as connection:
-            rows = connection.execute(queries.READ_WRITTEN, (session, after, until)).fetchall()
+            rows = connection.execute(SQL["read_written"], (session, after, until)).fetchall()
         return {branch: array("q", sorted(msgspec.json.decode(places))) for branch, places in rows}
 
     def read_all(self, *, after: int = 0, until: int | None = None, names: Sequence[str] = (), limit: int) -> list[Row]:
-        query, named = (queries.READ_NAMED, (_as_list(names),)) if names else (queries.READ_ALL, ())
+        query, named = (SQL["read_named"], (_as_list(names),)) if names else (SQL["read_all"], ())
         with self._connections.reading() as connection:
             found = connection.execute(query, (after, LAST if until is None else until, *named, limit))
             return list(map(Row._make, found))
@@ -161,13 +161,13 @@ class SQLiteRecorder(Recorder):
     def read_all_bodies(
         self, *, after: int = 0, until: int | None = None, names: Sequence[str] = (), limit: int
     ) -> list[FeedBody]:
-        query, named = (queries.READ_NAMED_BODIES, (_as_list(names),)) if names else (queries.READ_ALL_BODIES, ())
+        query, named = (SQL["read_named_bodies"], (_as_list(names),)) if names else (SQL["read_all_bodies"], ())
         with self._connections.reading() as connection:
             return connection.execute(query, (after, LAST if until is None else until, *named, limit)).fetchall()
 
     def last_global_position(self) -> int:
         with self._connections.reading() as connection:
-            (last,) = connection.execute(queries.NEWEST_GLOBAL_POSITION).fetchone()
+            (last,) = connection.execute(SQL["newest_global_position"]).fetchone()
         return int(last)
 
     def wait(self, after: int, timeout: float) -> bool:
@@ -182,14 +182,14 @@ class SQLiteRecorder(Recorder):
 
     def find_entry(self, session: str) -> CatalogueEntry | None:
         with self._connections.reading() as connection:
-            row = connection.execute(queries.FIND_ENTRY, (session,)).fetchone()
+            row = connection.execute(SQL["find_entry"], (session,)).fetchone()
         return None if row is None else _entry(row)
 
     def read_entries(self) -> Iterator[CatalogueEntry]:
         number = 0
         while True:
             with self._connections.reading() as connection:
-                page = connection.execute(queries.READ_ENTRIES, (number, PAGE)).fetchall()
+                page = connection.execute(SQL["read_entries"], (number, PAGE)).fetchall()
             if not page:
                 return
             yield from map(_entry, page)
@@ -197,14 +197,14 @@ class SQLiteRecorder(Recorder):
 
     def find_key(self, key: str) -> CatalogueEntry | None:
         with self._connections.reading() as connection:
-            row = connection.execute(queries.FIND_ENTRY_BY_KEY, (key,)).fetchone()
+            row = connection.execute(SQL["find_entry_by_key"], (key,)).fetchone()
         return None if row is None else _entry(row)
 
     def select_entries(self, selection: Selection, after: Place | None, limit: int) -> list[CatalogueEntry]:
         def read(after: Place | None, limit: int) -> list[CatalogueEntry]:
             text, parameters = build_query(selection, after, limit, SQLITE)
             with self._connections.reading() as connection:
-                return [_entry(row) for row in connection.execute(queries.select_entries(text), parameters)]
+                return [_entry(row) for row in connection.execute(select_entries(text), parameters)]
 
         return select_in_memory(selection, after, limit, read)
 
@@ -266,9 +266,9 @@ class SQLiteRecorder(Recorder):
             return
 
         def read(after: int, until: int) -> list[Row]:
-            return list(map(Row._make, connection.execute(queries.READ_ALL, (after, until, -1))))
+            return list(map(Row._make, connection.execute(SQL["read_all"], (after, until, -1))))
 
-        last = connection.execute(queries.NEWEST_GLOBAL_POSITION).fetchone()[0]
+        last = connection.execute(SQL["newest_global_position"]).fetchone()[0]
         self.inline.keep(SQLiteRowTransaction(connection), read, last, appended)
 
     def _wake(self) -> None:
@@ -302,7 +302,7 @@ def _append(
     if too_large is not None:
         return too_large
     if entry.key is not None and entry.key != head.key:
-        taken = connection.execute(queries.FIND_KEY, (entry.key,)).fetchone()
+        taken = connection.execute(SQL["find_key"], (entry.key,)).fetchone()
         if taken is not None:
             return KeyTakenError(append.session, entry.key)
     if rows:
@@ -315,8 +315,8 @@ def _append(
 def _erase(connection: sqlite3.Connection, rows: Iterable[Row]) -> None:
     """Replace payloads by what redactions leave of them, and delete the states that were folded of them."""
     for row in rows:
-        connection.execute(queries.ERASE, (_text(row.payload), row.payload_hash, row.session, row.position))
-    connection.execute(queries.DROP_SNAPSHOTS)
+        connection.execute(SQL["erase"], (_text(row.payload), row.payload_hash, row.session, row.position))
+    connection.execute(SQL["drop_snapshots"])
     connection.execute(ADD_PENDING)
 
 
@@ -327,12 +327,12 @@ def _translated(outcome: AppendResult | InvalidOperationError) -> AppendResult:
 
 
 def _head(connection: sqlite3.Connection, append: AppendRequest) -> tuple[int | None, CatalogueEntry]:
-    row = connection.execute(queries.FIND_ENTRY, (append.session,)).fetchone()
+    row = connection.execute(SQL["find_entry"], (append.session,)).fetchone()
     return (None, CatalogueEntry(append.session, append.start - 1)) if row is None else (row[0], _entry(row))
 
 
 def _next_global_position(connection: sqlite3.Connection) -> int:
-    row = connection.execute(queries.LAST_GLOBAL_POSITION).fetchone()
+    row = connection.execute(SQL["last_global_position"]).fetchone()
     return 1 if row is None else int(row[0]) + 1
 
 
@@ -345,21 +345,21 @@ def _write(
     encoding: Encoding,
 ) -> None:
     if number is None:
-        number = connection.execute(queries.ADD_ENTRY, (entry.session,)).lastrowid
+        number = connection.execute(SQL["add_entry"], (entry.session,)).lastrowid
     _add_events(connection, (_columns(number, row, encoding) for row in rows))
-    connection.execute(queries.MOVE_ENTRY, (*_place(entry), number))
+    connection.execute(SQL["move_entry"], (*_place(entry), number))
     if _labels(entry) != _labels(head) or entry.metadata is not head.metadata:
         metadata = msgspec.json.encode(entry.metadata).decode()
-        connection.execute(queries.LABEL_ENTRY, (*_labels(entry), metadata, number))
+        connection.execute(SQL["label_entry"], (*_labels(entry), metadata, number))
 
 
 def _add_events(connection: sqlite3.Connection, events: Iterator[tuple[Any, ...]]) -> None:
-    while group := list(islice(events, queries.GROUP)):
-        if len(group) == queries.GROUP:
-            connection.execute(queries.ADD_EVENTS, list(chain.from_iterable(group)))
+    while group := list(islice(events, GROUP)):
+        if len(group) == GROUP:
+            connection.execute(ADD_EVENTS, list(chain.from_iterable(group)))
         else:
             for event in group:
-                connection.execute(queries.ADD_EVENT, event)
+                connection.execute(SQL["add_event"], event)
 
 
 def _columns(number: int | None, row: Row, encoding: Encoding) -> tuple[Any, ...]:
@@ -381,9 +381,9 @@ def _text(payload: bytes | None) -> str | bytes | None:
 
 def _restore_entry(connection: sqlite3.Connection, entry: CatalogueEntry) -> int | None:
     metadata = msgspec.json.encode(entry.metadata).decode()
-    number = connection.execute(queries.ADD_ENTRY, (entry.session,)).lastrowid
-    connection.execute(queries.MOVE_ENTRY, (*_place(entry), number))
-    connection.execute(queries.LABEL_ENTRY, (*_labels(entry), metadata, number))
+    number = connection.execute(SQL["add_entry"], (entry.session,)).lastrowid
+    connection.execute(SQL["move_entry"], (*_place(entry), number))
+    connection.execute(SQL["label_entry"], (*_labels(entry), metadata, number))
     return number
 
 
@@ -396,7 +396,7 @@ def _labels(entry: CatalogueEntry) -> tuple[Any, ...]:
 
 
 def _found_command(connection: sqlite3.Connection, session: str, command_id: str) -> AppendResult | None:
-    found = connection.execute(queries.FIND_COMMAND, (session, command_id)).fetchone()
+    found = connection.execute(SQL["find_command"], (session, command_id)).fetchone()
     return None if found[0] is None else replace(AppendResult(session, *found), repeated=True)
 
 

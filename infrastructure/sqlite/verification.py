@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import closing
 
 from ..migrations import differences, migrations_of
-from . import queries
+from .queries import SQL
 from .schema import prepare
 
 _TOKEN = re.compile(
@@ -67,8 +67,8 @@ def _migrations(connection: sqlite3.Connection) -> Iterator[str]:
 
 def _counter(connection: sqlite3.Connection) -> Iterator[str]:
     """Whether the counter of global positions is there once, and fits the newest event."""
-    counters = connection.execute(queries.LAST_GLOBAL_POSITION).fetchall()
-    (newest,) = connection.execute(queries.NEWEST_GLOBAL_POSITION).fetchone()
+    counters = connection.execute(SQL["last_global_position"]).fetchall()
+    (newest,) = connection.execute(SQL["newest_global_position"]).fetchone()
     if len(counters) > 1 or (newest and not counters):
         yield f"the counter of global positions is in sqlite_sequence {len(counters)} times: expected once"
     for (counter,) in counters:
@@ -79,5 +79,5 @@ def _counter(connection: sqlite3.Connection) -> Iterator[str]:
 
 
 def _feed(connection: sqlite3.Connection) -> Iterator[str]:
-    for (flaw,) in connection.execute(queries.FIND_FLAWS):
+    for (flaw,) in connection.execute(SQL["find_flaws"]):
         yield flaw

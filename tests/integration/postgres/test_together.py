@@ -255,7 +255,7 @@ def test_a_reader_sees_nothing_of_a_commit_that_is_late_and_misses_nothing_of_th
     late = place.connect()
     late.autocommit = False
     parameters = append_protocol.parameters([attempt(kit.renamed("late"), head)])
-    late.execute(place_named(recorder, queries.APPEND), (*parameters, False))
+    late.execute(place_named(recorder, queries.SQL["append"]), (*parameters, False))
 
     behind = Thread(target=recorder.append, args=([kit.renamed("behind", "t")],))
     behind.start()
@@ -280,7 +280,7 @@ def test_a_commit_that_is_taken_back_leaves_no_gap(place: Any, recorder: Postgre
     late = place.connect()
     late.autocommit = False
     late.execute(
-        place_named(recorder, queries.APPEND),
+        place_named(recorder, queries.SQL["append"]),
         (*append_protocol.parameters([attempt(kit.renamed("taken back"), head)]), False),
     )
     late.rollback()

@@ -1,10 +1,13 @@
-"""Connections to one PostgreSQL server: a pool for short calls, and what is said when one breaks."""
+"""Connections to one PostgreSQL server: opening, fork safety, the driver's errors, and lost connections.
+
+`PostgresConnections` is the pool of a store and of read models, `PostgresConnection` the one connection of a log table.
+"""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from threading import Lock
 from time import monotonic
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import psycopg
 from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
@@ -23,6 +26,7 @@ MOST_CONNECTIONS = 10
 TRIES = 5
 """How often a call is made on another connection because the one it was made on broke."""
 
+A = TypeVar("A")
 Parameters: TypeAlias = Sequence[object] | Mapping[str, object]
 Connection: TypeAlias = psycopg.Connection[tuple[Any, ...]]
 Prepare: TypeAlias = Callable[[Connection, str, Tables], None]
@@ -67,7 +71,7 @@ class PostgresConnections:
 
     def connect(self) -> Connection:
         """A connection of the caller's own."""
-        return psycopg.connect(self._conninfo, **_SETTINGS)
+        return _connect(self._conninfo)
 
     def ask(self, statement: str, parameters: Parameters = ()) -> list[tuple[Any, ...]]:
         """The rows that a statement answers; for statements that may be repeated."""
@@ -146,6 +150,68 @@ class PostgresConnections:
         except psycopg.Error as reason:
             return _message_of(reason)
         return f"all {MOST_CONNECTIONS} connections were in use for {PATIENCE:.0f} seconds"
+
+
+class PostgresConnection:
+    """One connection for one caller at a time, opened on its first use, and again after it broke or was closed."""
+
+    def __init__(self, name: str, conninfo: str, prepare: Callable[[Connection], None]) -> None:
+        self._name = name
+        self._conninfo = conninfo
+        self._prepare = prepare
+        self._lock = Lock()
+        self._connection: Connection | None = None
+        self._parents: list[Connection] = []
+        register(self)
+
+    def forked(self) -> None:
+        """Connect anew in a child process; to close the parent's connection would end it there too."""
+        self._lock = Lock()
+        if self._connection is not None:
+            self._parents.append(self._connection)
+        self._connection = None
+
+    def close(self) -> None:
+        """Close the connection; the next use opens another one."""
+        with self._lock:
+            if self._connection is not None:
+                self._connection.close()
+            self._connection = None
+
+    def run(self, work: Callable[[Connection], A]) -> A:
+        """Return the result of work that may be repeated: if the open connection broke, on a new one."""
+        with self._lock:
+            try:
+                if self._connection is not None and (result := self._run_on(self._connection, work)):
+                    return result[0]
+                self._connection = self._open()
+                return work(self._connection)
+            except psycopg.Error as reason:
+                if self._connection is not None and self._connection.closed:
+                    self._connection = None
+                raise DatabaseError(self._name, _message_of(reason)) from reason
+
+    def _run_on(self, connection: Connection, work: Callable[[Connection], A]) -> tuple[A] | None:
+        """Return the result, or None if the connection broke."""
+        try:
+            return (work(connection),)
+        except psycopg.Error:
+            if not connection.closed:
+                raise
+            return None
+
+    def _open(self) -> Connection:
+        connection = _connect(self._conninfo)
+        try:
+            self._prepare(connection)
+        except psycopg.Error:
+            connection.close()
+            raise
+        return connection
+
+
+def _connect(conninfo: str) -> Connection:
+    return psycopg.connect(conninfo, **_SETTINGS)
 
 
 def _is_alive(connection: Connection) -> bool:

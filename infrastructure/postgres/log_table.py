@@ -1,22 +1,16 @@
-"""The table of a PostgreSQL database that logs are kept in, and the connection to it."""
+"""The table of logs in a PostgreSQL database."""
 
-from collections.abc import Callable, Sequence
-from threading import Lock
-from typing import Any, TypeAlias, TypeVar
+from collections.abc import Sequence
+from typing import Any
 
 import msgspec
-import psycopg
 
-from ...domain.errors import DatabaseError
 from ...domain.log import Log
 from ...domain.recorded_event import to_datetime
 from ...projections.call_log_filter import LogFilter
-from ..after_fork import register
 from ..logs.tables import validate_table_name
 from .address import parse_address
-
-A = TypeVar("A")
-Connection: TypeAlias = psycopg.Connection[tuple[Any, ...]]
+from .connections import Connection, PostgresConnection
 
 SCHEMA = (
     'CREATE SCHEMA IF NOT EXISTS "{schema}"',
@@ -80,11 +74,10 @@ END_PRUNING = "UPDATE {table_of_prunings} SET removed = %s WHERE number = %s"
 
 
 class PostgresTable:
-    """A table that is made if it is not there, and one connection to it, made anew when it breaks."""
+    """A table of logs, made if it does not exist, on one connection."""
 
     def __init__(self, address: str, table: str) -> None:
         there = parse_address(address)
-        self._conninfo = there.conninfo
         schema, bare = there.tables.schema, validate_table_name(table)
         self._names = {
             "schema": schema,
@@ -94,22 +87,11 @@ class PostgresTable:
             "refuse": f'"{schema}".{bare}_refuse_change',
         }
         self.name = there.name if table == "logs" else f"{there.name}{'&' if '?' in there.name else '?'}table={table}"
-        self._lock = Lock()
-        self._connection: Connection | None = None
-        self._parents: list[Connection] = []
-        register(self)
-
-    def forked(self) -> None:
-        """Connects anew in a child process; to close what is its parent's would end it there too."""
-        self._lock = Lock()
-        if self._connection is not None:
-            self._parents.append(self._connection)
-        self._connection = None
+        self._connection = PostgresConnection(self.name, there.conninfo, self._prepare)
 
     def close(self) -> None:
-        """Hangs up; whoever asks again connects again."""
-        with self._lock:
-            self._hang_up()
+        """Close the connection; the next call opens another one."""
+        self._connection.close()
 
     def insert(self, logs: Sequence[Log]) -> int:
         """Writes logs in one transaction, those with an id that is not there."""
@@ -123,7 +105,7 @@ class PostgresTable:
             [log.session for log in logs],
             written,
         ]
-        return self._asked(lambda connection: connection.execute(self._named(INSERT), columns).rowcount)
+        return self._connection.run(lambda connection: connection.execute(self._with_names(INSERT), columns).rowcount)
 
     def select(self, wanted: LogFilter, limit: int, offset: int) -> list[Log]:
         """The logs of a type and time, newest first."""
@@ -134,7 +116,9 @@ class PostgresTable:
             "limit": limit,
             "offset": offset,
         }
-        found = self._asked(lambda connection: connection.execute(self._named(SELECT), parameters).fetchall())
+        found = self._connection.run(
+            lambda connection: connection.execute(self._with_names(SELECT), parameters).fetchall()
+        )
         return [msgspec.json.decode(log, type=Log) for (log,) in found]
 
     def prune(self, before: int, now: int) -> int:
@@ -143,44 +127,13 @@ class PostgresTable:
         def prune(connection: Connection) -> int:
             with connection.transaction():
                 begun = connection.execute(
-                    self._named(BEGIN_PRUNING), (to_datetime(now), to_datetime(before))
+                    self._with_names(BEGIN_PRUNING), (to_datetime(now), to_datetime(before))
                 ).fetchone()
-                removed = connection.execute(self._named(PRUNE), (to_datetime(before),)).rowcount
-                connection.execute(self._named(END_PRUNING), (removed, *(begun or (None,))))
+                removed = connection.execute(self._with_names(PRUNE), (to_datetime(before),)).rowcount
+                connection.execute(self._with_names(END_PRUNING), (removed, *(begun or (None,))))
             return removed
 
-        return self._asked(prune)
-
-    def _asked(self, question: Callable[[Connection], A]) -> A:
-        """The answer to a question, asked again on a new connection if the old one broke: nothing is written twice."""
-        with self._lock:
-            try:
-                if self._connection is not None and (answer := self._on_the_old(self._connection, question)):
-                    return answer[0]
-                self._connection = self._opened()
-                return question(self._connection)
-            except psycopg.Error as reason:
-                if self._connection is not None and self._connection.closed:
-                    self._connection = None
-                raise DatabaseError(self.name, _message_of(reason)) from reason
-
-    def _on_the_old(self, connection: Connection, question: Callable[[Connection], A]) -> tuple[A] | None:
-        """The answer, or nothing if the connection broke."""
-        try:
-            return (question(connection),)
-        except psycopg.Error:
-            if not connection.closed:
-                raise
-            return None
-
-    def _opened(self) -> Connection:
-        connection: Connection = psycopg.connect(self._conninfo, autocommit=True, prepare_threshold=None)
-        try:
-            self._prepare(connection)
-        except psycopg.Error:
-            connection.close()
-            raise
-        return connection
+        return self._connection.run(prune)
 
     def _prepare(self, connection: Connection) -> None:
         """Makes the table; of many processes that come at once, one does it."""
@@ -190,22 +143,12 @@ class PostgresTable:
         with connection.transaction():
             connection.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"turnlog logs {table}"])
             for statement in SCHEMA:
-                connection.execute(self._named(statement))
+                connection.execute(self._with_names(statement))
 
-    def _hang_up(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-        self._connection = None
-
-    def _named(self, statement: str) -> Any:
+    def _with_names(self, statement: str) -> Any:
         return statement.format(**self._names)
 
 
 def _storable(text: str | None) -> str | None:
     """PostgreSQL keeps no zero character in a column; in the log itself it is spelled out."""
     return None if text is None else text.replace("\0", "\N{REPLACEMENT CHARACTER}")
-
-
-def _message_of(reason: psycopg.Error) -> str:
-    """What the server or the driver said, without details: they may quote what was to be written."""
-    return " ".join((reason.diag.message_primary or str(reason)).split()) or type(reason).__name__

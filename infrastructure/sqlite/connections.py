@@ -24,8 +24,9 @@ Prepare = Callable[[Connection], None]
 class SQLiteConnections:
     """The way to a file: `writing` inside one transaction at a time, `reading` beside it.
 
-    The file is opened on the first use, and again on the first use after `rest`. It is made if it is not there, with
-    `making`. A commit is acknowledged only while the files at the paths are those that are open.
+    The file is opened on the first use, and again on the first use after `rest`. It is created if it is missing, with
+    `making`, and its folders too, with `folders`. A commit is acknowledged only while the files at the paths are those
+    that are open.
     """
 
     def __init__(
@@ -37,13 +38,14 @@ class SQLiteConnections:
         synchronous: str = "FULL",
         readers: int | None = None,
         making: bool = True,
+        folders: bool = False,
     ) -> None:
         self._path = path.absolute()  # connections made later must find the same file from any working directory
         self.name = name
         self._prepare = prepare
         self._synchronous = synchronous
         self._readers = IDLE_READERS if readers is None else readers
-        self._making = making
+        self._making, self._folders = making, folders
         self._known: FileId | None = None
         self._closed = self._replaced = self._read_only = False
         self._unpacked = _Unpacked()
@@ -258,6 +260,8 @@ class SQLiteConnections:
             raise DatabaseError(self.name, UNUSABLE)
         self._check_open_file(found)
         if found is None and self._making:
+            if self._folders:
+                self._make_folder()
             create(self._path)
         return sqlite3.connect(
             f"file:{quote(bytes(self._path))}?mode=rw",
@@ -268,6 +272,12 @@ class SQLiteConnections:
             cached_statements=256,
             factory=Connection,
         )
+
+    def _make_folder(self) -> None:
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as reason:
+            raise DatabaseError(self.name, str(reason)) from reason
 
     def _check_open_file(self, found: FileId | None) -> None:
         """Keeps a new connection from sharing, inside SQLite, what belongs to files that are not at the path now."""

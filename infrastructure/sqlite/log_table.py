@@ -1,12 +1,11 @@
 """Logs in a SQLite file in WAL mode, by one writer at a time and many readers."""
 
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 
 import msgspec
 
-from ...domain.errors import DatabaseError, InvalidValueError
+from ...domain.errors import InvalidValueError
 from ...domain.log import Log
 from ...domain.recorded_event import to_microseconds
 from ...projections.call_log_filter import LogFilter
@@ -76,7 +75,7 @@ class SQLiteWALLogAdapter(LogAdapter):
             raise InvalidValueError("the path", "is ':memory:': expected that of a file")
         self._table = validate_table_name(table)
         self.name = f"sqlite:{self._path}" if table == "logs" else f"sqlite:{self._path}?table={table}"
-        self._connections = SQLiteConnections(self._path, self.name, self._prepare)
+        self._connections = SQLiteConnections(self._path, self.name, self._prepare, folders=True)
 
     def close(self) -> None:
         self._connections.release()
@@ -94,9 +93,9 @@ class SQLiteWALLogAdapter(LogAdapter):
             )
             for log in logs
         ]
-        with self._writing() as connection:
+        with self._connections.writing() as connection:
             before = connection.total_changes
-            connection.executemany(self._named(INSERT), rows)
+            connection.executemany(self._with_name(INSERT), rows)
             return connection.total_changes - before
 
     def _select(self, wanted: LogFilter, limit: int, offset: int) -> list[Log]:
@@ -107,36 +106,16 @@ class SQLiteWALLogAdapter(LogAdapter):
             "limit": limit,
             "offset": offset,
         }
-        with self._alone() as connection:
-            found = connection.execute(self._named(SELECT), parameters).fetchall()
+        with self._connections.alone() as connection:
+            found = connection.execute(self._with_name(SELECT), parameters).fetchall()
         return [msgspec.json.decode(log, type=Log) for (log,) in found]
 
     def _prune(self, before: int, now: int) -> int:
-        with self._writing() as connection:
-            connection.execute(self._named(BEGIN_PRUNING), (now, before))
-            removed = connection.execute(self._named(PRUNE), (before,)).rowcount
-            connection.execute(self._named(END_PRUNING), (removed,))
-            return removed
-
-    @contextmanager
-    def _writing(self) -> Iterator[sqlite3.Connection]:
-        """Everything in it, or nothing."""
-        self._make_folder()
         with self._connections.writing() as connection:
-            yield connection
-
-    @contextmanager
-    def _alone(self) -> Iterator[sqlite3.Connection]:
-        """The connection, for one at a time."""
-        self._make_folder()
-        with self._connections.alone() as connection:
-            yield connection
-
-    def _make_folder(self) -> None:
-        try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as reason:
-            raise DatabaseError(self.name, str(reason)) from reason
+            connection.execute(self._with_name(BEGIN_PRUNING), (now, before))
+            removed = connection.execute(self._with_name(PRUNE), (before,)).rowcount
+            connection.execute(self._with_name(END_PRUNING), (removed,))
+            return removed
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
         """Makes the table; of many that come at once, one does it."""
@@ -144,9 +123,9 @@ class SQLiteWALLogAdapter(LogAdapter):
             return
         begin_wal(connection)
         connection.execute("BEGIN IMMEDIATE")
-        for statement in statements(self._named(SCHEMA)):
+        for statement in statements(self._with_name(SCHEMA)):
             connection.execute(statement)
         connection.execute("COMMIT")
 
-    def _named(self, statement: str) -> str:
+    def _with_name(self, statement: str) -> str:
         return statement.format(table=self._table)

@@ -8,7 +8,7 @@ from weakref import WeakSet
 class ForkAware(Protocol):
     """Something that must not be shared by two processes."""
 
-    def forked(self) -> None:
+    def after_fork(self) -> None:
         """Called in the child: lets go of what is the parent's, without closing it."""
 
 
@@ -22,7 +22,7 @@ def register(forked: ForkAware) -> None:
 
 def _call_registered() -> None:
     for forked in list(_registered):
-        forked.forked()
+        forked.after_fork()
 
 
 os.register_at_fork(after_in_child=_call_registered)

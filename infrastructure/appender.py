@@ -38,7 +38,7 @@ class Appender:
         """Append to several sessions: to all of them, or to none."""
         appends = [validate_append(each) for each in requests]
         if states is None:
-            appends = self._recorder.folding.checked(appends)
+            appends = self._recorder.folding.fold_appends(appends)
         else:
             for state, append in zip(states, appends, strict=True):
                 check_decision(state, append.drafts)
@@ -47,4 +47,4 @@ class Appender:
         return appended
 
     def _write(self, append: AppendRequest) -> AppendResult:
-        return self.commits.append(Erasure(self._recorder).checked(append))
+        return self.commits.append(Erasure(self._recorder).add_rows(append))

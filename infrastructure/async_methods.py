@@ -21,7 +21,7 @@ AT_A_TIME = 100
 """What an awaited iteration fetches per step aside."""
 
 
-async def settled(work: Callable[[], R]) -> R:
+async def settle(work: Callable[[], R]) -> R:
     """Run work in a thread; if the caller is cancelled, raise CancelledError when the work has ended.
 
     Work that has not begun is withdrawn instead, and never begins. Either way nothing is written after the cancellation
@@ -78,13 +78,13 @@ class awaited(Generic[H, P, R]):  # noqa: N801 (used like a decorator)
         return twin
 
     async def _run(self, work: Callable[[], R]) -> R:
-        return await settled(work)
+        return await settle(work)
 
 
 class awaited_read(awaited[H, P, R]):  # noqa: N801 (used like a decorator)
     """The same for a method that writes nothing: cancelled, it raises at once, and its thread ends by itself.
 
-    What the thread waits for `stopped_by` a function is stopped.
+    What the thread waits for `stop_on_cancel` a function is stopped.
     """
 
     async def _run(self, work: Callable[[], R]) -> R:
@@ -133,7 +133,7 @@ _cancellation: ContextVar[_Cancellation | None] = ContextVar("cancellation", def
 
 
 @contextmanager
-def stopped_by(stop: Callable[[], object]) -> Iterator[None]:
+def stop_on_cancel(stop: Callable[[], object]) -> Iterator[None]:
     """Around what waits: if it is part of an awaited read that is cancelled, `stop` is called in another thread."""
     cancellation = _cancellation.get()
     if cancellation is None:

@@ -19,11 +19,11 @@ def copy_store(source: Recorder, target: Recorder, progress: Progress | None = N
     counted = ProgressCounter(progress, 2 * until)
     entries: dict[str, CatalogueEntry] = {}
     count = 0
-    for row in counted.over(_rows(source, until)):
+    for row in counted.count(_rows(source, until)):
         before = entries.get(row.session) or CatalogueEntry(row.session)
         entries[row.session] = entry_after(before, row)
         count += 1
-    target.restore(entries.values(), counted.over(_rows(source, until)))
+    target.restore(entries.values(), counted.count(_rows(source, until)))
     counted.end()
     return count
 

@@ -28,7 +28,7 @@ class Source(Protocol):
 def erasing(source: Source, appends: Iterable[AppendRequest]) -> list[AppendRequest]:
     """The appends of one transaction, each with what it has to erase; one that cannot be recorded raises."""
     erasing = Erasure(source)
-    return [erasing.checked(append) for append in appends]
+    return [erasing.add_rows(append) for append in appends]
 
 
 def first_redaction(append: AppendRequest) -> int | None:
@@ -44,7 +44,7 @@ class Erasure:
         self._erased: defaultdict[str, dict[int, Row]] = defaultdict(dict)
         self._recorded: defaultdict[str, list[Event]] = defaultdict(list)
 
-    def checked(self, append: AppendRequest) -> AppendRequest:
+    def add_rows(self, append: AppendRequest) -> AppendRequest:
         """The append with what it has to erase; a redaction of an event that is not on the record raises."""
         for draft in append.drafts:
             if draft.name in REDACTIONS and draft.event is not None:
@@ -53,9 +53,9 @@ class Erasure:
                     raise InvalidValueError(
                         f"the event at position {position}", "is not on the record: expected one that is"
                     )
-        return self.prepared(append)
+        return self.add_checked_rows(append)
 
-    def prepared(self, append: AppendRequest) -> AppendRequest:
+    def add_checked_rows(self, append: AppendRequest) -> AppendRequest:
         """The same for a record that was checked, and may bring what it redacts along."""
         erase: dict[int, Row] = {}
         freed, labels = 0, False
@@ -72,7 +72,7 @@ class Erasure:
                         f"the redaction of position {position}", "does not leave what an earlier one has left"
                     )
                 continue
-            erase[position] = self._erased[append.session][position] = _left_of(row, left)
+            erase[position] = self._erased[append.session][position] = _remainder(row, left)
             freed += len(row.payload or b"") - len(left.encode())
             labels = labels or row.name in LABELLING
         if erase:
@@ -93,7 +93,7 @@ class Erasure:
         return updated_entry(entry, entry.time, self._recorded[session])
 
 
-def _left_of(row: Row, left: str) -> Row:
+def _remainder(row: Row, left: str) -> Row:
     if row.name not in CONTENT_FIELDS:
         raise InvalidValueError(f"the event at position {row.position}", f"is {row.name}, which holds no content")
     after = redact_row(row)

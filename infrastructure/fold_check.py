@@ -42,7 +42,7 @@ class FoldCheck:
                     return record(replace(append, created=known[0]))
                 except SessionNotFoundError:
                     self._branches.pop(append.session, None)
-            (checked,) = self.checked([append])
+            (checked,) = self.fold_appends([append])
             try:
                 return record(checked)
             except PositionConflictError as conflict:
@@ -51,12 +51,12 @@ class FoldCheck:
                 lost = conflict
         raise lost
 
-    def checked(self, appends: Sequence[AppendRequest]) -> list[AppendRequest]:
+    def fold_appends(self, appends: Sequence[AppendRequest]) -> list[AppendRequest]:
         """The appends, each at the position that it was folded at; raises at the first that cannot be folded."""
         states: dict[str, State] = {}
-        return [self._checked(append, states) for append in appends]
+        return [self._fold_append(append, states) for append in appends]
 
-    def _checked(self, append: AppendRequest, states: dict[str, State]) -> AppendRequest:
+    def _fold_append(self, append: AppendRequest, states: dict[str, State]) -> AppendRequest:
         if not append.drafts or self._is_free(append, states) or is_recorded(self._recorder, append):
             return append
         state = states.get(append.session) or self._state(append)
@@ -74,7 +74,7 @@ class FoldCheck:
         known = self._branches.get(append.session)
         if known is None or append.session in states or not _is_free(append, known[1]):
             return False
-        return not self._recorder.forgets or self._created(append.session) == known[0]
+        return not self._recorder.forgets or self._creation_time(append.session) == known[0]
 
     def _state(self, append: AppendRequest) -> State:
         """The state that the events would be folded onto; a stream of the library that is no session has none."""
@@ -95,11 +95,11 @@ class FoldCheck:
         if isinstance(event, SessionStarted):
             if position != 1:
                 raise InvalidEventError(state.session, position, draft.name, "a session starts at position 1")
-            state = self._inherited(state, event)
+            state = self._inherit(state, event)
         follow(state, position, max(time, state.time), event)
         return state
 
-    def _inherited(self, state: State, event: SessionStarted) -> State:
+    def _inherit(self, state: State, event: SessionStarted) -> State:
         """The state that a session starts with, which is that of another one if it is forked from it."""
         origin, at = event.forked_from, event.forked_at
         if origin is None or at is None:
@@ -117,7 +117,7 @@ class FoldCheck:
             self._branches = {}
         self._branches[state.session] = state.created, len(state.branches)
 
-    def _created(self, session: str) -> int | None:
+    def _creation_time(self, session: str) -> int | None:
         entry = self._recorder.find_entry(session)
         return None if entry is None else entry.created
 

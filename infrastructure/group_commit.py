@@ -26,9 +26,9 @@ class GroupCommit:
         self._store = store
         self._commit = commit
         register(self)
-        self.forked()
+        self.after_fork()
 
-    def forked(self) -> None:
+    def after_fork(self) -> None:
         """Begins with an empty queue: in a new process nobody waits."""
         self._lock = Lock()
         self._queue: deque[_Waiter] = deque()
@@ -45,7 +45,7 @@ class GroupCommit:
             self._step_out(mine)
         if isinstance(mine.outcome, AppendResult):
             return mine.outcome
-        raise mine.outcome or self._given_up()
+        raise mine.outcome or self._interrupted_error()
 
     def _wait_for_turn(self, mine: "_Waiter") -> None:
         """Returns when the append has its outcome, or its thread the place to commit."""
@@ -77,7 +77,7 @@ class GroupCommit:
                     self._queue.popleft()
             outcomes = self._outcomes([waiter.append for waiter in group])
         finally:
-            outcomes = outcomes or [self._given_up() for _ in group]
+            outcomes = outcomes or [self._interrupted_error() for _ in group]
             for waiter, outcome in zip(group, outcomes, strict=True):
                 waiter.outcome = outcome
                 if not waiter.has_place:
@@ -108,7 +108,7 @@ class GroupCommit:
             else:
                 self._taken = False
 
-    def _given_up(self) -> OutcomeUnknownError:
+    def _interrupted_error(self) -> OutcomeUnknownError:
         return OutcomeUnknownError(self._store, "the commit was interrupted, and whether it was recorded is not known")
 
 

@@ -57,7 +57,7 @@ def open_store(
 
 def _finish_redactions(store: Store) -> None:
     """Remove what an interrupted redaction has left in the files of the database; later, if readers prevent it."""
-    if store.recorder.unscrubbed():
+    if store.recorder.needs_scrub():
         try:
             finish_redactions(store.recorder)
         except StoreError as reason:

@@ -48,7 +48,7 @@ Encoding: TypeAlias = Callable[[str, bytes | None], StoredPayload]
 """How the payload of an event, by its stored name, is kept."""
 
 
-def uncompressed(name: str, payload: bytes | None) -> StoredPayload:
+def store_uncompressed(name: str, payload: bytes | None) -> StoredPayload:
     """The payload, plain."""
     return StoredPayload(None, payload)
 
@@ -64,7 +64,7 @@ def compress_payload(name: str, payload: bytes | None) -> StoredPayload:
 def payload_encoding(compress: bool) -> Encoding:
     """How a store keeps payloads that it records; refused if it is to compress and cannot."""
     if not compress:
-        return uncompressed
+        return store_uncompressed
     _zstd1()
     return compress_payload
 
@@ -75,7 +75,7 @@ def decompress_payload(encoding: str | None, stored: bytes | None) -> bytes | No
         return stored
     if encoding != ZSTD1 or not isinstance(stored, bytes):
         return None
-    return _zstd1().unpacked(stored)
+    return _zstd1().unpack(stored)
 
 
 class _Zstd1:
@@ -100,7 +100,7 @@ class _Zstd1:
         packed: bytes = self._zstd.compress(payload, options=settings, zstd_dict=self._dictionary.as_digested_dict)
         return packed
 
-    def unpacked(self, stored: bytes) -> bytes | None:
+    def unpack(self, stored: bytes) -> bytes | None:
         """What is in the frame, if it is one frame, whole, with nothing behind it, and no larger than any is made."""
         frame = self._zstd.ZstdDecompressor(zstd_dict=self._dictionary, options=self._bounds)
         try:

@@ -20,7 +20,7 @@ class ProgressCounter:
         self._total = total
         self._done = 0
 
-    def over(self, items: Iterable[T]) -> Iterator[T]:
+    def count(self, items: Iterable[T]) -> Iterator[T]:
         """The items, each counted when the next one is asked for."""
         for item in items:
             yield item

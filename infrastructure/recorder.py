@@ -192,7 +192,7 @@ class Recorder(ApplicationRecorder):
         Raises RedactionPendingError if something prevents it; then it is to be tried again.
         """
 
-    def unscrubbed(self) -> bool:
+    def needs_scrub(self) -> bool:
         """Whether content that was redacted may still be in the database's files."""
         return False
 
@@ -243,7 +243,7 @@ class Recorder(ApplicationRecorder):
         if kwargs.pop("tracking", None) is not None:
             raise LibraryNotSupportedError("a recorder of events keeps no checkpoints: expected a process recorder")
         with library_errors():
-            appends = erasing(self, self.folding.checked(to_appends(stored_events, **kwargs)))
+            appends = erasing(self, self.folding.fold_appends(to_appends(stored_events, **kwargs)))
             for append in appends:  # before any of them is written
                 is_recorded(self, append)
             appended = self.append_together(appends) if appends else []

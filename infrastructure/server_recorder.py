@@ -56,10 +56,10 @@ class ServerRecorder(Recorder):
 
     def __init__(self) -> None:
         self._heads: OrderedDict[str, CatalogueEntry] = OrderedDict()
-        self.forked()
+        self.after_fork()
         register(self)
 
-    def forked(self) -> None:
+    def after_fork(self) -> None:
         """Takes a lock that no thread of the parent process holds."""
         self._heads_lock = Lock()
 
@@ -125,7 +125,7 @@ class ServerRecorder(Recorder):
         for place, append in enumerate(appends):
             head = ahead.get(append.session) or self._head(append)
             if not _meets(append, head):
-                answers[place] = HeadMoved(head) if append.session in ahead else self._refused(append)
+                answers[place] = HeadMoved(head) if append.session in ahead else self._reject(append)
                 continue
             rows, entry = stamp(append, head, 0)
             too_large = size_error(append, head, entry)
@@ -144,7 +144,7 @@ class ServerRecorder(Recorder):
             for append, answer in zip(appends, answers, strict=True)
         ]
 
-    def _refused(self, append: AppendRequest) -> Answer:
+    def _reject(self, append: AppendRequest) -> Answer:
         """The answer to an append that the known head contradicts, once it is certain that the head is the newest."""
         if append.command_id is not None:
             earlier = self.find_command(append.session, append.command_id)
@@ -153,7 +153,7 @@ class ServerRecorder(Recorder):
         head = self._newest(append)
         if _meets(append, head):
             return HeadMoved(head)
-        if not _is_meant(append, head):
+        if not _is_same_session(append, head):
             return SessionNotFoundError(append.session)
         return PositionConflictError(append.session, expectation_text(append.expected), head.position)
 
@@ -196,10 +196,10 @@ class ServerRecorder(Recorder):
 
 
 def _meets(append: AppendRequest, head: CatalogueEntry) -> bool:
-    return matches(append.expected, head.position) and _is_meant(append, head)
+    return matches(append.expected, head.position) and _is_same_session(append, head)
 
 
-def _is_meant(append: AppendRequest, head: CatalogueEntry) -> bool:
+def _is_same_session(append: AppendRequest, head: CatalogueEntry) -> bool:
     """Whether it is the session that is meant, and not one that was started under its id when that one was gone."""
     return append.created is None or append.created == head.created
 

@@ -75,7 +75,7 @@ def settings_from(given: Mapping[str, Any] | PathLike | Settings | None = None) 
     """
     if isinstance(given, Settings):
         return given
-    sources = [_given(given), _environment(), _file(Path(FILE)) if os.path.lexists(FILE) else {}]
+    sources = [_load(given), _environment(), _file(Path(FILE)) if os.path.lexists(FILE) else {}]
     place = next((source for source in sources if source.keys() & set(PLACE)), {})
     merged = {key: value for source in reversed(sources) for key, value in source.items() if key not in PLACE}
     settings = Settings(**merged, **{key: place[key] for key in PLACE if key in place})
@@ -83,7 +83,7 @@ def settings_from(given: Mapping[str, Any] | PathLike | Settings | None = None) 
     return settings
 
 
-def _given(given: Mapping[str, Any] | PathLike | None) -> dict[str, Any]:
+def _load(given: Mapping[str, Any] | PathLike | None) -> dict[str, Any]:
     if given is None:
         return {}
     if isinstance(given, str | os.PathLike):

@@ -302,7 +302,7 @@ class Store:
         A record that is already here writes nothing. A session that differs from the one of its id here is an error.
         """
         taken = import_lines(self.recorder, lines_of(source), self._most_bytes, progress)
-        if taken.events and self.recorder.unscrubbed():
+        if taken.events and self.recorder.needs_scrub():
             finish_redactions(self.recorder)
         return taken
 
@@ -322,7 +322,7 @@ class Store:
 
     def vacuum(self) -> None:
         """Give back unused space and refresh the statistics of the database's tables."""
-        if self.recorder.unscrubbed():
+        if self.recorder.needs_scrub():
             catch_up_read_models(self.recorder)
         self.recorder.vacuum()
 

@@ -39,7 +39,7 @@ def sweep(recorder: Recorder, ttl: int, now: int, provenance: Provenance) -> Swe
     if not isinstance(ttl, int) or isinstance(ttl, bool) or not 0 <= ttl <= A_HUNDRED_YEARS:
         raise InvalidValueError("ttl", f"is {ttl!r}: expected whole seconds from 0 to {A_HUNDRED_YEARS}")
     ended: list[str] = []
-    kept = _expired(recorder, now - ttl * SECOND)
+    kept = _find_expired(recorder, now - ttl * SECOND)
     reason = f"not used for {ttl} seconds"
     while True:
         left = [entry for entry in kept if not _end(recorder, entry, reason, now, provenance, ended)]
@@ -48,7 +48,7 @@ def sweep(recorder: Recorder, ttl: int, now: int, provenance: Provenance) -> Swe
         kept = left
 
 
-def _expired(recorder: Recorder, until: int) -> list[CatalogueEntry]:
+def _find_expired(recorder: Recorder, until: int) -> list[CatalogueEntry]:
     """The sessions that were last used up to a time; read before any of them ends."""
     return list(_pages(recorder, Selection(updated_until=until - 1, order=Order.UPDATED)))
 

@@ -90,7 +90,7 @@ def verify(
         whole = examine_store(recorder, projections)
         faults += whole.faults
         unchecked += whole.unchecked
-    return Verification(not faults, len(named), events, tuple(faults), recorder.unscrubbed(), tuple(unchecked))
+    return Verification(not faults, len(named), events, tuple(faults), recorder.needs_scrub(), tuple(unchecked))
 
 
 def examine_store(recorder: Recorder, projections: Sequence[Projection] | None = None) -> Verification:
@@ -99,7 +99,7 @@ def examine_store(recorder: Recorder, projections: Sequence[Projection] | None =
     rows = _projections_examined(recorder, projections)
     flaws, unchecked = flaws + rows.flaws, unchecked + rows.unchecked
     faults = tuple(VerificationFault(None, None, flaw) for flaw in flaws)
-    return Verification(not faults, 0, 0, faults, recorder.unscrubbed(), tuple(unchecked))
+    return Verification(not faults, 0, 0, faults, recorder.needs_scrub(), tuple(unchecked))
 
 
 def _projections_examined(recorder: Recorder, projections: Sequence[Projection] | None) -> RowFindings:
@@ -140,7 +140,7 @@ class _SessionCheck:
         while True:
             before = self.entry.position
             try:
-                for row in self._counted.over(self._recorder.read(self._session, after=before or -LAST)):
+                for row in self._counted.count(self._recorder.read(self._session, after=before or -LAST)):
                     yield from self._steps(row)
             except (DatabaseError, UnicodeDecodeError) as reason:
                 yield VerificationFault(

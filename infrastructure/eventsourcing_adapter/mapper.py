@@ -41,7 +41,7 @@ class DomainEvent(RecordedEvent, frozen=True):
         return cls(*row[:5], event_of(row), *row[6:10], row.digest)
 
     @classmethod
-    def unrecorded(cls, session: str, position: int, event: Event) -> Self:
+    def new(cls, session: str, position: int, event: Event) -> Self:
         """An event to be saved at this position; time, digest and global position are the store's to give."""
         return cls(session, position, 0, 0, stored_name(event), event, None, None, None, None, b"")
 
@@ -76,4 +76,4 @@ class EventMapper(Mapper[str]):
             event = decode(stored_event.topic, stored_event.state, session, position)
         except UnreadableEventError as reason:
             raise MapperDeserialisationError(str(reason)) from reason
-        return DomainEvent.unrecorded(session, position, event)
+        return DomainEvent.new(session, position, event)

@@ -91,7 +91,7 @@ class ParquetExport:
         """Brings a window into files, and takes out of earlier ones what it redacted."""
         self._place.keep(msgspec.structs.replace(done, writing=window))
         self._files += self._write(window, rows, taken_back, self._known)
-        for earlier in self._touched(rows, window):
+        for earlier in self._find_windows_to_rewrite(rows, window):
             self._rewritten += self._write(earlier, self._rows(earlier), taken_back, _SeenRows(self._recorder))
         self._events += len(rows)
         digest = rows[-1].digest.hex() if rows else ""  # they may have expired since
@@ -110,7 +110,7 @@ class ParquetExport:
             stale.unlink()
         return len(written)
 
-    def _touched(self, rows: Sequence[Row], window: Window) -> list[Window]:
+    def _find_windows_to_rewrite(self, rows: Sequence[Row], window: Window) -> list[Window]:
         """The earlier windows that hold content that these rows redacted."""
         places: set[int] = set()
         for row in rows:
@@ -118,18 +118,18 @@ class ParquetExport:
             if isinstance(event, MessageRedacted | EventRedacted):
                 position, _ = parse_redaction(event)
                 for found in self._recorder.read(row.session, after=position - 1, until=position):
-                    named = self._named_by(row.session, position) if found.name in NAMING else ()
+                    named = self._find_positions_labelled_by(row.session, position) if found.name in NAMING else ()
                     places.update((found.global_position, *named))
         if not any(place <= window.after for place in places):
             return []
         return [each for each in self._place.windows() if any(each.after < place <= each.until for place in places)]
 
-    def _named_by(self, session: str, position: int) -> Iterator[int]:
+    def _find_positions_labelled_by(self, session: str, position: int) -> Iterator[int]:
         """The global positions of all events that have the user or the branch that an event named in a column."""
         for row in self._recorder.read(session, after=position):
             yield row.global_position
             if row.name == "session.forked" and isinstance(forked := decode_in_feed(row), SessionForked):
-                yield from self._named_by(forked.fork, 0)
+                yield from self._find_positions_labelled_by(forked.fork, 0)
 
     def _rows(self, window: Window) -> list[Row]:
         """All rows of a window."""

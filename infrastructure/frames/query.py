@@ -76,7 +76,7 @@ class Query:
             import pyarrow as pa
         with self._process() as process:
             schema, batches = process.run(self._frames.tables(), lossless=False)
-            return pa.Table.from_batches(self._checked(batches), schema)
+            return pa.Table.from_batches(self._limit_memory(batches), schema)
 
     def to_df(self) -> "pandas.DataFrame":
         """The rows as a pandas DataFrame."""
@@ -141,7 +141,7 @@ class Query:
         finally:
             started.end()
 
-    def _checked(self, batches: Iterable["pyarrow.RecordBatch"]) -> Iterator["pyarrow.RecordBatch"]:
+    def _limit_memory(self, batches: Iterable["pyarrow.RecordBatch"]) -> Iterator["pyarrow.RecordBatch"]:
         """The batches, as long as they are within the limit of memory together."""
         weight = 0
         for batch in batches:

@@ -65,17 +65,17 @@ class Request(NamedTuple):
 
 
 class Channel:
-    """One end of a connection. Each operation takes at most as many seconds as `left` returns; None for any number."""
+    """One end of a connection. An operation takes at most as many seconds as `remaining` returns; None is no limit."""
 
-    def __init__(self, connection: socket, left: Callable[[], float | None] = lambda: None) -> None:
+    def __init__(self, connection: socket, remaining: Callable[[], float | None] = lambda: None) -> None:
         self._connection = connection
-        self.left = left
+        self.remaining = remaining
 
     def send(self, kind: Kind, body: "bytes | memoryview" = b"") -> None:
         """Send a message."""
         header = HEADER.pack(kind, len(body))
         for part in (header, body) if body else (header,):
-            self._connection.settimeout(self.left())
+            self._connection.settimeout(self.remaining())
             self._connection.sendall(part)
 
     def receive(self, most: float = inf) -> tuple[Kind, bytearray]:
@@ -93,7 +93,7 @@ class Channel:
         body = bytearray(length)
         rest = memoryview(body)
         while rest:
-            self._connection.settimeout(self.left())
+            self._connection.settimeout(self.remaining())
             received = self._connection.recv_into(rest)
             if not received:
                 raise EOFError
@@ -101,7 +101,7 @@ class Channel:
         return body
 
 
-def packed(batches: "Sequence[pyarrow.RecordBatch]") -> memoryview:
+def pack_batches(batches: "Sequence[pyarrow.RecordBatch]") -> memoryview:
     """Batches, at least one, as an Arrow stream."""
     import pyarrow as pa
 
@@ -112,7 +112,7 @@ def packed(batches: "Sequence[pyarrow.RecordBatch]") -> memoryview:
     return memoryview(sink.getvalue())
 
 
-def unpacked(body: bytearray) -> "Iterator[pyarrow.RecordBatch]":
+def unpack_batches(body: bytearray) -> "Iterator[pyarrow.RecordBatch]":
     """The batches of an Arrow stream; their columns are in the bytes of the stream."""
     import pyarrow as pa
 

@@ -68,7 +68,7 @@ class Watch:
         finally:
             self._left = max(self._left - (monotonic() - self._began), 0)
 
-    def left(self) -> float | None:
+    def remaining(self) -> float | None:
         """Seconds that are left in a step, None for any number; raises the error of a query that has run too long."""
         if not isfinite(self._left):
             return None

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from weakref import finalize
 
 from ...domain.errors import MissingExtraError, QueryError
-from ..async_methods import stopped_by
+from ..async_methods import stop_on_cancel
 from .frame import Frame
-from .query_channel import PLAIN, READING, Channel, Kind, Request, packed, unpacked
+from .query_channel import PLAIN, READING, Channel, Kind, Request, pack_batches, unpack_batches
 from .query_limits import QueryLimits, Watch
 
 if TYPE_CHECKING:
@@ -54,8 +54,8 @@ class QueryProcess:
         self.owner = os.getpid()
         self._limits = limits
         schemas = [(table.name, table.schema.serialize().to_pybytes()) for table in tables]
-        request = pickle.dumps(tuple(Request(text, _pickled(parameters), external_access, limits.bytes, schemas)))
-        self._process, self._channel = _started()
+        request = pickle.dumps(tuple(Request(text, _pickle(parameters), external_access, limits.bytes, schemas)))
+        self._process, self._channel = _start_process()
         self.end: Callable[[], object] = finalize(self, _end, self._process, self._channel)
         try:
             self._make_ready(Kind.REQUEST, request)
@@ -81,23 +81,23 @@ class QueryProcess:
             kind, body = self._exchange(watch, readings)
             if kind is Kind.END:
                 return
-            yield from unpacked(body)
+            yield from unpack_batches(body)
 
     def _make_ready(self, kind: Kind, body: bytes) -> None:
         """Have the process make a database; that it starts first takes no time of the query."""
-        self._channel.left = lambda: START
+        self._channel.remaining = lambda: START
         try:
-            with stopped_by(self._process.kill):
+            with stop_on_cancel(self._process.kill):
                 self._channel.send(kind, body)
                 self._check(*self._channel.receive())
         except TimeoutError:
             raise _not_started(f"it was not ready within {START:g} s") from None
         except (EOFError, ConnectionError):
-            raise _ended(self._process) from None
+            raise _end_error(self._process) from None
 
     def _exchange(self, watch: Watch, readings: "_Readings") -> tuple[Kind, bytearray]:
         """Have the process continue and return what it sends next, as a step of the query."""
-        self._channel.left = watch.left
+        self._channel.remaining = watch.remaining
         with watch.running():
             kind, body = self._ask(Kind.MORE, b"")
             while kind is Kind.READ:
@@ -107,7 +107,7 @@ class QueryProcess:
 
     def _ask(self, kind: Kind, body: "bytes | memoryview") -> tuple[Kind, bytearray]:
         try:
-            with stopped_by(self._process.kill):  # if an awaiting caller is cancelled
+            with stop_on_cancel(self._process.kill):  # if an awaiting caller is cancelled
                 self._channel.send(kind, body)
                 return self._channel.receive(self._limits.bytes)
         except TimeoutError:
@@ -115,7 +115,7 @@ class QueryProcess:
         except OverflowError:
             raise self._limits.too_large("its answer") from None
         except (EOFError, ConnectionError):
-            raise _ended(self._process) from None
+            raise _end_error(self._process) from None
 
     def _check(self, kind: Kind, body: bytearray) -> None:
         """Raise the error that the process has sent instead."""
@@ -141,7 +141,7 @@ class _Readings:
         if reading not in self._readings:
             self._readings[reading] = iter(self._tables[table])
         batch = next(self._readings[reading], None)
-        return (Kind.END, b"") if batch is None else (Kind.BATCHES, packed([batch]))
+        return (Kind.END, b"") if batch is None else (Kind.BATCHES, pack_batches([batch]))
 
 
 class _Pickler(pickle.Pickler):
@@ -159,7 +159,7 @@ class _Pickler(pickle.Pickler):
         return NotImplemented
 
 
-def _pickled(parameters: Parameters) -> bytes:
+def _pickle(parameters: Parameters) -> bytes:
     file = io.BytesIO()
     try:
         _Pickler(file).dump(dict(parameters) if isinstance(parameters, Mapping) else list(parameters))
@@ -168,7 +168,7 @@ def _pickled(parameters: Parameters) -> bytes:
     return file.getvalue()
 
 
-def _started() -> tuple["subprocess.Popen[bytes]", Channel]:
+def _start_process() -> tuple["subprocess.Popen[bytes]", Channel]:
     """A process, and the connection to it."""
     program = spawn.get_executable()
     executable = os.fsdecode(program) if program else ""
@@ -213,7 +213,7 @@ def _end(process: "subprocess.Popen[bytes]", channel: Channel) -> None:
     process.wait()
 
 
-def _ended(process: "subprocess.Popen[bytes]") -> QueryError:
+def _end_error(process: "subprocess.Popen[bytes]") -> QueryError:
     """The error of a process that closed its connection."""
     try:
         code = process.wait(EXIT)

@@ -17,7 +17,7 @@ from socket import socket
 from threading import Lock, Thread
 from typing import TYPE_CHECKING
 
-from .query_channel import PLAIN, READING, Channel, Kind, Request, packed, unpacked
+from .query_channel import PLAIN, READING, Channel, Kind, Request, pack_batches, unpack_batches
 
 if TYPE_CHECKING:
     import duckdb
@@ -83,7 +83,7 @@ class Worker:
                 reader = self._relation(connection).to_arrow_reader(BATCH)
                 self._ask(Kind.SCHEMA, memoryview(reader.schema.serialize()))
                 for message in _messages(reader):
-                    self._ask(Kind.BATCHES, packed(message))
+                    self._ask(Kind.BATCHES, pack_batches(message))
             self._tell(Kind.END)
 
     def read(self, table: int, schema: "pyarrow.Schema") -> "pyarrow.RecordBatchReader":
@@ -97,7 +97,7 @@ class Worker:
             kind, body = self._ask(Kind.READ, reading)
             if kind is Kind.END:
                 return
-            yield from unpacked(body)
+            yield from unpack_batches(body)
 
     def _ask(self, kind: Kind, body: "bytes | memoryview" = b"") -> tuple[Kind, bytearray]:
         with self._lock:  # since threads of DuckDB ask too
@@ -147,7 +147,7 @@ class Worker:
             if "Out of Memory" in str(reason):
                 self._tell(Kind.TOO_LARGE)
             else:
-                self._tell(Kind.FAILED, _explained(reason).encode())
+                self._tell(Kind.FAILED, _message_of(reason).encode())
 
 
 class _Table:
@@ -179,7 +179,7 @@ def _messages(batches: Iterable["pyarrow.RecordBatch"]) -> Iterator[list["pyarro
         yield message
 
 
-def _explained(reason: Exception) -> str:
+def _message_of(reason: Exception) -> str:
     """What DuckDB says, without the values that it could not work with: those may be content of the record."""
     import duckdb
 

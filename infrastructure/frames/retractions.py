@@ -46,10 +46,10 @@ def find_retractions(recorder: Recorder, until: int) -> Retractions:
 
 def deleted_sessions(recorder: Recorder) -> frozenset[str]:
     """The sessions that have a tombstone."""
-    return frozenset(_deleted(recorder))
+    return frozenset(_find_deleted(recorder))
 
 
-def _deleted(recorder: Recorder) -> Iterator[str]:
+def _find_deleted(recorder: Recorder) -> Iterator[str]:
     selection = Selection(statuses=(Status.DELETED.value,))
     after: Place | None = None
     while page := recorder.select_entries(selection, after, AT_A_TIME):

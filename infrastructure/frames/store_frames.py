@@ -43,7 +43,7 @@ class Frames:
         With names of branches, what these show now instead: in each session that has them, what it inherited included,
         a message once in a session. Sessions that were deleted are not in it.
         """
-        wanted = self._asked(frame_filter(sessions, users, since, until, roles=roles, branches=branches))
+        wanted = self._check_sessions(frame_filter(sessions, users, since, until, roles=roles, branches=branches))
         if wanted.branches is None:
             return Frame(
                 "messages",
@@ -70,7 +70,7 @@ class Frames:
         batch_size: int = ROWS,
     ) -> Frame:
         """Every event once, as it is on the record; with names of branches or stored names, only those events."""
-        wanted = self._asked(frame_filter(sessions, users, since, until, branches=branches, names=names))
+        wanted = self._check_sessions(frame_filter(sessions, users, since, until, branches=branches, names=names))
         return Frame(
             "events",
             events_schema,
@@ -93,7 +93,7 @@ class Frames:
 
         `cost` is in US dollars, by these prices; null without a price.
         """
-        wanted = self._asked(frame_filter(sessions, users, since, until, branches=branches))
+        wanted = self._check_sessions(frame_filter(sessions, users, since, until, branches=branches))
         return Frame(
             "usage",
             usage_schema,
@@ -115,7 +115,7 @@ class Frames:
         now = Frames(self._recorder, self._end())
         return [now.messages(), now.events(), now.usage(), now.sessions()]
 
-    def _asked(self, wanted: FrameFilter) -> FrameFilter:
+    def _check_sessions(self, wanted: FrameFilter) -> FrameFilter:
         for session in wanted.sessions or ():
             if self._recorder.find_entry(session) is None:
                 raise SessionNotFoundError(session)

@@ -29,7 +29,7 @@ def free_path(folder: Path, prefix: str, extension: str, now: datetime) -> Path:
 
 def write_dump(path: Path, logs: Sequence[Log]) -> None:
     """Writes the logs as a JSON array or as lines of JSON, as the name of the file says."""
-    content = _encoded(validate_extension(path.suffix), logs)
+    content = _encode(validate_extension(path.suffix), logs)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with output_file(path) as file:
@@ -42,7 +42,7 @@ def write_dump(path: Path, logs: Sequence[Log]) -> None:
         raise DatabaseError(str(path), reason.strerror or type(reason).__name__) from reason
 
 
-def _encoded(extension: str, logs: Sequence[Log]) -> bytes:
+def _encode(extension: str, logs: Sequence[Log]) -> bytes:
     lines = [msgspec.json.encode(log) for log in logs]
     if extension == ".jsonl":
         return b"".join(line + b"\n" for line in lines)

@@ -21,7 +21,7 @@ def json_lines(batch: LogBatch) -> bytes:
     return b"".join(line + b"\n" for line in batch.lines)
 
 
-def gzipped(batch: LogBatch) -> bytes:
+def gzip_lines(batch: LogBatch) -> bytes:
     """Lines of JSON, in gzip."""
     return gzip.compress(json_lines(batch), mtime=0)
 
@@ -53,7 +53,7 @@ def parquet(batch: LogBatch) -> bytes:
 FORMATS: Mapping[str, tuple[str, Callable[[LogBatch], bytes]]] = MappingProxyType(
     {
         "jsonl": (".jsonl", json_lines),
-        "jsonl.gz": (".jsonl.gz", gzipped),
+        "jsonl.gz": (".jsonl.gz", gzip_lines),
         "jsonl.zst": (".jsonl.zst", zstandard),
         "parquet": (".parquet", parquet),
     }

@@ -38,7 +38,7 @@ class GuardedTransport(httpx.BaseTransport):
         self._pool = httpcore.ConnectionPool(ssl_context=verify, network_backend=backend)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        with _named_errors(request):
+        with _translate_errors(request):
             response = self._pool.handle_request(
                 httpcore.Request(
                     method=request.method,
@@ -132,7 +132,7 @@ class _Stream(httpcore.NetworkStream):
 
 
 @contextmanager
-def _named_errors(request: httpx.Request) -> Iterator[None]:
+def _translate_errors(request: httpx.Request) -> Iterator[None]:
     try:
         yield
     except AddressRefused:

@@ -48,8 +48,8 @@ class S3LogSubscriber(LogSubscriber):
             raise InvalidValueError("the batch size and the timeout", "are not above 0: expected numbers above 0")
         self._ending, self._made = FORMATS[format]
         address = _address(target)
-        self._prefix = _checked_prefix(prefix)
-        self._objects = _opened(address, endpoint, dict(options or {}), timeout)
+        self._prefix = _validate_prefix(prefix)
+        self._objects = _open_bucket(address, endpoint, dict(options or {}), timeout)
         self.name = name or _name(address, endpoint, self._prefix)
         self.batch_size = batch_size
         self.redactor = redactor
@@ -84,14 +84,14 @@ def _address(target: PathLike) -> str:
     return address
 
 
-def _checked_prefix(prefix: str) -> str:
+def _validate_prefix(prefix: str) -> str:
     parts = [part for part in prefix.split("/") if part]
     if any(part in (".", "..") or not part.isprintable() for part in parts):
         raise InvalidValueError("the prefix", f"is {prefix!r}: expected names with slashes between them")
     return "".join(f"{part}/" for part in parts)
 
 
-def _opened(address: str, endpoint: str | None, options: dict[str, Any], timeout: float) -> Any:
+def _open_bucket(address: str, endpoint: str | None, options: dict[str, Any], timeout: float) -> Any:
     with require("obstore", extra="logs"):
         from obstore.exceptions import BaseError
         from obstore.store import LocalStore, from_url

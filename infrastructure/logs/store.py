@@ -105,7 +105,7 @@ class LogStore(LogReading, LogWriting):
             )
         register(self)
 
-    def forked(self) -> None:
+    def after_fork(self) -> None:
         """Takes locks of its own in a child process; what waits is its parent's to save."""
         self._lock, self._flushing, self._here = Lock(), RLock(), local()
         self._gone += len(self._logs)
@@ -182,7 +182,7 @@ class LogStore(LogReading, LogWriting):
         with self._flushing:
             with self._lock:
                 logs, until = list(self._logs), self._gone + len(self._logs)
-            write_dump(target, [self._redacted(log) for log in logs])
+            write_dump(target, [self._redact(log) for log in logs])
             with self._lock:
                 if path is None:
                     self._outlets_now()[_FOLDER].taken = until
@@ -226,9 +226,9 @@ class LogStore(LogReading, LogWriting):
                 until = self._gone + len(self._logs)
             drains = [partial(self._drain, each, until) for each in outlets]
             outcomes = [drain() for drain in drains] if in_turn or len(drains) < 2 else _gather(drains)
-            return self._flushed(outlets, outcomes, clear)
+            return self._flush_result(outlets, outcomes, clear)
 
-    def _flushed(self, outlets: list[Outlet], outcomes: "list[Outcome]", clear: bool) -> FlushResult:
+    def _flush_result(self, outlets: list[Outlet], outcomes: "list[Outcome]", clear: bool) -> FlushResult:
         with self._lock:
             current = self._outlets_now().values()
             if clear and current:
@@ -289,13 +289,13 @@ class LogStore(LogReading, LogWriting):
         return self._outlets
 
     def _write_to(self, adapter: LogAdapter, logs: Sequence[Log]) -> None:
-        adapter.write(map(self._redacted, logs))
+        adapter.write(map(self._redact, logs))
 
     def _deliver_to(self, broadcaster: LogBroadcaster, subscriber: str, logs: Sequence[Log]) -> None:
-        broadcaster.deliver(subscriber, list(map(self._redacted, logs)))
+        broadcaster.deliver(subscriber, list(map(self._redact, logs)))
 
     def _dump_some(self, logs: Sequence[Log]) -> None:
-        write_dump(self._free_path(), list(map(self._redacted, logs)))
+        write_dump(self._free_path(), list(map(self._redact, logs)))
 
     def _free_path(self) -> Path:
         if self._folder is None:
@@ -311,7 +311,7 @@ class LogStore(LogReading, LogWriting):
             for outlet in self._outlets.values():
                 outlet.taken = max(outlet.taken, self._gone)
 
-    def _redacted(self, log: Log) -> Log:
+    def _redact(self, log: Log) -> Log:
         return log if self._redactor is None else self._redactor.redact_log(log)
 
 

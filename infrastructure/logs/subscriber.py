@@ -55,7 +55,7 @@ class LogSubscriber(ABC):
 
     def send(self, logs: Sequence[Log]) -> None:
         """Takes the secrets out and hands the logs over, once."""
-        redact = self.redactor.redact_log if self.redactor is not None else _unchanged
+        redact = self.redactor.redact_log if self.redactor is not None else _keep_log
         now = wall_clock()
         self.receive(LogBatch(tuple(redact(stamp_log(log, now)) for log in logs)))
 
@@ -112,5 +112,5 @@ def failure(subscriber: str, reason: Exception) -> DeliveryError:
     return reason if isinstance(reason, DeliveryError) else DeliveryError(subscriber, type(reason).__name__)
 
 
-def _unchanged(log: Log) -> Log:
+def _keep_log(log: Log) -> Log:
     return log

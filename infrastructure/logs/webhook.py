@@ -63,7 +63,7 @@ class WebhookLogSubscriber(LogSubscriber):
     ) -> None:
         with require("httpx", extra="logs"):
             import httpx
-        host = _checked(url, https_only, allowed_hosts)
+        host = _validate_url(url, https_only, allowed_hosts)
         try:
             same = httpx.URL(url).host == host
         except httpx.InvalidURL:
@@ -92,7 +92,7 @@ class WebhookLogSubscriber(LogSubscriber):
         try:
             with httpx.Client(transport=transport, timeout=self._timeout, trust_env=False) as client:
                 headers = httpx.Headers(self._headers)
-                headers.update(self._signed(batch.key, body))
+                headers.update(self._signed_headers(batch.key, body))
                 request = client.build_request("POST", self._url, content=body, headers=headers)
                 response = client.send(request, stream=True, follow_redirects=False)
                 response.close()
@@ -103,7 +103,7 @@ class WebhookLogSubscriber(LogSubscriber):
         if not response.is_success:
             raise self._refusal(response.status_code, response.headers.get("Retry-After"))
 
-    def _signed(self, key: str, body: bytes) -> dict[str, str]:
+    def _signed_headers(self, key: str, body: bytes) -> dict[str, str]:
         timestamp = str(self._clock() // 1_000_000)
         ours = {"Content-Type": "application/json", "User-Agent": "turnlog", KEY: key, TIMESTAMP: timestamp}
         if self._secret is not None:
@@ -135,7 +135,7 @@ def resolve_host(host: str, port: int) -> list[str]:
     return list(dict.fromkeys(str(address[0]) for *_, address in found))
 
 
-def _checked(url: str, https_only: bool, allowed_hosts: Iterable[str] | None) -> str:
+def _validate_url(url: str, https_only: bool, allowed_hosts: Iterable[str] | None) -> str:
     """The host of an address that may be posted to. The address is not repeated: it may hold a secret."""
     try:
         parts = urlsplit(url)
@@ -151,12 +151,12 @@ def _checked(url: str, https_only: bool, allowed_hosts: Iterable[str] | None) ->
         raise InvalidValueError(
             "the address of the webhook", "holds a user or a fragment: expected them as headers, or none"
         )
-    if allowed_hosts is not None and not any(_is_meant(host, each) for each in _several(allowed_hosts)):
+    if allowed_hosts is not None and not any(_matches_host(host, each) for each in _several(allowed_hosts)):
         raise InvalidValueError("the host of the webhook", f"is {host!r}: expected one that is allowed")
     return host
 
 
-def _is_meant(host: str, allowed: str) -> bool:
+def _matches_host(host: str, allowed: str) -> bool:
     return host.endswith(allowed.lower()) if allowed.startswith(".") else host == allowed.lower()
 
 

@@ -20,32 +20,32 @@ class LogWriting(ABC):
 
     def log(self, /, given: LogGiven, type: LogType | str | None = None, **fields: Json) -> Log:
         """Writes text, a dict of values, an exception, a message or a log."""
-        return self._write(to_log(given, type, **_checked(fields)))
+        return self._write(to_log(given, type, **_validate_fields(fields)))
 
     def log_api_call(self, /, model: str | None = None, **fields: Json) -> Log:
         """Writes that a model was called: `provider`, `request`, `response`, `duration_ms`, tokens, `error`."""
-        return self._write(Log(LogType.API_CALL, model=model, **_checked(fields)))
+        return self._write(Log(LogType.API_CALL, model=model, **_validate_fields(fields)))
 
     def log_message(self, /, message: Message | str, **fields: Json) -> Log:
         """Writes a message."""
-        return self._write(to_log(message, LogType.MESSAGE, **_checked(fields)))
+        return self._write(to_log(message, LogType.MESSAGE, **_validate_fields(fields)))
 
     def log_operation(self, /, message: str, **fields: Json) -> Log:
         """Writes that something was done."""
-        return self._write(Log(LogType.OPERATION, message, **_checked(fields)))
+        return self._write(Log(LogType.OPERATION, message, **_validate_fields(fields)))
 
     def log_error(self, /, error: BaseException | str, **fields: Json) -> Log:
         """Writes that something went wrong."""
         given = Log(LogType.ERROR, error=error) if isinstance(error, str) else error
-        return self._write(to_log(given, LogType.ERROR, **_checked(fields)))
+        return self._write(to_log(given, LogType.ERROR, **_validate_fields(fields)))
 
     def log_warning(self, /, message: str, **fields: Json) -> Log:
         """Writes a warning."""
-        return self._write(Log(LogType.WARNING, message, **_checked(fields)))
+        return self._write(Log(LogType.WARNING, message, **_validate_fields(fields)))
 
     def log_info(self, /, message: str, **fields: Json) -> Log:
         """Writes that something is so."""
-        return self._write(Log(LogType.INFO, message, **_checked(fields)))
+        return self._write(Log(LogType.INFO, message, **_validate_fields(fields)))
 
     alog = awaited(log)
     alog_api_call = awaited(log_api_call)
@@ -56,7 +56,7 @@ class LogWriting(ABC):
     alog_info = awaited(log_info)
 
 
-def _checked(fields: dict[str, Json]) -> dict[str, Json]:
+def _validate_fields(fields: dict[str, Json]) -> dict[str, Json]:
     unknown = sorted(fields.keys() - FIELDS)
     if unknown:
         raise InvalidValueError(

@@ -56,7 +56,7 @@ class MemoryRecorder(Recorder):
 
     def append(self, appends: Sequence[AppendRequest]) -> list[Outcome]:
         with self._open():
-            outcomes = [self._appended(append) for append in appends]
+            outcomes = [self._append_with_projections(append) for append in appends]
             self._lock.notify_all()
         return outcomes
 
@@ -94,30 +94,30 @@ class MemoryRecorder(Recorder):
 
     def read(self, session: str, *, after: int = 0, until: int | None = None, backwards: bool = False) -> Iterator[Row]:
         with self._open():
-            found = self._kept(session).between(after, until)
+            found = self._stream(session).between(after, until)
         return reversed(found) if backwards else iter(found)
 
     def read_messages(
         self, session: str, branch: int, first: int, last: int, *, backwards: bool = False
     ) -> Iterator[Row]:
         with self._open():
-            kept = self._kept(session)
+            kept = self._stream(session)
             found = kept.at(_within(kept.written.get(branch, _NONE), first - 1, last))
         return reversed(found) if backwards else iter(found)
 
     def read_bodies_at(self, session: str, positions: Sequence[int]) -> list[Body]:
         with self._open():
-            rows = self._kept(session).found(positions)
+            rows = self._stream(session).find(positions)
         return [(row.position, row.time, row.payload) for row in rows]
 
     def read_structure(self, session: str, *, after: int = 0, until: int) -> Iterator[Row]:
         with self._open():
-            kept = self._kept(session)
+            kept = self._stream(session)
             return iter(kept.at(_within(kept.structure, after, until)))
 
     def read_written(self, session: str, *, after: int = 0, until: int) -> dict[int, Positions]:
         with self._open():
-            written = self._kept(session).written.items()
+            written = self._stream(session).written.items()
             found = {branch: _within(places, after, until) for branch, places in written}
         return {branch: places for branch, places in found.items() if places}
 
@@ -153,7 +153,7 @@ class MemoryRecorder(Recorder):
 
     def find_command(self, session: str, command_id: str) -> AppendResult | None:
         with self._open():
-            return self._kept(session).command(command_id)
+            return self._stream(session).command(command_id)
 
     def find_flaws(self) -> list[str]:
         return []
@@ -170,7 +170,7 @@ class MemoryRecorder(Recorder):
                 raise StoreClosedError(self.name)
             yield
 
-    def _appended(self, append: AppendRequest) -> Outcome:
+    def _append_with_projections(self, append: AppendRequest) -> Outcome:
         if self.inline is None:
             return self._append(append)
         try:
@@ -214,7 +214,7 @@ class MemoryRecorder(Recorder):
             raise
 
     def _append(self, append: AppendRequest) -> AppendResult | InvalidOperationError:
-        kept = self._kept(append.session, append.start)
+        kept = self._stream(append.session, append.start)
         repeated = None if append.command_id is None else kept.command(append.command_id)
         if repeated is not None:
             return repeated
@@ -245,15 +245,15 @@ class MemoryRecorder(Recorder):
 
     def _replace(self, row: Row) -> None:
         """Puts another form of a row in its place."""
-        kept = self._kept(row.session)
+        kept = self._stream(row.session)
         kept.rows[bisect_left(kept.rows, row.position, key=_position)] = row
         self._all[bisect_left(self._all, row.global_position, key=_global_position)] = row
 
     def _at(self, row: Row) -> list[Row]:
         """The stored form of a row."""
-        return self._kept(row.session).found([row.position])
+        return self._stream(row.session).find([row.position])
 
-    def _kept(self, session: str, start: int = 1) -> "_Kept":
+    def _stream(self, session: str, start: int = 1) -> "_Kept":
         return self._sessions.get(session) or _Kept(CatalogueEntry(session, start - 1))
 
     def _session(self, session: str) -> "_Kept":
@@ -308,7 +308,7 @@ class _Kept:
         stop = len(self.rows) if until is None else bisect_right(self.rows, until, key=_position)
         return self.rows[start:stop]
 
-    def found(self, positions: Iterable[int]) -> list[Row]:
+    def find(self, positions: Iterable[int]) -> list[Row]:
         """The rows at those of the positions that there are."""
         there = range(self.rows[0].position, self.rows[-1].position + 1) if self.rows else range(0)
         return self.at(place for place in positions if place in there)

@@ -47,16 +47,16 @@ class ToolServer:
 
     async def open(self) -> list[ServerTool]:
         """Connects, and answers with the tools that the server has."""
-        client = self._made()
+        client = self._make_client()
         try:
             async with asyncio.timeout(self._timeout):
                 await client.__aenter__()
                 tools = await client.list_tools()
         except Exception as error:  # noqa: BLE001 whatever stops a foreign server is told by one name
-            await _ended(client)
-            raise ToolError(self.name, self._clean(_described(error))) from None
+            await _close_client(client)
+            raise ToolError(self.name, self._clean(_describe(error))) from None
         except BaseException:
-            await _ended(client)
+            await _close_client(client)
             raise
         self._client, self._loop = client, asyncio.get_running_loop()
         return [ServerTool(each.name, each.description or "", _parameters(each)) for each in tools]
@@ -65,7 +65,7 @@ class ToolServer:
         """Ends the connection, and the process if there is one."""
         client, self._client = self._client, None
         if client is not None:
-            await _ended(client)
+            await _close_client(client)
 
     async def call(self, tool: str, arguments: dict[str, Json]) -> object:
         """What a tool answers; what it or its server fails at is raised."""
@@ -80,9 +80,9 @@ class ToolServer:
         except ServerToolError as error:
             raise ToolError(tool, f"its server {self.name} failed: {self._clean(str(error))}") from None
         except Exception as error:  # noqa: BLE001 whatever stops a foreign server is raised as one error
-            raise ToolError(tool, f"its server {self.name} failed: {self._clean(_described(error))}") from None
+            raise ToolError(tool, f"its server {self.name} failed: {self._clean(_describe(error))}") from None
 
-    def _made(self) -> "MCPToolset[Any]":
+    def _make_client(self) -> "MCPToolset[Any]":
         with require("fastmcp", "mcp"):
             from fastmcp.client.transports import StdioTransport
         with require("pydantic_ai", "mcp"):
@@ -113,7 +113,7 @@ def displayed_address(address: str) -> str:
     return re.sub(r"//[^/@]*@", "//***@", address.partition("?")[0])
 
 
-async def _ended(client: "MCPToolset[Any]") -> None:
+async def _close_client(client: "MCPToolset[Any]") -> None:
     with suppress(Exception):  # it may be gone already, and nobody can do anything about that
         await client.__aexit__(None, None, None)
 
@@ -135,7 +135,7 @@ def _plain(result: object) -> object:
     return result
 
 
-def _described(error: BaseException) -> str:
+def _describe(error: BaseException) -> str:
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__

@@ -84,7 +84,7 @@ class ProviderModel:
             model = await self._here()
             if heard is None:
                 return await self._whole(model, asked, settings)
-            return await self._streamed(model, asked, settings, said, heard)
+            return await self._stream(model, asked, settings, said, heard)
 
     async def close(self) -> None:
         """Closes the client of this event loop."""
@@ -106,7 +106,7 @@ class ProviderModel:
         )
         return from_pydantic_ai(response, self._model, asked.tools)
 
-    async def _streamed(
+    async def _stream(
         self,
         model: "Model[Any]",
         asked: model_call.ModelRequest,
@@ -137,7 +137,7 @@ class ProviderModel:
             response = stream.get()
         if _is_cut(response):
             reason = "the stream ended before the answer was complete"
-            raise Failure(self._failed(reason, partial="".join(said)), again=not said)
+            raise Failure(self._error(reason, partial="".join(said)), again=not said)
         return from_pydantic_ai(response, self._model, asked.tools)
 
     @asynccontextmanager
@@ -157,15 +157,17 @@ class ProviderModel:
             raise
         except TimeoutError as error:
             late = ModelTimeoutError(self._name, f"no answer within {timeout:g} s", None, partial())
-            raise Failure(late, again=False) from self._shown(error)
+            raise Failure(late, again=False) from self._cause_without_secrets(error)
         except ModelAPIError as error:
             status = getattr(error, "status_code", None)
             again = not said and (status is None or status in (408, 409, 429) or status >= 500)
             raise Failure(
-                self._failed(_reason(error), status, partial()), again and not _out_of_quota(error), error.retry_after
-            ) from self._shown(error)
+                self._error(_reason(error), status, partial()), again and not _out_of_quota(error), error.retry_after
+            ) from self._cause_without_secrets(error)
         except (AgentRunError, ValidationError, ValueError) as error:
-            raise Failure(self._failed(_reason(error), None, partial()), again=False) from self._shown(error)
+            raise Failure(self._error(_reason(error), None, partial()), again=False) from self._cause_without_secrets(
+                error
+            )
         except UserError as error:
             raise InvalidValueError(f"model {self._name}", f"cannot be asked: {self._clean(str(error))}") from None
 
@@ -173,22 +175,22 @@ class ProviderModel:
     def _name(self) -> str:
         return f"{self._provider}/{self._model}"
 
-    def _failed(self, reason: str, status: int | None = None, partial: str | None = None) -> ModelError:
+    def _error(self, reason: str, status: int | None = None, partial: str | None = None) -> ModelError:
         return ModelError(self._name, self._clean(reason), status, partial)
 
-    def _known_key(self) -> str | None:
+    def _find_key(self) -> str | None:
         """The key that was given, or that the environment has for this provider."""
         names = KEY_NAMES.get(self._provider, (f"{self._provider.upper()}_API_KEY",))
         return self._key() or next((os.environ[name] for name in names if os.environ.get(name)), None)
 
-    def _shown(self, error: Exception) -> Exception | None:
+    def _cause_without_secrets(self, error: Exception) -> Exception | None:
         """An error as a cause, unless it or what led to it tells the key or a password."""
         told = "".join(format_exception(error))
         return error if self._clean(told) == told else None
 
     def _clean(self, text: str) -> str:
         password = re.search(r"//([^/@]*)@", self._base_url or "")
-        for secret in (self._known_key(), *(password.groups() if password else ())):
+        for secret in (self._find_key(), *(password.groups() if password else ())):
             if secret:
                 text = text.replace(secret, "***")
         return text
@@ -196,7 +198,7 @@ class ProviderModel:
     async def _here(self) -> "Model[Any]":
         loop = asyncio.get_running_loop()
         if loop not in self._by_loop:
-            model = self._made()
+            model = self._make_model()
             self._by_loop[loop] = opened = _Opened(model, self._holding(model, loop))
             await anext(opened.holding)
         return self._by_loop[loop].model
@@ -219,7 +221,7 @@ class ProviderModel:
             if inspect.isawaitable(closing):
                 await closing
 
-    def _made(self) -> "Model[Any]":
+    def _make_model(self) -> "Model[Any]":
         from pydantic_ai.exceptions import UserError
         from pydantic_ai.models import infer_model
 
@@ -238,7 +240,7 @@ class ProviderModel:
 
         found = infer_provider_class(kind)
         takes = inspect.signature(found).parameters
-        key = self._known_key() or (NO_KEY if self._base_url is not None else None)
+        key = self._find_key() or (NO_KEY if self._base_url is not None else None)
         given = {"api_key": key, "base_url": self._base_url}
         if self._base_url is not None and "base_url" not in takes and "openai_client" in takes:
             from openai import AsyncOpenAI
@@ -255,10 +257,10 @@ def _takes_inline_system(model: "Model[Any]") -> bool:
 def _is_cut(response: "ModelResponse") -> bool:
     """Whether a stream ended before the provider said that the answer does; pydantic-ai takes an end for "stop"."""
     said = (response.provider_details or {}).get("finish_reason")
-    return response.state != "complete" or response.finish_reason is None or (said is None and _stopped(response))
+    return response.state != "complete" or response.finish_reason is None or (said is None and _is_complete(response))
 
 
-def _stopped(response: "ModelResponse") -> bool:
+def _is_complete(response: "ModelResponse") -> bool:
     return response.finish_reason in ("stop", "tool_call")
 
 

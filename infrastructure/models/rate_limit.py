@@ -53,7 +53,7 @@ class RateLimit:
     @asynccontextmanager
     async def turn(self, tokens: int) -> AsyncIterator[Callable[[int], None]]:
         """Waits for its turn; inside, tells how many tokens it really was."""
-        mine = self._reserved(tokens)
+        mine = self._reserve(tokens)
         try:
             while (left := mine.at - self.clock.now()) > 0:
                 await self.clock.sleep(left)
@@ -66,7 +66,7 @@ class RateLimit:
 
         yield used
 
-    def _reserved(self, tokens: int) -> _Reservation:
+    def _reserve(self, tokens: int) -> _Reservation:
         with self._lock:
             now = self.clock.now()
             while self._turns and self._turns[0].at <= now - self.interval:

@@ -99,7 +99,7 @@ def in_calls(attempts: Sequence[StampedAppend], most: int) -> Iterator[Sequence[
     yield attempts[start:]
 
 
-def rolled_back(attempts: Sequence[StampedAppend], outcomes: Sequence[Answer]) -> list[Answer]:
+def roll_back_all(attempts: Sequence[StampedAppend], outcomes: Sequence[Answer]) -> list[Answer]:
     """The outcomes of attempts that go together, after a call in which one of them could not be recorded."""
     found = [
         HeadMoved(attempt.head) if isinstance(answer, AppendResult) and not answer.repeated else answer

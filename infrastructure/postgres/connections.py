@@ -63,7 +63,7 @@ class PostgresConnections:
         self._closed = False
         register(self)
 
-    def forked(self) -> None:
+    def after_fork(self) -> None:
         """Connects anew in a child process; to close what is its parent's would end it there too."""
         if self._pool is not None:
             self._parents.append(self._pool)
@@ -85,13 +85,13 @@ class PostgresConnections:
     def ask_once(self, statement: str, parameters: Parameters = ()) -> list[tuple[Any, ...]]:
         """The rows that a statement answers; `Lost` if the answer did not come."""
         with self.using() as connection:
-            return connection.execute(self.tables.named(statement), parameters, binary=True).fetchall()
+            return connection.execute(self.tables.with_names(statement), parameters, binary=True).fetchall()
 
     @contextmanager
     def using(self) -> Iterator[Connection]:
         """A connection for a short while. Here the driver's errors become ours."""
-        pool = self._opened()
-        connection = self._taken(pool)
+        pool = self._open_pool()
+        connection = self._take(pool)
         try:
             yield connection
         except psycopg.Error as reason:
@@ -118,7 +118,7 @@ class PostgresConnections:
         if self._pool is not None:
             self._pool.close()
 
-    def _opened(self) -> ConnectionPool[Connection]:
+    def _open_pool(self) -> ConnectionPool[Connection]:
         with self._opening:
             if self._closed:
                 raise StoreClosedError(self.name)
@@ -128,7 +128,7 @@ class PostgresConnections:
                 )
             return self._pool
 
-    def _taken(self, pool: ConnectionPool[Connection]) -> Connection:
+    def _take(self, pool: ConnectionPool[Connection]) -> Connection:
         """A connection on which the server has not hung up."""
         deadline = monotonic() + PATIENCE
         try:
@@ -164,7 +164,7 @@ class PostgresConnection:
         self._parents: list[Connection] = []
         register(self)
 
-    def forked(self) -> None:
+    def after_fork(self) -> None:
         """Connect anew in a child process; to close the parent's connection would end it there too."""
         self._lock = Lock()
         if self._connection is not None:

@@ -54,7 +54,7 @@ class PostgresSnapshots(AggregateRecorder):
             (self._purpose, str(each.originator_id), each.originator_version, each.topic, each.state)
             for each in stored_events
         ]
-        statement = self._connections.tables.named(_ADD_SNAPSHOT)
+        statement = self._connections.tables.with_names(_ADD_SNAPSHOT)
         with library_errors(), self._connections.using() as connection:
             try:
                 with connection.transaction(), connection.cursor() as cursor:
@@ -96,7 +96,7 @@ class PostgresView(LibraryView):
 
     def named(self, statement: str) -> str:
         """The statement with the schema and the prefix of the store for `{schema}` and `{prefix}`."""
-        return self.connections.tables.named(statement)
+        return self.connections.tables.with_names(statement)
 
     @contextmanager
     def writing(self, tracking: Tracking) -> Iterator[Connection]:
@@ -134,7 +134,7 @@ class PostgresProcess(PostgresView, LibraryProcess):
         if tracking is None:
             return self.recorder.insert_events(stored_events, **kwargs)
         with library_errors():
-            appends = erasing(self.recorder, self.recorder.folding.checked(to_appends(stored_events, **kwargs)))
+            appends = erasing(self.recorder, self.recorder.folding.fold_appends(to_appends(stored_events, **kwargs)))
             with self.writing(tracking) as connection:
                 appended = _Inside(self.recorder, connection).append_together(appends) if appends else []
                 check_repeats(self.recorder, appends, appended)
@@ -152,7 +152,7 @@ class _Inside(PostgresRecorder):
 
     def _send(self, attempts: Sequence[StampedAppend], statement: str) -> list[tuple[Any, ...]]:
         connection: Connection = vars(self)["_connection"]
-        named = self.connections.tables.named(statement)
+        named = self.connections.tables.with_names(statement)
         answers = connection.execute(named, (*append_protocol.parameters(attempts), False), binary=True).fetchall()
         for answer, attempt in zip(answers, attempts, strict=True):
             if answer[0] == "recorded":

@@ -32,10 +32,10 @@ class Listener:
         self._closing = Event()
         self._count = 0
         self._bell: socket | None = None
-        self.forked()
+        self.after_fork()
         register(self)
 
-    def forked(self) -> None:
+    def after_fork(self) -> None:
         """Begins without the thread, which stayed in the parent process."""
         if self._bell is not None:
             self._bell.close()  # here; over there it stays open
@@ -70,7 +70,7 @@ class Listener:
             interval = POLL_WHEN_HEARING if self._hears else POLL
             return self._news.wait_for(lambda: self._count != count, min(interval, longest))
 
-    def missed(self) -> None:
+    def note_missed(self) -> None:
         """There was news that was not heard of: hearing is not to be relied on."""
         self._hears = False
 

@@ -19,13 +19,13 @@ class Tables(NamedTuple):
         """Where appends are announced; short enough for a channel, since schema and prefix are."""
         return f"{self.schema}.{self.prefix}"
 
-    def named(self, statement: str) -> str:
+    def with_names(self, statement: str) -> str:
         """The statement with the names of these tables in it."""
-        return _named(self, statement)
+        return _with_names(self, statement)
 
 
 @lru_cache
-def _named(tables: Tables, statement: str) -> str:
+def _with_names(tables: Tables, statement: str) -> str:
     for place in ("schema", "prefix", "channel"):
         statement = statement.replace(f"{{{place}}}", getattr(tables, place))
     return statement

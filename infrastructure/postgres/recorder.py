@@ -26,7 +26,7 @@ from .notifications import Listener
 from .queries import SQL, select_entries
 from .row_store import PostgresRowTransaction
 from .schema import COUNT_STEPS, check, prepare
-from .verification import flaws, unchecked
+from .verification import find_unchecked, flaws
 
 PAGE = 1000
 """Rows per read: a page is read in one statement, so that no reader keeps the server from tidying up for long."""
@@ -84,7 +84,7 @@ class PostgresRecorder(ServerRecorder):
             # Each alone, so that none fails for another's event. One that stood on it will find that the head moved.
             return [reason] if len(sent) == 1 else [self._outcomes([one], together=False)[0] for one in sent]
         outcomes = list(map(append_protocol.outcome, sent, answers))
-        return outcomes if len(answers) == len(sent) else append_protocol.rolled_back(sent, outcomes)
+        return outcomes if len(answers) == len(sent) else append_protocol.roll_back_all(sent, outcomes)
 
     def _ask(self, statement: str, calls: Sequence[tuple[object, ...]], erase: Erasures) -> list[tuple[Any, ...]]:
         """The server's answers to calls; one transaction also erases, and has the rows of inline projections.
@@ -107,11 +107,11 @@ class PostgresRecorder(ServerRecorder):
 
             def read(after: int, until: int) -> list[Row]:
                 which = {"after": after, "until": until, "limit": LAST}
-                found = connection.execute(tables.named(SQL["read_all"]), which, binary=True)
+                found = connection.execute(tables.with_names(SQL["read_all"]), which, binary=True)
                 return list(map(Row._make, found))
 
             for parameters in calls:
-                found = connection.execute(tables.named(statement), parameters, binary=True).fetchall()
+                found = connection.execute(tables.with_names(statement), parameters, binary=True).fetchall()
                 answers += found
                 if len(calls) > 1 and any(answer[0] not in ("recorded", "repeated") for answer in found):
                     raise Rollback(transaction)
@@ -120,7 +120,7 @@ class PostgresRecorder(ServerRecorder):
                     self._erase(connection, rows)
             recorded = sum(answer[2] - answer[1] + 1 for answer in answers if answer[0] == "recorded")
             if inline is not None and recorded:
-                newest = connection.execute(tables.named(SQL["newest_global_position"])).fetchone()
+                newest = connection.execute(tables.with_names(SQL["newest_global_position"])).fetchone()
                 last = int(newest[0]) if newest else 0
                 inline.keep(PostgresRowTransaction(connection, tables), read, last, recorded)
         return answers
@@ -130,10 +130,10 @@ class PostgresRecorder(ServerRecorder):
         for row in rows:
             payload, _ = append_protocol.payload_columns(row.payload)
             which = (payload, row.payload_hash, _id(row.session), row.position)
-            connection.execute(self._connections.tables.named(SQL["erase"]), which)
+            connection.execute(self._connections.tables.with_names(SQL["erase"]), which)
         if rows:
-            connection.execute(self._connections.tables.named(SQL["drop_snapshots"]))
-            connection.execute(self._connections.tables.named(scrubbing.ADD_PENDING))
+            connection.execute(self._connections.tables.with_names(SQL["drop_snapshots"]))
+            connection.execute(self._connections.tables.with_names(scrubbing.ADD_PENDING))
 
     def _send(self, attempts: Sequence[StampedAppend], statement: str) -> list[tuple[Any, ...]]:
         """The server's answers to attempts, each of which is recorded at most once, whatever happens on the way.
@@ -172,7 +172,7 @@ class PostgresRecorder(ServerRecorder):
         )
 
     def restore(self, entries: Iterable[CatalogueEntry], rows: Iterable[Row]) -> None:
-        named = self._connections.tables.named
+        named = self._connections.tables.with_names
         with self._connections.using() as connection, connection.transaction(), connection.cursor() as cursor:
             cursor.execute(named(SQL["lock_counter"]))
             if cursor.execute(named(SQL["find_anything"])).fetchone() != (False,):
@@ -235,7 +235,7 @@ class PostgresRecorder(ServerRecorder):
             count = self._listener.count
             if self.last_global_position() > after:
                 if not announced:
-                    self._listener.missed()
+                    self._listener.note_missed()
                 return True
             left = deadline - monotonic()
             if left <= 0:
@@ -276,7 +276,7 @@ class PostgresRecorder(ServerRecorder):
 
     def find_unchecked(self) -> list[str]:
         with self._connections.using() as connection:
-            return unchecked(connection)
+            return find_unchecked(connection)
 
     def durability(self) -> str:
         settings = ("synchronous_commit", "fsync")
@@ -285,7 +285,7 @@ class PostgresRecorder(ServerRecorder):
     def schema(self) -> int:
         return int(self._connections.ask(COUNT_STEPS)[0][0])
 
-    def unscrubbed(self) -> bool:
+    def needs_scrub(self) -> bool:
         return bool(self._connections.ask(scrubbing.FIND_PENDING))
 
     def vacuum(self) -> None:

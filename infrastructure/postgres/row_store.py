@@ -9,12 +9,12 @@ from ...projections.full_text import Phrase, to_ascii
 from ...projections.rows import TableChange
 from ...projections.table_schema import ColumnType, Key, Stored, TableCodec
 from ..read_models.row_store import PLACE, RowStore, RowTransaction
-from ..read_models.statements import column_definitions, index_definitions, matches, on_conflict, quoted
+from ..read_models.statements import column_definitions, index_definitions, matches, on_conflict, quote_names
 from .address import DEFAULTS, parse_address
 from .connections import Connection, PostgresConnections
 from .queries import Tables
 from .scrubbing import ADD_PENDING, MAKE_PENDING, PENDING, scrub
-from .verification import schema_differences, unchecked
+from .verification import find_unchecked, schema_differences
 
 TYPES = {
     ColumnType.TEXT: 'text COLLATE "C"',
@@ -154,7 +154,7 @@ class PostgresRowTransaction(RowTransaction):
             for view, shape in views.items():
                 expected.point(view, shape)
 
-        if unchecked(self._connection):
+        if find_unchecked(self._connection):
             return []
         return list(schema_differences(self._connection, self._schema, make))
 
@@ -164,12 +164,12 @@ class PostgresRowTransaction(RowTransaction):
     def point(self, view: str, shape: TableCodec | None) -> None:
         self._connection.execute(f'DROP VIEW IF EXISTS "{self._schema}"."{view}"')
         if shape is not None:
-            rows = f"SELECT {quoted(*shape.names)} FROM {_table(shape, self._schema)}"
+            rows = f"SELECT {quote_names(*shape.names)} FROM {_table(shape, self._schema)}"
             self._connection.execute(f'CREATE VIEW "{self._schema}"."{view}" AS {rows}')
 
     def note_redaction(self) -> None:
         """The files are cleaned by a vacuum, for which others have to wait: never by itself."""
-        self._connection.execute(self._tables.named(ADD_PENDING))
+        self._connection.execute(self._tables.with_names(ADD_PENDING))
 
     def alone(self) -> None:
         name = f"{self._schema}.projections"
@@ -198,7 +198,7 @@ def _table(shape: TableCodec, schema: str) -> str:
 
 def _definition(shape: TableCodec, schema: str) -> list[str]:
     table = _table(shape, schema)
-    parts = ", ".join([*column_definitions(shape, TYPES), f"PRIMARY KEY ({quoted(*shape.table.key)})"])
+    parts = ", ".join([*column_definitions(shape, TYPES), f"PRIMARY KEY ({quote_names(*shape.table.key)})"])
     words = f'CREATE INDEX "{shape.place}__words" ON {table} USING gin ({words_expression(shape)})'
     return [
         f"CREATE TABLE {table} ({parts})",
@@ -231,7 +231,7 @@ def _same_key(shape: TableCodec) -> str:
 @lru_cache
 def _fetch(shape: TableCodec, schema: str) -> str:
     columns, key = ", ".join(f't."{name}"' for name in shape.names), shape.table.key
-    wanted = f"unnest({_arrays(shape, key)}) AS k ({quoted(*key)})"
+    wanted = f"unnest({_arrays(shape, key)}) AS k ({quote_names(*key)})"
     joined = f"{wanted} JOIN {_table(shape, schema)} AS t ON {_same_key(shape)}"
     return f"SELECT {columns} FROM {joined} ORDER BY {_order(shape)}"
 
@@ -239,7 +239,7 @@ def _fetch(shape: TableCodec, schema: str) -> str:
 @lru_cache
 def _scan(shape: TableCodec, schema: str, length: int) -> str:
     found = f"{_table(shape, schema)} AS t WHERE {matches(shape.table.key[:length], '%s')}"
-    return f"SELECT {quoted(*shape.names)} FROM {found} ORDER BY {_order(shape)}"
+    return f"SELECT {quote_names(*shape.names)} FROM {found} ORDER BY {_order(shape)}"
 
 
 def _order(shape: TableCodec) -> str:
@@ -252,7 +252,7 @@ def _search(shape: TableCodec, schema: str, order: str, within: bool) -> str:
     where = f' AND "{key[0]}" = ANY(%(under)s)' if within else ""
     found = f"{words_expression(shape)} @@ to_tsquery('simple', %(wanted)s){where}"
     ordered = ", ".join(f'"{name}" DESC' for name in (order, *key))
-    rows = f"SELECT {quoted(*key)} FROM {_table(shape, schema)} WHERE {found}"
+    rows = f"SELECT {quote_names(*key)} FROM {_table(shape, schema)} WHERE {found}"
     return f"{rows} ORDER BY {ordered} LIMIT %(limit)s OFFSET %(skip)s"
 
 
@@ -271,19 +271,19 @@ def _count_unsearchable(shape: TableCodec, schema: str) -> str:
 @lru_cache
 def _put(shape: TableCodec, schema: str) -> str:
     rows = f"SELECT * FROM unnest({_arrays(shape, shape.names)})"
-    return f"INSERT INTO {_table(shape, schema)} ({quoted(*shape.names)}) {rows} {on_conflict(shape)}"
+    return f"INSERT INTO {_table(shape, schema)} ({quote_names(*shape.names)}) {rows} {on_conflict(shape)}"
 
 
 @lru_cache
 def _delete(shape: TableCodec, schema: str) -> str:
     key = shape.table.key
-    gone = f"unnest({_arrays(shape, key)}) AS k ({quoted(*key)})"
+    gone = f"unnest({_arrays(shape, key)}) AS k ({quote_names(*key)})"
     return f"DELETE FROM {_table(shape, schema)} AS t USING {gone} WHERE {_same_key(shape)}"
 
 
 def _make_schema(connection: Any, store: str, tables: Tables) -> None:
     """Makes what rows of projections need, unless it is there: a store may be in the same schema."""
-    found = connection.execute("SELECT to_regclass(%s) IS NOT NULL", [tables.named(PENDING)]).fetchone()
+    found = connection.execute("SELECT to_regclass(%s) IS NOT NULL", [tables.with_names(PENDING)]).fetchone()
     if found == (True,):
         return
     with connection.transaction():
@@ -291,4 +291,4 @@ def _make_schema(connection: Any, store: str, tables: Tables) -> None:
         there = connection.execute("SELECT to_regnamespace(%s) IS NOT NULL", [f'"{tables.schema}"']).fetchone()
         if there != (True,):  # IF NOT EXISTS would ask for the right to make one
             connection.execute(f'CREATE SCHEMA "{tables.schema}"')
-        connection.execute(tables.named(MAKE_PENDING))
+        connection.execute(tables.with_names(MAKE_PENDING))

@@ -72,25 +72,25 @@ def _behind(connection: Connection[Any], store: str, tables: Tables, steps: Sequ
     if there not in (0, len(named)):
         expected = "another schema or prefix, or tables of Turnlog's"
         raise SchemaMismatchError(store, "tables of another program under these names", expected)
-    applied = _value(connection, tables.named(COUNT_STEPS)) if there else 0
+    applied = _value(connection, tables.with_names(COUNT_STEPS)) if there else 0
     return pending(store, applied, steps)
 
 
 def _make_schema(connection: Connection[Any], tables: Tables) -> None:
     # IF NOT EXISTS would ask for the right to make one, even where there is nothing to make.
     if not _value(connection, "SELECT to_regnamespace(%s) IS NOT NULL", f'"{tables.schema}"'):
-        connection.execute(tables.named('CREATE SCHEMA "{schema}"'))
+        connection.execute(tables.with_names('CREATE SCHEMA "{schema}"'))
 
 
 def _run(connection: Connection[Any], tables: Tables, steps: Sequence[Migration]) -> None:
     for script in (*(step.script for step in steps), *map(_file, FUNCTIONS)):
-        connection.execute(tables.named(script))
+        connection.execute(tables.with_names(script))
 
 
 def _record(connection: Connection[Any], tables: Tables, steps: Sequence[Migration]) -> None:
     applied = time_ns() // 1000
     for step in steps:
-        connection.execute(tables.named(ADD_STEP), (step.number, step.name, applied))
+        connection.execute(tables.with_names(ADD_STEP), (step.number, step.name, applied))
 
 
 def _value(connection: Connection[Any], statement: str, *parameters: object) -> Any:

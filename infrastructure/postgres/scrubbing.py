@@ -49,7 +49,7 @@ _DEAD = re.compile(r"\D*(\d+)")
 
 def find_pending(connection: Connection, tables: Tables) -> list[str]:
     """The marks of redactions whose content may still be in the files."""
-    return [token for (token,) in connection.execute(tables.named(FIND_PENDING))]
+    return [token for (token,) in connection.execute(tables.with_names(FIND_PENDING))]
 
 
 def tidy(connection: Connection, tables: Tables) -> None:
@@ -72,7 +72,7 @@ def scrub(connection: Connection, tables: Tables, store: str) -> None:
     if denied:
         advice = f"the role may not {', '.join(denied)}: have a superuser do that, or grant pg_checkpoint and so on"
         raise RedactionPendingError(store, advice)
-    connection.execute(tables.named(REMOVE_PENDING), [pending])
+    connection.execute(tables.with_names(REMOVE_PENDING), [pending])
 
 
 def _tables(connection: Connection, tables: Tables) -> list[str]:
@@ -95,17 +95,19 @@ def _rewrite(connection: Connection, names: list[str], store: str) -> None:
 
 def _dead_after(connection: Connection, name: str) -> int:
     """How many versions of rows a rewritten table still has that nobody but an open transaction sees."""
-    found = [_DEAD.match(detail) for _, detail in _reported(connection, f"VACUUM (FULL, VERBOSE, ANALYZE) {name}")]
+    found = [
+        _DEAD.match(detail) for _, detail in _collect_notices(connection, f"VACUUM (FULL, VERBOSE, ANALYZE) {name}")
+    ]
     return sum(int(match[1]) for match in found if match)
 
 
 def _rewrite_statistics(connection: Connection) -> list[str]:
     """What of it is not permitted. Statistics have single values of the columns that are searched by."""
-    told = _reported(connection, "VACUUM (FULL) pg_catalog.pg_statistic")
+    told = _collect_notices(connection, "VACUUM (FULL) pg_catalog.pg_statistic")
     return ["VACUUM FULL pg_statistic"] if any(severity == "WARNING" for severity, _ in told) else []
 
 
-def _reported(connection: Connection, statement: str) -> list[tuple[str, str]]:
+def _collect_notices(connection: Connection, statement: str) -> list[tuple[str, str]]:
     """The severity and the detail of each notice that the server sends while it executes a statement."""
     told: list[tuple[str, str]] = []
 

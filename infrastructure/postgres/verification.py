@@ -27,15 +27,15 @@ def flaws(connection: Connection, tables: Tables) -> Iterator[str]:
     """What is wrong, a sentence each."""
     with connection.transaction():
         connection.execute(_ONE_STATE)  # all checks read one state, whoever appends meanwhile
-        yield from (flaw for (flaw,) in connection.execute(tables.named(SQL["find_flaws"])).fetchall())
+        yield from (flaw for (flaw,) in connection.execute(tables.with_names(SQL["find_flaws"])).fetchall())
         yield from _index_flaws(connection, tables)
-    if not unchecked(connection):
+    if not find_unchecked(connection):
         yield from schema_differences(
             connection, tables.schema, lambda scratch: create(connection, Tables(scratch, tables.prefix))
         )
 
 
-def unchecked(connection: Connection) -> list[str]:
+def find_unchecked(connection: Connection) -> list[str]:
     """What cannot be examined by this role, or on this server."""
     if connection.execute(SQL["may_make_temporary"]).fetchone() == (True,):
         return []
@@ -75,13 +75,13 @@ def _index_flaws(connection: Connection, tables: Tables) -> Iterator[str]:
         rows = f'SELECT ctid FROM "{tables.schema}"."{table}" {condition and "WHERE " + condition}'
         counted = "SELECT count(*), sum(hashtextextended(ctid::text, 0)::numeric) FROM ({}) AS found"
         by_index = counted.format(f"{rows} ORDER BY {order.strip()[1:-1]}")
-        found, used = _counted(connection, _BY_INDEX, by_index)
-        expected, _ = _counted(connection, _BY_TABLE, counted.format(rows))
+        found, used = _count(connection, _BY_INDEX, by_index)
+        expected, _ = _count(connection, _BY_TABLE, counted.format(rows))
         if f"'Index Name': '{index}'" in used and found != expected:
             yield f"the index {index} leads to {found[0]} rows: the table {table} has {expected[0]} of them"
 
 
-def _counted(connection: Connection, settings: str, query: str) -> tuple[tuple[Any, ...], str]:
+def _count(connection: Connection, settings: str, query: str) -> tuple[tuple[Any, ...], str]:
     """The answer to a query under settings, and the plan it was made by."""
     with connection.transaction(force_rollback=True):
         connection.execute(settings)

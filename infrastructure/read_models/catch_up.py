@@ -8,7 +8,7 @@ from ...projections.projection import Projection
 from ..erasure import first_redaction
 from ..recorder import Recorder
 from ..stored_event import AppendRequest, AppendResult
-from .dead_letters import held_by, sessions_with_held_redactions
+from .dead_letters import first_held_positions, sessions_with_held_redactions
 from .inline import InlineProjections
 from .ledger import Ledger, Version, ledger_shapes
 from .open_row_store import row_store_of
@@ -27,10 +27,10 @@ def catch_up(recorder: Recorder) -> None:
         return
     for kind in BUILT_IN:
         try:
-            version = _kept(target, kind)
+            version = _find_stored_version(target, kind)
             if version is not None:
                 InlineProjections(recorder, target).catch_up_with(kind(), version.shards)
-                _check_held(recorder, target, version)
+                _check_dead_letters(recorder, target, version)
         except RedactionPendingError:
             raise
         except TurnlogError as reason:
@@ -56,16 +56,16 @@ def finish_appended(recorder: Recorder, appends: Sequence[AppendRequest], append
             return
 
 
-def _check_held(recorder: Recorder, target: RowStore, version: Version) -> None:
+def _check_dead_letters(recorder: Recorder, target: RowStore, version: Version) -> None:
     with target.reading() as transaction:
-        held = held_by(Ledger(target, transaction).letters(version.projection, version.version))
+        held = first_held_positions(Ledger(target, transaction).letters(version.projection, version.version))
     waiting = sessions_with_held_redactions(recorder, held)
     if waiting:
         which = f"the redaction in session {waiting[0]} waits behind a dead letter of the projection"
         raise RedactionPendingError(recorder.name, f"{which} {version.projection!r}: retry or skip the dead letter")
 
 
-def _kept(target: RowStore, kind: type[Projection]) -> Version | None:
+def _find_stored_version(target: RowStore, kind: type[Projection]) -> Version | None:
     """The version whose rows are kept, if it is the one of this package."""
     with target.reading() as transaction:
         if not any(map(transaction.exists, ledger_shapes(target))):

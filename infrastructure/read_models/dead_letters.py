@@ -9,7 +9,7 @@ from ..stored_event import Row, decode_in_feed, parse_redaction
 from .ledger import DeadLetter, Ledger, ProjectionMethod
 
 
-def held_by(letters: Iterable[DeadLetter]) -> dict[str, int]:
+def first_held_positions(letters: Iterable[DeadLetter]) -> dict[str, int]:
     """The sessions whose events wait behind a dead letter, and its position."""
     return {letter.session: letter.position for letter in letters if letter.hook == ProjectionMethod.APPLY}
 

@@ -15,7 +15,7 @@ from ...projections.projection import Projection, validate_projection
 from ...projections.rows import Rows
 from ..recorder import Recorder
 from ..stored_event import Row, to_projected_event
-from .dead_letters import held_by, redact_letters
+from .dead_letters import first_held_positions, redact_letters
 from .ledger import Ledger, ShardCheckpoint, prepare, shard_of
 from .row_store import BoundRows, RowStore, RowTransaction
 from .versions import register, take_over
@@ -147,7 +147,7 @@ class _Attached:
         checkpoint = ledger.find_checkpoint(self.projection.name, self.projection.version, self._shard)
         if checkpoint is None:
             if ledger.find_version(self.projection.name, self.projection.version) is not None:
-                raise ledger.damaged(self.projection.name, f"version {self.projection.version} has no checkpoint")
+                raise ledger.damage_error(self.projection.name, f"version {self.projection.version} has no checkpoint")
             return self._let_go(last)
         at = checkpoint.global_position
         if self._known_at != (at, checkpoint.digest):
@@ -160,13 +160,13 @@ class _Attached:
             raise TooFarBehind
         rows = read(at, last)
         reached = last if not rows or far is not None else rows[-1].global_position
-        self._apply(transaction, self._applied(ledger, transaction, rows))
+        self._apply(transaction, self._rows_to_apply(ledger, transaction, rows))
         digest = rows[-1].digest.hex() if rows else None
         self._move(ledger, checkpoint, reached, digest, complete=reached == last)
         self._known_at = (reached, digest)
         return reached
 
-    def _applied(self, ledger: Ledger, transaction: RowTransaction, rows: Sequence[Row]) -> list[Row]:
+    def _rows_to_apply(self, ledger: Ledger, transaction: RowTransaction, rows: Sequence[Row]) -> list[Row]:
         """The events that change the rows."""
         return [row for row in rows if self.projection.reads(row.name)]
 
@@ -196,7 +196,7 @@ class _Attached:
             if self._bound.failed:  # not the projection did, but the database
                 raise
             self._rows.forget()
-            raise self._blamed(rows, reason) from reason
+            raise self._error_at(rows, reason) from reason
         transaction.write(self._rows.take_changes())
 
     def _take_in(self, rows: Sequence[Row]) -> None:
@@ -204,7 +204,7 @@ class _Attached:
         self._rows.know(self.projection.needs(batch))
         self.projection.apply(batch, self._rows)
 
-    def _blamed(self, rows: Sequence[Row], reason: Exception) -> ProjectionError:
+    def _error_at(self, rows: Sequence[Row], reason: Exception) -> ProjectionError:
         """The error that names the event at which it fails."""
         blamed = rows[-1]
         for row in rows[:-1]:
@@ -225,11 +225,11 @@ class _Shard(_Attached):
         super().__init__(projection, target, shard)
         self._shards = shards
 
-    def _applied(self, ledger: Ledger, transaction: RowTransaction, rows: Sequence[Row]) -> list[Row]:
+    def _rows_to_apply(self, ledger: Ledger, transaction: RowTransaction, rows: Sequence[Row]) -> list[Row]:
         """Those of the shard, without the sessions that wait behind a dead letter."""
         mine = [row for row in rows if shard_of(row.session, self._shards) == self._shard]
         letters = ledger.letters(self.projection.name, self.projection.version, self._shard)
         if redact_letters(ledger, letters, mine):
             transaction.note_redaction()
-        held = held_by(letters)
-        return [row for row in super()._applied(ledger, transaction, mine) if row.session not in held]
+        held = first_held_positions(letters)
+        return [row for row in super()._rows_to_apply(ledger, transaction, mine) if row.session not in held]

@@ -168,7 +168,7 @@ class Lease:
             raise LeaseLost(f"version {self.projection.version} of {self.projection.name} was dropped")
         return found
 
-    def _guarded(self, ledger: Ledger) -> ShardCheckpoint:
+    def _lock_checkpoint(self, ledger: Ledger) -> ShardCheckpoint:
         """The checkpoint, locked until the transaction ends, if the lease is still ours."""
         checkpoint = self._checkpoint(ledger)
         if checkpoint.token != self._token:
@@ -194,7 +194,7 @@ class Lease:
         try:
             if self._target.name != self._recorder.name:
                 self._target.scrub()
-            elif self._recorder.unscrubbed():
+            elif self._recorder.needs_scrub():
                 finish_redactions(self._recorder)  # other rows in the database have to be brought up to date first
             self._scrubs = False
         except RedactionPendingError as reason:
@@ -215,4 +215,4 @@ class Lease:
         elif renews:
             with self._target.writing() as transaction:
                 ledger = Ledger(self._target, transaction)
-                self._keep(ledger, transaction, self._guarded(ledger))
+                self._keep(ledger, transaction, self._lock_checkpoint(ledger))

@@ -189,7 +189,7 @@ class Ledger:
         try:
             return tables_of(version)
         except (msgspec.DecodeError, InvalidValueError, RecursionError) as reason:
-            raise self.damaged(version.projection, damaged_definition(version, reason)) from reason
+            raise self.damage_error(version.projection, definition_damage(version, reason)) from reason
 
     def find_checkpoint(self, projection: str, version: int, shard: int) -> ShardCheckpoint | None:
         """How far a shard is."""
@@ -208,7 +208,7 @@ class Ledger:
         """The rows of the entries of a kind as they are, damaged or not."""
         return self._rows[_TABLE_OF[kind]].under(*prefix)
 
-    def damaged(self, projection: str, reason: str) -> LedgerDamagedError:
+    def damage_error(self, projection: str, reason: str) -> LedgerDamagedError:
         """The error to raise for entries that do not fit each other."""
         return LedgerDamagedError(self._target.name, projection, reason)
 
@@ -242,7 +242,7 @@ class Ledger:
         try:
             return entry_of(kind, row)
         except msgspec.ValidationError as reason:
-            raise self.damaged(row["projection"], damage_of(kind, row, reason)) from reason
+            raise self.damage_error(row["projection"], damage_of(kind, row, reason)) from reason
 
 
 def entry_of(kind: type[E], row: Row) -> E:
@@ -261,7 +261,7 @@ def tables_of(version: Version) -> list[Table]:
     return msgspec.json.decode(version.definition, type=Definition).tables
 
 
-def damaged_definition(version: Version, reason: Exception) -> str:
+def definition_damage(version: Version, reason: Exception) -> str:
     """Which definition cannot be read, and why."""
     return f"the definition of version {version.version} cannot be read: {reason}"
 

@@ -24,7 +24,7 @@ from .ledger import (
     ShardCheckpoint,
     Version,
     damage_of,
-    damaged_definition,
+    definition_damage,
     entry_of,
     ledger_shapes,
     tables_of,
@@ -48,7 +48,7 @@ def examine_ledger(recorder: Recorder, target: RowStore) -> list[str]:
     with target.snapshot() as transaction:
         missing = [shape.place for shape in shapes if not transaction.exists(shape)]
         if len(missing) == len(shapes):
-            return _unowned(transaction, target, [])
+            return _find_unowned(transaction, target, [])
         there = [shape for shape in shapes if shape.place not in missing]
         flaws = [f"the table {place} of the projections is missing" for place in missing]
         flaws += transaction.schema_flaws(there, {})
@@ -72,21 +72,21 @@ def _examine_tables(target: RowStore) -> tuple[_Entries, list[str]]:
             try:
                 tables = tables_of(version)
             except (msgspec.DecodeError, InvalidValueError, RecursionError) as reason:
-                flaws.append(f"the projection {version.projection!r}: {damaged_definition(version, reason)}")
+                flaws.append(f"the projection {version.projection!r}: {definition_damage(version, reason)}")
                 continue
             for table in tables:
                 shape = TableCodec(table, target.place(version.projection, table.name, version.version))
                 if not transaction.exists(shape):
-                    flaws.append(f"{_called(version)} does not have its table {table.name!r}")
+                    flaws.append(f"{_label(version)} does not have its table {table.name!r}")
                     continue
                 shapes.append(shape)
                 if counting.get(version.projection) == version.version:
                     views[target.view(version.projection, table.name)] = shape
         flaws += transaction.schema_flaws(shapes, views)
-        return entries, flaws + _unowned(transaction, target, entries.of(Version))
+        return entries, flaws + _find_unowned(transaction, target, entries.of(Version))
 
 
-def _unowned(transaction: RowTransaction, target: RowStore, versions: Iterable[Version]) -> list[str]:
+def _find_unowned(transaction: RowTransaction, target: RowStore, versions: Iterable[Version]) -> list[str]:
     """The tables that are named like those of a version and belong to none."""
     known = tuple((target.place_prefix(each.projection), f"__v{each.version}") for each in versions)
     return [
@@ -132,7 +132,7 @@ def _misfits(entries: _Entries) -> Iterator[str]:
     for which, version in versions.items():
         if shards[which] != list(range(version.shards)):
             found = f"checkpoints of the shards {shards[which]}"
-            yield f"{_called(version)} has {found}: expected one for each of {version.shards}"
+            yield f"{_label(version)} has {found}: expected one for each of {version.shards}"
     for letter in entries.of(DeadLetter):
         known = versions.get((letter.projection, letter.version))
         if known is None or letter.shard >= known.shards:
@@ -143,7 +143,7 @@ def _beyond_the_end(recorder: Recorder, entries: _Entries) -> Iterator[str]:
     """Positions that no event has, and digests that are not those of the events that were read last."""
     last = recorder.last_global_position()  # after the entries were read: it only grows
     for each in entries.of(ShardCheckpoint):
-        what = f"{_called(each)}, shard {each.shard},"
+        what = f"{_label(each)}, shard {each.shard},"
         if max(each.global_position, each.reacted) > last:
             at = max(each.global_position, each.reacted)
             yield f"{what} has its checkpoint at global position {at}, and the last event is at {last}"
@@ -154,8 +154,8 @@ def _beyond_the_end(recorder: Recorder, entries: _Entries) -> Iterator[str]:
                 yield f"{what} has the digest of another event than that at global position {at}"
     for letter in entries.of(DeadLetter):
         if letter.global_position > last:
-            yield f"{_called(letter)} has a dead letter at global position {letter.global_position}, behind the last"
+            yield f"{_label(letter)} has a dead letter at global position {letter.global_position}, behind the last"
 
 
-def _called(entry: Version | ShardCheckpoint | DeadLetter) -> str:
+def _label(entry: Version | ShardCheckpoint | DeadLetter) -> str:
     return f"the projection {entry.projection!r} in version {entry.version}"

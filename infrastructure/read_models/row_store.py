@@ -125,7 +125,7 @@ class RowStore(ABC):
 
     def place(self, projection: str, table: str, version: int) -> str:
         """The name of a table of a version of a projection."""
-        return self.checked(f"{self.place_prefix(projection)}{table}__v{version}")
+        return self.check_place(f"{self.place_prefix(projection)}{table}__v{version}")
 
     def place_prefix(self, projection: str = "") -> str:
         """What the names of the tables of a projection begin with; without one, of all of them."""
@@ -133,17 +133,17 @@ class RowStore(ABC):
 
     def view(self, projection: str, table: str) -> str:
         """The name by which everybody finds the rows of the version that counts."""
-        return self.checked(
+        return self.check_place(
             f"{self.prefix}projection_{projection if projection == table else f'{projection}__{table}'}"
         )
 
     def ledger_shape(self, table: Table) -> TableCodec:
         """A table in which runners keep their books."""
         return TableCodec(
-            table, self.checked(f"{self.prefix}projection__{table.name}"), guarded=table.name == "checkpoints"
+            table, self.check_place(f"{self.prefix}projection__{table.name}"), guarded=table.name == "checkpoints"
         )
 
-    def checked(self, place: str) -> str:
+    def check_place(self, place: str) -> str:
         """The name of a table, if there is room for what is added to it."""
         if len(place) > LONGEST_PLACE:
             raise InvalidValueError(

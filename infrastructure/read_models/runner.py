@@ -63,7 +63,7 @@ class Runner:
         self._own_store = None if isinstance(store, Store) else opened
         self._recorder = opened.recorder
         self._owns_target = not (target is None or isinstance(target, RowStore))
-        self._target = _target_given(target, self._recorder)
+        self._target = _open_target(target, self._recorder)
         self._pace, self._clock = pace, clock
         self._stopping = Event()
         self._thread: Thread | None = None
@@ -81,7 +81,7 @@ class Runner:
 
     def run(self) -> None:
         """Works until it is stopped; in the main thread SIGTERM stops it, after the batch at hand."""
-        with _stopped_by_sigterm(self):
+        with _stop_on_sigterm(self):
             try:
                 while not self._stopping.is_set():
                     looked = self._last()
@@ -103,7 +103,7 @@ class Runner:
             except StoreClosedError:
                 raise
             except Exception as reason:  # noqa: BLE001 (the outermost loop: the shard decides, the others go on)
-                shard.failed(reason)
+                shard.note_failure(reason)
                 moved = True
         return moved
 
@@ -300,7 +300,7 @@ def _check(projections: Sequence[Projection], shards: int) -> None:
         seen.add(which)
 
 
-def _target_given(target: RowStore | AddressGiven | None, recorder: Recorder) -> RowStore:
+def _open_target(target: RowStore | AddressGiven | None, recorder: Recorder) -> RowStore:
     """The database for the rows: the one given, the one at an address, or the store's own."""
     if target is None:
         return row_store_of(recorder)
@@ -308,7 +308,7 @@ def _target_given(target: RowStore | AddressGiven | None, recorder: Recorder) ->
 
 
 @contextmanager
-def _stopped_by_sigterm(runner: Runner) -> Iterator[None]:
+def _stop_on_sigterm(runner: Runner) -> Iterator[None]:
     if current_thread() is not main_thread():
         yield
         return

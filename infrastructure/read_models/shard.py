@@ -16,7 +16,7 @@ from ...domain.redaction import REDACTIONS
 from ...projections.projection import Projection
 from ..recorder import Recorder
 from ..stored_event import Row, to_projected_event
-from .dead_letters import held_by, redact_letters
+from .dead_letters import first_held_positions, redact_letters
 from .lease import NEVER, Lease, LeaseLost, RunnerOptions, ShardCondition
 from .ledger import DeadLetter, Ledger, LetterDecision, ProjectionMethod, ShardCheckpoint, shard_of
 from .row_store import RowStore, RowTransaction
@@ -73,7 +73,7 @@ class Shard(Lease):
     @property
     def held(self) -> dict[str, int]:
         """The sessions whose events wait behind one that was parked, and its position."""
-        return held_by(self._letters)
+        return first_held_positions(self._letters)
 
     def step(self) -> bool:
         """Does one piece of work; answers whether there may be more to do at once."""
@@ -97,7 +97,7 @@ class Shard(Lease):
             self._rest()
         return moved
 
-    def failed(self, reason: Exception) -> None:
+    def note_failure(self, reason: Exception) -> None:
         """Takes note of what a step raised, and decides what comes next."""
         if isinstance(reason, LeaseLost):
             self._let_go(ShardCondition.STANDBY)
@@ -153,10 +153,10 @@ class Shard(Lease):
         mine = [row for row in rows if self._is_applied(row) and row.session not in held]
         digest = rows[-1].digest.hex() if rows and rows[-1].global_position == reached else self._digest_at(reached)
         suspect = Suspect(ProjectionMethod.APPLY, mine[0], len(mine)) if mine else None
-        batch = self._decoded(mine, suspect)
+        batch = self._decode(mine, suspect)
         with self._target.writing() as transaction:
             ledger = Ledger(self._target, transaction)
-            checkpoint = self._guarded(ledger)
+            checkpoint = self._lock_checkpoint(ledger)
             if checkpoint.global_position != self.seen:
                 self._went_elsewhere(checkpoint)
                 return True
@@ -185,7 +185,7 @@ class Shard(Lease):
     def _is_mine(self, row: Row) -> bool:
         return self.shards == 1 or shard_of(row.session, self.shards) == self.shard
 
-    def _decoded(self, rows: Sequence[Row], suspect: Suspect | None) -> list[RecordedEvent]:
+    def _decode(self, rows: Sequence[Row], suspect: Suspect | None) -> list[RecordedEvent]:
         self._suspect = suspect
         batch = list(to_projected_event(rows))
         self._suspect = None
@@ -221,7 +221,7 @@ class Shard(Lease):
         said = f"{type(reason).__name__}: {reason}"
         with self._target.writing() as transaction:
             ledger = Ledger(self._target, transaction)
-            checkpoint = self._guarded(ledger)
+            checkpoint = self._lock_checkpoint(ledger)
             stops = suspect.row is _NOWHERE or (self._building and suspect.hook is ProjectionMethod.APPLY)
             if stops:
                 where = f"at position {suspect.row.position} of session {suspect.row.session}: "
@@ -282,7 +282,7 @@ class Shard(Lease):
             self._suspect = None
         with self._target.writing() as transaction:
             ledger = Ledger(self._target, transaction)
-            checkpoint = self._guarded(ledger)
+            checkpoint = self._lock_checkpoint(ledger)
             if letter.hook == ProjectionMethod.APPLY:
                 self._replay(ledger, transaction, checkpoint, letter)
             ledger.strike(letter)
@@ -307,7 +307,7 @@ class Shard(Lease):
                 break
             if self.projection.reads(row.name):
                 suspect = Suspect(ProjectionMethod.APPLY, row, letter=letter)
-                self._apply(transaction, self._decoded([row], suspect), suspect)
+                self._apply(transaction, self._decode([row], suspect), suspect)
                 if self.projection.reacts and row.global_position <= self._reacted:
                     waiting = self._letter(row, ProjectionMethod.REACT, "not done yet", 0, transaction.now())
                     ledger.note(replace(waiting, wish=LetterDecision.RETRY))
@@ -368,7 +368,7 @@ class Shard(Lease):
         if done > self._reacted:
             with self._target.writing() as transaction:
                 ledger = Ledger(self._target, transaction)
-                checkpoint = self._guarded(ledger)
+                checkpoint = self._lock_checkpoint(ledger)
                 checkpoint.reacted = done
                 self._keep(ledger, transaction, checkpoint)
             self._reacted = done

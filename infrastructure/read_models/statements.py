@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from ...projections.table_schema import ColumnType, TableCodec
 
 
-def quoted(*names: str) -> str:
+def quote_names(*names: str) -> str:
     """Names, as SQL takes them."""
     return ", ".join(f'"{name}"' for name in names)
 
@@ -19,7 +19,7 @@ def column_definitions(shape: TableCodec, types: Mapping[ColumnType, str]) -> li
 def index_definitions(shape: TableCodec, table: str) -> list[str]:
     """The indexes of a table that are not its key."""
     return [
-        f'CREATE INDEX "{shape.place}__i{number}" ON {table} ({quoted(*columns)})'
+        f'CREATE INDEX "{shape.place}__i{number}" ON {table} ({quote_names(*columns)})'
         for number, columns in enumerate(shape.table.indexes, 1)
     ]
 
@@ -28,7 +28,7 @@ def on_conflict(shape: TableCodec) -> str:
     """What happens to a row whose key is there already: it becomes the new one."""
     rest = [name for name in shape.names if name not in shape.table.key]
     changes = ", ".join(f'"{name}" = excluded."{name}"' for name in rest)
-    return f"ON CONFLICT ({quoted(*shape.table.key)}) DO {f'UPDATE SET {changes}' if rest else 'NOTHING'}"
+    return f"ON CONFLICT ({quote_names(*shape.table.key)}) DO {f'UPDATE SET {changes}' if rest else 'NOTHING'}"
 
 
 def matches(names: tuple[str, ...], placeholder: str) -> str:

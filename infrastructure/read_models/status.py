@@ -127,7 +127,7 @@ def reacted_position(target: RowStore, projection: str) -> int:
 
 def _check(ledger: Ledger, name: CurrentVersion, checkpoints: Sequence[ShardCheckpoint]) -> None:
     if not checkpoints:
-        raise ledger.damaged(name.projection, f"version {name.version}, which counts, has no checkpoint")
+        raise ledger.damage_error(name.projection, f"version {name.version}, which counts, has no checkpoint")
 
 
 def get_name(target: RowStore, ledger: Ledger, projection: str) -> CurrentVersion:

@@ -28,7 +28,7 @@ def find_candidates(
     Without an index, all that was ever said is looked through.
     """
     rows = _own_target(recorder) if target is None else target
-    reached, indexed = (0, False) if rows is None else _reached(rows)
+    reached, indexed = (0, False) if rows is None else _indexed_position(rows)
     yield from reversed(list(_behind(recorder, reached, phrases, under)))
     skip = 0
     while rows is not None and indexed:
@@ -47,7 +47,7 @@ def _own_target(recorder: Recorder) -> RowStore | None:
         return None
 
 
-def _reached(target: RowStore) -> tuple[int, bool]:
+def _indexed_position(target: RowStore) -> tuple[int, bool]:
     """Up to which global position there is an index, and whether there is one."""
     with target.reading() as transaction:
         if not transaction.exists(ledger_shapes(target)[-1]):

@@ -29,13 +29,13 @@ def register(target: RowStore, projection: Projection, shards: int) -> None:
     """Makes the tables of a version that is new, to be built beside the old one; the first one counts at once."""
     with target.reading() as transaction:
         ledger = Ledger(target, transaction)
-        if _is_known(target, ledger, projection, shards):
+        if _is_registered(target, ledger, projection, shards):
             _check_tables(target, transaction, ledger, projection)
             return
     with target.writing() as transaction:
         transaction.alone()
         ledger = Ledger(target, transaction)
-        if _is_known(target, ledger, projection, shards):
+        if _is_registered(target, ledger, projection, shards):
             return
         for shape in target.shapes(projection):
             transaction.create(shape)
@@ -77,7 +77,7 @@ def rebuild(target: RowStore, projection: str) -> None:
     with target.writing() as transaction:
         transaction.alone()
         ledger = Ledger(target, transaction)
-        name = _named(target, ledger, projection)
+        name = _get_current(target, ledger, projection)
         version = check_counting(ledger, name)
         before = ledger.checkpoints(projection, version.version)  # locked first, as whoever writes rows does
         _point(target, transaction, ledger, name, None)
@@ -146,7 +146,7 @@ def drop(target: RowStore, projection: str, version: int) -> None:
     with target.writing() as transaction:
         transaction.alone()
         ledger = Ledger(target, transaction)
-        name = _named(target, ledger, projection)
+        name = _get_current(target, ledger, projection)
         gone = ledger.find_version(projection, version)
         if gone is None or version == name.version:
             others = [str(each.version) for each in ledger.versions(projection) if each.version != name.version]
@@ -172,7 +172,7 @@ def definition_of(projection: Projection) -> str:
     return msgspec.json.encode(Definition(sorted(projection.names), list(projection.tables))).decode()
 
 
-def _is_known(target: RowStore, ledger: Ledger, projection: Projection, shards: int) -> bool:
+def _is_registered(target: RowStore, ledger: Ledger, projection: Projection, shards: int) -> bool:
     known = ledger.find_version(projection.name, projection.version)
     if known is None:
         name = ledger.find_name(projection.name)
@@ -200,22 +200,22 @@ def check_kept(target: RowStore, projection: Projection) -> None:
             raise projection_not_found(target.name, projection.name, ())
         ledger = Ledger(target, transaction)
         if not all(there):
-            raise ledger.damaged(projection.name, "a table with entries about projections is missing")
+            raise ledger.damage_error(projection.name, "a table with entries about projections is missing")
         versions = ledger.versions(projection.name)
         for version in versions:
             check_entries(ledger, version)
-        check_counting(ledger, _named(target, ledger, projection.name))
+        check_counting(ledger, _get_current(target, ledger, projection.name))
         missing = [shape.place for each in versions for shape in _shapes(target, ledger, each)]
         missing = [place for place in missing if place not in transaction.places(target.place_prefix())]
         if missing:
-            raise ledger.damaged(projection.name, f"the table {missing[0]} is missing")
+            raise ledger.damage_error(projection.name, f"the table {missing[0]} is missing")
 
 
 def check_counting(ledger: Ledger, name: CurrentVersion) -> Version:
     """The version that counts; raises LedgerDamagedError if there is none."""
     version = ledger.find_version(name.projection, name.version)
     if version is None:
-        raise ledger.damaged(name.projection, f"version {name.version}, which counts, is not among its versions")
+        raise ledger.damage_error(name.projection, f"version {name.version}, which counts, is not among its versions")
     return version
 
 
@@ -223,11 +223,11 @@ def check_entries(ledger: Ledger, version: Version) -> None:
     """Raise LedgerDamagedError if a version has no name, other shards than it says, or no tables that can be read."""
     ledger.tables(version)
     if ledger.find_name(version.projection) is None:
-        raise ledger.damaged(version.projection, "none of its versions counts")
+        raise ledger.damage_error(version.projection, "none of its versions counts")
     found = [each.shard for each in ledger.checkpoints(version.projection, version.version)]
     if found != list(range(version.shards)):
         reason = f"version {version.version} has {version.shards} shards, and checkpoints of the shards {found}"
-        raise ledger.damaged(version.projection, reason)
+        raise ledger.damage_error(version.projection, reason)
 
 
 def _check_tables(target: RowStore, transaction: RowTransaction, ledger: Ledger, projection: Projection) -> None:
@@ -265,7 +265,10 @@ def _inherit_reactions(ledger: Ledger, theirs: Sequence[ShardCheckpoint], mine: 
 
 
 def _standing(target: RowStore, ledger: Ledger, projection: Projection) -> tuple[CurrentVersion, Version]:
-    name, version = _named(target, ledger, projection.name), ledger.find_version(projection.name, projection.version)
+    name, version = (
+        _get_current(target, ledger, projection.name),
+        ledger.find_version(projection.name, projection.version),
+    )
     if version is None:
         wanted = f"{projection.name} in version {projection.version}"
         raise projection_not_found(target.name, wanted, (name.projection,))
@@ -273,7 +276,7 @@ def _standing(target: RowStore, ledger: Ledger, projection: Projection) -> tuple
     return name, version
 
 
-def _named(target: RowStore, ledger: Ledger, projection: str) -> CurrentVersion:
+def _get_current(target: RowStore, ledger: Ledger, projection: str) -> CurrentVersion:
     name = ledger.find_name(projection)
     if name is None:
         raise projection_not_found(target.name, projection, tuple(each.projection for each in ledger.names()))

@@ -22,7 +22,7 @@ def export_lines(
     endings = []
     for entry in chosen:
         events, last = 0, None
-        for row in counted.over(recorder.read(entry.session, after=BEFORE_ALL, until=entry.position)):
+        for row in counted.count(recorder.read(entry.session, after=BEFORE_ALL, until=entry.position)):
             yield line_of(row)
             events, last = events + 1, row
         if last is None or last.digest != entry.digest:  # it expired meanwhile

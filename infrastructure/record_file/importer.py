@@ -42,7 +42,7 @@ def import_lines(
     A session that is there already, and is the same as far as both go, gets what it lacks; one that differs is refused.
     """
     counted = ProgressCounter(progress, 0 if progress is None else 2 * _events_in(lines()))
-    walk, entries, present = _examined(recorder, lines, most_bytes, counted)
+    walk, entries, present = _examine(recorder, lines, most_bytes, counted)
     lacking = {session for session, at in present.items() if at is None or at < walk.last(session)}
     if lacking:
         keys = {session: entries[session].key for session in lacking}
@@ -57,10 +57,10 @@ def import_lines(
 
 def check_record(recorder: Recorder, lines: Lines, most_bytes: int | None = None) -> None:
     """Raise for a record that could not be imported; nothing is written."""
-    _examined(recorder, lines, most_bytes, ProgressCounter(None, 0))
+    _examine(recorder, lines, most_bytes, ProgressCounter(None, 0))
 
 
-def _examined(
+def _examine(
     recorder: Recorder, lines: Lines, most_bytes: int | None, counted: ProgressCounter
 ) -> tuple[RecordValidator, dict[str, CatalogueEntry], dict[str, int | None]]:
     """The walk through a record that can be imported, the entries it makes, and the positions that are there."""
@@ -68,7 +68,7 @@ def _examined(
         RecordValidator(lines(), recorder, RecordReplay(recorder, fork_points(lines()))),
         dict[str, CatalogueEntry](),
     )
-    for row in counted.over(walk.rows()):
+    for row in counted.count(walk.rows()):
         entries[row.session] = entry_after(
             entries.get(row.session) or CatalogueEntry(row.session, row.position - 1), row
         )
@@ -94,7 +94,7 @@ class _Appends:
         keys: Mapping[str, str | None],
     ) -> None:
         self._recorder, self._lines, self._walk = recorder, lines, walk
-        self._count, self._was_read = counted.over, False
+        self._count, self._was_read = counted.count, False
         self._present, self._keys = present, keys
 
     def __iter__(self) -> Iterator[AppendRequest]:
@@ -104,7 +104,7 @@ class _Appends:
         for session, rows in groupby(rows_read, key=lambda row: row.session):
             if session in self._keys:
                 for append in _appends(rows, self._present[session], self._keys[session]):
-                    yield erasing.prepared(append)
+                    yield erasing.add_checked_rows(append)
 
     def _rows(self) -> Iterator[Row]:
         for number, line in enumerate(self._lines(), 1):
@@ -166,7 +166,7 @@ def _check_keys(recorder: Recorder, entries: dict[str, CatalogueEntry], present:
 def _appends(rows: Iterable[Row], present: int | None, key: str | None) -> Iterator[AppendRequest]:
     """The appends that put rows on the record as they were: the same columns and payloads make the same digests."""
     lacking = (row for row in rows if present is None or row.position > present)
-    for _, group in groupby(lacking, key=_written_together):
+    for _, group in groupby(lacking, key=_append_key):
         these = list(group)
         first = these[0]
         yield AppendRequest(
@@ -180,7 +180,7 @@ def _appends(rows: Iterable[Row], present: int | None, key: str | None) -> Itera
         )
 
 
-def _written_together(row: Row) -> tuple[object, ...]:
+def _append_key(row: Row) -> tuple[object, ...]:
     return row.time, row.correlation, row.command_id
 
 

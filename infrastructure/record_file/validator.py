@@ -51,7 +51,7 @@ class RecordValidator:
             self._last = row
             yield row
         self._number += 1
-        self._damaged("the file ends here, and its last line is missing")
+        self._fail("the file ends here, and its last line is missing")
 
     def digest_at(self, session: str, position: int) -> bytes | None:
         """The digest of an event of the file."""
@@ -68,34 +68,34 @@ class RecordValidator:
             found = decode_opening(text)
             check_json(text)
         except (ValueError, RecursionError):
-            self._damaged('it is no first line of a record: expected {"turnlog":"record","format":1}')
+            self._fail('it is no first line of a record: expected {"turnlog":"record","format":1}')
         if found.format != FORMAT:
-            self._damaged(f"it is of format {found.format}: expected {FORMAT}, or a newer Turnlog")
+            self._fail(f"it is of format {found.format}: expected {FORMAT}, or a newer Turnlog")
 
     def _row(self, text: bytes) -> Row:
         if not text.endswith(b"\n"):
-            self._damaged("it breaks off")
+            self._fail("it breaks off")
         try:
             check_json(text)
             return row_of(decode_line(text))
         except (ValueError, RecursionError) as reason:
-            self._damaged(f"it is no event: {reason}")
+            self._fail(f"it is no event: {reason}")
 
     def _fits(self, row: Row) -> None:
         before = self._last if self._last is not None and self._last.session == row.session else None
         if before is None:
             self._begins(row)
         elif row.position != before.position + 1:
-            self._damaged(
+            self._fail(
                 f"it has position {row.position} of session {row.session}: expected position {before.position + 1}"
             )
         elif row.time < before.time:
-            self._damaged("its time is before that of the event in front of it")
+            self._fail("its time is before that of the event in front of it")
         if row.payload_hash is not None and not is_redacted(row):
-            self._damaged("its content was redacted, and other content put in its place")
+            self._fail("its content was redacted, and other content put in its place")
         previous = NOTHING if before is None else before.digest
         if chain_digest(previous, header_of(row), hash_of(row)) != row.digest:
-            self._damaged("its digest does not fit its content and what comes before it")
+            self._fail("its digest does not fit its content and what comes before it")
         self._takes(row)
         if row.payload_hash is not None:
             self._erased[row.session, row.position] = self._number, row.payload
@@ -103,11 +103,11 @@ class RecordValidator:
 
     def _begins(self, row: Row) -> None:
         if row.session in self.digests:
-            self._damaged(f"it is of session {row.session}, whose events ended before")
+            self._fail(f"it is of session {row.session}, whose events ended before")
         if row.session in self._missing:
-            self._damaged(f"it is the first of session {row.session}, and one in front of it goes on from that")
+            self._fail(f"it is the first of session {row.session}, and one in front of it goes on from that")
         if row.position not in (0, 1):  # streams of the eventsourcing library may start at 0
-            self._damaged(f"it is the first of session {row.session} and has position {row.position}: expected 1")
+            self._fail(f"it is the first of session {row.session} and has position {row.position}: expected 1")
         self.digests[row.session] = bytearray()
         self.firsts[row.session] = row.position
         self._commands = set()
@@ -119,18 +119,18 @@ class RecordValidator:
             self._check_command(row)
             event = decode_checked(row)
             if isinstance(event, MessageRedacted | EventRedacted):
-                self._redacted(row, event)
+                self._check_redaction(row, event)
             if isinstance(event, SessionStarted):
                 self._starts(row, event)
             self._replay.take(row, event)
         except RecordFileError:
             raise
         except UnreadableEventError as reason:
-            self._damaged(reason.reason)
+            self._fail(reason.reason)
         except InvalidEventError as reason:
-            self._damaged(f"its event {reason.name} does not follow from those before it: {reason.reason}")
+            self._fail(f"its event {reason.name} does not follow from those before it: {reason.reason}")
         except (InvalidOperationError, SessionNotFoundError) as reason:
-            self._damaged(f"its event {row.name} cannot be recorded: {reason}")
+            self._fail(f"its event {row.name} cannot be recorded: {reason}")
 
     def _starts(self, row: Row, event: SessionStarted) -> None:
         origin, at = event.forked_from, event.forked_at
@@ -141,9 +141,9 @@ class RecordValidator:
             digest = next((each.digest for each in self._store.read(origin, after=at - 1, until=at)), None)
         if digest is None:
             missing = f"session {row.session} goes on from {origin} at {at}"
-            self._damaged(f"{missing}, which is neither in front of it nor in the store")
+            self._fail(f"{missing}, which is neither in front of it nor in the store")
         if digest.hex() != event.forked_digest:
-            self._damaged(f"session {row.session} goes on from {origin} at {at}, and that is not what it was")
+            self._fail(f"session {row.session} goes on from {origin} at {at}, and that is not what it was")
         if origin not in self.digests:
             self._missing.add(origin)
 
@@ -152,15 +152,15 @@ class RecordValidator:
         if row.command_id is None or row.command_id == before:
             return
         if row.command_id in self._commands:
-            self._damaged(f"its command {row.command_id!r} has recorded other events before")
+            self._fail(f"its command {row.command_id!r} has recorded other events before")
         self._commands.add(row.command_id)
 
-    def _redacted(self, row: Row, redaction: MessageRedacted | EventRedacted) -> None:
+    def _check_redaction(self, row: Row, redaction: MessageRedacted | EventRedacted) -> None:
         position, left = parse_redaction(redaction)
         if (row.session, position) not in self._erased:
-            self._damaged(f"it redacts position {position}, whose content is in the file")
+            self._fail(f"it redacts position {position}, whose content is in the file")
         if self._erased[row.session, position][1] != left.encode():
-            self._damaged(f"it redacts position {position}, and what is there is not what it has left")
+            self._fail(f"it redacts position {position}, and what is there is not what it has left")
         self._named.add((row.session, position))
 
     def _close(self, text: bytes) -> None:
@@ -168,17 +168,17 @@ class RecordValidator:
             found = decode_closing(text)
             check_json(text)
         except (ValueError, RecursionError) as reason:
-            self._damaged(f"it is no last line of a record: {reason}")
+            self._fail(f"it is no last line of a record: {reason}")
         if not text.endswith(b"\n"):
-            self._damaged("it breaks off")
+            self._fail("it breaks off")
         self._is_complete(found)
         for place, (number, _) in self._erased.items():
             if place not in self._named:
                 self._number = number
-                self._damaged("its content was removed, and no redaction in the file says so")
+                self._fail("its content was removed, and no redaction in the file says so")
         for number, _ in self._lines:
             self._number = number
-            self._damaged("there is something behind the last line")
+            self._fail("there is something behind the last line")
 
     def _is_complete(self, found: FileFooter) -> None:
         there = [(session, len(digests) // 32, digests[-32:].hex()) for session, digests in self.digests.items()]
@@ -187,7 +187,7 @@ class RecordValidator:
             wrong = next((mine for mine in said if mine not in there), None) or next(
                 (mine for mine in there if mine not in said), ("", 0, "")
             )
-            self._damaged(f"it says other sessions or events than there are, of session {wrong[0]} for one")
+            self._fail(f"it says other sessions or events than there are, of session {wrong[0]} for one")
 
-    def _damaged(self, reason: str) -> NoReturn:
+    def _fail(self, reason: str) -> NoReturn:
         raise RecordFileError(self._number, reason)

@@ -13,13 +13,13 @@ from ..server_recorder import HeadMoved, StampedAppend
 from ..stored_event import AppendResult
 from .codec import (
     Argument,
-    appended_of,
     as_arguments,
-    changed_labels,
     columns_before_token,
     columns_behind_global_position,
     digest_of,
+    encode_label_changes,
     entry_of,
+    parse_result,
     place_in_stream,
     place_of,
 )
@@ -87,7 +87,7 @@ class AppendCall:
             yield from (
                 as_arguments(entry.user),
                 as_arguments(entry.forked_from),
-                changed_labels(head, entry),
+                encode_label_changes(head, entry),
                 len(rows),
             )
             for row in rows:
@@ -131,7 +131,7 @@ def _answer(attempt: StampedAppend, outcome: bytes, *details: bytes) -> AppendRe
         first = entry.position - len(attempt.rows) + 1
         return AppendResult(session, first, entry.position, int(details[0]), entry.time)
     if outcome == b"repeated":
-        return appended_of(session, details[0])
+        return parse_result(session, details[0])
     if outcome == b"waiting":
         return WAITING
     if outcome == b"taken":

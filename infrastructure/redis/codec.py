@@ -141,7 +141,7 @@ ALL_MESSAGES = (b"[m", b"(n")
 """The bounds of the places of all messages of a session."""
 
 
-def written_of(parts: Sequence[bytes]) -> Iterator[tuple[int, Positions]]:
+def parse_written(parts: Sequence[bytes]) -> Iterator[tuple[int, Positions]]:
     """The branches of a page of places, each with the positions of its messages."""
     for at in range(0, len(parts), 2):
         positions = array("q", parts[at + 1])
@@ -198,7 +198,7 @@ def labels_of(entry: CatalogueEntry) -> bytes:
     return _encode(Labels(entry.name, entry.forked_at, entry.metadata))
 
 
-def changed_labels(head: CatalogueEntry, entry: CatalogueEntry) -> bytes:
+def encode_label_changes(head: CatalogueEntry, entry: CatalogueEntry) -> bytes:
     """The labels of an entry, or nothing if they are those of the head it was made from."""
     if head.digest == UNSTARTED or entry.metadata is not head.metadata or _with_labels(entry) != _with_labels(head):
         return labels_of(entry)
@@ -210,7 +210,7 @@ def as_arguments(value: str | None) -> str:
     return "" if value is None else f"={value}"
 
 
-def appended_of(session: str, recorded: bytes) -> AppendResult:
+def parse_result(session: str, recorded: bytes) -> AppendResult:
     """What a command recorded."""
     first, last, global_position, time = msgspec.json.decode(recorded, type=tuple[int, int, int, int])
     return AppendResult(session, first, last, global_position, time, repeated=True)

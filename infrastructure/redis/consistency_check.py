@@ -27,7 +27,7 @@ def flaws(server: Server) -> Iterator[str]:
     of_feed = list(feed.flaws())
     yield from _sessions(server, feed)
     yield from of_feed
-    yield from feed.unaccounted()
+    yield from feed.find_unaccounted()
 
 
 def _sessions(server: Server, feed: "_Feed") -> Iterator[str]:
@@ -60,7 +60,7 @@ class _Indexed(NamedTuple):
 
 def _index_flaw(server: Server, session: str, feed: "_Feed") -> str | None:
     """What is wrong with that by which the rows of a session are found; all of it is looked at."""
-    found = _indexed(server, session)
+    found = _read_indexes(server, session)
     if found is None:
         return None
     expected = {place_at(at, row.name, row.branch) for at, row in found.rows.items() if row and at <= found.head}
@@ -76,7 +76,7 @@ def _index_flaw(server: Server, session: str, feed: "_Feed") -> str | None:
     return None
 
 
-def _indexed(server: Server, session: str) -> _Indexed | None:
+def _read_indexes(server: Server, session: str) -> _Indexed | None:
     """A session with its indexes at one moment; None if it vanishes, or others append to it all the time."""
     for _ in range(TRIES):
         head = server.ask("HGET", server.key("entry", session), "position")
@@ -85,7 +85,9 @@ def _indexed(server: Server, session: str) -> _Indexed | None:
         known = server.key("commands", session)
         ids = list(_commands_of(rows))
         recorded = server.ask("HMGET", known, *ids) if ids else []
-        commands = {name: _recorded(where) for name, where in zip(ids, recorded, strict=True) if where is not None}
+        commands = {
+            name: _parse_positions(where) for name, where in zip(ids, recorded, strict=True) if where is not None
+        }
         more = server.ask("HLEN", known) - len(commands)
         if rows and server.ask("HGET", server.key("entry", session), "position") == head:
             return _Indexed(int(head or LAST), rows, places, commands, more)
@@ -113,7 +115,7 @@ def _places(server: Server, session: str) -> set[bytes]:
     return places
 
 
-def _recorded(where: bytes) -> tuple[int, ...]:
+def _parse_positions(where: bytes) -> tuple[int, ...]:
     try:
         return msgspec.json.decode(where, type=tuple[int, ...])
     except msgspec.MsgspecError:
@@ -151,7 +153,7 @@ class _Feed:
             for at in range(0, len(members), 4):
                 session, last, count = members[at].decode(), int(members[at + 1]), int(members[at + 2])
                 self._note_gap(seen + 1, last - count)
-                yield from _described(members[at + 3].decode(), last - count + 1)
+                yield from _describe(members[at + 3].decode(), last - count + 1)
                 if last > int(newest):
                     lowered, self.given_out = int(newest), last
                 if last <= self.given_out:  # what is appended meanwhile is not counted
@@ -165,7 +167,7 @@ class _Feed:
         """How many events of a session the feed points to."""
         return self._counts[session]
 
-    def unaccounted(self) -> Iterator[str]:
+    def find_unaccounted(self) -> Iterator[str]:
         """The gaps, if they are more than what expired."""
         missing = sum(last - first + 1 for first, last in self.gaps)
         gaps = [f"{first} to {last}" for first, last in self.gaps]
@@ -181,7 +183,7 @@ class _Feed:
             self.gaps.append((first, last))
 
 
-def _described(verdict: str, global_position: int) -> Iterator[str]:
+def _describe(verdict: str, global_position: int) -> Iterator[str]:
     if verdict == "unknown":
         yield f"the catalogue does not know the session of global position {global_position}"
     elif verdict and verdict != "lost":

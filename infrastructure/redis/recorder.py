@@ -71,13 +71,13 @@ from .append_call import LARGEST_TOGETHER, MOST_EVENTS, AppendCall, AppendReply,
 from .codec import (
     ALL_MESSAGES,
     Argument,
-    appended_of,
     entry_of,
     message_place,
+    parse_result,
+    parse_written,
     row_of,
     rows_of,
     structure_place,
-    written_of,
 )
 from .consistency_check import flaws
 from .restore import Restore
@@ -129,8 +129,8 @@ class RedisRecorder(ServerRecorder):
             self._server.close()
             raise
 
-    def forked(self) -> None:
-        super().forked()
+    def after_fork(self) -> None:
+        super().after_fork()
         self._caller = token_urlsafe(9)
 
     @property
@@ -186,7 +186,7 @@ class RedisRecorder(ServerRecorder):
         while place:
             place, *parts = self._server.read(scripts.READ_WRITTEN, session, first, last, PLACES)
             first = b"(" + place
-            for branch, positions in written_of(parts):
+            for branch, positions in parse_written(parts):
                 found.setdefault(branch, array("q")).extend(positions)
         within = {
             branch: positions[bisect_right(positions, after) : bisect_right(positions, until)]
@@ -240,17 +240,17 @@ class RedisRecorder(ServerRecorder):
         if selection.order not in LISTED:
             first = replace(selection, order=Order.CREATED)
             return selection.page(
-                chain.from_iterable(self._listed(first, each, None) for each in statuses), after, limit
+                chain.from_iterable(self._list_entries(first, each, None) for each in statuses), after, limit
             )
-        lists = [self._listed(selection, status, after, limit) for status in statuses]
+        lists = [self._list_entries(selection, status, after, limit) for status in statuses]
         ordered = merge(*lists, key=selection.place, reverse=selection.descending)
         return list(islice(filter(selection.takes, ordered), limit))
 
     def find_command(self, session: str, command_id: str) -> AppendResult | None:
         recorded = self._server.ask("HGET", self._server.key("commands", session), command_id)
-        return None if recorded is None else appended_of(session, recorded)
+        return None if recorded is None else parse_result(session, recorded)
 
-    def unscrubbed(self) -> bool:
+    def needs_scrub(self) -> bool:
         return bool(self._server.ask("EXISTS", self._server.key("pending_scrubs")))
 
     def vacuum(self) -> None:
@@ -281,24 +281,24 @@ class RedisRecorder(ServerRecorder):
 
     def _patiently(self, call: AppendCall) -> list[AppendReply]:
         """What became of the attempts of a call, once it is nobody else's turn."""
-        answers = self._called(call)
+        answers = self._call(call)
         while waiting := call.waiting(answers):
             sleep(uniform(*TURNS))
-            later = self._called_later(call.of(waiting))
+            later = self._call_waiting(call.of(waiting))
             for place, answer in zip(waiting, later, strict=False):
                 answers[place] = answer
         return answers
 
-    def _called_later(self, call: AppendCall) -> Iterable[AppendReply]:
+    def _call_waiting(self, call: AppendCall) -> Iterable[AppendReply]:
         """What became of attempts that waited; a failure is theirs, and not of those that did not wait."""
         try:
-            return self._called(call)
+            return self._call(call)
         except StoreError as failure:
             if call.together:
                 raise
             return repeat(failure)
 
-    def _called(self, call: AppendCall) -> list[AppendReply]:
+    def _call(self, call: AppendCall) -> list[AppendReply]:
         """What became of the attempts of a call, also if the connection was lost with the answer on its way.
 
         Then the server is asked whether rows with the token of the call are there. If not, the same step makes sure
@@ -310,13 +310,13 @@ class RedisRecorder(ServerRecorder):
                 return call.answers(self._server.run(scripts.APPEND, *call.arguments(self._ttl, self._caller)))
             except ConnectionLost as lost:
                 reason = str(lost)
-            recorded = self._settled(call, reason)
+            recorded = self._settle(call, reason)
             if recorded:
                 return call.answers(recorded)
             call = call.again()
         raise DatabaseError(self.name, f"the connection was lost, and nothing was recorded: {reason}")
 
-    def _settled(self, call: AppendCall, reason: str) -> Reply:
+    def _settle(self, call: AppendCall, reason: str) -> Reply:
         deadline = monotonic() + sum(SETTLING)
         for pause in SETTLING:
             sleep(pause)
@@ -343,7 +343,7 @@ class RedisRecorder(ServerRecorder):
             else:
                 first = b"(" + page[0]
 
-    def _listed(
+    def _list_entries(
         self, selection: Selection, status: str, after: Place | None, size: int = PAGE
     ) -> Iterator[CatalogueEntry]:
         """The sessions of a status, and of a user if one is asked for, behind a place; the first page has this size.

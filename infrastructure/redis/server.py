@@ -49,10 +49,10 @@ class Server:
         self._address = address
         self._base = f"{{{address.prefix}}}:"
         self._closed = False
-        self.forked()
+        self.after_fork()
         register(self)
 
-    def forked(self) -> None:
+    def after_fork(self) -> None:
         """Begins with connections of its own; the driver leaves those of the parent process alone."""
         # A pool by itself, without the driver's client, which would repeat a command whose answer was lost.
         self._pool = redis.ConnectionPool(

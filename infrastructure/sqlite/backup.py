@@ -45,9 +45,9 @@ def _part_of(path: Path) -> Iterator[Path]:
     """A new file that is deleted at the end, and locked until then: one without a lock was left by a killed process."""
     part = path.with_name(f".{path.name}.part")
     if os.path.lexists(part):
-        with _locked(part, path, os.O_RDONLY):
+        with _lock_part(part, path, os.O_RDONLY):
             _delete(part)
-    with _locked(part, path, os.O_RDWR | os.O_CREAT | os.O_EXCL):
+    with _lock_part(part, path, os.O_RDWR | os.O_CREAT | os.O_EXCL):
         try:
             yield part
         finally:
@@ -60,7 +60,7 @@ def _delete(part: Path) -> None:
 
 
 @contextmanager
-def _locked(part: Path, path: Path, flags: int) -> Iterator[None]:
+def _lock_part(part: Path, path: Path, flags: int) -> Iterator[None]:
     busy = InvalidValueError("the backup", f"cannot be written to {path}: another process is writing it")
     try:
         descriptor = os.open(part, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o600)

@@ -82,7 +82,7 @@ class SQLiteConnections:
                 if connection is self._writer and connection.in_transaction:
                     connection.execute("ROLLBACK")
                 raise
-            if not self._unchanged(connection):
+            if not self._is_unchanged(connection):
                 raise OutcomeUnknownError(self.name, f"{REPLACED}; whether the last append was recorded is not known")
 
     @contextmanager
@@ -102,7 +102,7 @@ class SQLiteConnections:
     def _exclusive(self) -> Iterator[Connection]:
         thread = GATE.enter()
         try:
-            with self._writing, self.translated():
+            with self._writing, self.translate_errors():
                 connection = self._take_writer()
                 self._uses += 1
                 try:
@@ -127,7 +127,7 @@ class SQLiteConnections:
         """A connection for one short read."""
         thread = GATE.enter()
         try:
-            with self.translated():
+            with self.translate_errors():
                 connection = self._take_reader()
                 try:
                     yield connection
@@ -137,7 +137,7 @@ class SQLiteConnections:
             GATE.leave(thread)
 
     @contextmanager
-    def translated(self) -> Iterator[None]:
+    def translate_errors(self) -> Iterator[None]:
         """The one place where the driver's errors become ours."""
         try:
             yield
@@ -199,7 +199,7 @@ class SQLiteConnections:
             self._close_one(self._writer)
             self._writer, self._read_only = None, False
         if self._writer is None:
-            self._writer = self._opened(self._prepare if self._known is None else None)
+            self._writer = self._open(self._prepare if self._known is None else None)
         return self._writer
 
     def _take_reader(self) -> Connection:
@@ -212,11 +212,11 @@ class SQLiteConnections:
             if connection is not None:
                 self._out.append(connection)
         if connection is None:
-            connection = self._opened(None)
+            connection = self._open(None)
             connection.execute("PRAGMA query_only = ON")
             with self._pool:
                 self._out.append(connection)
-        elif not self._unchanged(connection):
+        elif not self._is_unchanged(connection):
             self._give_back(connection)
             raise DatabaseError(self.name, REPLACED)
         return connection
@@ -231,7 +231,7 @@ class SQLiteConnections:
                 return
         self._close_one(connection)
 
-    def _opened(self, prepare: Prepare | None) -> Connection:
+    def _open(self, prepare: Prepare | None) -> Connection:
         with self._pool:
             self._opening += 1
         try:
@@ -284,7 +284,7 @@ class SQLiteConnections:
         known = find(found)
         if known is None:
             return
-        if not known.unchanged():
+        if not known.is_unchanged():
             drop(known)
             if self._replaced or find(found) is known:
                 raise DatabaseError(self.name, REPLACED)
@@ -311,11 +311,11 @@ class SQLiteConnections:
     def _check_files(self, connection: Connection) -> None:
         if connection is not self._writer:  # this is a child process that was forked in between
             raise DatabaseError(self.name, UNUSABLE)
-        if not self._unchanged(connection):
+        if not self._is_unchanged(connection):
             raise DatabaseError(self.name, REPLACED)
 
-    def _unchanged(self, connection: Connection) -> bool:
-        if not connection.file.unchanged():
+    def _is_unchanged(self, connection: Connection) -> bool:
+        if not connection.file.is_unchanged():
             drop(connection.file)
             return False
         if not connection.is_at_path():

@@ -117,7 +117,7 @@ class SQLiteProcess(SQLiteView, LibraryProcess):
         self, stored_events: Sequence[StoredEvent], *, tracking: Tracking | None = None, **kwargs: Any
     ) -> Sequence[int] | None:
         with library_errors():
-            appends = erasing(self.recorder, self.recorder.folding.checked(to_appends(stored_events, **kwargs)))
+            appends = erasing(self.recorder, self.recorder.folding.fold_appends(to_appends(stored_events, **kwargs)))
             with self.recorder.appending(appends) as (connection, appended):
                 check_repeats(self.recorder, appends, appended)
                 if tracking is not None:

@@ -111,7 +111,7 @@ class OpenFile:
         """Whether a connection made by this path would have the same WAL; by another hard link it would not."""
         return self.wal == file_id(f"{os.path.realpath(path)}-wal")
 
-    def unchanged(self) -> bool:
+    def is_unchanged(self) -> bool:
         """Whether the files at the real path, where SQLite has them open, are those that were there."""
         if not self.replaced:
             try:
@@ -128,7 +128,7 @@ class OpenFile:
         with _lock:
             self.connections -= 1
             last = self.connections == 0
-            unchanged = self.unchanged()
+            unchanged = self.is_unchanged()
             if last and unchanged and self._held is not None:
                 _set_lock(self._held, fcntl.F_UNLCK)  # SQLite may empty and delete the WAL
             closable = unchanged or self._held is not None or _without_checkpoint(connection)
@@ -162,7 +162,7 @@ def add(connection: Connection, name: str, path: Path) -> None:
         known = _open.get(file)
         if known is None:
             known = _open[file] = OpenFile(name, path, file)
-        elif not known.unchanged():
+        elif not known.is_unchanged():
             raise DatabaseError(name, REPLACED)
         known.connections += 1
         connection.file, connection.path = known, str(path)

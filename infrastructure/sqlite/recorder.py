@@ -85,9 +85,9 @@ class SQLiteRecorder(Recorder):
         with self._connections.alone():
             pass  # whatever is wrong with the file is said now
         register(self)
-        self.forked()
+        self.after_fork()
 
-    def forked(self) -> None:
+    def after_fork(self) -> None:
         """Takes a lock that no thread of the parent process holds."""
         self._news = Condition()
 
@@ -110,7 +110,7 @@ class SQLiteRecorder(Recorder):
     def appending(self, appends: Iterable[AppendRequest]) -> Iterator[tuple[sqlite3.Connection, list[AppendResult]]]:
         """Appends together, in a transaction that takes other rows beside them."""
         with self._connections.writing() as connection:
-            appended = [_translated(_append(connection, append, self._encoding)) for append in appends]
+            appended = [_raise_or_return(_append(connection, append, self._encoding)) for append in appends]
             yield connection, appended
             self._keep_inline(connection, count_recorded(appended))
         self._wake()
@@ -210,13 +210,13 @@ class SQLiteRecorder(Recorder):
 
     def find_command(self, session: str, command_id: str) -> AppendResult | None:
         with self._connections.reading() as connection:
-            return _found_command(connection, session, command_id)
+            return _find_command(connection, session, command_id)
 
     def scrub(self) -> None:
         with self._connections.alone() as connection:
             scrub(connection, self.name)
 
-    def unscrubbed(self) -> bool:
+    def needs_scrub(self) -> bool:
         with self._connections.reading() as connection:
             return bool(find_pending(connection))
 
@@ -291,7 +291,7 @@ def _append(
 ) -> AppendResult | InvalidOperationError:
     number, head = _head(connection, append)
     if append.command_id is not None:
-        earlier = _found_command(connection, append.session, append.command_id)
+        earlier = _find_command(connection, append.session, append.command_id)
         if earlier is not None:
             return earlier
     if not matches(append.expected, head.position):
@@ -320,7 +320,7 @@ def _erase(connection: sqlite3.Connection, rows: Iterable[Row]) -> None:
     connection.execute(ADD_PENDING)
 
 
-def _translated(outcome: AppendResult | InvalidOperationError) -> AppendResult:
+def _raise_or_return(outcome: AppendResult | InvalidOperationError) -> AppendResult:
     if isinstance(outcome, InvalidOperationError):
         raise outcome
     return outcome
@@ -395,7 +395,7 @@ def _labels(entry: CatalogueEntry) -> tuple[Any, ...]:
     return (entry.status, entry.key, entry.name, entry.user, entry.forked_from, entry.forked_at, entry.created)
 
 
-def _found_command(connection: sqlite3.Connection, session: str, command_id: str) -> AppendResult | None:
+def _find_command(connection: sqlite3.Connection, session: str, command_id: str) -> AppendResult | None:
     found = connection.execute(SQL["find_command"], (session, command_id)).fetchone()
     return None if found[0] is None else replace(AppendResult(session, *found), repeated=True)
 

@@ -13,7 +13,7 @@ from ...projections.rows import TableChange
 from ...projections.table_schema import ColumnType, Key, Stored, TableCodec
 from ..clock import wall_clock
 from ..read_models.row_store import PLACE, RowStore, RowTransaction
-from ..read_models.statements import column_definitions, index_definitions, matches, on_conflict, quoted
+from ..read_models.statements import column_definitions, index_definitions, matches, on_conflict, quote_names
 from .connections import SQLiteConnections
 from .schema import begin_wal
 from .scrubbing import is_index_sound, note_pending, scrub
@@ -156,7 +156,7 @@ class SQLiteRowTransaction(RowTransaction):
     def point(self, view: str, shape: TableCodec | None) -> None:
         self._connection.execute(f'DROP VIEW IF EXISTS "{view}"')
         if shape is not None:
-            self._connection.execute(f'CREATE VIEW "{view}" AS SELECT {quoted(*shape.names)} FROM "{shape.place}"')
+            self._connection.execute(f'CREATE VIEW "{view}" AS SELECT {quote_names(*shape.names)} FROM "{shape.place}"')
 
     def note_redaction(self) -> None:
         note_pending(self._connection)
@@ -190,13 +190,13 @@ def _native(shape: TableCodec, rows: Iterable[Stored]) -> Iterable[Stored]:
 def _definition(shape: TableCodec) -> list[str]:
     table, search = f'"{shape.place}"', shape.table.search
     columns = column_definitions(shape, TYPES)
-    key = quoted(*shape.table.key)
+    key = quote_names(*shape.table.key)
     if not search:
         parts = ", ".join([*columns, f"PRIMARY KEY ({key})"])
         return [f"CREATE TABLE {table} ({parts}) STRICT, WITHOUT ROWID", *index_definitions(shape, table)]
     # The words are found by a number that VACUUM leaves alone.
     parts = ", ".join(["row__number INTEGER PRIMARY KEY", *columns, f"UNIQUE ({key})"])
-    words, names = f"{shape.place}__words", quoted(*search)
+    words, names = f"{shape.place}__words", quote_names(*search)
     new, old = (", ".join(f'{row}."{name}"' for name in search) for row in ("new", "old"))
     add = f'INSERT INTO "{words}" (rowid, {names}) VALUES (new.row__number, {new});'
     remove = f'INSERT INTO "{words}" ("{words}", rowid, {names}) VALUES (\'delete\', old.row__number, {old});'
@@ -213,7 +213,7 @@ def _definition(shape: TableCodec) -> list[str]:
 
 @lru_cache
 def _fetch_one(shape: TableCodec) -> str:
-    return f'SELECT {quoted(*shape.names)} FROM "{shape.place}" WHERE {matches(shape.table.key, "?")}'
+    return f'SELECT {quote_names(*shape.names)} FROM "{shape.place}" WHERE {matches(shape.table.key, "?")}'
 
 
 @lru_cache
@@ -227,7 +227,7 @@ def _fetch_many(shape: TableCodec) -> str:
 
 @lru_cache
 def _scan(shape: TableCodec, length: int) -> str:
-    return f'SELECT {quoted(*shape.names)} FROM "{shape.place}" WHERE {matches(shape.table.key[:length], "?")}'
+    return f'SELECT {quote_names(*shape.names)} FROM "{shape.place}" WHERE {matches(shape.table.key[:length], "?")}'
 
 
 @lru_cache
@@ -243,7 +243,7 @@ def _search(shape: TableCodec, order: str, within: bool) -> str:
 @lru_cache
 def _put(shape: TableCodec) -> str:
     places = ", ".join("?" * len(shape.names))
-    return f'INSERT INTO "{shape.place}" ({quoted(*shape.names)}) VALUES ({places}) {on_conflict(shape)}'
+    return f'INSERT INTO "{shape.place}" ({quote_names(*shape.names)}) VALUES ({places}) {on_conflict(shape)}'
 
 
 @lru_cache

@@ -62,11 +62,11 @@ def scrub(connection: sqlite3.Connection, store: str) -> None:
     if not pending:
         return
     if not _empties_log(connection):  # then it could not be emptied afterwards, with all of the database in it
-        raise _prevented(store)
+        raise _pending_error(store)
     _mend_indexes(connection, store)
     compact(connection)
     if not _empties_log(connection):
-        raise _prevented(store)
+        raise _pending_error(store)
     connection.executemany(_REMOVE_PENDING, [(token,) for token in pending])
 
 
@@ -124,5 +124,5 @@ def _empties_log(connection: sqlite3.Connection) -> bool:
         connection.execute(f"PRAGMA busy_timeout = {patience}")
 
 
-def _prevented(store: str) -> RedactionPendingError:
+def _pending_error(store: str) -> RedactionPendingError:
     return RedactionPendingError(store, "it stays in the write-ahead log until the readers of the file have finished")

@@ -39,11 +39,11 @@ def append_together(store: Store, *events: Any) -> None:
 
 
 def save(store: Store, *events: Any) -> None:
-    store.application.save(*(DomainEvent.unrecorded("s", position, event) for position, event in enumerate(events, 4)))
+    store.application.save(*(DomainEvent.new("s", position, event) for position, event in enumerate(events, 4)))
 
 
 def stored(position: int, event: Any) -> StoredEvent:
-    return EventMapper().to_stored_event(DomainEvent.unrecorded("s", position, event))
+    return EventMapper().to_stored_event(DomainEvent.new("s", position, event))
 
 
 def insert(store: Store, *events: Any) -> None:

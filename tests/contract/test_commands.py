@@ -276,4 +276,4 @@ def test_deferred_sessions_write_a_command_of_both_once(stores: Stores) -> None:
 def _domain_event(session: str, version: int, text: str) -> Any:
     from turnlog.infrastructure.eventsourcing_adapter.mapper import DomainEvent
 
-    return DomainEvent.unrecorded(session, version, SessionStarted(name=text))
+    return DomainEvent.new(session, version, SessionStarted(name=text))

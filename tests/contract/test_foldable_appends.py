@@ -111,7 +111,7 @@ def test_an_append_that_cannot_be_folded_writes_nothing(talking: Store, events: 
 
 def stored(session: str, position: int, event: Event) -> StoredEvent:
     """The event as the library stores it."""
-    return EventMapper().to_stored_event(DomainEvent.unrecorded(session, position, event))
+    return EventMapper().to_stored_event(DomainEvent.new(session, position, event))
 
 
 @pytest.mark.parametrize("events", UNFOLDABLE.values(), ids=UNFOLDABLE)
@@ -151,7 +151,7 @@ def test_content_of_the_library_without_a_salt_is_an_error(talking: Store) -> No
 
 
 def test_content_that_the_library_saves_has_a_salt_of_its_own(talking: Store) -> None:
-    talking.application.save(*(DomainEvent.unrecorded("s", position, said()) for position in (4, 5)))
+    talking.application.save(*(DomainEvent.new("s", position, said()) for position in (4, 5)))
 
     one, other = (row.payload or b"" for row in talking.recorder.read("s", after=3))
     assert is_salted(one)

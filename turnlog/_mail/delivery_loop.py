@@ -51,9 +51,9 @@ class DeliveryLoops:
 
     def __init__(self) -> None:
         register(self)
-        self.forked()
+        self.after_fork()
 
-    def forked(self) -> None:
+    def after_fork(self) -> None:
         """None is running: a new process has no event loop of its parent's."""
         self._lock = Lock()
         self._running: list[DeliveryLoop] = []

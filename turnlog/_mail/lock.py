@@ -13,7 +13,7 @@ from typing import Any, ParamSpec, Protocol, TypeVar, overload
 
 from ..domain.errors import InvalidMailError
 from ..infrastructure.after_fork import register
-from ..infrastructure.async_methods import awaited, settled
+from ..infrastructure.async_methods import awaited, settle
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -40,9 +40,9 @@ class MailLock:
     def __init__(self, session: str) -> None:
         self._session = session
         register(self)
-        self.forked()
+        self.after_fork()
 
-    def forked(self) -> None:
+    def after_fork(self) -> None:
         """Nobody has the turn: in a new process nobody would give it back."""
         self._news = Condition()
         self._holder: LockOwner | None = None
@@ -156,7 +156,7 @@ async def in_thread(turn: MailLock, work: Callable[[], R]) -> R:
 
     while True:
         seen = turn.ended
-        done = await settled(attempt)
+        done = await settle(attempt)
         if done is not None:
             return done[0]
         await turn.end_of_turn(seen)

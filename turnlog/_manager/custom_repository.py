@@ -39,7 +39,7 @@ class CustomStorageRepository(SessionRepository):
         self._called = False
         register(self)
 
-    def forked(self) -> None:
+    def after_fork(self) -> None:
         """Leaves to the parent process what is the parent's to save."""
         close_in_child(mine.session for mine in self._in_hand.values())
         self._lock, self._in_hand = RLock(), {}

@@ -131,7 +131,7 @@ class AsyncAdapter(StorageAdapter):
         self._starting = Lock()
         register(self)
 
-    def forked(self) -> None:
+    def after_fork(self) -> None:
         """Starts a loop of its own in a child process, where the parent's thread is not."""
         self._loop, self._starting = None, Lock()
 

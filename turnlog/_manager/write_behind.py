@@ -42,7 +42,7 @@ class WriteBehindRepository(SessionRepository):
         self._at_work: dict[str, _Buffered] = {}
         register(self)
 
-    def forked(self) -> None:
+    def after_fork(self) -> None:
         """Leaves to the parent process what is the parent's to save."""
         close_in_child(at_work.session for at_work in self._at_work.values())
         self._lock, self._at_work = RLock(), {}

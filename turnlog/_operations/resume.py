@@ -9,7 +9,7 @@ from ..domain.decisions import work
 from ..domain.errors import ItemNotFoundError, OperationEndedError
 from ..domain.events import Event
 from ..domain.state import State
-from ..infrastructure.async_methods import settled
+from ..infrastructure.async_methods import settle
 from ..projections.operations import OperationRecord, OperationTrace, operation_traces
 from .params import GenerateParams
 from .replay_cache import ReplayCache
@@ -21,7 +21,7 @@ async def resume(context: SessionContext, operation: OperationRecord | str, para
     """Continue an operation that was interrupted."""
     steps = _open(context.stream, operation)
     find_operation(context, steps.start.name)
-    attempt, steps = await settled(lambda: _take_over(context.stream, steps))
+    attempt, steps = await settle(lambda: _take_over(context.stream, steps))
     start = steps.start
     made = [message for message in steps.first_messages if isinstance(message.content, ActionRequestContent)]
     left = ResumePoint(steps.started.position, attempt, steps.first_messages, ReplayCache(steps.events))

@@ -22,7 +22,7 @@ from ..domain.message import Message
 from ..domain.model_call import ModelRequest, ModelResponse
 from ..domain.state import State
 from ..domain.validation import is_valid_name
-from ..infrastructure.async_methods import settled
+from ..infrastructure.async_methods import settle
 from ..infrastructure.session_reader import SessionReader
 from ..projections.messages import branch_messages, message_from_event
 from .access import Access
@@ -274,7 +274,7 @@ class RunContext:
 
     async def _apart(self, step: Callable[[], T]) -> T:
         """Does what touches the store in a thread; cancelled, it settles first."""
-        return await settled(step)
+        return await settle(step)
 
 
 def reason_of(error: BaseException) -> str:

@@ -56,7 +56,7 @@ class SessionStream:
         self._lock = RLock()
         register(self)
 
-    def forked(self) -> None:
+    def after_fork(self) -> None:
         """Takes a lock of its own: in a new process nobody gives back what was held."""
         self._lock = RLock()
 

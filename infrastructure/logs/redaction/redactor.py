@@ -47,13 +47,13 @@ class LogRedactor:
 
     def redact(self, value: Json) -> Json:
         """A copy of plain JSON without the secrets in it."""
-        return self._redacted(value)
+        return self._redact_value(value)
 
     def redact_text(self, text: str) -> str:
         """The text without the secrets in it."""
         masked = mask_named(mask_known(text, self._mask), self._mask)
         if self._emails:
-            masked = EMAIL.sub(self._replaced, masked)
+            masked = EMAIL.sub(self._replace, masked)
         if self._cards:
             masked = CARD.sub(lambda found: self._replacement if is_card(found[0]) else found[0], masked)
         for pattern in self._patterns:
@@ -64,14 +64,14 @@ class LogRedactor:
         """The log without the secrets in it; which log it is, when and where, stays."""
         fields = asdict(log)
         kept = {name: fields.pop(name) for name in (*_KEPT, *_COUNTED)}
-        return Log(**kept, **{name: self._redacted(value) for name, value in fields.items()})
+        return Log(**kept, **{name: self._redact_value(value) for name, value in fields.items()})
 
     def __call__(self, _: object, __: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
         """A step for structlog's chain: takes the secrets out of a line, also of what will be turned into text."""
         told = format_exc_info(None, "", dict(line))  # else whoever renders the line writes the exception by himself
-        return _unlike(self._items({key: _spelled_out(value) for key, value in told.items()}))
+        return _unlike(self._items({key: _to_json(value) for key, value in told.items()}))
 
-    def _redacted(self, value: Json) -> Json:
+    def _redact_value(self, value: Json) -> Json:
         match value:
             case str():
                 return self.redact_text(value)
@@ -86,12 +86,12 @@ class LogRedactor:
         pair = next((key for key in _NAMES_OF_HEADERS if "value" in value and self._is_secret(value.get(key))), None)
         for key, item in value.items():
             secret = self._is_secret(key) or (pair is not None and key == "value")
-            yield self.redact_text(key), self._mask_value(item) if secret else self._redacted(item)
+            yield self.redact_text(key), self._mask_value(item) if secret else self._redact_value(item)
 
     def _list(self, value: "list[Json] | tuple[Json, ...]") -> list[Json]:
         if len(value) == 2 and self._is_secret(value[0]) and isinstance(value[1], str):
             return [value[0], self._mask_value(value[1])]  # a header, as a pair
-        return [self._redacted(item) for item in value]
+        return [self._redact_value(item) for item in value]
 
     def _is_secret(self, name: object) -> bool:
         if not isinstance(name, str):
@@ -104,7 +104,7 @@ class LogRedactor:
     def _mask(self, _: str) -> str:
         return self._replacement
 
-    def _replaced(self, _: re.Match[str]) -> str:
+    def _replace(self, _: re.Match[str]) -> str:
         return self._replacement
 
 
@@ -119,14 +119,14 @@ def _unlike(items: Iterator[tuple[str, Json]]) -> dict[str, Json]:
     return found
 
 
-def _spelled_out(value: object) -> Json:
+def _to_json(value: object) -> Json:
     """Plain JSON, or the text that others make of what is not."""
     if value is None or isinstance(value, str | bool | int | float):
         return value
     if isinstance(value, Mapping):
-        return {str(key): _spelled_out(item) for key, item in value.items()}
+        return {str(key): _to_json(item) for key, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
-        return [_spelled_out(item) for item in value]
+        return [_to_json(item) for item in value]
     return value.decode("utf-8", "replace") if isinstance(value, bytes | bytearray) else str(value)
 
 

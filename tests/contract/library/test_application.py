@@ -115,9 +115,9 @@ def test_the_repository_folds_events_into_whatever_the_caller_wants(store: Store
 
 def test_an_event_that_is_saved_is_recorded_like_one_that_is_appended(store: Store) -> None:
     (recording,) = store.application.save(
-        DomainEvent.unrecorded("s", 1, SessionStarted(name="one")), provenance=Provenance("ada"), time=5
+        DomainEvent.new("s", 1, SessionStarted(name="one")), provenance=Provenance("ada"), time=5
     )
-    store.application.save(DomainEvent.unrecorded("s", 2, SessionRenamed("two")))
+    store.application.save(DomainEvent.new("s", 2, SessionRenamed("two")))
 
     assert recording.notification.id == 1
     assert store.get_session("s").name == "two"
@@ -129,7 +129,7 @@ def test_an_event_that_is_saved_is_recorded_like_one_that_is_appended(store: Sto
 
 
 def test_the_same_command_saves_once(store: Store) -> None:
-    event = DomainEvent.unrecorded("s", 1, SessionStarted())
+    event = DomainEvent.new("s", 1, SessionStarted())
 
     ids = [store.application.save(event, command_id="c")[0].notification.id for _ in range(2)]
 
@@ -142,15 +142,15 @@ def test_a_position_that_is_taken_or_leaves_a_gap_is_refused(store: Store) -> No
 
     for position in (0, 1, 3):
         with pytest.raises(IntegrityError) as refusal:
-            store.application.save(DomainEvent.unrecorded("s", position, StateSet("k", 1)))
+            store.application.save(DomainEvent.new("s", position, StateSet("k", 1)))
         assert isinstance(refusal.value.__cause__, PositionConflictError)
     with pytest.raises(IntegrityError):
-        store.application.save(DomainEvent.unrecorded("t", 2, StateSet("k", 1)))
+        store.application.save(DomainEvent.new("t", 2, StateSet("k", 1)))
 
 
 def test_several_streams_are_saved_together_or_not_at_all(store: Store) -> None:
-    a1, b1 = (DomainEvent.unrecorded(session, 1, SessionStarted()) for session in "ab")
-    a2 = DomainEvent.unrecorded("a", 2, StateSet("k", 2))
+    a1, b1 = (DomainEvent.new(session, 1, SessionStarted()) for session in "ab")
+    a2 = DomainEvent.new("a", 2, StateSet("k", 2))
 
     with pytest.raises(IntegrityError):
         store.application.save(a1, b1, a2, b1)
@@ -193,7 +193,7 @@ def test_ids_come_back_as_the_type_the_application_has(store: Store) -> None:
 
 
 def test_an_event_mapped_to_a_stored_one_and_back_is_the_same() -> None:
-    event = DomainEvent.unrecorded("s", 3, LogRecorded(LogType.INFO, data={"a": [1, None]}))
+    event = DomainEvent.new("s", 3, LogRecorded(LogType.INFO, data={"a": [1, None]}))
 
     stored = EventMapper().to_stored_event(event)
 

@@ -431,7 +431,7 @@ def test_a_forked_child_does_not_save_what_its_parent_holds(tmp_path: Path) -> N
     store = LogStore(broadcaster=to(receiver))
     store.log("the parent's")
 
-    store.forked()
+    store.after_fork()
 
     assert held(store) == []
     store.log("the child's")

@@ -68,7 +68,7 @@ OF_SESSION = {"session": "s", "first": 10_000, "last": 2**62, "limit": 1000}
 def test_a_statement_finds_its_rows_by_index_and_in_order(
     large: Any, statement: str, parameters: Any, index: str
 ) -> None:
-    explain = "EXPLAIN " + large._connections.tables.named(queries.SQL[statement.lower()])
+    explain = "EXPLAIN " + large._connections.tables.with_names(queries.SQL[statement.lower()])
     with large._connections.using() as connection:
         plan = "\n".join(line for (line,) in connection.execute(explain, parameters).fetchall())
 

@@ -302,4 +302,4 @@ def test_a_loser_uses_no_global_position(recorder: PostgresRecorder, kit: Any) -
 
 
 def place_named(recorder: PostgresRecorder, statement: str) -> str:
-    return recorder._connections.tables.named(statement)
+    return recorder._connections.tables.with_names(statement)

@@ -71,7 +71,7 @@ def test_a_runner_removes_redacted_content_from_rows_in_the_store(tmp_path: Path
         runner.catch_up()
 
         assert marked.found(talk.markers, tmp_path) == {}
-        assert store.recorder.unscrubbed() is False
+        assert store.recorder.needs_scrub() is False
 
 
 def test_rows_that_a_runner_keeps_in_shards_are_erased_at_once(tmp_path: Path, marked: Any) -> None:
@@ -257,7 +257,7 @@ def test_a_backup_brings_the_rows_of_others_up_to_date(tmp_path: Path, marked: A
         session = Session(store=keeper, session_id="s")
         session.default_branch.add(marked.marker(1))
         left = '{"branch":0,"content":{"type":"instruction"}}'
-        redaction = DomainEvent.unrecorded("s", 4, MessageRedacted(3, left))
+        redaction = DomainEvent.new("s", 4, MessageRedacted(3, left))
         store.recorder.insert_events([EventMapper().to_stored_event(redaction)])
         store.backup(tmp_path / "backup.db")
 

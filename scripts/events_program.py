@@ -31,7 +31,7 @@ The first release will be 0.1.0.
 A payload is a JSON object. A field without a default is always there; a field that has its default is left out. "JSON"
 is any plain JSON, a "content" is what a message says and names its type, and a "range" is an array of five.
 
-This page is made of `domain/events.py`, by `scripts/reference`.
+This page is made of `domain/events/`, by `scripts/reference`.
 """
 
 WORDS: dict[object, str] = {

@@ -206,11 +206,11 @@ NEVER_STORED = {"a time of 2**70", "a time before 1970", "a command at two place
 """What no store ever held, whatever the checks in front of it were."""
 
 COMMANDS = [
-    ["sessions"],
+    ["list"],
     ["show", "good"],
     ["log", "good"],
     ["branches", "good"],
-    ["at", "good", "3"],
+    ["show", "good", "--at", "3"],
     ["search", "hello"],
     ["stats"],
     ["sql", "SELECT count(*) FROM messages"],

@@ -1,37 +1,74 @@
-"""The tree of commands: each group of them is a module of `commands`, and joins by its line in GROUPS."""
+"""The command `turnlog`: its options and its commands, in the panels of the help."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from typer.core import TyperGroup
 
-from .commands import changing, demonstrating, projecting, reading, upkeep, walking
-from .failing import ending
-from .invocation import Invocation
+from .context import Invocation
+from .groups import LazyCommand, LazyGroup
 from .values import ADDRESS, NAME
 
-GROUPS = (demonstrating, upkeep, reading, changing, walking, projecting)
-"""In the order of the help; each has an `app` with its commands."""
+PANELS = {
+    "Sessions": {
+        "new": LazyCommand("sessions", "start a session"),
+        "list": LazyCommand("sessions", "list sessions"),
+        "search": LazyCommand("search", "search messages"),
+        "rename": LazyCommand("sessions", "change name"),
+        "archive": LazyCommand("sessions", "make read-only"),
+        "restore": LazyCommand("sessions", "undo archive"),
+        "delete": LazyCommand("sessions", "end for good"),
+        "demo": LazyCommand("sessions", "record an example"),
+    },
+    "Branches": {
+        "add": LazyCommand("edit", "add a message"),
+        "branches": LazyCommand("branches", "draw the branches"),
+        "fork": LazyCommand("edit", "branch off anywhere"),
+        "merge": LazyCommand("edit", "append another branch"),
+        "reset": LazyCommand("edit", "go back to a position"),
+        "undo": LazyCommand("edit", "undo a reset"),
+        "redact": LazyCommand("edit", "erase content"),
+    },
+    "Time": {
+        "show": LazyCommand("show", "messages, now or --at"),
+        "log": LazyCommand("log", "events of a session"),
+        "tail": LazyCommand("log", "follow new events"),
+        "diff": LazyCommand("diff", "compare branches or times"),
+        "bisect": LazyCommand("diff", "find where text starts"),
+        "replay": LazyCommand("replay", "step through events"),
+    },
+    "Analysis": {
+        "stats": LazyCommand("stats", "messages, tokens, cost"),
+        "sql": LazyCommand("sql", "query with DuckDB"),
+    },
+    "Store": {
+        "init": LazyCommand("store", "create the store"),
+        "doctor": LazyCommand("doctor", "examine everything"),
+        "export": LazyCommand("files", "write sessions to a file"),
+        "import": LazyCommand("files", "read sessions from a file"),
+        "copy": LazyCommand("store", "copy to another store"),
+        "backup": LazyCommand("store", "copy the database"),
+        "verify": LazyCommand("store", "check every digest"),
+        "migrate": LazyCommand("store", "update the schema"),
+        "sweep": LazyCommand("store", "delete unused sessions"),
+        "vacuum": LazyCommand("store", "reclaim space"),
+    },
+    "Projections": {
+        "projections": LazyCommand("projections", "list, run, status, rebuild, dead-letters"),
+    },
+}
+"""The commands by panel of the help."""
 
-EPILOG = (
-    "A SESSION is an id or the beginning of one, a key, a label, or @last. A command ends with 0; with 1 if the "
-    "request was refused, 2 if it was not understood, 3 if the store failed, 130 if it was interrupted."
-)
 
+class Commands(LazyGroup):
+    """All commands."""
 
-class Commands(TyperGroup):
-    """A group of commands that says in a sentence what went wrong."""
-
-    def invoke(self, ctx: Any) -> Any:
-        with ending(ctx):
-            return super().invoke(ctx)
+    panels = PANELS
 
 
 app = typer.Typer(
     cls=Commands,
     name="turnlog",
-    help="The verbatim record of conversations between people, models and agents.",
-    epilog=EPILOG,
+    help="Record, inspect and replay conversations between people, models and agents.",
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -39,9 +76,9 @@ app = typer.Typer(
 )
 
 
-def _version(wanted: bool) -> None:
-    if wanted:
-        from importlib.metadata import version  # here: it takes longer to import than the answer is worth to others
+def _print_version(requested: bool) -> None:
+    if requested:
+        from importlib.metadata import version  # here, because other commands do not need it
 
         typer.echo(f"turnlog {version('turnlog')}")
         raise typer.Exit
@@ -55,23 +92,17 @@ def turnlog(
         typer.Option(
             metavar="ADDRESS",
             parser=ADDRESS,
-            help="The store, as turnlog.db or postgresql://host/db; else as the settings say.",
+            help="The store: a path such as turnlog.db, or postgresql://host/db; default: by the settings.",
         ),
     ] = None,
     actor: Annotated[
-        str | None, typer.Option(metavar="NAME", parser=NAME, help="Who does it, on the record; else your login name.")
+        str | None,
+        typer.Option(metavar="NAME", parser=NAME, help="The actor of recorded events; default: your login name."),
     ] = None,
-    debug: Annotated[bool, typer.Option("--debug", help="Show where in the program an error came from.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version, and end.")
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
-    """The verbatim record of conversations between people, models and agents."""
+    """Record, inspect and replay conversations between people, models and agents."""
     ctx.obj = Invocation(store, actor, debug)
-
-
-for group in GROUPS:
-    for command in group.app.registered_commands:
-        app.registered_commands.append(command)
-    for below in group.app.registered_groups:
-        app.registered_groups.append(below)

@@ -1,4 +1,4 @@
-"""Keys as they are struck, one by one, in a terminal that shows none of them."""
+"""Keys of a terminal, one by one and without echo."""
 
 import os
 import select
@@ -10,11 +10,11 @@ from contextlib import contextmanager
 from enum import Enum
 
 SHORTLY = 0.05
-"""Seconds in which the rest of a key that is several bytes comes behind its first; a lone Escape has none."""
+"""Seconds to wait for the other bytes of a key that sends several; a lone Escape has none."""
 
 
 class Key(Enum):
-    """The keys that have no letter."""
+    """Keys without a character."""
 
     RIGHT = "right"
     LEFT = "left"
@@ -25,7 +25,7 @@ class Key(Enum):
     PAGE_UP = "page up"
     PAGE_DOWN = "page down"
     ESCAPE = "escape"
-    GONE = "the terminal is gone"
+    CLOSED = "the terminal is closed"
 
 
 SEQUENCES = {
@@ -49,16 +49,16 @@ SEQUENCES = {
     b"[6~": Key.PAGE_DOWN,
     b"": Key.ESCAPE,
 }
-"""What terminals send behind Escape."""
+"""The bytes that terminals send after Escape."""
 
 
 @contextmanager
-def struck() -> Iterator[Iterator[Key | str]]:
-    """Around a walk: the keys that are struck, until the terminal is gone; afterwards it is as it was before."""
+def read_keys() -> Iterator[Iterator[Key | str]]:
+    """Yield the keys until the terminal is closed; restore the terminal afterwards."""
     terminal = sys.stdin.fileno()
     before = termios.tcgetattr(terminal)
     try:
-        tty.setcbreak(terminal)  # Ctrl-C goes on to interrupt
+        tty.setcbreak(terminal)  # Ctrl-C still interrupts
         yield _keys(terminal)
     finally:
         termios.tcsetattr(terminal, termios.TCSADRAIN, before)
@@ -72,11 +72,11 @@ def _keys(terminal: int) -> Iterator[Key | str]:
         key = SEQUENCES.get(_rest(terminal))
         if key is not None:
             yield key
-    yield Key.GONE
+    yield Key.CLOSED
 
 
 def _rest(terminal: int) -> bytes:
-    """The bytes of one key behind Escape."""
+    """The bytes of one key after Escape."""
     found = b""
     while select.select([terminal], [], [], SHORTLY)[0]:
         byte = os.read(terminal, 1)

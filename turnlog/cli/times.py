@@ -1,4 +1,4 @@
-"""Times of the command line: what a time means that is written to the second, the minute, the day or the month."""
+"""Times on the command line: absolute to the month, day, minute or second, or relative such as 2h."""
 
 import re
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
@@ -14,19 +14,24 @@ PATTERN = re.compile(
     re.ASCII | re.IGNORECASE,
 )
 
+RELATIVE = re.compile(r"(?P<count>\d{1,9})(?P<unit>[smhdw])", re.ASCII)
+UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
-def moment_of(text: str) -> int | datetime:
-    """A position, or the end of a time: what was recorded within a second that is named had been recorded by then."""
+
+def parse_moment(text: str) -> int | datetime:
+    """Parse a position, or a time, of which it returns the end: 12:00:05 includes that whole second."""
     if re.fullmatch(r"[+-]?\d{1,18}", text.strip(), re.ASCII):
         return int(text)
-    return span_of(text, "a moment", "a position, or a time such as 2026-07-01T12:00")[1]
+    return parse_time(text, "a moment", "a position, or a time such as 2026-07-01T12:00 or 2h")[1]
 
 
-def span_of(text: str, what: str, expected: str = "a time such as 2026-07-01T12:00") -> tuple[datetime, datetime]:
-    """The beginning and the end of a time: of a second, a day or whatever it is written to."""
+def parse_time(
+    text: str, what: str, expected: str = "a time such as 2026-07-01T12:00 or 2h"
+) -> tuple[datetime, datetime]:
+    """Parse a time, and return the beginning and the end of its last unit, or raise InvalidValueError."""
     try:
         start, end = parse_span(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         raise InvalidValueError(what, f"{text!r} is not understood: expected {expected}") from None
     try:
         start.astimezone(UTC), end.astimezone(UTC)
@@ -37,12 +42,24 @@ def span_of(text: str, what: str, expected: str = "a time such as 2026-07-01T12:
     return start, end
 
 
+def _relative(text: str) -> datetime | None:
+    """Return the time that is so many units ago, or None if the text is not relative."""
+    match = RELATIVE.fullmatch(text.strip())
+    if match is None:
+        return None
+    return datetime.now(UTC) - timedelta(**{UNITS[match["unit"]]: int(match["count"])})
+
+
 def parse_span(text: str) -> tuple[datetime, datetime]:
     """Return the first and the last microsecond that a time covers; without a zone it is local.
 
+    2h or 1d is that long ago.
     A time covers the whole of its last unit: 12:00:05 is all of that second, 2026-07-01 all of that day, so that a
     time that was printed to the second covers the event that it was printed for. Raises ValueError for other text.
     """
+    ago = _relative(text)
+    if ago is not None:
+        return ago, ago
     found = PATTERN.fullmatch(text.strip())
     if found is None:
         exact = datetime.fromisoformat(text)
@@ -78,3 +95,11 @@ def _zone(text: str | None) -> tzinfo | None:
     digits = text[1:].replace(":", "").ljust(4, "0")
     offset = timedelta(hours=int(digits[:2]), minutes=int(digits[2:]))
     return timezone(-offset if text[0] == "-" else offset)
+
+
+def parse_duration(text: str) -> int:
+    """Parse a duration such as 30d or 12h, and return its seconds, or raise InvalidValueError."""
+    match = RELATIVE.fullmatch(text.strip())
+    if match is None:
+        raise InvalidValueError("the duration", f"{text!r} is not understood: expected one such as 30d or 12h")
+    return int(timedelta(**{UNITS[match["unit"]]: int(match["count"])}).total_seconds())

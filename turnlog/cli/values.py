@@ -1,4 +1,4 @@
-"""Values of options and arguments: a wrong one is an error of usage, before the store is opened."""
+"""Parsers of options and arguments: a wrong value is an error of usage, before the store is opened."""
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -8,7 +8,10 @@ import typer
 
 from ..domain.errors import InvalidValueError
 from ..domain.json_values import Json
-from .times import moment_of, span_of
+from .times import parse_duration, parse_moment, parse_time
+
+PARQUET = "parquet"
+"""The file format that only the command line writes."""
 
 MOST = 10
 """Names that an error lists."""
@@ -18,8 +21,8 @@ Parser = Callable[[str], str]
 
 
 @contextmanager
-def usage(parameter: str) -> Iterator[None]:
-    """Make an InvalidValueError that a parameter causes an error of usage."""
+def usage_errors(parameter: str) -> Iterator[None]:
+    """Turn an InvalidValueError that a parameter causes into an error of usage."""
     try:
         yield
     except InvalidValueError as reason:
@@ -27,7 +30,7 @@ def usage(parameter: str) -> Iterator[None]:
 
 
 def choice(names: Callable[[], Iterable[str]]) -> Parser:
-    """A parser for one of some names, which are loaded when it is used."""
+    """Return a parser for one of some names, which are loaded when it is used."""
 
     def parse(text: str) -> str:
         known = [str(name) for name in names()]
@@ -42,7 +45,7 @@ def choice(names: Callable[[], Iterable[str]]) -> Parser:
 
 
 def checked(check: Callable[[str], object]) -> Parser:
-    """A parser for what a function accepts, or raises InvalidValueError for."""
+    """Return a parser for the values that a function accepts without an InvalidValueError."""
 
     def parse(text: str) -> str:
         try:
@@ -55,7 +58,7 @@ def checked(check: Callable[[str], object]) -> Parser:
 
 
 def value_of(text: str) -> Json:
-    """The JSON value that a text is, or the text itself."""
+    """Return the JSON value of a text, or the text itself."""
     from msgspec import DecodeError
 
     from ..domain.json_values import parse_json
@@ -108,10 +111,10 @@ def _strategies() -> Iterable[str]:
     return tuple(Strategy)
 
 
-def _forms() -> Iterable[str]:
+def _file_formats() -> Iterable[str]:
     from .._manager.files import FORMS, RECORD
 
-    return (RECORD, *FORMS)
+    return (RECORD, *FORMS, PARQUET)
 
 
 def _events() -> Iterable[str]:
@@ -154,10 +157,12 @@ def _check_address(text: str) -> None:
         raise InvalidValueError("a store in memory", "ends with the command: name a file or a server")
 
 
-STATUS, ORDER, ROLE, FORM = choice(_statuses), choice(_orders), choice(_roles), choice(_forms)
+STATUS, ORDER, ROLE = choice(_statuses), choice(_orders), choice(_roles)
+FILE_FORMAT = choice(_file_formats)
 GROUP, SPAN, STRATEGY, EVENT = choice(_groups), choice(_spans), choice(_strategies), choice(_events)
 RECORDED_ROLE = choice(_recorded_roles)
-MOMENT = checked(moment_of)
-TIME = checked(lambda text: span_of(text, "the time"))
+MOMENT = checked(parse_moment)
+DURATION = checked(parse_duration)
+TIME = checked(lambda text: parse_time(text, "the time"))
 NAME, PATH, PAIR = checked(_check_name), checked(_check_path), checked(_check_pair)
 ADDRESS, QUERY = checked(_check_address), checked(_check_query)

@@ -129,6 +129,6 @@ def _numbered(session: SessionView) -> Iterable[tuple[int, BranchView]]:
 def _where_next(store: Store, address: str, write: Write) -> None:
     count = sum(1 for _ in store.sessions())
     write(f"\nIt is all in {address}, which has {count} session{'s' if count > 1 else ''} now. Look around:")
-    for command in ("sessions", "show @last --branch desk", "log @last", "branches @last", "replay @last"):
+    for command in ("list", "show @last --branch desk", "log @last", "branches @last", "replay @last"):
         write(f"    turnlog --store {address} {command}")
     write("docs/tutorial.md goes on from here.")

@@ -36,6 +36,7 @@ class Ended:
     code: int
     out: str
     err: str = ""
+    raw: bytes = b""
 
     @property
     def lines(self) -> list[str]:
@@ -125,7 +126,7 @@ class Command:
             timeout=PATIENCE,
             check=False,
         )
-        return Ended(done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode())
+        return Ended(done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(), done.stdout)
 
     def in_terminal(self, *arguments: str, size: tuple[int, int] = (100, 30), env: Mapping[str, str] = {}) -> Terminal:
         """Starts it in a terminal."""

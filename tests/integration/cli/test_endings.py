@@ -31,11 +31,11 @@ def hostile(turnlog: Any) -> str:
 
 
 COMMANDS = (
-    ["sessions"],
+    ["list"],
     ["show", "hostile"],
     ["log", "hostile"],
     ["branches", "hostile"],
-    ["at", "hostile", "4"],
+    ["show", "hostile", "--at", "4"],
     ["search", "red"],
     ["diff", "hostile", "1", "3"],
 )
@@ -66,7 +66,7 @@ def test_wide_characters_are_shown_also_where_the_locale_is_c(turnlog: Any) -> N
 
 
 def test_columns_fit_a_narrow_terminal(turnlog: Any, talk: str) -> None:
-    done = turnlog.in_terminal("sessions", size=(40, 20)).end()
+    done = turnlog.in_terminal("list", size=(40, 20)).end()
 
     assert done.code == 0
     assert "…" in done.out
@@ -84,7 +84,9 @@ def test_a_closed_pipe_ends_it_without_a_word(turnlog: Any, fill: Any) -> None:
         assert process.wait(60) == 128 + signal.SIGPIPE
 
 
-@pytest.mark.parametrize("arguments", [["tail", "--json"], ["log", "@last", "--follow", "--json"]], ids=" ".join)
+@pytest.mark.parametrize(
+    "arguments", [["tail", "--format", "jsonl"], ["log", "@last", "--follow", "--format", "jsonl"]], ids=" ".join
+)
 def test_what_other_processes_record_is_followed_until_it_is_interrupted(
     turnlog: Any, talk: str, arguments: list[str]
 ) -> None:
@@ -115,7 +117,7 @@ def test_tail_shows_all_sessions_or_one_in_a_terminal(turnlog: Any, talk: str) -
 
 
 def test_what_is_not_understood_ends_with_2(turnlog: Any) -> None:
-    for arguments in (["nonsense"], ["show"], ["sessions", "--nonsense"], ["sessions", "--limit", "none"]):
+    for arguments in (["nonsense"], ["show"], ["list", "--nonsense"], ["list", "--limit", "none"]):
         done = turnlog(*arguments)
         assert (done.code, done.out) == (2, "")
         assert "Usage: turnlog" in done.err
@@ -146,7 +148,7 @@ def test_the_options_of_all_commands_stand_anywhere(turnlog: Any, talk: str) -> 
 
 
 def test_an_empty_address_or_actor_is_refused_and_not_passed_over(turnlog: Any, talk: str) -> None:
-    for arguments in (["--store", "", "sessions"], ["--actor", "", "add", talk, "x"]):
+    for arguments in (["--store", "", "list"], ["--actor", "", "add", talk, "x"]):
         done = turnlog(*arguments)
         assert (done.code, done.out) == (2, "")
 
@@ -162,7 +164,7 @@ def test_the_settings_say_which_store_is_meant(turnlog: Any, talk: str) -> None:
 def test_help_imports_nothing_that_it_does_not_need(turnlog: Any) -> None:
     program = (
         "import sys\n"
-        "from turnlog.cli.entry import main\n"
+        "from turnlog.cli.main import main\n"
         "try:\n"
         "    main(['--help'])\n"
         "except SystemExit as ended:\n"
@@ -177,7 +179,7 @@ def test_help_imports_nothing_that_it_does_not_need(turnlog: Any) -> None:
 
 def test_without_its_extra_the_command_names_it(tmp_path: Path) -> None:
     (tmp_path / "typer.py").write_text("raise ModuleNotFoundError(\"No module named 'typer'\", name='typer')")
-    program = "from turnlog.cli.entry import main; main([])"
+    program = "from turnlog.cli.main import main; main([])"
     done = subprocess.run(
         [sys.executable, "-P", "-c", program],
         env={**os.environ, "PYTHONPATH": str(tmp_path)},

@@ -7,39 +7,47 @@ from typing import Any
 import pytest
 import typer
 
+from turnlog import Session, open_store
 from turnlog.cli.app import app
 from turnlog.cli.reference import commands
 
 SAID = {
     "demo": ((), "Every digest fits the one before it"),
-    "init": ((), "is there already"),
+    "init": ((), "exists already"),
     "verify": ((), "as it was recorded"),
     "export": (("talk.md", "talk"), "1 session written to talk.md"),
     "import": (("talk.jsonl",), "1 unchanged"),
-    "copy": (("sqlite:///copy.db",), "7 events"),
+    "copy": (("sqlite:///copy.db",), "13 events"),
     "migrate": ((), "has schema 1 already"),
     "backup": (("backup.db",), "written to backup"),
     "doctor": ((), "sqlite"),
-    "sessions": ((), "support"),
+    "list": ((), "support"),
     "show": (("talk",), "Keep facts"),
     "log": (("talk",), "message.appended"),
     "branches": (("talk",), "retry"),
-    "at": (("talk", "4"), "main"),
     "diff": (("talk", "main", "retry"), "Never update"),
     "bisect": (("talk", "--contains", "facts"), "5"),
     "search": (("facts",), "Keep facts"),
     "stats": ((), "messages"),
     "sql": (("SELECT count(*) AS said FROM messages",), "said"),
     "tail": (("--last", "3"), "message.appended"),
-    "start": (("--name", "another"), "-"),
+    "new": (("--name", "another"), "-"),
     "add": (("talk", "And then?"), "of session 5e55-talk"),
-    "fork": (("talk",), "goes on from position"),
-    "merge": (("talk", "retry"), "branch main shows 4 messages"),
-    "rewind": (("talk", "4"), "branch main shows 2 messages"),
+    "fork": (("talk",), "is forked at"),
+    "merge": (("talk", "retry"), "branch main has 4 messages"),
+    "reset": (("talk", "4"), "branch main has 2 messages"),
+    "undo": (("talk", "--branch", "retry"), "branch retry has 3 messages"),
+    "redact": (("talk", "4", "--yes"), "position 4 is redacted"),
+    "rename": (("talk", "help"), "is now named help"),
+    "archive": (("spare-first",), "is archived"),
+    "restore": (("archived-first",), "is active"),
+    "delete": (("spare-first", "--yes"), "is deleted"),
+    "sweep": (("--unused", "30d"), "0 sessions deleted"),
+    "vacuum": ((), "is vacuumed"),
     "replay": (("talk",), "talk"),
     "projections list": ((), "usage"),
     "projections status": ((), "usage"),
-    "projections run": (("activity", "--once"), "activity is at 7"),
+    "projections run": (("activity", "--once"), "activity is at 13"),
     "projections rebuild": (("usage",), "usage"),
     "projections dead-letters": (("usage",), "usage"),
 }
@@ -50,6 +58,10 @@ SAID = {
 def folder(turnlog: Any, talk: str) -> None:
     """A folder with what the commands are about: a session, a file of it from another store, rows of a projection."""
     assert turnlog("export", "talk.jsonl", "talk").code == 0
+    with open_store(f"sqlite:///{turnlog.folder}/turnlog.db") as store:
+        for name in ("first", "second"):
+            Session(name=name, key=f"archived-{name}", store=store).archive()
+            Session(name=name, key=f"spare-{name}", store=store)
     assert turnlog("projections", "run", "usage", "--once").code == 0
 
 
@@ -74,6 +86,9 @@ def test_a_command_in_a_pipe_and_in_a_terminal(turnlog: Any, name: str) -> None:
 def again(name: str, arguments: tuple[str, ...]) -> tuple[str, ...]:
     """The arguments for a second time, where the first has made something that is not made twice."""
     others = {"copy": ("sqlite:///copy2.db",), "backup": ("backup2.db",), "export": ("talk.md", "talk", "--force")}
+    others |= {
+        name: tuple(each.replace("first", "second") for each in arguments) for name in ("archive", "restore", "delete")
+    }
     return others.get(name, arguments)
 
 

@@ -24,18 +24,18 @@ def test_export_overwrites_a_file_on_request_only(turnlog: Any, talk: str) -> No
 def test_a_dash_is_standard_output_and_standard_input(turnlog: Any, talk: str) -> None:
     turnlog("export", "all.jsonl")
     record = turnlog("export", "-")
-    page = turnlog("export", "-", talk, "--form", "html")
+    page = turnlog("export", "-", talk, "--format", "html")
 
     assert record.out == (turnlog.folder / "all.jsonl").read_text()
     assert record.err == "7 events written to standard output\n"
     assert page.out.startswith("<!doctype html>")
     assert not (turnlog.folder / "-").exists()
     taken = turnlog("--store", "sqlite:///other.db", "import", "-", input=record.out)
-    assert (taken.code, taken.out) == (0, "7 events of 1 session taken over; 0 unchanged\n")
+    assert (taken.code, taken.out) == (0, "7 events of 1 session imported; 0 unchanged\n")
     messages = turnlog(
         "--store", "sqlite:///third.db", "import", "-", "--name", "k", input='[{"role": "user", "content": "hi"}]'
     )
-    assert (messages.code, messages.out) == (0, "1 session taken over\n")
+    assert (messages.code, messages.out) == (0, "1 session imported\n")
 
 
 def test_export_and_import_go_through_a_fifo(turnlog: Any, talk: str) -> None:
@@ -51,13 +51,13 @@ def test_export_and_import_go_through_a_fifo(turnlog: Any, talk: str) -> None:
     writer.join()
 
     assert stat.S_ISFIFO(fifo.stat().st_mode)
-    assert taken.out == "7 events of 1 session taken over; 0 unchanged\n"
+    assert taken.out == "7 events of 1 session imported; 0 unchanged\n"
 
 
 def test_an_export_to_a_closed_pipe_ends_cleanly(turnlog: Any, fill: Any) -> None:
     fill(20_000)
     for form in ("record", "json"):
-        process = turnlog.started("export", "-", "--form", form)
+        process = turnlog.started("export", "-", "--format", form)
         process.stdout.read(1)
         process.stdout.close()
         assert process.stderr.read() == ""

@@ -46,7 +46,7 @@ READING = [
     ("show", "grandchild", "--branch", "desk"),
     ("log", "root"),
     ("log", "grandchild"),
-    ("at", "grandchild", "2"),
+    ("show", "grandchild", "--at", "2"),
     ("branches", "root"),
     ("branches", "grandchild"),
     ("diff", "grandchild", "desk", "billing"),
@@ -56,7 +56,7 @@ READING = [
     ("search", "owe", "--session", "root", "--branch", "billing"),
     ("stats", "--by", "branch"),
     ("stats", "grandchild", "--by", "branch"),
-    ("export", "-", "root", "--form", "markdown"),
+    ("export", "-", "root", "--format", "markdown"),
 ]
 
 
@@ -112,7 +112,7 @@ def test_following_a_store_shows_names(turnlog: Any, ids: list[str]) -> None:
 
 def test_usage_is_summed_by_the_names_of_branches(turnlog: Any, ids: list[str]) -> None:
     def calls(*arguments: str) -> dict[str, int]:
-        usage = json.loads(turnlog("stats", *arguments, "--by", "branch", "--json").out)["usage"]
+        usage = json.loads(turnlog("stats", *arguments, "--by", "branch", "--format", "json").out)["usage"]
         return {each["branch"]: each["calls"] for each in usage}
 
     assert calls() == {"billing": 1, "again": 1, "desk": 2, "kind": 1, "inbox": 1}
@@ -121,9 +121,9 @@ def test_usage_is_summed_by_the_names_of_branches(turnlog: Any, ids: list[str]) 
 
 
 def test_json_has_the_name_and_the_number(turnlog: Any, ids: list[str]) -> None:
-    message = json.loads(turnlog("show", "grandchild", "--branch", "desk", "--json").lines[-1])
-    event = json.loads(turnlog("log", "grandchild", "--json").lines[-1])
-    found = json.loads(turnlog("search", "We owe", "--session", "grandchild", "--json").lines[0])
+    message = json.loads(turnlog("show", "grandchild", "--branch", "desk", "--format", "jsonl").lines[-1])
+    event = json.loads(turnlog("log", "grandchild", "--format", "jsonl").lines[-1])
+    found = json.loads(turnlog("search", "We owe", "--session", "grandchild", "--format", "jsonl").lines[0])
 
     assert (message["branch"], message["branch_number"]) == ("desk", 0)
     assert (event["branch"], event["branch_number"]) == ("kind", 3)

@@ -35,8 +35,8 @@ def test_projections_are_listed_kept_and_shown(turnlog: Any, talk: str) -> None:
     before = turnlog("projections", "list")
     nothing = turnlog("projections", "status")
     ran = turnlog("projections", "run", "usage", "activity", "--once")
-    status = json.loads(turnlog("projections", "status", "--json").out)["projections"]
-    listed = json.loads(turnlog("projections", "list", "--json").out)["projections"]
+    status = json.loads(turnlog("projections", "status", "--format", "json").out)["projections"]
+    listed = json.loads(turnlog("projections", "list", "--format", "json").out)["projections"]
 
     assert [line.split("\t")[0] for line in before.lines] == [
         "PROJECTION",
@@ -61,8 +61,8 @@ def test_rows_go_into_another_database_on_request(turnlog: Any, talk: str) -> No
     turnlog("projections", "run", "usage", "--once", "--target", "sqlite:///rows.db")
 
     assert (turnlog.folder / "rows.db").exists()
-    assert json.loads(turnlog("projections", "status", "--json").out) == {"projections": []}
-    there = turnlog("projections", "status", "--target", "sqlite:///rows.db", "--json")
+    assert json.loads(turnlog("projections", "status", "--format", "json").out) == {"projections": []}
+    there = turnlog("projections", "status", "--target", "sqlite:///rows.db", "--format", "json")
     assert json.loads(there.out)["projections"][0]["projection"] == "usage"
 
 
@@ -85,7 +85,7 @@ def test_a_damaged_projection_is_reported_and_rebuilt(turnlog: Any, talk: str) -
         connection.execute("UPDATE projection__versions SET definition = 'no JSON'")
         connection.commit()
     status = turnlog("projections", "status")
-    doctor = turnlog("doctor", "--json")
+    doctor = turnlog("doctor", "--format", "json")
     done = turnlog("projections", "rebuild", "transcript")
 
     assert status.code == 0
@@ -102,7 +102,7 @@ def test_a_projection_without_a_trigger_is_reported_and_rebuilt(turnlog: Any, ta
     with closing(sqlite3.connect(turnlog.folder / "turnlog.db")) as connection:
         connection.execute("DROP TRIGGER projection_transcript__transcript__v1__words_u")
         connection.commit()
-    doctor = turnlog("doctor", "--json")
+    doctor = turnlog("doctor", "--format", "json")
     done = turnlog("projections", "rebuild", "transcript")
 
     assert doctor.code == 3
@@ -121,7 +121,7 @@ def test_what_was_parked_is_shown_and_tried_again_or_passed_over(turnlog: Any) -
         (turnlog.folder / "poison").touch()
         session.add("one")
         ran = turnlog("projections", "run", "own:Seen", "--once")
-        parked = json.loads(turnlog("projections", "dead-letters", "own:Seen", "--json").out)["dead_letters"]
+        parked = json.loads(turnlog("projections", "dead-letters", "own:Seen", "--format", "json").out)["dead_letters"]
         still = turnlog("projections", "dead-letters", "own:Seen", "--retry")
         (turnlog.folder / "poison").unlink()
         gone = turnlog("projections", "dead-letters", "own:Seen", "--retry")
@@ -137,12 +137,12 @@ def test_what_was_parked_is_shown_and_tried_again_or_passed_over(turnlog: Any) -
 def test_a_runner_ends_when_it_is_interrupted_and_gives_back_its_lease(turnlog: Any, talk: str) -> None:
     runner = turnlog.in_terminal("projections", "run", "usage")
     runner.until("interrupt it to end")
-    while json.loads(turnlog("projections", "status", "--json").out)["projections"][0]["lag"]:
+    while json.loads(turnlog("projections", "status", "--format", "json").out)["projections"][0]["lag"]:
         pass
     runner.process.send_signal(signal.SIGINT)
     done = runner.end()
 
-    status = json.loads(turnlog("projections", "status", "usage", "--json").out)["projections"][0]
+    status = json.loads(turnlog("projections", "status", "usage", "--format", "json").out)["projections"][0]
     assert done.code == 130
     assert "Traceback" not in done.out
     assert (status["global_position"], status["owners"]) == (7, [])

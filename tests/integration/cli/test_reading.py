@@ -20,7 +20,7 @@ def store_of(turnlog: Any) -> str:
 
 
 def test_sessions_are_listed_with_tabs_in_a_pipe(turnlog: Any, talk: str) -> None:
-    done = turnlog("sessions")
+    done = turnlog("list")
 
     assert (done.code, done.err) == (0, "")
     heads, line = (line.split("\t") for line in done.lines)
@@ -29,7 +29,7 @@ def test_sessions_are_listed_with_tabs_in_a_pipe(turnlog: Any, talk: str) -> Non
 
 
 def test_sessions_are_listed_in_columns_in_a_terminal(turnlog: Any, talk: str) -> None:
-    done = turnlog.in_terminal("sessions").end()
+    done = turnlog.in_terminal("list").end()
 
     assert done.code == 0
     assert done.lines[0].split() == ["SESSION", "USED", "MESSAGES", "STATUS", "USER", "KEY", "NAME"]
@@ -38,7 +38,7 @@ def test_sessions_are_listed_in_columns_in_a_terminal(turnlog: Any, talk: str) -
 
 
 def test_sessions_as_json_are_one_document(turnlog: Any, talk: str) -> None:
-    found = json.loads(turnlog("sessions", "--json").out)
+    found = json.loads(turnlog("list", "--format", "json").out)
 
     assert found["next"] is None
     assert found["sessions"][0] | {"digest": "", "created_at": "", "updated_at": "", "bytes": 0} == {
@@ -66,7 +66,7 @@ def test_sessions_are_filtered_sorted_and_paged(turnlog: Any) -> None:
         Session.open("gamma", store=store).archive()
 
     def names(*arguments: str) -> list[str]:
-        return [each["session"] for each in json.loads(turnlog("sessions", "--json", *arguments).out)["sessions"]]
+        return [each["session"] for each in json.loads(turnlog("list", "--format", "json", *arguments).out)["sessions"]]
 
     assert names("--sort", "name") == ["alpha", "beta", "gamma"]
     assert names("--sort", "name", "--reverse") == ["gamma", "beta", "alpha"]
@@ -75,13 +75,13 @@ def test_sessions_are_filtered_sorted_and_paged(turnlog: Any) -> None:
     assert names("--contains", "LPH") == ["alpha"]
     assert names("--metadata", "n=3", "--sort", "created") == ["gamma", "alpha", "beta"]
     assert names("--since", "2999-01-01") == []
-    first = json.loads(turnlog("sessions", "--sort", "name", "--limit", "2", "--json").out)
+    first = json.loads(turnlog("list", "--sort", "name", "--limit", "2", "--format", "json").out)
     assert names("--sort", "name", "--after", first["next"]) == ["gamma"]
 
 
 def test_an_empty_store_says_so_beside_the_answer(turnlog: Any) -> None:
     turnlog("init")
-    done = turnlog("sessions")
+    done = turnlog("list")
 
     assert (done.code, done.out, done.err) == (0, "", "no sessions\n")
 
@@ -128,7 +128,7 @@ def test_what_may_be_several_sessions_is_refused_with_their_names(turnlog: Any, 
     assert (done.code, done.out) == (1, "")
     assert done.err == (
         "turnlog: '5e55' matches 2 sessions; expected one of '5e55-talk', '5e55-other'\n"
-        "  next: say more of the id; `turnlog sessions` shows them\n"
+        "  next: use a longer beginning of the id; `turnlog list` shows the ids\n"
     )
 
 
@@ -138,11 +138,11 @@ def test_a_branch_is_shown_by_name_number_or_id_and_at_a_moment(turnlog: Any, ta
     assert "Never update, only append." in by_name.out
     assert turnlog("show", talk, "-b", "1").out == by_name.out
     assert "Keep facts" not in turnlog("show", talk, "--at", "4").out
-    assert turnlog("show", talk, "--at", "2999-01-01T00:00:00Z").out == turnlog("show", talk).out
+    assert turnlog("show", talk, "--at", "2999-01-01T00:00:00Z").out.endswith(f"\n{turnlog('show', talk).out}")
 
 
 def test_messages_as_json_are_lines(turnlog: Any, talk: str) -> None:
-    found = [json.loads(line) for line in turnlog("show", talk, "--json").lines]
+    found = [json.loads(line) for line in turnlog("show", talk, "--format", "jsonl").lines]
 
     assert [(each["position"], each["role"], each["text"]) for each in found] == [
         (3, "system", "You are terse."),
@@ -161,7 +161,7 @@ def test_of_many_messages_the_last_are_shown_and_the_others_are_told_of(turnlog:
 
     assert [line.strip() for line in done.lines if line.startswith("    ")][:2] == ["message 99950", "message 99951"]
     assert done.err == "(99950 messages come before these: --last N or --all)\n"
-    assert len(turnlog("show", session, "--all", "--json").lines) == 100_000
+    assert len(turnlog("show", session, "--all", "--format", "jsonl").lines) == 100_000
 
 
 def test_the_log_shows_events_with_the_newest_last(turnlog: Any, talk: str) -> None:
@@ -179,7 +179,7 @@ def test_the_log_shows_events_with_the_newest_last(turnlog: Any, talk: str) -> N
 
 
 def test_the_log_as_json_has_the_columns_and_the_stored_event(turnlog: Any, talk: str) -> None:
-    found = [json.loads(line) for line in turnlog("log", talk, "--json", "--all").lines]
+    found = [json.loads(line) for line in turnlog("log", talk, "--format", "jsonl", "--all").lines]
 
     assert [each["name"] for each in found[:5]] == STARTED
     assert found[5]["event"] | {"id": ""} == {"branch": 1, "id": "", "name": "retry", "parent": 0, "at": 4}
@@ -193,7 +193,7 @@ def test_branches_are_drawn_like_a_version_history(turnlog: Any, talk: str) -> N
 
     assert [line.rstrip() for line in done.lines] == [
         "session 5e55-talk at position 8",
-        "   2  o main begins",
+        "   2  o main created",
         "   3  * main: branch.system_set system: You are terse.",
         "4..5  * main: 2 messages",
         "      |\\",
@@ -208,7 +208,7 @@ def test_branches_are_drawn_like_a_version_history(turnlog: Any, talk: str) -> N
 
 
 def test_branches_as_json_are_one_document(turnlog: Any, talk: str) -> None:
-    found = json.loads(turnlog("branches", talk, "--json").out)
+    found = json.loads(turnlog("branches", talk, "--format", "json").out)
 
     assert (found["position"], found["default_branch"]) == (7, "main")
     assert [(each["number"], each["name"], each["parent"], each["forked_at"]) for each in found["branches"]] == [
@@ -220,14 +220,14 @@ def test_branches_as_json_are_one_document(turnlog: Any, talk: str) -> None:
 def test_a_moment_shows_everything_as_it_was(turnlog: Any, talk: str) -> None:
     with open_store(store_of(turnlog)) as store:
         Session.open(talk, store=store).set_state("mood", "calm")
-    done = turnlog("at", talk, "5")
+    done = turnlog("show", talk, "--at", "5")
 
     assert done.lines[0] == "session 5e55-talk support"
     assert done.lines[1].startswith("at position 5, ")
     assert done.lines[2] == "branch main: 3 messages (default)"
     assert "state mood" not in done.out
-    assert 'state mood = "calm"' in turnlog("at", talk, "8").out
-    assert json.loads(turnlog("at", talk, "8", "--json").out)["state"] == {"mood": "calm"}
+    assert 'state mood = "calm"' in turnlog("show", talk, "--at", "8").out
+    assert json.loads(turnlog("show", talk, "--at", "8", "--format", "json").out)["state"] == {"mood": "calm"}
 
 
 def test_a_difference_shows_what_is_common_and_how_each_goes_on(turnlog: Any, talk: str) -> None:
@@ -238,8 +238,8 @@ def test_a_difference_shows_what_is_common_and_how_each_goes_on(turnlog: Any, ta
     assert "- assistant: Keep facts, derive state.  [5]" in done.lines
     assert "+ assistant: Never update, only append.  [7]" in done.lines
     assert turnlog("diff", talk, "4", "main@5").lines[-1] == "+ assistant: Keep facts, derive state.  [5]"
-    assert turnlog("diff", talk, "main", "5").err == "main and 5 say the same: 3 messages\n"
-    found = json.loads(turnlog("diff", talk, "main", "retry", "--json").out)
+    assert turnlog("diff", talk, "main", "5").err == "main and 5 are the same: 3 messages\n"
+    found = json.loads(turnlog("diff", talk, "main", "retry", "--format", "json").out)
     assert (found["same"], found["common"], found["right"][0]["text"]) == (False, 2, "Never update, only append.")
 
 
@@ -249,34 +249,34 @@ def test_a_difference_tells_of_another_system_message(turnlog: Any, talk: str) -
     done = turnlog("diff", talk, "main", "retry")
 
     assert done.lines[:4] == [
-        "another system message in front",
+        "the system messages differ",
         "- system: You are terse.  [3]",
         "+ system: Be kind.  [8]",
-        "1 messages in common",
+        "1 message in common",
     ]
-    found = json.loads(turnlog("diff", talk, "main", "retry", "--json").out)
+    found = json.loads(turnlog("diff", talk, "main", "retry", "--format", "json").out)
     assert (found["same"], found["common"]) == (False, 1)
     assert [found["system"][side]["text"] for side in ("left", "right")] == ["You are terse.", "Be kind."]
-    assert json.loads(turnlog("diff", talk, "main", "5", "--json").out)["system"] is None
+    assert json.loads(turnlog("diff", talk, "main", "5", "--format", "json").out)["system"] is None
 
 
 def test_a_developer_message_is_added_at_its_place(turnlog: Any, talk: str) -> None:
-    done = turnlog("add", talk, "In French.", "--role", "developer", "--json")
+    done = turnlog("add", talk, "In French.", "--role", "developer", "--format", "json")
 
     assert (done.code, json.loads(done.out)["position"]) == (0, 8)
     assert turnlog("show", talk).lines[-1] == "    In French."
     assert turnlog("log", talk).lines[-1].endswith("message.appended main by grace: system: In French.")
-    assert json.loads(turnlog("sessions", "--json").out)["sessions"][0]["messages"] == 5
+    assert json.loads(turnlog("list", "--format", "json").out)["sessions"][0]["messages"] == 5
 
 
 def test_bisect_finds_the_position_since_which_something_is_said(turnlog: Any, talk: str) -> None:
     done = turnlog("bisect", talk, "--contains", "only append")
 
     assert done.lines[0].startswith("7  ")
-    assert json.loads(turnlog("bisect", talk, "--contains", "facts", "--json").out)["position"] == 5
+    assert json.loads(turnlog("bisect", talk, "--contains", "facts", "--format", "json").out)["position"] == 5
     nowhere = turnlog("bisect", talk, "--contains", "facts", "--branch", "retry")
     assert (nowhere.code, nowhere.out) == (1, "")
-    assert "the branch 'retry' does not say 'facts' now" in nowhere.err
+    assert "branch 'retry' does not contain 'facts' now" in nowhere.err
 
 
 def test_search_finds_what_branches_show(turnlog: Any, talk: str) -> None:
@@ -284,7 +284,7 @@ def test_search_finds_what_branches_show(turnlog: Any, talk: str) -> None:
 
     assert done.lines[0] == "5e55-talk  support  on retry"
     assert done.lines[-1] == "    Never update, only append."
-    found = json.loads(turnlog("search", "event", "--session", talk, "--json").out)
+    found = json.loads(turnlog("search", "event", "--session", talk, "--format", "jsonl").out)
     assert (found["position"], found["branches"]) == (4, ["main", "retry"])
     assert turnlog("search", "nothingness").err == "nothing found\n"
     assert turnlog("search", "append", "--role", "user").out == ""
@@ -299,15 +299,15 @@ def test_statistics_have_tokens_cost_and_activity_with_bars_in_a_terminal(turnlo
     assert "gpt-4o\t1\t0\t9000\t500\t0.0275\t9500" in piped.lines
     assert "█" not in piped.out
     assert "█" * 30 in shown.out
-    found = json.loads(turnlog("stats", talk, "--by", "session", "--json").out)
+    found = json.loads(turnlog("stats", talk, "--by", "session", "--format", "json").out)
     assert (found["messages"], found["usage"][0]["input_tokens"], found["activity"][0]["events"]) == (5, 9000, 8)
 
 
 def test_a_query_is_answered_as_a_table_as_csv_and_as_json(turnlog: Any, talk: str) -> None:
     query = "SELECT role, count(*) AS n, max(content) AS last FROM messages GROUP BY role ORDER BY role"
     piped, shown = turnlog("sql", query), turnlog.in_terminal("sql", query).end()
-    csv = turnlog("sql", "--csv", "-", input="SELECT 'a,b' AS x, NULL AS y, 1.5 AS z")
-    found = [json.loads(line) for line in turnlog("sql", "--json", query).lines]
+    csv = turnlog("sql", "--format", "csv", "-", input="SELECT 'a,b' AS x, NULL AS y, 1.5 AS z")
+    found = [json.loads(line) for line in turnlog("sql", "--format", "jsonl", query).lines]
 
     assert piped.lines[0] == "role\tn\tlast"
     assert "assistant\t2\tNever update, only append." in piped.lines
@@ -326,14 +326,14 @@ def test_a_query_that_cannot_be_answered_is_refused(turnlog: Any, talk: str) -> 
 
 
 def test_reading_makes_no_store(turnlog: Any, tmp_path: Path) -> None:
-    for command in (["sessions"], ["tail"], ["doctor"]):
+    for command in (["list"], ["tail"], ["doctor"]):
         assert turnlog(*command).code == 3
-    for command in (["start"], ["projections", "run", "usage", "--once"]):
+    for command in (["new"], ["projections", "run", "usage", "--once"]):
         done = turnlog(*command)
         assert done.code == 3
         assert done.err == (
             f"turnlog: there is no store at sqlite:///{tmp_path}/turnlog.db\n"
-            "  next: make one with `turnlog init`, or name another with --store\n"
+            "  next: create it with `turnlog init`, or name another with --store\n"
         )
 
     assert list(tmp_path.iterdir()) == []
@@ -345,7 +345,7 @@ def test_reading_appends_no_event(turnlog: Any, talk: str) -> None:
         Session(session_id="bare", store=store)
     for command in ("show", "log", "branches", "verify", "stats"):
         assert turnlog(command, "bare").code == 0
-    turnlog("at", "bare", "1")
+    turnlog("show", "bare", "--at", "1")
     turnlog("projections", "status")
     turnlog("doctor")
 

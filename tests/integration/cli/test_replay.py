@@ -144,4 +144,4 @@ def test_without_a_terminal_it_says_what_to_do_instead(turnlog: Any, talk: str) 
     done = turnlog("replay", talk)
 
     assert (done.code, done.out) == (1, "")
-    assert "replay has no terminal here: expected one; `turnlog log SESSION`" in done.err
+    assert "replay needs a terminal: `turnlog log SESSION`" in done.err

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from turnlog import Session
-from turnlog.cli.times import moment_of, parse_span
+from turnlog.cli.times import parse_moment, parse_span
 from turnlog.errors import InvalidValueError
 from turnlog.infrastructure.sqlite.recorder import SQLiteRecorder
 from turnlog.infrastructure.store import Store
@@ -46,7 +46,9 @@ def test_a_printed_time_includes_the_event_it_was_printed_for(turnlog: Any, talk
     last = max(printed)
     moments = {}
     for time in sorted(set(printed.values())):
-        moments[time] = json.loads(turnlog("at", talk, time, "--json", env={"TZ": zone}).out)["position"]
+        moments[time] = json.loads(turnlog("show", talk, "--at", time, "--format", "json", env={"TZ": zone}).out)[
+            "position"
+        ]
     for position, time in printed.items():
         moment = moments[time]
         assert printed[moment] == time
@@ -61,11 +63,11 @@ def test_the_times_of_every_reading_command_are_taken_back(turnlog: Any, talk: s
         for arguments in (
             ("show", talk),
             ("log", talk),
-            ("at", talk, "5"),
+            ("show", talk, "--at", "5"),
             ("diff", talk, "main", "retry"),
             ("bisect", talk, "--contains", "message 3"),
             ("search", "message"),
-            ("sessions",),
+            ("list",),
         )
     ]
     process = turnlog.started("tail", "--session", talk, "--last", "3")
@@ -73,17 +75,17 @@ def test_the_times_of_every_reading_command_are_taken_back(turnlog: Any, talk: s
 
     assert all(TIME.search(text) for text in texts)
     for time in sorted({time for text in texts for time in TIME.findall(text)}):
-        shown = turnlog("log", talk, "--until", time, "--json", "--all")
+        shown = turnlog("log", talk, "--until", time, "--format", "jsonl", "--all")
         assert json.loads(shown.lines[-1])["time"].startswith(f"{time[:10]}T{time[11:19]}")
 
 
 def test_the_times_of_json_are_taken_back(turnlog: Any, talk: str) -> None:
-    for line in turnlog("log", talk, "--json", "--last", "3").lines:
+    for line in turnlog("log", talk, "--format", "jsonl", "--last", "3").lines:
         told = json.loads(line)
-        moment = json.loads(turnlog("at", talk, told["time"], "--json").out)
+        moment = json.loads(turnlog("show", talk, "--at", told["time"], "--format", "json").out)
         assert (moment["position"], moment["time"]) == (told["position"], told["time"])
-    told = json.loads(turnlog("show", talk, "--json").lines[3])
-    (shown,) = turnlog("show", talk, "--at", told["created_at"], "--last", "1", "--json").lines
+    told = json.loads(turnlog("show", talk, "--format", "jsonl").lines[3])
+    (shown,) = turnlog("show", talk, "--at", told["created_at"], "--last", "1", "--format", "jsonl").lines
     assert json.loads(shown) == told
 
 
@@ -92,22 +94,22 @@ def test_the_steps_of_statistics_are_taken_back(turnlog: Any, talk: str, span: s
     lines = turnlog("stats", talk, "--span", span).lines
     (head,) = [number for number, line in enumerate(lines) if "EVENTS" in line]
     (step,) = [line.split("\t")[0] for line in lines[head + 1 :]]
-    moment = json.loads(turnlog("at", talk, step, "--json", env={"TZ": "Asia/Tokyo"}).out)
+    moment = json.loads(turnlog("show", talk, "--at", step, "--format", "json", env={"TZ": "Asia/Tokyo"}).out)
 
     assert moment["position"] == 11
 
 
 def test_the_session_of_a_printed_time_is_listed_since_and_until_it(turnlog: Any, talk: str) -> None:
-    (time,) = TIME.findall(turnlog("sessions").out)
+    (time,) = TIME.findall(turnlog("list").out)
 
     for option in ("--since", "--until"):
-        listed = json.loads(turnlog("sessions", option, time, "--json").out)["sessions"]
+        listed = json.loads(turnlog("list", option, time, "--format", "json").out)["sessions"]
         assert [each["session"] for each in listed] == [talk]
 
 
 def test_a_fork_at_a_printed_time_has_the_event(turnlog: Any, talk: str) -> None:
     time = printed_times(turnlog, "UTC")[7]
-    forked = json.loads(turnlog("fork", talk, "--at", time, "--json").out)
+    forked = json.loads(turnlog("fork", talk, "--at", time, "--format", "json").out)
 
     assert forked["forked_at"] >= 7
 
@@ -134,11 +136,11 @@ def test_a_time_covers_its_last_unit(text: str, first: str, last: str) -> None:
 
 def test_a_time_without_a_zone_is_local(turnlog: Any, talk: str) -> None:
     local = "2026-11-30T21:25"  # in Tokyo; 12:25 in UTC
-    moment = json.loads(turnlog("at", talk, local, "--json", env={"TZ": "Asia/Tokyo"}).out)
+    moment = json.loads(turnlog("show", talk, "--at", local, "--format", "json", env={"TZ": "Asia/Tokyo"}).out)
 
-    assert moment == json.loads(turnlog("at", talk, "2026-11-30T12:25Z", "--json").out)
-    assert turnlog("at", talk, "2026-11-29", env={"TZ": "Asia/Tokyo"}).code == 1
-    assert turnlog("at", talk, "2026-11-30", env={"TZ": "Asia/Tokyo"}).code == 0
+    assert moment == json.loads(turnlog("show", talk, "--at", "2026-11-30T12:25Z", "--format", "json").out)
+    assert turnlog("show", talk, "--at", "2026-11-29", env={"TZ": "Asia/Tokyo"}).code == 1
+    assert turnlog("show", talk, "--at", "2026-11-30", env={"TZ": "Asia/Tokyo"}).code == 0
 
 
 @pytest.mark.parametrize(
@@ -146,7 +148,7 @@ def test_a_time_without_a_zone_is_local(turnlog: Any, talk: str) -> None:
 )
 def test_what_is_no_time_is_an_error(text: str) -> None:
     with pytest.raises(InvalidValueError, match="is not understood"):
-        moment_of(text)
+        parse_moment(text)
 
 
 def test_isoformat_of_a_message_is_taken_back(turnlog: Any, talk: str) -> None:

@@ -47,7 +47,7 @@ def execute(path: Path, statement: str) -> None:
 
 def test_verify_says_whether_the_record_is_as_it_was_and_ends_accordingly(turnlog: Any, talk: str) -> None:
     good = turnlog("verify")
-    one = json.loads(turnlog("verify", "talk", "--json").out)
+    one = json.loads(turnlog("verify", "talk", "--format", "json").out)
     forge(turnlog.folder / "turnlog.db")
     bad = turnlog("verify")
 
@@ -68,7 +68,7 @@ def test_verify_compares_the_rows_of_projections_on_request(turnlog: Any, talk: 
     plain = turnlog("verify")
     compared = turnlog("verify", "--projections")
     own = turnlog("verify", "--projection", "own:Starts")
-    as_json = json.loads(turnlog("verify", "--projections", "--json").out)
+    as_json = json.loads(turnlog("verify", "--projections", "--format", "json").out)
 
     assert (plain.code, plain.out) == (0, "as it was recorded: 1 session, 7 events\n")
     assert (compared.code, own.code) == (3, 3)
@@ -81,8 +81,8 @@ def test_verify_compares_the_rows_of_projections_on_request(turnlog: Any, talk: 
 
 def test_verify_and_doctor_report_the_same_of_the_store(turnlog: Any, talk: str) -> None:
     execute(turnlog.folder / "turnlog.db", "DROP TRIGGER events_are_not_changed")
-    verified = json.loads(turnlog("verify", "--json").out)
-    examined = json.loads(turnlog("doctor", "--json").out)
+    verified = json.loads(turnlog("verify", "--format", "json").out)
+    examined = json.loads(turnlog("doctor", "--format", "json").out)
     shown = turnlog("doctor")
 
     reason = "the trigger events_are_not_changed is missing from the schema"
@@ -110,11 +110,11 @@ def test_long_work_shows_how_far_it_is_in_a_terminal_and_nowhere_else(turnlog: A
 def test_the_exact_record_goes_through_a_file_and_is_the_same(turnlog: Any, talk: str) -> None:
     exported = turnlog("export", "all.jsonl")
     taken = turnlog("--store", "sqlite:///other.db", "import", "all.jsonl")
-    again = json.loads(turnlog("--store", "sqlite:///other.db", "import", "all.jsonl", "--json").out)
+    again = json.loads(turnlog("--store", "sqlite:///other.db", "import", "all.jsonl", "--format", "json").out)
     turnlog("--store", "sqlite:///other.db", "export", "again.jsonl", "talk")
 
     assert exported.out == "7 events written to all.jsonl\n"
-    assert taken.out == "7 events of 1 session taken over; 0 unchanged\n"
+    assert taken.out == "7 events of 1 session imported; 0 unchanged\n"
     assert again == {"sessions": [], "events": 0, "unchanged": [talk]}
     assert (turnlog.folder / "all.jsonl").read_bytes() == (turnlog.folder / "again.jsonl").read_bytes()
 
@@ -136,13 +136,13 @@ def test_a_damaged_file_and_a_missing_one_are_refused(turnlog: Any, talk: str) -
 def test_other_forms_are_written_and_a_json_document_is_read_back(turnlog: Any, talk: str) -> None:
     markdown = turnlog("export", "talk.md", "talk")
     turnlog("export", "talk.json", "talk")
-    turnlog("export", "lines.jsonl", "--form", "openai")
+    turnlog("export", "lines.jsonl", "--format", "openai")
     taken = turnlog("--store", "sqlite:///other.db", "import", "talk.json", "--name", "anew")
 
     assert markdown.out == "1 session written to talk.md\n"
     assert "Keep facts, derive state." in (turnlog.folder / "talk.md").read_text()
     assert '"messages"' in (turnlog.folder / "lines.jsonl").read_text()
-    assert taken.out == "1 session taken over\n"
+    assert taken.out == "1 session imported\n"
     assert "Keep facts" in turnlog("--store", "sqlite:///other.db", "show", "anew").out
     unknown = turnlog("export", "talk.doc")
     assert "expected one of record, json, markdown, html, openai, sharegpt" in unknown.err
@@ -183,10 +183,10 @@ def test_what_is_no_store_of_ours_is_refused(turnlog: Any) -> None:
         database.execute("CREATE TABLE theirs (a)")
     (turnlog.folder / "folder.db").mkdir()
 
-    text = turnlog("--store", "sqlite:///text.db", "sessions")
-    foreign = turnlog("--store", "sqlite:///foreign.db", "sessions")
-    folder = turnlog("--store", "sqlite:///folder.db", "sessions")
-    nonsense = turnlog("--store", "mysql://ada:secret@host/x", "sessions")
+    text = turnlog("--store", "sqlite:///text.db", "list")
+    foreign = turnlog("--store", "sqlite:///foreign.db", "list")
+    folder = turnlog("--store", "sqlite:///folder.db", "list")
+    nonsense = turnlog("--store", "mysql://ada:secret@host/x", "list")
     assert (text.code, foreign.code, folder.code, nonsense.code) == (3, 3, 3, 2)
     assert "file is not a database" in text.err
     assert "the tables of another program" in foreign.err
@@ -206,11 +206,11 @@ def test_a_file_that_may_not_be_written_can_be_read(turnlog: Any, talk: str) -> 
 
 def test_the_doctor_tells_what_is_there_and_what_is_wrong(turnlog: Any, talk: str) -> None:
     turnlog("projections", "run", "usage", "--once")
-    well = json.loads(turnlog("doctor", "--json").out)
+    well = json.loads(turnlog("doctor", "--format", "json").out)
     text = turnlog("doctor")
     forge(turnlog.folder / "turnlog.db")
     ill = turnlog("doctor")
-    absent = turnlog("doctor", "--store", "sqlite:///absent.db", "--json")
+    absent = turnlog("doctor", "--store", "sqlite:///absent.db", "--format", "json")
 
     store = well["store"]
     assert (well["ok"], store["problem"], store["durability"]) == (True, None, "full")

@@ -11,7 +11,7 @@ import pytest
 import structlog
 
 from turnlog import Session, open_store
-from turnlog.cli.entry import main
+from turnlog.cli.main import main
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -45,19 +45,19 @@ def talk(run: Run, tmp_path: Path) -> str:
 
 WRONG = [
     (
-        ("sessions", "--status", "activ"),
+        ("list", "--status", "activ"),
         "'--status': 'activ' is not one of active, archived, deleted, all; did you mean",
     ),
-    (("sessions", "--status", ""), "'--status'"),
+    (("list", "--status", ""), "'--status'"),
     (
-        ("sessions", "--sort", "nam"),
+        ("list", "--sort", "nam"),
         "'--sort': 'nam' is not one of created, updated, name, position; did you mean 'name'?",
     ),
-    (("sessions", "--after", "x"), "--after"),
-    (("sessions", "--limit", "0"), "'--limit'"),
-    (("sessions", "--metadata", "x"), "'--metadata': 'x' is not understood: expected KEY=VALUE"),
-    (("sessions", "--since", "soon"), "'--since': the time 'soon' is not understood"),
-    (("sessions", "--since", "0001-01-01"), "'--since': the time '0001-01-01' is not between the years 1 and 9999"),
+    (("list", "--after", "x"), "--after"),
+    (("list", "--limit", "0"), "'--limit'"),
+    (("list", "--metadata", "x"), "'--metadata': 'x' is not understood: expected KEY=VALUE"),
+    (("list", "--since", "soon"), "'--since': the time 'soon' is not understood"),
+    (("list", "--since", "0001-01-01"), "'--since': the time '0001-01-01' is not between the years 1 and 9999"),
     (("show", "talk", "--at", "soon"), "'--at': a moment 'soon' is not understood"),
     (("show", "talk", "--at", "9" * 30), "'--at'"),
     (("show", "talk", "--last", "-1"), "'--last'"),
@@ -65,7 +65,7 @@ WRONG = [
     (("log", "talk", "--name", "message.append"), "'--name': 'message.append' is not a name such as"),
     (("log", "talk", "--follow", "--until", "2"), "--follow: --until is given too"),
     (("tail", "--name", "x"), "'--name'"),
-    (("at", "talk", "soon"), "'MOMENT'"),
+    (("show", "talk", "--at", "0d1"), "'--at'"),
     (("search", "x", "--role", "assitant"), "'--role': 'assitant' is not one of system, user, assistant, tool"),
     (("search", ""), "'TEXT'"),
     (("stats", "--by", "x"), "'--by': 'x' is not one of day, session, branch, model, user"),
@@ -77,26 +77,26 @@ WRONG = [
     ),
     (("sql", "SELECT 1", "--memory", "9" * 20), "--memory: the memory of a query is 1e+20: expected a number above 0"),
     (("sql", "SELECT 1", "--memory", "nan"), "--memory"),
-    (("start", "--key", ""), "'--key'"),
-    (("start", "--name", "a\nb"), "'--name'"),
-    (("start", "--metadata", "x"), "'--metadata'"),
-    (("start", "--metadata", 'a={"b":1,"b":2}'), "'--metadata': JSON has the key 'b' twice"),
-    (("start", "--metadata", "a=1e400"), "'--metadata': JSON cannot be read: Number out of range"),
-    (("start", "--metadata", "a=[-1e400]"), "'--metadata': JSON cannot be read: Number out of range"),
-    (("start", "--metadata", "a=1", "--metadata", "a=2"), "--metadata: the metadata has the key 'a' twice"),
-    (("sessions", "--metadata", "a=1", "--metadata", "a=2"), "--metadata: the metadata has the key 'a' twice"),
-    (("start", "--actor", ""), "'--actor'"),
+    (("new", "--key", ""), "'--key'"),
+    (("new", "--name", "a\nb"), "'--name'"),
+    (("new", "--metadata", "x"), "'--metadata'"),
+    (("new", "--metadata", 'a={"b":1,"b":2}'), "'--metadata': JSON has the key 'b' twice"),
+    (("new", "--metadata", "a=1e400"), "'--metadata': JSON cannot be read: Number out of range"),
+    (("new", "--metadata", "a=[-1e400]"), "'--metadata': JSON cannot be read: Number out of range"),
+    (("new", "--metadata", "a=1", "--metadata", "a=2"), "--metadata: the metadata has the key 'a' twice"),
+    (("list", "--metadata", "a=1", "--metadata", "a=2"), "--metadata: the metadata has the key 'a' twice"),
+    (("new", "--actor", ""), "'--actor'"),
     (("add", "talk", "x", "--role", "nobody"), "'--role': 'nobody' is not one of system, developer, user"),
     (("add", "talk", "x", "--command-id", ""), "'--command-id'"),
     (("fork", "talk", "--at", "soon"), "'--at'"),
-    (("rewind", "talk", "soon"), "'MOMENT'"),
+    (("reset", "talk", "soon"), "'MOMENT'"),
     (("merge", "talk", "main", "--strategy", "x"), "'--strategy': 'x' is not one of append, interleave"),
     (("export", ""), "'FILE': the path '' is empty"),
     (("export", "x.doc"), "FILE: the form is not given"),
-    (("export", "x.json", "--form", "jsn"), "'--form': 'jsn' is not one of record, json"),
+    (("export", "x.json", "--format", "jsn"), "'--format': 'jsn' is not one of record, json"),
     (("import", ""), "'FILE'"),
     (("backup", ""), "'FILE'"),
-    (("backup", "-"), "FILE: a backup is a SQLite file, which no stream can be: name a file"),
+    (("backup", "-"), "FILE: a backup is a SQLite file, not a stream: name a file"),
     (("copy", "memory://"), "'ADDRESS': a store in memory ends with the command"),
     (("copy", "sqlite:///:memory:?durability=full"), "'ADDRESS': a store in memory ends with the command"),
     (("copy", "nonsense://x"), "'ADDRESS'"),
@@ -104,10 +104,10 @@ WRONG = [
     (("projections", "run", "nothing", "--once"), "NAME: the projection 'nothing' is unknown"),
     (("projections", "list", "--target", "memory://"), "'--target': a store in memory ends with the command"),
     (("projections", "dead-letters", "usage", "--retry", "--skip"), "--retry: --skip is given too"),
-    (("--store", "", "sessions"), "'--store'"),
-    (("--store", "sqlite:///x.db?mode=ro", "sessions"), "'--store'"),
-    (("--store", "redis://h/x", "sessions"), "'--store'"),
-    (("--store", "postgresql://h/x?schema=A", "sessions"), "'--store'"),
+    (("--store", "", "list"), "'--store'"),
+    (("--store", "sqlite:///x.db?mode=ro", "list"), "'--store'"),
+    (("--store", "redis://h/x", "list"), "'--store'"),
+    (("--store", "postgresql://h/x?schema=A", "list"), "'--store'"),
 ]
 
 
@@ -126,15 +126,15 @@ def test_a_wrong_value_is_an_error_of_usage(
 COMMANDS: list[tuple[str, ...]] = [
     *(
         ("init",),
-        ("sessions",),
+        ("list",),
         ("show", "x"),
         ("log", "x"),
         ("branches", "x"),
-        ("at", "x", "1"),
+        ("show", "x", "--at", "1"),
         ("diff", "x", "1", "2"),
     ),
-    *(("bisect", "x", "--contains", "y"), ("search", "x"), ("stats",), ("sql", "SELECT 1"), ("tail",), ("start",)),
-    *(("add", "x", "y"), ("fork", "x"), ("merge", "x", "y"), ("rewind", "x", "1"), ("replay", "x"), ("verify",)),
+    *(("bisect", "x", "--contains", "y"), ("search", "x"), ("stats",), ("sql", "SELECT 1"), ("tail",), ("new",)),
+    *(("add", "x", "y"), ("fork", "x"), ("merge", "x", "y"), ("reset", "x", "1"), ("replay", "x"), ("verify",)),
     *(("export", "x.json"), ("import", "x.json"), ("copy", "y.db"), ("migrate",), ("backup", "y.db"), ("doctor",)),
     *(("projections", "list"), ("projections", "status"), ("projections", "run", "usage", "--once")),
     *(("projections", "rebuild", "usage"), ("projections", "dead-letters", "usage")),
@@ -192,15 +192,15 @@ def test_the_last_session_of_an_empty_store_is_named_as_missing(run: Run) -> Non
 def test_no_error_has_the_id_of_a_session_that_was_not_started(
     run: Run, talk: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    taken = run("start", "--key", "talk")
+    taken = run("new", "--key", "talk")
     monkeypatch.setenv("TURNLOG_MAX_SESSION_SIZE", "0.001")
-    heavy = run("start", "--system", "x" * 2000)
+    heavy = run("new", "--system", "x" * 2000)
     with open_store("turnlog.db") as store:
         known = {entry.session for entry in store.sessions()}
 
     assert (taken[0], heavy[0]) == (1, 1)
     assert taken[2].startswith("turnlog: the key 'talk' is taken by another session; use another key\n")
-    assert heavy[2].startswith("turnlog: the new session would weigh ")
+    assert heavy[2].startswith("turnlog: the new session would have ")
     assert known == {"5e55-talk"}
     assert not re.search(r"[0-9a-f]{8}-[0-9a-f]{4}", taken[2] + heavy[2])
 
@@ -233,7 +233,7 @@ def test_a_failed_import_leaves_no_store(run: Run, talk: str, tmp_path: Path, mo
     assert list(tmp_path.glob("new.db*")) == []
 
     monkeypatch.delenv("TURNLOG_MAX_SESSION_SIZE")
-    assert run("import", "good.jsonl")[:2] == (0, "4 events of 1 session taken over; 0 unchanged\n")
+    assert run("import", "good.jsonl")[:2] == (0, "4 events of 1 session imported; 0 unchanged\n")
 
 
 @pytest.mark.parametrize("option", [("--replace",), ("--name", "x")])

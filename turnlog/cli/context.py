@@ -1,4 +1,4 @@
-"""One call of the command line: which store is meant, who acts, and how errors are to be shown."""
+"""The context of one command: the address of the store, the actor, and how errors are shown."""
 
 import sys
 from collections.abc import Iterator
@@ -16,15 +16,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Invocation:
-    """What stands in front of every command; the store is opened by the command that needs it."""
+    """The options of all commands; the store is opened by the command that needs it."""
 
     address: str | None = None
     actor: str | None = None
     debug: bool = False
 
     @contextmanager
-    def reading(self) -> "Iterator[Store]":
-        """The store as it is; one that is not there is not made."""
+    def open(self) -> "Iterator[Store]":
+        """Open the store to read it; one that does not exist is not created."""
         from ..infrastructure.open_store import open_existing  # here, so that --help needs no store
 
         self._prepare()
@@ -32,16 +32,16 @@ class Invocation:
             yield store
 
     @contextmanager
-    def changing(self) -> "Iterator[Store]":
-        """The store as it is, to be changed: what is recorded inside is recorded as done by the actor."""
+    def open_to_write(self) -> "Iterator[Store]":
+        """Open the store to change it: events recorded inside have the actor of the command."""
         from ..provenance import acting
 
-        with self.reading() as store, acting(actor=login_name() if self.actor is None else self.actor):
+        with self.open() as store, acting(actor=login_name() if self.actor is None else self.actor):
             yield store
 
     @contextmanager
-    def making(self) -> "Iterator[Store]":
-        """The store, made if it is not there."""
+    def create(self) -> "Iterator[Store]":
+        """Open the store to change it; create it if it does not exist."""
         from ..infrastructure.open_store import open_store
         from ..provenance import acting
 
@@ -51,17 +51,17 @@ class Invocation:
 
     @property
     def most_bytes(self) -> int | None:
-        """What a session may weigh in the store at most."""
+        """The largest size of a session, by the settings."""
         from ..infrastructure.settings import settings_from
 
         return settings_from().most_bytes if self.address is None else None
 
     def _prepare(self) -> None:
-        """Check the address of the settings, where none is given, and have diagnostics go to standard error."""
+        """Check the address of the settings if the command has none, and send diagnostics to standard error."""
         from ..infrastructure.settings import settings_from
         from ..infrastructure.store_addresses import MEMORY
 
-        _diagnostics_aside()
+        _log_to_standard_error()
         if self.address is None and settings_from().address == MEMORY:
             raise typer.BadParameter(
                 "a store in memory ends with the command: name a file or a server with --store",
@@ -70,21 +70,21 @@ class Invocation:
 
 
 def invocation(ctx: typer.Context) -> Invocation:
-    """The call that a command is part of."""
-    found = ctx.find_object(Invocation)
-    assert found is not None
-    return found
+    """Return the context of a command."""
+    current = ctx.find_object(Invocation)
+    assert current is not None
+    return current
 
 
-def _diagnostics_aside() -> None:
-    """Has diagnostics go to standard error: what goes to standard output is the answer."""
+def _log_to_standard_error() -> None:
+    """Keep diagnostics out of standard output, which has the result alone."""
     import structlog
 
     structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))
 
 
 def login_name() -> str:
-    """Who is logged in; a user without a name goes by their number."""
+    """Return the login name of the user, or the number of a user without a name."""
     try:
         return getuser()
     except (KeyError, OSError):  # which of the two depends on the version of Python

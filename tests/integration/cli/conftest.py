@@ -79,6 +79,10 @@ class Terminal:
         """Strikes keys."""
         os.write(self._controls, keys)
 
+    def resize(self, width: int, height: int) -> None:
+        """Changes its size."""
+        fcntl.ioctl(self._controls, termios.TIOCSWINSZ, struct.pack("HHHH", height, width, 0, 0))
+
     def end(self) -> Ended:
         """Waits for its end."""
         while self._read():

@@ -10,7 +10,7 @@ from typing import Any
 from turnlog import Session, open_store
 
 RIGHT, LEFT, UP, DOWN, HOME, END = b"\x1b[C", b"\x1b[D", b"\x1b[A", b"\x1b[B", b"\x1b[H", b"\x1b[F"
-HELP = "q: end"
+HELP = "q: quit"
 
 
 def test_arrow_keys_step_through_a_session(turnlog: Any, talk: str) -> None:
@@ -86,6 +86,19 @@ def test_f_forks_nothing_unless_it_is_confirmed(turnlog: Any, talk: str) -> None
     assert Session.open(talk, store=open_store(f"sqlite:///{turnlog.folder}/turnlog.db")).position == 7
 
 
+def test_a_fork_that_is_rejected_is_reported_and_the_replay_continues(turnlog: Any, talk: str) -> None:
+    turnlog("archive", talk)
+    walk = turnlog.in_terminal("replay", talk, "--at", "4")
+    walk.until(HELP)
+    walk.strike(b"f")
+    walk.until("other keys: no")
+    walk.strike(b"y")
+    walk.until("is archived")
+    walk.strike(b"q")
+
+    assert walk.end().code == 0
+
+
 def test_where_there_is_no_branch_yet_nothing_is_forked(turnlog: Any, talk: str) -> None:
     walk = turnlog.in_terminal("replay", talk)
     walk.until(HELP)
@@ -145,3 +158,102 @@ def test_without_a_terminal_it_says_what_to_do_instead(turnlog: Any, talk: str) 
 
     assert (done.code, done.out) == (1, "")
     assert "replay needs a terminal: `turnlog log SESSION`" in done.err
+
+
+def test_g_goes_to_a_position_or_a_time(turnlog: Any, talk: str) -> None:
+    walk = turnlog.in_terminal("replay", talk)
+    walk.until(HELP)
+    for text, expected in ((b"5", "position 5 of 7"), (b"1\x7f7", "position 7 of 7"), (b"0s", "position 7 of 7")):
+        walk.strike(b"g")
+        walk.until("Go to position or time: _")
+        walk.strike(text + b"\r")
+        walk.until(expected)
+    walk.strike(b"g99\r")
+    walk.until("position 99 does not exist")
+    walk.strike(b"gsoon\r")
+    walk.until("'soon' is not understood")
+    walk.strike(b"g3\x1b")
+    assert "position 7 of 7" in walk.until(HELP)
+    walk.strike(b"q")
+    assert walk.end().code == 0
+
+
+def test_a_search_goes_to_the_next_and_the_previous_match(turnlog: Any, talk: str) -> None:
+    walk = turnlog.in_terminal("replay", talk)
+    walk.until(HELP)
+    walk.strike(b"n")
+    walk.until("nothing to search")
+    walk.strike("/ÉVENT\x7f\x7f\x7f\x7f\x7fsourcing\r".encode())
+    walk.until("found 'sourcing' at 4")
+    for keys, expected in (
+        (b"n", "no event after position 4 contains 'sourcing'"),
+        (b"/append\r", "found 'append' at 5"),
+        (b"n", "found 'append' at 7"),
+        (b"N", "found 'append' at 5"),
+    ):
+        walk.strike(keys)
+        walk.until(expected)
+    walk.strike(b"q")
+    assert walk.end().code == 0
+
+
+def test_b_switches_the_branch(turnlog: Any, talk: str) -> None:
+    walk = turnlog.in_terminal("replay", talk, "--at", "7")
+    assert "[main: 3]  retry: 3" in walk.until(HELP)
+    walk.strike(b"b")
+    switched = walk.until("branch retry")
+    walk.strike(b"b")
+    walk.until("branch main")
+
+    assert "main: 3  [retry: 3]" in switched
+    assert "Never update, only append." in switched
+
+
+def test_messages_are_scrolled_by_pages_and_lines(turnlog: Any, fill: Any) -> None:
+    session = fill(60)
+    walk = turnlog.in_terminal("replay", session, "--at", "62", size=(100, 25))
+    end = walk.until(HELP)
+    walk.strike(b"\x1b[5~")
+    up = walk.until(HELP)
+    walk.strike(b"k")
+    line = walk.until(HELP)
+    walk.strike(b"j")
+    walk.until(HELP)
+    walk.strike(b"\x1b[6~")
+    down = walk.until(HELP)
+
+    assert "\n  message 59" in end
+    assert "\n  message 49" not in end
+    assert "\n  message 49" in up
+    assert "\n  message 59" not in up
+    assert "\n  message 39" in line
+    assert "\n  message 59" in down
+
+
+def test_the_screen_follows_the_size_of_the_terminal(turnlog: Any, talk: str) -> None:
+    walk = turnlog.in_terminal("replay", talk, size=(100, 30))
+    assert "-" * 100 in walk.until(HELP)
+    walk.resize(60, 12)
+    resized = walk.until("right/left")
+
+    assert "-" * 60 in resized
+    assert "-" * 61 not in resized
+    walk.strike(b"q")
+    assert walk.end().code == 0
+
+
+def test_a_question_mark_lists_the_keys(turnlog: Any, talk: str) -> None:
+    walk = turnlog.in_terminal("replay", talk)
+    walk.until(HELP)
+    walk.strike(b"?")
+
+    assert "fork the branch at this position, after a confirmation" in walk.until(HELP)
+
+
+def test_an_inherited_position_of_a_forked_session_is_reached(turnlog: Any, talk: str) -> None:
+    fork = turnlog("fork", talk, "--new-session").out.strip()
+    walk = turnlog.in_terminal("replay", fork)
+    assert "session.started" in walk.until(HELP)
+    walk.strike(b"/facts\r")
+
+    assert "Keep facts" in walk.until("found 'facts' at -2")

@@ -17,7 +17,7 @@ SAID = {
     "verify": ((), "as it was recorded"),
     "export": (("talk.md", "talk"), "1 session written to talk.md"),
     "import": (("talk.jsonl",), "1 unchanged"),
-    "copy": (("sqlite:///copy.db",), "13 events"),
+    "copy": (("sqlite:///copy.db",), "19 events"),
     "migrate": ((), "has schema 1 already"),
     "backup": (("backup.db",), "written to backup"),
     "doctor": ((), "sqlite"),
@@ -36,7 +36,7 @@ SAID = {
     "fork": (("talk",), "is forked at"),
     "merge": (("talk", "retry"), "branch main has 4 messages"),
     "reset": (("talk", "4"), "branch main has 2 messages"),
-    "undo": (("talk", "--branch", "retry"), "branch retry has 3 messages"),
+    "undo": (("spare-first",), "has 1 message"),
     "redact": (("talk", "4", "--yes"), "position 4 is redacted"),
     "rename": (("talk", "help"), "is now named help"),
     "archive": (("spare-first",), "is archived"),
@@ -47,7 +47,7 @@ SAID = {
     "replay": (("talk",), "talk"),
     "projections list": ((), "usage"),
     "projections status": ((), "usage"),
-    "projections run": (("activity", "--once"), "activity is at 13"),
+    "projections run": (("activity", "--once"), "activity is at 19"),
     "projections rebuild": (("usage",), "usage"),
     "projections dead-letters": (("usage",), "usage"),
 }
@@ -61,7 +61,9 @@ def folder(turnlog: Any, talk: str) -> None:
     with open_store(f"sqlite:///{turnlog.folder}/turnlog.db") as store:
         for name in ("first", "second"):
             Session(name=name, key=f"archived-{name}", store=store).archive()
-            Session(name=name, key=f"spare-{name}", store=store)
+            branch = Session(name=name, key=f"spare-{name}", store=store).default_branch
+            branch.add("hello")
+            branch.clear()
     assert turnlog("projections", "run", "usage", "--once").code == 0
 
 
@@ -87,7 +89,8 @@ def again(name: str, arguments: tuple[str, ...]) -> tuple[str, ...]:
     """The arguments for a second time, where the first has made something that is not made twice."""
     others = {"copy": ("sqlite:///copy2.db",), "backup": ("backup2.db",), "export": ("talk.md", "talk", "--force")}
     others |= {
-        name: tuple(each.replace("first", "second") for each in arguments) for name in ("archive", "restore", "delete")
+        name: tuple(each.replace("first", "second") for each in arguments)
+        for name in ("archive", "restore", "delete", "undo")
     }
     return others.get(name, arguments)
 

@@ -24,7 +24,7 @@ def get_branch(state: State, reference: str | int) -> BranchState:
     if branch is None:
         raise BranchNotFoundError(state.session, repr(reference), tuple(state.names))
     if branch.removed_at is not None:
-        raise _removed(state, branch, branch.removed_at)
+        raise _removal_error(state, branch, branch.removed_at)
     return branch
 
 
@@ -36,7 +36,7 @@ def branch_at(state: State, reference: str | int, at: int) -> BranchState:
     if at < branch.created_at:
         raise BranchNotFoundError(state.session, repr(branch.name), tuple(state.names), created_at=branch.created_at)
     if branch.removed_at is not None and at >= branch.removed_at:
-        raise _removed(state, branch, branch.removed_at)
+        raise _removal_error(state, branch, branch.removed_at)
     return branch
 
 
@@ -70,5 +70,5 @@ def free_name(state: State, stem: str) -> str:
     return name
 
 
-def _removed(state: State, branch: BranchState, removed_at: int) -> BranchNotFoundError:
+def _removal_error(state: State, branch: BranchState, removed_at: int) -> BranchNotFoundError:
     return BranchNotFoundError(state.session, repr(branch.name), tuple(state.names), removed_at)

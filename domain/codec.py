@@ -66,7 +66,7 @@ def encode(event: Event) -> bytes:
     name = stored_name(event)
     try:
         payload = _encoder.encode(_storable(event))
-        if _decoded(name, payload) == event:
+        if _decode(name, payload) == event:
             return payload
     except InvalidContentError:
         raise
@@ -90,7 +90,7 @@ def decode(
         raise UnreadableEventError(session, position, name, "no event has this stored name")
     try:
         payload = remove_salt(payload.encode() if isinstance(payload, str) else payload)
-        return _decoded(name, payload) if known else _upcast(name, payload, upcasters)
+        return _decode(name, payload) if known else _upcast(name, payload, upcasters)
     except _MISFITS as reason:
         raise UnreadableEventError(session, position, name, f"its payload does not fit: {reason}") from None
 
@@ -112,7 +112,7 @@ def _storable(event: Event) -> object:
     return {**fields, "content": content_to_stored(content)}
 
 
-def _decoded(name: str, payload: bytes | str) -> Event:
+def _decode(name: str, payload: bytes | str) -> Event:
     try:
         return _decoders[name].decode(payload)
     except msgspec.ValidationError:

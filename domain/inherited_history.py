@@ -45,12 +45,12 @@ def inherit(source: State, session: str, ahead: int) -> State:
         names=dict(source.names),
         ids=dict(source.ids),
         default=source.default,
-        written={branch: _moved(places, by) for branch, places in source.written.items()},
+        written={branch: _shift(places, by) for branch, places in source.written.items()},
         redacted={position + by for position in source.redacted},
         tools={tool: list(branches) for tool, branches in source.tools.items()},
         models=dict(source.models),
         participants={name: position + by for name, position in source.participants.items()},
-        post=MailState(channels={channel: _moved(mails, by) for channel, mails in source.post.channels.items()}),
+        post=MailState(channels={channel: _shift(mails, by) for channel, mails in source.post.channels.items()}),
         ancestors=[
             Ancestor(source.session, ahead),
             *(Ancestor(each.session, each.ahead + ahead) for each in source.ancestors),
@@ -101,5 +101,5 @@ def _showing(showing: Visibility, by: int) -> Visibility:
     return Visibility(showing.since + by, ranges, system)
 
 
-def _moved(places: Positions, by: int) -> Positions:
+def _shift(places: Positions, by: int) -> Positions:
     return array("q", [place + by for place in places])

@@ -24,16 +24,16 @@ class Instant(datetime):
         return cls.combine(there.date(), there.timetz())
 
     def __lt__(self, other: datetime) -> bool:  # type: ignore[override]  # as datetime has it
-        return datetime.__lt__(self, _zoned(other))
+        return datetime.__lt__(self, _with_zone(other))
 
     def __le__(self, other: datetime) -> bool:  # type: ignore[override]  # as datetime has it
-        return datetime.__le__(self, _zoned(other))
+        return datetime.__le__(self, _with_zone(other))
 
     def __gt__(self, other: datetime) -> bool:  # type: ignore[override]  # as datetime has it
-        return datetime.__gt__(self, _zoned(other))
+        return datetime.__gt__(self, _with_zone(other))
 
     def __ge__(self, other: datetime) -> bool:  # type: ignore[override]  # as datetime has it
-        return datetime.__ge__(self, _zoned(other))
+        return datetime.__ge__(self, _with_zone(other))
 
     @overload  # type: ignore[override]  # it takes more than its parent does
     def __sub__(self, other: datetime, /) -> timedelta: ...
@@ -41,13 +41,13 @@ class Instant(datetime):
     def __sub__(self, other: timedelta, /) -> datetime: ...
     def __sub__(self, other: datetime | timedelta, /) -> timedelta | datetime:
         plain: datetime = self
-        return datetime.__sub__(plain, other if isinstance(other, timedelta) else _zoned(other))
+        return datetime.__sub__(plain, other if isinstance(other, timedelta) else _with_zone(other))
 
     def __rsub__(self, other: datetime, /) -> timedelta:
         plain: datetime = self
-        return -datetime.__sub__(plain, _zoned(other))
+        return -datetime.__sub__(plain, _with_zone(other))
 
 
-def _zoned(time: datetime) -> datetime:
+def _with_zone(time: datetime) -> datetime:
     is_naive = isinstance(time, datetime) and time.tzinfo is None
     return time.astimezone() if is_naive else time

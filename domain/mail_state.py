@@ -99,26 +99,26 @@ def add_sent(
 
 def move_to_exchange(post: MailState, sender: str, mails: Sequence[int], everybody: Callable[[], list[str]]) -> None:
     """Mails from an outbox, brought to the exchange."""
-    taken = _taken(mails, sender, post.outboxes)
+    taken = _items_of(mails, sender, post.outboxes)
     for recipient, line, places in route(taken, sender, everybody):
-        _put(post.exchange, recipient, line, places)
+        _insert(post.exchange, recipient, line, places)
 
 
 def move_to_inbox(post: MailState, recipient: str, mails: Sequence[int], addressed: str) -> None:
     """Mails from the exchange, or that were parked, put into an inbox."""
-    for key, places in _taken(mails, addressed, post.exchange, post.parked):
-        _put(post.inboxes, recipient, parse_queue_key(key)._replace(reason=""), places)
+    for key, places in _items_of(mails, addressed, post.exchange, post.parked):
+        _insert(post.inboxes, recipient, parse_queue_key(key)._replace(reason=""), places)
 
 
 def remove_received(post: MailState, owner: str, mails: Sequence[int]) -> None:
     """Mails that are under way no more."""
-    _taken(mails, owner, post.inboxes, post.parked)
+    _items_of(mails, owner, post.inboxes, post.parked)
 
 
 def park(post: MailState, owner: str, mails: Sequence[int], reason: str) -> None:
     """Mails from the exchange or an inbox, put aside; or that were, and now are for another reason."""
-    for key, places in _taken(mails, owner, post.exchange, post.inboxes, post.parked):
-        _put(post.parked, owner, parse_queue_key(key)._replace(reason=reason), places)
+    for key, places in _items_of(mails, owner, post.exchange, post.inboxes, post.parked):
+        _insert(post.parked, owner, parse_queue_key(key)._replace(reason=reason), places)
 
 
 def copy(post: MailState) -> MailState:
@@ -140,7 +140,7 @@ def _own(lines: Queues) -> Queues:
     return {key: array("q", places) for key, places in lines.items()}
 
 
-def _put(boxes: BoxesByOwner, owner: str, line: QueueKey, mails: Sequence[int]) -> None:
+def _insert(boxes: BoxesByOwner, owner: str, line: QueueKey, mails: Sequence[int]) -> None:
     places = boxes.setdefault(owner, {}).setdefault(line.key, array("q"))
     overtaken = bool(places) and places[-1] > mails[0]  # by mails that were parked meanwhile
     places.extend(mails)
@@ -148,15 +148,15 @@ def _put(boxes: BoxesByOwner, owner: str, line: QueueKey, mails: Sequence[int]) 
         places[:] = array("q", sorted(places))
 
 
-def _taken(mails: Sequence[int], owner: str, *places: BoxesByOwner) -> QueueItems:
+def _items_of(mails: Sequence[int], owner: str, *places: BoxesByOwner) -> QueueItems:
     """Mails, in ascending order, taken out of the boxes of an owner; each has to be in one of them."""
-    taken = [found for boxes in places for found in _taken_out(boxes, owner, mails)]
+    taken = [found for boxes in places for found in _remove(boxes, owner, mails)]
     if not mails or sum(len(found) for _, found in taken) != len(mails):
         raise LookupError(f"not all of the mails {mails[:3]} are where {owner!r} has them")
     return taken
 
 
-def _taken_out(boxes: BoxesByOwner, owner: str, mails: Sequence[int]) -> Iterator[tuple[str, Positions]]:
+def _remove(boxes: BoxesByOwner, owner: str, mails: Sequence[int]) -> Iterator[tuple[str, Positions]]:
     lines, wanted = boxes.get(owner, {}), set(mails)
     for key, places in list(lines.items()):
         start, stop = bisect_left(places, mails[0]), bisect_right(places, mails[-1])

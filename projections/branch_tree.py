@@ -76,7 +76,7 @@ class BranchTree(Projection):
                 case BranchRemoved(branch):
                     _change(rows, recorded, branch, removed_position=recorded.position)
                 case MessageAppended(branch) | SystemSet(branch, SystemContent()):
-                    _written(rows, recorded, branch)
+                    _count_message(rows, recorded, branch)
                 case EventRedacted(position, left):
                     _redact(rows, recorded.session, position, left)
 
@@ -126,7 +126,7 @@ def _redact(rows: Rows, session: str, position: int, left: str) -> None:
             rows[BRANCHES].put({**row, "name": name, "user": user})
 
 
-def _written(rows: Rows, recorded: RecordedEvent, branch: int) -> None:
+def _count_message(rows: Rows, recorded: RecordedEvent, branch: int) -> None:
     found = rows[BRANCHES].find(recorded.session, branch)
     before = 0 if found is None else found["messages"]
     _change(rows, recorded, branch, messages=before + 1, last_position=recorded.position)

@@ -57,7 +57,7 @@ def _of_operation(log: Log, branch: int | None, name: str) -> Log:
     return Log(**{**asdict(log), "branch": branch, "source": name})
 
 
-def _logged(event: e.LogRecorded) -> dict[str, Any]:
+def _log_recorded(event: e.LogRecorded) -> dict[str, Any]:
     return asdict(event)
 
 
@@ -101,7 +101,7 @@ def _mail_parked(event: e.MailParked) -> dict[str, Any]:
 
 _LOG_BUILDERS: Mapping[type[e.Event], Callable[[Any], dict[str, Any]]] = {
     e.AccessDenied: _access_denied,
-    e.LogRecorded: _logged,
+    e.LogRecorded: _log_recorded,
     e.MailParked: _mail_parked,
     e.ModelCalled: _model_call,
     e.OperationCompleted: _operation_completed,

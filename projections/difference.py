@@ -58,7 +58,7 @@ def difference(left: Messages, right: Messages) -> Difference:
 
     A line whose system message in front is another one has its beginning in common all the same.
     """
-    system = _changed_system(left, right)
+    system = _system_change(left, right)
     if system is not None:
         left, right = left[system.left is not None :], right[system.right is not None :]
     count = _same_messages(left, right)
@@ -69,7 +69,7 @@ def difference(left: Messages, right: Messages) -> Difference:
     return Difference(left[:count], left[count:], right[count:], system)
 
 
-def _changed_system(left: Messages, right: Messages) -> SystemMessages | None:
+def _system_change(left: Messages, right: Messages) -> SystemMessages | None:
     """The system messages in front of both, if they differ."""
     if left[:1].ids == right[:1].ids:
         return None

@@ -104,7 +104,7 @@ def mail_of_event(sent: MailSent, session: str, position: int, created_at: datet
         recipient=sent.recipient,
         category=sent.category,
         channel=sent.channel,
-        content=sent.content if message is None else _as_given(message),
+        content=sent.content if message is None else _package_item(message),
         sent_at=position,
         created_at=created_at,
         message=message,
@@ -124,7 +124,7 @@ def parked_mails(reader: MailReader, parked: BoxesByOwner) -> list[ParkedMail]:
     return [ParkedMail(mails[position], recipient, reason) for position, recipient, reason in found]
 
 
-def _as_given(message: Message) -> object:
+def _package_item(message: Message) -> object:
     """The text of a message that is nothing but text, or else its content."""
     return message.text if message.content == InstructionContent(instruction=message.text) else message.content
 

@@ -82,7 +82,7 @@ class Mailboxes(Projection):
         for recorded in batch:
             match recorded.event:
                 case MailSent() as mail:
-                    rows[MAILBOXES].put(_sent(recorded, mail))
+                    rows[MAILBOXES].put(_mail_row(recorded, mail))
                 case MailCollected(sender, mails):
                     _collect(rows, recorded, mails, sender)
                 case MailDelivered(recipient, mails, addressed):
@@ -92,7 +92,7 @@ class Mailboxes(Projection):
                 case MailParked(recipient, mails, reason):
                     _move(rows, recorded, mails, recipient, PARKED, reason=reason)
                 case EventRedacted() as redaction:
-                    for key in _parked_by(recorded.session, redaction):
+                    for key in _parked_rows_of(recorded.session, redaction):
                         row = rows[MAILBOXES].find(*key)
                         if row is not None and row["parked"] == redaction.event:
                             rows[MAILBOXES].put({**row, "reason": ""})
@@ -107,7 +107,7 @@ class Mailboxes(Projection):
                 case MailDelivered(recipient, mails, addressed):
                     yield from ((MAILBOXES, (recorded.session, mail, addressed or recipient)) for mail in mails)
                 case EventRedacted() as redaction:
-                    yield from ((MAILBOXES, key) for key in _parked_by(recorded.session, redaction))
+                    yield from ((MAILBOXES, key) for key in _parked_rows_of(recorded.session, redaction))
 
 
 def pending_mail(rows: Rows, session: str) -> dict[tuple[str, str], list[int]]:
@@ -119,7 +119,7 @@ def pending_mail(rows: Rows, session: str) -> dict[tuple[str, str], list[int]]:
     return found
 
 
-def _sent(recorded: RecordedEvent, mail: MailSent) -> Row:
+def _mail_row(recorded: RecordedEvent, mail: MailSent) -> Row:
     return {
         "session": recorded.session,
         "mail": recorded.position,
@@ -169,7 +169,7 @@ def _move(
             rows[MAILBOXES].put({**row, **moved, "parked": parked})
 
 
-def _parked_by(session: str, redaction: EventRedacted) -> Iterator[Key]:
+def _parked_rows_of(session: str, redaction: EventRedacted) -> Iterator[Key]:
     """The rows whose mails a redacted event may have parked."""
     left = msgspec.json.decode(redaction.left)
     if "recipient" in left and "mails" in left:

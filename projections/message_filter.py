@@ -99,7 +99,7 @@ def first_position(reader: MessageReader, ranges: Ranges, since: Moment | None) 
     if not isinstance(since, datetime):
         return _position(reader, "since", since, -inf)
     life = _lifetime(ranges)
-    return life.start + bisect_left(life, _checked_time("since", since), key=reader.time_at)
+    return life.start + bisect_left(life, _validate_time("since", since), key=reader.time_at)
 
 
 def last_position(reader: MessageReader, ranges: Ranges, until: Moment | None) -> float:
@@ -107,7 +107,7 @@ def last_position(reader: MessageReader, ranges: Ranges, until: Moment | None) -
     if not isinstance(until, datetime):
         return _position(reader, "until", until, inf)
     life = _lifetime(ranges)
-    return life.start + bisect_right(life, _checked_time("until", until), key=reader.time_at) - 1
+    return life.start + bisect_right(life, _validate_time("until", until), key=reader.time_at) - 1
 
 
 def _lifetime(ranges: Ranges) -> range:
@@ -127,7 +127,7 @@ def _position(reader: MessageReader, what: str, when: object, without: float) ->
     return when
 
 
-def _checked_time(what: str, when: datetime) -> int:
+def _validate_time(what: str, when: datetime) -> int:
     try:
         return to_microseconds(when)
     except (OverflowError, ValueError):

@@ -11,13 +11,13 @@ def merge_in_recorded_order(pieces: Iterable[Range], written: Written) -> Ranges
     Where only one of the ranges goes on, it is taken whole. Message by message is gone only where several do.
     """
     ranges: list[Range] = []
-    for found in _runs(_uncovered(pieces), written):
+    for found in _runs(_drop_covered(pieces), written):
         ranges[-1:] = join(tuple(ranges[-1:]), found[:1], written)
         ranges += found[1:]
     return tuple(ranges)
 
 
-def _uncovered(pieces: Iterable[Range]) -> list[Range]:
+def _drop_covered(pieces: Iterable[Range]) -> list[Range]:
     """The ranges without those that lie in the longest before them; most forks show what their parent does."""
     kept: list[Range] = []
     longest: dict[int, Range] = {}
@@ -45,7 +45,7 @@ def _runs(pieces: Sequence[Range], written: Written) -> Iterator[Ranges]:
             yield between(written, alone.branch, since - 1, place - 1, alone.origin)
         going.symmetric_difference_update(edges[place])
         if len(going) < 2:
-            yield _sorted([pieces[number] for number in sorted(crowd)], since, place - 1, written)
+            yield _sort([pieces[number] for number in sorted(crowd)], since, place - 1, written)
             crowd, since = set(), place
         elif crowd:
             crowd.update(edges[place])
@@ -53,7 +53,7 @@ def _runs(pieces: Sequence[Range], written: Written) -> Iterator[Ranges]:
             crowd, since = set(going), place
 
 
-def _sorted(pieces: Sequence[Range], start: int, stop: int, written: Written) -> Ranges:
+def _sort(pieces: Sequence[Range], start: int, stop: int, written: Written) -> Ranges:
     """The messages of several ranges between two positions."""
     chosen: dict[int, MessageOrigin] = {}
     for piece in pieces:

@@ -85,7 +85,7 @@ def pages(reader: MessageReader, ranges: Ranges, written: Written, *, backwards:
         if len(group) == 1 and group[0].branch != SYSTEM:
             yield from _range(reader, group[0], backwards)
         else:
-            yield from _scattered(reader, group, written, backwards)
+            yield from _read_scattered(reader, group, written, backwards)
 
 
 def _groups(ranges: Iterable[Range]) -> Iterator[list[Range]]:
@@ -110,7 +110,7 @@ def _range(reader: MessageReader, piece: Range, backwards: bool) -> Iterator[Mes
         yield MessagePage(*found, piece.branch, piece.origin)
 
 
-def _scattered(
+def _read_scattered(
     reader: MessageReader, group: Sequence[Range], written: Written, backwards: bool
 ) -> Iterator[MessagePage]:
     found = {

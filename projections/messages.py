@@ -150,9 +150,9 @@ class Messages(Reversible[Message], Collection[Message]):
         found = self
         if since is not None or until is not None:
             bounds = first_position(self._reader, self._span, since), last_position(self._reader, self._span, until)
-            found = found._reduced(lambda ranges: between_positions(ranges, self._written, *bounds))
+            found = found._with_ranges(lambda ranges: between_positions(ranges, self._written, *bounds))
         if (origins := asked.origins) is not None:
-            found = found._reduced(lambda ranges: of_origins(ranges, origins))
+            found = found._with_ranges(lambda ranges: of_origins(ranges, origins))
         return found if asked.is_anything else _FilteredMessages(found, asked)
 
     def batches(self) -> Iterator["pyarrow.RecordBatch"]:
@@ -200,7 +200,7 @@ class Messages(Reversible[Message], Collection[Message]):
         """The ranges in which the messages are, perhaps among others."""
         return self._known
 
-    def _reduced(self, reduce: Callable[[Ranges], Ranges]) -> "Messages":
+    def _with_ranges(self, reduce: Callable[[Ranges], Ranges]) -> "Messages":
         """The messages that are in fewer ranges; nothing is read to find out."""
         return self._of(reduce(self._known))
 
@@ -228,7 +228,7 @@ class _FilteredMessages(Messages):
     @property
     def _ranges(self) -> Ranges:
         if self._found is None:
-            self._found = from_positions(self._shown(), self._written)
+            self._found = from_positions(self._visible(), self._written)
         return self._found
 
     def __repr__(self) -> str:
@@ -236,8 +236,8 @@ class _FilteredMessages(Messages):
             return f"<some messages of session {self._reader.session}>"
         return super().__repr__()
 
-    def _reduced(self, reduce: Callable[[Ranges], Ranges]) -> Messages:
-        return _FilteredMessages(self._source._reduced(reduce), self._wanted)
+    def _with_ranges(self, reduce: Callable[[Ranges], Ranges]) -> Messages:
+        return _FilteredMessages(self._source._with_ranges(reduce), self._wanted)
 
     def _pages(self, *, backwards: bool = False) -> Iterator[MessagePage]:
         if self._found is not None:
@@ -249,7 +249,7 @@ class _FilteredMessages(Messages):
             if kept:
                 yield page._replace(bodies=kept)
 
-    def _shown(self) -> Iterator[MessageOrigin]:
+    def _visible(self) -> Iterator[MessageOrigin]:
         for page in self._pages():
             for position, _, _ in page.bodies:
                 yield page.branch, position - page.ahead, page.origin

@@ -297,7 +297,7 @@ class SessionView(ReadOnlyView, PromptMethods):
         }
         return (
             event
-            for event in self._recorded(self._bound(after), self._bound(until), backwards, names)
+            for event in self._read_events(self._bound(after), self._bound(until), backwards, names)
             if (not names or event.name in names)
             and all(value is None or getattr(event, field) == value for field, value in wanted.items())
         )
@@ -306,7 +306,7 @@ class SessionView(ReadOnlyView, PromptMethods):
         """A position as it is, also one behind the last; any other moment as the position it is."""
         return when if when is None or isinstance(when, int) else resolve_position(self._source, when)
 
-    def _recorded(
+    def _read_events(
         self, after: int | None, until: int | None, backwards: bool, names: Collection[str]
     ) -> Iterator[RecordedEvent]:
         with self._source.state() as state:

@@ -104,8 +104,8 @@ def fork(
             at=point,
             origin=origin,
             user=parent.user if user is None else validate_name(user, "a user"),
-            capabilities=_given(capabilities, parent.capabilities, "capabilities"),
-            resources=_given(resources, parent.resources, "resources"),
+            capabilities=_access_members(capabilities, parent.capabilities, "capabilities"),
+            resources=_access_members(resources, parent.resources, "resources"),
         )
     ]
 
@@ -142,9 +142,9 @@ def change_access(
     """Sets what the branch may use from here on; a set that is not named stays as it is."""
     require_active(state)
     now = get_branch(state, branch)
-    allowed = _given(capabilities, now.capabilities, "capabilities")
-    services = _given(resources, now.resources, "resources")
-    if allowed == _sorted(now.capabilities) and services == _sorted(now.resources):
+    allowed = _access_members(capabilities, now.capabilities, "capabilities")
+    services = _access_members(resources, now.resources, "resources")
+    if allowed == _sort_members(now.capabilities) and services == _sort_members(now.resources):
         return []
     return [AccessChanged(branch, allowed, services)]
 
@@ -179,8 +179,8 @@ def _new_name(state: State, name: str | None, stem: str) -> str:
     return name
 
 
-def _given(access: AccessGiven, otherwise: frozenset[str] | None, what: str) -> list[str] | None:
-    return _sorted(otherwise) if access is UNCHANGED else _members(access, what)
+def _access_members(access: AccessGiven, otherwise: frozenset[str] | None, what: str) -> list[str] | None:
+    return _sort_members(otherwise) if access is UNCHANGED else _members(access, what)
 
 
 def _members(access: Access, what: str) -> list[str] | None:
@@ -188,10 +188,10 @@ def _members(access: Access, what: str) -> list[str] | None:
         return None
     if isinstance(access, str) or not all(isinstance(member, str) for member in access):
         raise InvalidValueError(what, "are no collection of names: expected a set of str, or None for everything")
-    return _sorted(access)
+    return _sort_members(access)
 
 
-def _sorted(members: Access) -> list[str] | None:
+def _sort_members(members: Access) -> list[str] | None:
     return None if members is None else sorted(set(members))
 
 

@@ -30,7 +30,7 @@ def copied_events(source: State, messages: Mapping[int, Message]) -> list[Event]
     is there; a branch that shows others, or in another order, is said to by one event.
     """
     numbers = {branch.number: number for number, branch in enumerate(source.live)}
-    told = [_created(numbers[branch.number], branch) for branch in source.live]
+    told = [_creation_of(numbers[branch.number], branch) for branch in source.live]
     told += [StateSet(key, value) for key, value in source.values.items()]
     told += [ParticipantRegistered(name) for name in source.participants]
     told += _equipment(source, numbers)
@@ -64,7 +64,7 @@ def _conversation(
     return told
 
 
-def _created(number: int, branch: BranchState) -> Event:
+def _creation_of(number: int, branch: BranchState) -> Event:
     return BranchCreated(
         number,
         branch.id,

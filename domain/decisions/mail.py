@@ -145,13 +145,13 @@ def deliver(
         return wanted is None or find_participant(state, addressed) in wanted
 
     waiting = _pending(state, collected, wants)
-    return [_delivered(state, addressed, mails) for addressed, mails in waiting.items()]
+    return [_delivery_event(state, addressed, mails) for addressed, mails in waiting.items()]
 
 
 def deliver_to(state: State, addressed: str) -> list[Event]:
     """Brings what is in the exchange for one participant to the inbox, or parks it."""
     lines = require_active(state).post.exchange.get(addressed)
-    return [_delivered(state, addressed, sorted_mails(lines.values()))] if lines else []
+    return [_delivery_event(state, addressed, sorted_mails(lines.values()))] if lines else []
 
 
 def sync(state: State, senders: Iterable[str | int] | None = None) -> list[Event]:
@@ -308,7 +308,7 @@ def _pending(state: State, collected: Iterable[MailCollected], wants: Callable[[
     return waiting
 
 
-def _delivered(state: State, addressed: str, mails: Iterable[int]) -> Event:
+def _delivery_event(state: State, addressed: str, mails: Iterable[int]) -> Event:
     owner = find_participant(state, addressed)
     if owner is None:
         return MailParked(addressed, sorted(mails), _absence(state, addressed))

@@ -137,11 +137,11 @@ def _message(node: Mapping[str, Any], id: str) -> dict[str, Json] | None:
 def _text(content: Mapping[str, Any]) -> str:
     parts = content.get("parts")
     found = parts if isinstance(parts, list) else [content.get("text") or content.get("result") or ""]
-    texts = [part if isinstance(part, str) else _titled(part) for part in found]
+    texts = [part if isinstance(part, str) else _title_of(part) for part in found]
     return "\n".join(text for text in texts if text)
 
 
-def _titled(part: Any) -> str:
+def _title_of(part: Any) -> str:
     if not isinstance(part, Mapping):
         return ""
     text = part.get("text")

@@ -25,10 +25,10 @@ def _item_text(item: Item) -> str:
         case TextItem():
             return plain_text(item.parts)
         case ToolCallItem():
-            return f"call{_named(item.id)}: {call_text(item.name, item.arguments)}"
+            return f"call{_label(item.id)}: {call_text(item.name, item.arguments)}"
         case ToolResultItem():
-            return f"{'error' if item.failed else 'result'}{_named(item.id)}: {item.text}"
+            return f"{'error' if item.failed else 'result'}{_label(item.id)}: {item.text}"
 
 
-def _named(id: str | None) -> str:
+def _label(id: str | None) -> str:
     return "" if id is None else f" {id}"

@@ -51,7 +51,7 @@ def turns_backwards(newest_first: Iterable[Message]) -> Iterator[list[Message]]:
     for message in newest_first:
         items = message_items(message)
         if len(turn) >= REACH and missing:
-            *over, turn = _is_split(_found(turn))
+            *over, turn = _is_split(_without_orphans(turn))
             missing.clear()
             yield from map(_messages, over)
         if turn and not missing and not (_asks(turn[-1]) and _asks((message, items))):
@@ -60,7 +60,7 @@ def turns_backwards(newest_first: Iterable[Message]) -> Iterator[list[Message]]:
         turn.append((message, items))
         missing = _still_missing(missing, items)
     if turn:
-        yield from map(_messages, _is_split(_found(turn)))
+        yield from map(_messages, _is_split(_without_orphans(turn)))
 
 
 _TurnParts: TypeAlias = tuple[Message, list[Item]]
@@ -89,7 +89,7 @@ def _is_split(told: list[_TurnParts]) -> list[list[_TurnParts]]:
     return turns
 
 
-def _found(told: list[_TurnParts]) -> list[_TurnParts]:
+def _without_orphans(told: list[_TurnParts]) -> list[_TurnParts]:
     """The same messages, newest first, without the results whose call is not among them."""
     calls: Multiset[str | None] = Multiset()
     found: list[_TurnParts] = []

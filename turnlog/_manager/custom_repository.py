@@ -79,15 +79,15 @@ class CustomStorageRepository(SessionRepository):
         started = Session(
             system, name=called, key=called, session_id=id, user=user, metadata=metadata, store=self._new_store()
         )
-        return self._put(started)
+        return self._remember(started)
 
     def fork(self, source: Session, name: str, beginning: NewSession) -> Session:
         with self._lock:
             if self.find(validate_name(name, "a session name")) is not None:
                 raise KeyTakenError(None, name)
-            return self._forked(source, name, beginning)
+            return self._fork(source, name, beginning)
 
-    def _forked(self, source: Session, name: str, beginning: NewSession) -> Session:
+    def _fork(self, source: Session, name: str, beginning: NewSession) -> Session:
         there = Session.from_record(source.record(), store=self._new_store())
         fork = there.fork_session(
             name=name,
@@ -99,7 +99,7 @@ class CustomStorageRepository(SessionRepository):
         )
         if beginning.system is not None:
             fork.default_branch.set_system(beginning.system)
-        return self._put(fork)
+        return self._remember(fork)
 
     def has(self, session: Session) -> bool:
         return True  # whatever it is in: storage takes every session
@@ -205,7 +205,7 @@ class CustomStorageRepository(SessionRepository):
         self.save_all()
         with self._calling():
             answer = self._backing.for_user(selection.user or "")
-        found = [self._checked(each, Session, "for the sessions of a user") for each in answer]
+        found = [self._require_kind(each, Session, "for the sessions of a user") for each in answer]
         names = [self._name(session) for session in found]
         sessions = [session for name in names if (session := self.find(name)) is not None]
         kept = [session for session in sessions if session.status in selection.statuses]
@@ -238,7 +238,7 @@ class CustomStorageRepository(SessionRepository):
             mine.session.record(), store=self._new_store()
         )  # what is said later is not in it
         with self._calling():
-            there = self._loaded(name)
+            there = self._load_session(name)
             if there is not None and _content(there) != mine.saved:
                 raise PositionConflictError(mine.session.id, mine.session.position, there.position)
             self._backing.save(handed_over)
@@ -247,16 +247,16 @@ class CustomStorageRepository(SessionRepository):
 
     def _load(self, name: str) -> Session | None:
         with self._calling():
-            return self._loaded(name)
+            return self._load_session(name)
 
-    def _loaded(self, name: str) -> Session | None:
+    def _load_session(self, name: str) -> Session | None:
         found = self._backing.load(name)
-        return None if found is None else self._checked(found, Session, "to load a session")
+        return None if found is None else self._require_kind(found, Session, "to load a session")
 
     def _infos(self) -> list[SessionInfo]:
-        return [self._checked(each, SessionInfo, "for what there is") for each in self._backing.infos()]
+        return [self._require_kind(each, SessionInfo, "for what there is") for each in self._backing.infos()]
 
-    def _checked(self, answer: object, kind: type[K], asked: str) -> K:
+    def _require_kind(self, answer: object, kind: type[K], asked: str) -> K:
         """What the storage answered, refused if it is nothing of the kind."""
         if not isinstance(answer, kind):
             what = f"answers with a {type(answer).__name__} when it is asked {asked}"
@@ -280,7 +280,7 @@ class CustomStorageRepository(SessionRepository):
     def _new_store(self) -> Store:
         return Store(MemoryRecorder(), most_bytes=self._most_bytes)
 
-    def _put(self, session: Session) -> Session:
+    def _remember(self, session: Session) -> Session:
         with self._lock:
             self._in_hand[self._name(session)] = _CheckedOut(session, None)
             return session

@@ -246,7 +246,7 @@ def _converse(store: Store, found: Json) -> Iterator[Session]:
     """Conversations of ChatGPT, each told in memory first, and then taken over whole; those that are there stay."""
     plans = [(str(uuid5(NAMESPACE_URL, f"chatgpt:{each.id}")), each) for each in parse_conversations(found)]
     records = [
-        (id, None if store.find_session(id) is not None else _replayed(id, conversation)) for id, conversation in plans
+        (id, None if store.find_session(id) is not None else _replay(id, conversation)) for id, conversation in plans
     ]
     for id, record in records:
         if record is not None:
@@ -254,7 +254,7 @@ def _converse(store: Store, found: Json) -> Iterator[Session]:
         yield Session.open(id, store=store)
 
 
-def _replayed(id: str, conversation: Conversation) -> bytes:
+def _replay(id: str, conversation: Conversation) -> bytes:
     memory = Store(MemoryRecorder())
     metadata = {**conversation.metadata, "conversation": conversation.id}
     session = Session(session_id=id, name=_name(conversation.title), metadata=metadata, store=memory)

@@ -39,14 +39,14 @@ class Template(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ) -> Session:
         """The session of this name if it was made so, or a new one made so."""
         told: dict[str, Json] = {"template": self.name, "created_from_template": True, **values}
-        system = self._filled(values)
+        system = self._fill(values)
         beginning = NewSession(user, {**self.metadata, **(metadata or {}), **told}, system)
         session = kept.get_or_start(name, beginning)
         if any(session.metadata.get(key) != value for key, value in told.items()):
             raise KeyTakenError(None, name, "a session that was not made of this template with these values")
         return session
 
-    def _filled(self, values: Mapping[str, str]) -> str:
+    def _fill(self, values: Mapping[str, str]) -> str:
         if set(values) != set(self.values):
             needed = ", ".join(self.values) or "none"
             given = ", ".join(values) or "none"

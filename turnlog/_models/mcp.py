@@ -64,7 +64,7 @@ class MCPServer:
                 await server.close()
                 raise ItemNotFoundError("tool", repr(name), f"server {self.name!r}", tuple(said))
         self._server = server
-        self._tools = [ServedTool(server, said[name], self._called(name)) for name in self.allow]
+        self._tools = [ServedTool(server, said[name], self._tool_name(name)) for name in self.allow]
         return self
 
     async def close(self) -> None:
@@ -80,7 +80,7 @@ class MCPServer:
     ) -> None:
         await self.close()
 
-    def _called(self, tool: str) -> str:
+    def _tool_name(self, tool: str) -> str:
         return tool if self.name is None else f"{self.name}_{tool}"
 
 
@@ -97,7 +97,7 @@ class ServedTool(Tool):
         function = {"name": self.name, "description": self.description, "parameters": self._said.parameters}
         return {"type": "function", "function": to_json_value(function, f"the schema of tool {self.name!r}")}
 
-    def _checked(self, arguments: Mapping[str, Json]) -> tuple[tuple[object, ...], dict[str, object]]:
+    def _validate(self, arguments: Mapping[str, Json]) -> tuple[tuple[object, ...], dict[str, object]]:
         given = dict(arguments)
         try:
             validate_response(ResponseFormat(self.name, self._said.parameters), given)

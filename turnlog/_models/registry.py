@@ -63,9 +63,9 @@ class Registry:
                 place = f"session {state.session}"
                 raise ItemNotFoundError("model", f"for {purpose!r}", place, advice=_GIVE_MODEL)
             return self.models.setdefault(found.name, found)
-        return self._named(state, branch, name, given is not None)
+        return self._find_model(state, branch, name, given is not None)
 
-    def _named(self, state: State, branch: int, name: str, only_now: bool) -> LanguageModel:
+    def _find_model(self, state: State, branch: int, name: str, only_now: bool) -> LanguageModel:
         for known in self.models.values():
             if name in (known.name, known.model, f"{known.provider}/{known.model}"):
                 return known

@@ -59,7 +59,7 @@ class Tool:
 
     async def call(self, arguments: Mapping[str, Json]) -> Json:
         """What the function returns, as plain JSON; arguments that do not fit are refused before it is called."""
-        args, given = self._checked(arguments)
+        args, given = self._validate(arguments)
         try:
             async with asyncio.timeout(self.timeout):
                 result = await self._run(args, given)
@@ -93,7 +93,7 @@ class Tool:
         except (InvalidValueError, RecursionError) as reason:
             raise ToolError(self.name, str(reason)) from None
 
-    def _checked(self, arguments: Mapping[str, Json]) -> tuple[tuple[object, ...], dict[str, object]]:
+    def _validate(self, arguments: Mapping[str, Json]) -> tuple[tuple[object, ...], dict[str, object]]:
         from pydantic import ValidationError
 
         try:

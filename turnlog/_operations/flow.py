@@ -96,7 +96,7 @@ class FlowRun:
                 if doing:
                     done, _ = await asyncio.wait(doing, return_when=asyncio.FIRST_COMPLETED)
                     for task in done:
-                        self._ended(doing.pop(task), task)
+                        self._record_end(doing.pop(task), task)
                 ready += self._sorter.get_ready()
         finally:
             for task in doing:
@@ -112,7 +112,7 @@ class FlowRun:
         before = {other: self.results[other] for other in node.after}
         doing[asyncio.ensure_future(self._do(node, before))] = name
 
-    def _ended(self, name: str, task: "asyncio.Task[Any]") -> None:
+    def _record_end(self, name: str, task: "asyncio.Task[Any]") -> None:
         error = task.exception()
         if isinstance(error, Exception):
             self.failed[name] = error

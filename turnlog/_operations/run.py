@@ -142,9 +142,9 @@ def _recorded_value(params: object) -> Json:
 def _described_type(result: object, work: RunContext) -> Json:
     """What of a result is not on the record already."""
     if isinstance(result, OperationResult):
-        return {"message": work.last_said, "steps": result.steps, "reason_stopped": result.reason_stopped}
+        return {"message": work.last_message, "steps": result.steps, "reason_stopped": result.reason_stopped}
     if work.name in OPERATIONS and work.name not in work.equipment.operations:
-        return None if work.last_said is None else {"message": work.last_said}
+        return None if work.last_message is None else {"message": work.last_message}
     return _plain_or_type(result)
 
 

@@ -63,7 +63,7 @@ class RunContext:
     ) -> None:
         self.context, self.branch, self.id, self.name = context, branch, id, name
         self.attempt = 0
-        self.access = Access(context, branch, model, lambda: self._led if self.began else None)
+        self.access = Access(context, branch, model, lambda: self._origins if self.began else None)
         self._left = left
         self._journal = ReplayCache() if left is None else left.journal
         self._replayed = replayed  # of another operation, which this one does over
@@ -89,7 +89,7 @@ class RunContext:
         return list(self._shown)
 
     @property
-    def last_said(self) -> int | None:
+    def last_message(self) -> int | None:
         """The position of the last message that it put on the branch."""
         return next((each.position for each in reversed(self._shown) if (each.position or 0) > self.began), None)
 
@@ -105,7 +105,7 @@ class RunContext:
         )
         self.began = began = placed[0][0]
         await self._apart(lambda: self._look(began))
-        return self._heard(placed)
+        return self._messages_among(placed)
 
     async def _take_up(self, left: "ResumePoint") -> list[Message]:
         self.attempt, self.began = left.attempt, left.began
@@ -115,21 +115,21 @@ class RunContext:
 
     async def complete(self, result: Json) -> None:
         """Ends the operation well."""
-        await self._record(lambda state: work.complete(state, self.id, self.attempt, result), self._led)
+        await self._record(lambda state: work.complete(state, self.id, self.attempt, result), self._origins)
 
     def fail(self, error: BaseException) -> None:
         """Ends the operation, which failed; if not even that can be recorded, it stays open."""
         kind, reason = type(error).__name__, reason_of(error)
         with suppress(TurnlogError):
             self.context.stream.transact(
-                lambda state: work.fail(state, self.id, self.attempt, kind, reason), origins=self._led
+                lambda state: work.fail(state, self.id, self.attempt, kind, reason), origins=self._origins
             )
 
     # Steps
 
     async def say(self, messages: Sequence[Message]) -> list[Message]:
         """Puts messages on the branch."""
-        return self._heard(
+        return self._messages_among(
             await self._record(
                 lambda state: work.record_step(state, self.id, self.attempt, self.branch, None, messages),
                 lambda first: [Origin(self.began)] * len(messages),
@@ -165,7 +165,7 @@ class RunContext:
             request = self._request(asked, new)
             return await self._keep(is_same_call(called, self.id, self.branch, request), again.answer, kept)
         asking = await self._apart(lambda: self.access.allow_model(purpose, model))
-        return await self._called(asking, asked, new, kept, heard)
+        return await self._record_call(asking, asked, new, kept, heard)
 
     async def act(
         self, requests: Sequence[Message], *, timeout: float | None = None, concurrent: bool = True
@@ -177,7 +177,7 @@ class RunContext:
 
     # Inside
 
-    async def _called(
+    async def _record_call(
         self,
         model: LanguageModel,
         asked: ModelRequest,
@@ -190,7 +190,7 @@ class RunContext:
         try:
             answer = await model.ask(asked, heard)
         except BaseException as error:
-            self._failed_call(model, request, error, (perf_counter() - began) * 1000)
+            self._record_failed_call(model, request, error, (perf_counter() - began) * 1000)
             raise
         spent = (perf_counter() - began) * 1000
         called = model_called(model, self.id, self.branch, request, answer, spent, kept=kept)
@@ -205,13 +205,13 @@ class RunContext:
             lambda state: work.record_step(state, self.id, self.attempt, self.branch, called, said),
             lambda first: [Origin(self.began, model), *(Origin(first, model) for _ in said)],
         )
-        return answer, self._heard(placed)
+        return answer, self._messages_among(placed)
 
-    def _failed_call(self, model: LanguageModel, request: Json, error: BaseException, spent: float) -> None:
+    def _record_failed_call(self, model: LanguageModel, request: Json, error: BaseException, spent: float) -> None:
         called = failed_model_call(model, self.id, self.branch, request, error, reason_of(error), spent)
         with suppress(TurnlogError):  # the first error is the one that is told
             self.context.stream.transact(
-                lambda state: work.record_step(state, self.id, self.attempt, self.branch, called), origins=self._led
+                lambda state: work.record_step(state, self.id, self.attempt, self.branch, called), origins=self._origins
             )
 
     def _request(self, asked: ModelRequest, new: Sequence[Message]) -> Json:
@@ -232,7 +232,7 @@ class RunContext:
             lambda state: work.record_step(state, self.id, self.attempt, self.branch, None, [Message(response)]),
             lambda first: [Origin(request.position, tool)],
         )
-        self._heard(placed)
+        self._messages_among(placed)
         return response
 
     async def _result(self, request: ActionRequestContent, timeout: float | None) -> ActionResponseContent:
@@ -249,7 +249,7 @@ class RunContext:
             return ActionResponseContent(error=str(error), request_id=request.request_id)
         return ActionResponseContent(result=result, request_id=request.request_id)
 
-    def _heard(self, placed: Sequence[Placed]) -> list[Message]:
+    def _messages_among(self, placed: Sequence[Placed]) -> list[Message]:
         found = [
             message_from_event(self.context.stream.id, *each) for each in placed if isinstance(each[2], MessageAppended)
         ]
@@ -266,7 +266,7 @@ class RunContext:
             shown = branch_messages(reader, state.showing(self.branch, at), state.written)
         self._shown = list(shown)
 
-    def _led(self, first: int) -> list[Origin]:
+    def _origins(self, first: int) -> list[Origin]:
         return [Origin(self.began or None)]
 
     async def _record(self, decision: Callable[[State], Sequence[Event]], origins: Origins) -> list[Placed]:

@@ -26,14 +26,14 @@ class SessionLogsView(LogReading, ReadOnlyView):
         self._number = branch
 
     def __iter__(self) -> Iterator[Log]:
-        found = logs_from_events(self._recorded())
+        found = logs_from_events(self._read_events())
         return (log for log in found if self._number is None or log.branch == self._number)
 
     def __repr__(self) -> str:
         whose = "" if self._number is None else f"branch {self._number} of "
         return f"<{len(self)} logs of {whose}session {self._source.id}>"
 
-    def _recorded(self) -> Iterator[RecordedEvent]:
+    def _read_events(self) -> Iterator[RecordedEvent]:
         with self._source.state() as state:
             reader = SessionReader(self._source.store.recorder, state)
             first, last = 0 if state.position > 0 else state.first - 1, state.position

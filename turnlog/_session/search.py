@@ -56,7 +56,7 @@ def search(
         state = states[session]
         if state is not None and state.status is not Status.DELETED and (user is None or state.user == user):
             with suppress(UnreadableEventError):  # of one session, which must not keep the others from being found
-                found += _shown(kept, state, position, phrases, role, [branch.number for branch in state.live])
+                found += _visible_hits(kept, state, position, phrases, role, [branch.number for branch in state.live])
     return found
 
 
@@ -94,7 +94,7 @@ def search_in(
     for position in _local(state, find_candidates(store.recorder, index, phrases, sessions)):
         if len(found) >= most:
             break
-        found += _shown(store, state, position, phrases, role, branches)
+        found += _visible_hits(store, state, position, phrases, role, branches)
     return found
 
 
@@ -112,7 +112,7 @@ def _local(state: State, places: Iterator[tuple[str, int]]) -> Iterator[int]:
             yield position
 
 
-def _shown(
+def _visible_hits(
     store: Store, state: State, position: int, phrases: Sequence[Phrase], role: str | None, branches: Sequence[int]
 ) -> list[SearchHit]:
     """What is found at a position, if one of the branches shows it and the record still has its words."""

@@ -93,7 +93,7 @@ class SessionStream:
         with self._lock:
             first = self._first_result(command_id)
             if first is not None:
-                return self._repeated(decision, first, command_id)
+                return self._replay_command(decision, first, command_id)
             try:
                 if check_expected(expected) is not ANY:
                     return self._once(decision, expected, command_id, origins)
@@ -102,7 +102,7 @@ class SessionStream:
                 first = self._first_result(command_id)
                 if first is None:
                     raise
-                return self._repeated(decision, first, command_id)
+                return self._replay_command(decision, first, command_id)
 
     def _once(
         self, decision: Decision, expected: Expected, command_id: str | None, origins: Origins | None
@@ -173,7 +173,7 @@ class SessionStream:
             self._torn = True
             raise
         if appended.repeated:
-            return self._recorded(appended)
+            return self._read_back(appended)
         placed = [(position, appended.time, event) for position, event in enumerate(events, appended.first)]
         self._torn = True
         for position, time, event in placed:
@@ -203,9 +203,9 @@ class SessionStream:
     def _first_result(self, command_id: str | None) -> AppendResult | None:
         return None if command_id is None else find_command(self.store.recorder, self.id, command_id)
 
-    def _repeated(self, decision: Decision, first: AppendResult, command_id: str | None) -> list[Placed]:
+    def _replay_command(self, decision: Decision, first: AppendResult, command_id: str | None) -> list[Placed]:
         """What a command recorded first, if the decision, made on the state before that, has the same content."""
-        placed = self._recorded(first)
+        placed = self._read_back(first)
         try:
             events = decision(self._before(first))
         except InvalidOperationError:
@@ -218,7 +218,7 @@ class SessionStream:
             return State(self.id)
         return load_state(self.store.recorder, self.id, first.first - 1)
 
-    def _recorded(self, appended: AppendResult) -> list[Placed]:
+    def _read_back(self, appended: AppendResult) -> list[Placed]:
         self._catch_up()
         found = self.store.read(self.id, after=appended.first - 1, until=appended.last)
         return [(recorded.position, recorded.time, recorded.event) for recorded in found]

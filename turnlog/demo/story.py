@@ -113,7 +113,7 @@ def _frame(session: SessionView, write: Write) -> None:
 
 
 def _usage(store: Store, session: SessionView, write: Write) -> None:
-    names = {number: branch.name for number, branch in _numbered(session)}
+    names = {number: branch.name for number, branch in _branches_by_number(session)}
     rows = usage_by(store.project(TokenUsage(), session=session.id), ["branch", "model"], prices=PRICES)
     for row in rows:
         write(
@@ -122,7 +122,7 @@ def _usage(store: Store, session: SessionView, write: Write) -> None:
         )
 
 
-def _numbered(session: SessionView) -> Iterable[tuple[int, BranchView]]:
+def _branches_by_number(session: SessionView) -> Iterable[tuple[int, BranchView]]:
     return ((branch.number, branch) for branch in session.branches)
 
 

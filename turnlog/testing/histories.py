@@ -38,15 +38,15 @@ def random_history(seed: int, *, sessions: int = 3, changes: int = 40) -> list[R
             time[0] += chance.randint(0, LONGEST_PAUSE) * SECOND
             with acting(actor=chance.choice(["ada", "bob", None]), correlation=chance.choice(["run-1", None])):
                 if len(opened) < sessions and (not opened or chance.random() < 0.1):
-                    opened.append(_started(chance, store, len(opened)))
+                    opened.append(_start(chance, store, len(opened)))
                 with suppress(InvalidOperationError):
                     session = chance.choice(opened)
                     branch = chance.choice(list(session.branches) or [session.default_branch])
                     chance.choice(CHANGES)(chance, session, branch)
-        return _renamed(store.read_all(limit=changes * 50))
+        return _give_new_names(store.read_all(limit=changes * 50))
 
 
-def _renamed(events: list[RecordedEvent]) -> list[RecordedEvent]:
+def _give_new_names(events: list[RecordedEvent]) -> list[RecordedEvent]:
     """The events with ids that are the same every time."""
     ids: dict[str, str] = {}
     for event in events:
@@ -64,7 +64,7 @@ def _renamed(events: list[RecordedEvent]) -> list[RecordedEvent]:
     return renamed
 
 
-def _started(chance: Random, store: Store, number: int) -> Session:
+def _start(chance: Random, store: Store, number: int) -> Session:
     name = f"session {number}"
     return Session(chance.choice(["You are terse.", None]), name=name, user=chance.choice(["ada", None]), store=store)
 
@@ -123,7 +123,7 @@ def _log(chance: Random, session: Session, branch: Branch) -> None:
     _record(session, [e.LogRecorded(LogType.INFO, chance.choice(["api", None]), _text(chance), {"status": 200})])
 
 
-def _denied(chance: Random, session: Session, branch: Branch) -> None:
+def _deny(chance: Random, session: Session, branch: Branch) -> None:
     _record(session, [e.AccessDenied("tool", ["search"], branch.number)])
 
 
@@ -141,7 +141,7 @@ CHANGES: Sequence[Change] = (
     _merge,
     _operation,
     _log,
-    _denied,
+    _deny,
     lambda chance, session, branch: branch.truncate(chance.randint(0, 3)),
     lambda chance, session, branch: branch.clear(),
     lambda chance, session, branch: branch.undo(),

@@ -89,7 +89,7 @@ class SessionView(ReadOnlyView, PromptMethods):
     @property
     def key(self) -> str | None:
         """The name that no other session has, if it has one: that by which a `SessionManager` finds it."""
-        return self._source.known_state().key
+        return self._read(lambda state: state.key)
 
     @property
     def user(self) -> str | None:

@@ -72,7 +72,7 @@ def test_the_life_of_a_managed_session(
     with pytest.raises(KeyTakenError):
         manager.rename("chat", "branch")
     manager.rename("chat", "talk")
-    assert (session.name, session.key) == ("talk", "talk")
+    assert (session.key, session.name) == ("talk", "talk")
     assert manager.get_session_info("chat") is None
     manager.rename("talk", "talk")
     manager.create_session("chat")

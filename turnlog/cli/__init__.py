@@ -1,1 +1,1 @@
-"""The command line: what a person asks of a store, and how it is shown. Knows every room; Typer and Rich live here."""
+"""The command line: one module for each group of commands. Only this package uses Typer and Rich."""

@@ -19,7 +19,7 @@ from .escape import quote
 from .options import ALL, BRANCH, LAST, RECORDS_FORMAT, SESSION
 from .output import Output, note
 from .parse import find_branch, open_session
-from .render import event_document, print_event
+from .render import SessionTitles, event_document, print_event
 from .times import MICROSECOND, parse_moment, parse_time
 from .values import EVENT, MOMENT, TIME, choice
 
@@ -104,7 +104,7 @@ def tail(
     with invocation(ctx).open() as store:
         one = None if session is None else open_session(store, session)
         with store.tail(last, names=name or [], session=None if one is None else one.id) as events:
-            _print_events(events, one, CachedNameLookup(store), format_)
+            _print_events(events, one, CachedNameLookup(store), format_, SessionTitles(store))
 
 
 def _before(session: Session, time: datetime) -> datetime | None:
@@ -160,9 +160,13 @@ def _select(
 
 
 def _print_events(
-    events: Iterable[RecordedEvent], session: Session | None, names: CachedNameLookup, format_: str
+    events: Iterable[RecordedEvent],
+    session: Session | None,
+    names: CachedNameLookup,
+    format_: str,
+    titles: SessionTitles | None = None,
 ) -> None:
-    """Print events line by line; those of several sessions with their session."""
+    """Print events line by line; those of several sessions with the name of their session."""
     output = Output()
     if format_ == "json":
         documents = [
@@ -175,7 +179,11 @@ def _print_events(
         if format_ == "jsonl":
             output.json_line(_document(event, session, names))
         else:
-            place = f"{event.position:>6}" if session is not None else f"{quote(event.session)} {event.position:>5}"
+            place = (
+                f"{event.position:>6}"
+                if session is not None
+                else f"{quote(titles[event.session] if titles else event.session)} {event.position:>5}"
+            )
             print_event(output, event, _names(event, session, names), place=place)
         if arrive_later:
             output.flush()

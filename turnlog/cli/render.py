@@ -12,11 +12,26 @@ from ..domain.instant import Instant
 from ..domain.json_values import Json
 from ..domain.message import Message
 from ..domain.recorded_event import RecordedEvent
+from ..infrastructure.store import Store
 from .escape import escape, quote
 from .output import Output, Part, role_style
 
 EXCERPT = 100
 """Characters of an event's content on its line."""
+
+
+class SessionTitles:
+    """The names of sessions for people: the name, or the key, or else the id; read once each."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._titles: dict[str, str] = {}
+
+    def __getitem__(self, session: str) -> str:
+        if session not in self._titles:
+            entry = self._store.find_session(session)
+            self._titles[session] = session if entry is None else entry.name or entry.key or session
+        return self._titles[session]
 
 
 def clock_time(at: datetime | None) -> str:

@@ -15,6 +15,7 @@ from .context import invocation
 from .options import FORMAT
 from .output import Output
 from .parse import open_session
+from .render import SessionTitles
 from .values import GROUP, SPAN
 
 app = typer.Typer(rich_markup_mode=None)
@@ -44,6 +45,8 @@ def stats(
     with invocation(ctx).open() as store:
         id = None if session is None else open_session(store, session).id
         usage = _usage(store, id, by)
+        titles = SessionTitles(store)
+        shown = usage if by != "session" or format_ == "json" else [{**row, by: titles[row[by]]} for row in usage]
         steps = activity_timeline(store.project(Activity(), session=id), span)
         totals = _totals(store, id)
     output = Output()
@@ -53,8 +56,8 @@ def stats(
         return
     for name, value in totals.items():
         output.line((f"{name:<9}", "dim"), f" {value}")
-    if usage:
-        _print_usage(output, by, usage)
+    if shown:
+        _print_usage(output, by, shown)
     if steps:
         _print_activity(output, span, steps[-STEPS:])
 

@@ -107,7 +107,7 @@ def clock() -> Clock:
 @pytest.fixture
 def unchecked(monkeypatch: pytest.MonkeyPatch) -> None:
     """Lets any events be appended, whether a session can take them in or not, where only their reading is tested."""
-    monkeypatch.setattr(FoldCheck, "checked", lambda check, appends: list(appends))
+    monkeypatch.setattr(FoldCheck, "fold_appends", lambda check, appends: list(appends))
     monkeypatch.setattr(FoldCheck, "append", lambda check, append, record: record(append))
 
 

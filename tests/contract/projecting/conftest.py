@@ -30,7 +30,7 @@ from turnlog.projections.table_schema import BOOLEAN, INTEGER, JSON, REAL, TEXT,
 @pytest.fixture(autouse=True)
 def unchecked(monkeypatch: pytest.MonkeyPatch) -> None:
     """Lets messages be appended without a session and a branch around them: projections make nothing of those."""
-    monkeypatch.setattr(FoldCheck, "checked", lambda check, appends: list(appends))
+    monkeypatch.setattr(FoldCheck, "fold_appends", lambda check, appends: list(appends))
     monkeypatch.setattr(FoldCheck, "append", lambda check, append, record: record(append))
 
 

@@ -28,7 +28,7 @@ _prefixes = count()
 @pytest.fixture
 def unchecked(monkeypatch: pytest.MonkeyPatch) -> None:
     """Lets events be appended that do not follow from those before them: how they are stored depends on none of it."""
-    monkeypatch.setattr(FoldCheck, "checked", lambda check, appends: list(appends))
+    monkeypatch.setattr(FoldCheck, "fold_appends", lambda check, appends: list(appends))
     monkeypatch.setattr(FoldCheck, "append", lambda check, append, record: record(append))
 
 

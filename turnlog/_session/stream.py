@@ -73,7 +73,13 @@ class SessionStream:
             return list(SessionReader(self.store.recorder, state).read(after, state.position))
 
     def known_state(self) -> State:
-        """Return the state as last read, without reading anything and without waiting for an append."""
+        """Return the state as last read, without waiting for an append.
+
+        Nothing is read, except after a redaction or an interrupted read: then the state is not to be trusted.
+        """
+        if self._torn:
+            with self.state() as state:
+                return state
         return self._state
 
     def transact(

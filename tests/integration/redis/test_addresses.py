@@ -125,7 +125,7 @@ assert issubclass(turnlog.errors.MissingExtraError, (turnlog.TurnlogError, Impor
 """)
 
     assert printed == (
-        "the package redis is not installed: expected Turnlog with its extra, as by: pip install 'turnlog[redis]'\n"
+        "the package redis is not installed; install it with: pip install 'turnlog[redis]'\n"
     )
 
 

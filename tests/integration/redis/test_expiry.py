@@ -459,12 +459,11 @@ def test_a_handle_of_an_expired_session_does_not_write_into_the_session_that_has
     "read",
     [
         lambda handle: handle.position,
-        lambda handle: handle.name,
         lambda handle: handle.messages,
         lambda handle: list(handle.branches),
         lambda handle: handle.at(2),
     ],
-    ids=["position", "name", "messages", "branches", "at"],
+    ids=["position", "messages", "branches", "at"],
 )
 def test_reading_by_a_handle_of_an_expired_session_says_that_it_is_gone(
     place: Place, store: Store, read: Callable[[Session], object]

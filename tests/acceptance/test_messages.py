@@ -325,7 +325,7 @@ def test_a_reopened_session_holds_an_answer_against_the_shape_that_was_asked_for
         ResponseFormatError, match=r"does not match 'Order' at \$\.items\[0\]\.price: expected type \"number\""
     ):
         validate_response(order, {"items": [{"price": "secret"}]})
-    with pytest.raises(ResponseFormatError, match=r"at \$, expected required \[\"items\"\]"):
+    with pytest.raises(ResponseFormatError, match=r"at \$: expected required \[\"items\"\]"):
         validate_response(order, {})
     with pytest.raises(ResponseFormatError, match="expected JSON"):
         validate_response(order, Message({"assistant_response": "No."}))

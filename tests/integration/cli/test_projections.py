@@ -46,7 +46,7 @@ def test_projections_are_listed_kept_and_shown(turnlog: Any, talk: str) -> None:
         "transcript",
         "usage",
     ]
-    assert nothing.err == "no projection is kept here: `turnlog projections run NAME` begins\n"
+    assert nothing.err == "no projection is kept here: `turnlog projections run NAME` starts one\n"
     assert ran.out == "usage is at 7\nactivity is at 7\n"
     assert [(each["projection"], each["global_position"], each["lag"]) for each in status] == [
         ("activity", 7, 0),

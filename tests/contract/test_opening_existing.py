@@ -52,7 +52,7 @@ def test_a_store_of_an_older_version_is_refused_as_it_is(tmp_path: Path, monkeyp
     steps = [*migrations_of("turnlog.infrastructure.sqlite"), Migration(newest + 1, "more", "")]
     monkeypatch.setattr(schema, "migrations_of", lambda package: steps)
 
-    with pytest.raises(SchemaMismatchError, match=f"has schema {newest}: expected schema {newest + 1}"):
+    with pytest.raises(SchemaMismatchError, match=f"has schema {newest}; expected schema {newest + 1}"):
         open_existing(address)
     with closing(sqlite3.connect(tmp_path / "old.db")) as database:
         assert database.execute("PRAGMA user_version").fetchone() == (newest,)

@@ -127,16 +127,16 @@ def test_what_was_parked_is_shown_and_tried_again_or_passed_over(turnlog: Any) -
         gone = turnlog("projections", "dead-letters", "own:Seen", "--retry")
         none = turnlog("projections", "dead-letters", "seen")
 
-    assert ran.out == "seen is at 3; 1 events are parked\n"
+    assert ran.out == "seen is at 3; 1 dead letters\n"
     assert [(each["session"], each["position"], each["error"]) for each in parked] == [("s", 3, "ValueError: too much")]
-    assert still.out == "1 tried again; 1 parked now\n"
-    assert gone.out == "1 tried again; 0 parked now\n"
-    assert none.err == "no event of seen is parked\n"
+    assert still.out == "1 retried; 1 dead letters now\n"
+    assert gone.out == "1 retried; 0 dead letters now\n"
+    assert none.err == "seen has no dead letters\n"
 
 
 def test_a_runner_ends_when_it_is_interrupted_and_gives_back_its_lease(turnlog: Any, talk: str) -> None:
     runner = turnlog.in_terminal("projections", "run", "usage")
-    runner.until("interrupt it to end")
+    runner.until("interrupt to stop")
     while json.loads(turnlog("projections", "status", "--format", "json").out)["projections"][0]["lag"]:
         pass
     runner.process.send_signal(signal.SIGINT)

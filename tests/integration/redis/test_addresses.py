@@ -124,9 +124,7 @@ except turnlog.errors.MissingExtraError as missing:
 assert issubclass(turnlog.errors.MissingExtraError, (turnlog.TurnlogError, ImportError))
 """)
 
-    assert printed == (
-        "the package redis is not installed; install it with: pip install 'turnlog[redis]'\n"
-    )
+    assert printed == ("the package redis is not installed; install it with: pip install 'turnlog[redis]'\n")
 
 
 def test_the_driver_is_not_imported_before_it_is_needed() -> None:

@@ -79,7 +79,7 @@ class Branch(BranchView):
         )
         context = SessionContext(SessionStream(resolve_store(store), State(str(uuid4()))))
         fresh = str(uuid4())
-        context.registry.add_tools(tools, tools)
+        context.registry.add_tools(tools)
         steps = registration_steps(context.registry, chat_model, parse_model, None)
         context.stream.transact(
             lambda state: sequence(

@@ -190,7 +190,7 @@ class Session(SessionView):
             tools=tool_names(tools),
             model=None if model is None else tool_name(model),
         )
-        self._context.registry.add_tools(tools, tools)
+        self._context.registry.add_tools(tools)
         self._context.registry.add_model(model)
         return new_branch(self._context, lambda state, id: create_with(state, plan, id=id), expected, command_id)
 

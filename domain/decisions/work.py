@@ -14,7 +14,6 @@ from ..events import (
     OperationResumed,
     OperationStarted,
     ToolRegistered,
-    ToolRemoved,
 )
 from ..json_values import Json, json_equal, to_json_value
 from ..message import Message
@@ -33,12 +32,6 @@ def register_tool(state: State, tool: str, *, schema: Json = None, branch: int |
     if branch in state.tools.get(tool, ()):
         return []
     return [ToolRegistered(tool, branch, to_json_value(schema, "a schema"))]
-
-
-def remove_tool(state: State, tool: str, *, branch: int | None = None) -> list[Event]:
-    """Takes a tool out of reach."""
-    require_active(state)
-    return [ToolRemoved(tool, branch)] if branch in state.tools.get(tool, ()) else []
 
 
 def set_model(

@@ -23,7 +23,6 @@ from turnlog.domain.events import (
     SessionArchived,
     SessionStarted,
     ToolRegistered,
-    ToolRemoved,
 )
 from turnlog.domain.message import Message
 
@@ -39,10 +38,6 @@ def test_a_tool_is_registered_once_for_a_branch_and_once_for_all(given: Given) -
 
     begun.when(lambda state: work.register_tool(state, "add", branch=0)).then(ToolRegistered("add", 0))
     given(*BEGUN, ToolRegistered("add", 0)).when(lambda state: work.register_tool(state, "add", branch=0)).nothing()
-    given(*BEGUN, ToolRegistered("add", 0)).when(lambda state: work.remove_tool(state, "add", branch=0)).then(
-        ToolRemoved("add", 0)
-    )
-    begun.when(lambda state: work.remove_tool(state, "add")).nothing()
 
 
 def test_a_model_is_set_once(given: Given) -> None:

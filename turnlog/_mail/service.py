@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import chain
 from logging import getLogger
 
+from .._models.tools import each_tool
 from .._session.arguments import derived_id, tool_name, tool_names
 from .._session.context import SessionContext
 from ..domain import branch_lookup
@@ -58,9 +59,7 @@ def to_package(context: SessionContext, category: str, item: object) -> Package:
         case Category.TOOL:
             names = tool_names(item)
             context.registry.add_tools(item)
-            context.registry.named_tools |= {
-                tool_name(tool) for tool in _each_branch(item) if not isinstance(tool, str)
-            }
+            context.registry.named_tools |= {tool_name(tool) for tool in each_tool(item) if not isinstance(tool, str)}
             return Package(category, list(names))
         case Category.IMODEL:
             if not isinstance(item, str):
@@ -234,7 +233,3 @@ def _position(context: SessionContext, mail: Mail) -> int:
 
 def _batches(positions: Sequence[int]) -> Iterator[Sequence[int]]:
     return (positions[start : start + BATCH_SIZE] for start in range(0, len(positions), BATCH_SIZE))
-
-
-def _each_branch(given: object) -> Iterable[object]:
-    return given if isinstance(given, list | tuple | set | frozenset) else [given]

@@ -1,6 +1,6 @@
 """What a handle has to work with: models, tools and operations by their names. The record knows the names alone."""
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Any, TypeAlias
 
@@ -9,7 +9,7 @@ from ..domain.errors import InvalidValueError, ItemNotFoundError
 from ..domain.events import Event
 from ..domain.state import State
 from .imodel import LanguageModel, default_model, iModel
-from .tools import ActionManager, Tool, tool_from
+from .tools import Tool, each_tool, tool_from
 
 _GIVE_MODEL = "give one, for example Session(default_generate_model=iModel(...))"
 
@@ -27,10 +27,9 @@ class Registry:
         self.named_tools: set[str] = set()
         self.named_models: set[str] = set()
 
-    def add_tools(self, given: object, registry: object = None) -> list[Tool]:
-        """The tools among what was given; those that are only named are not."""
-        kept = registry.values() if isinstance(registry, ActionManager) else ()
-        found = [tool_from(each) for each in (*_as_iterable(given), *kept) if isinstance(each, Tool) or callable(each)]
+    def add_tools(self, given: object) -> list[Tool]:
+        """Register the tools among what a caller gave, and return them; names are not tools."""
+        found = [tool_from(each) for each in each_tool(given) if isinstance(each, Tool) or callable(each)]
         self.tools |= {tool.name: tool for tool in found}
         self.named_tools |= self.tools.keys()
         return found
@@ -82,14 +81,6 @@ def _identity(model: LanguageModel) -> tuple[object, ...]:
     return type(model), model.provider, model.model, getattr(model, "base_url", None)
 
 
-def _as_iterable(given: object) -> Iterable[object]:
-    if given is None or isinstance(given, str):
-        return ()
-    if isinstance(given, Mapping):
-        return given.values()
-    return given if isinstance(given, list | tuple | set | frozenset) else [given]
-
-
 def registration_steps(
     registry: Registry, generate: object, parse: object, tools: object
 ) -> list[Callable[[State], Sequence[Event]]]:
@@ -98,7 +89,7 @@ def registration_steps(
     for purpose, given in (("generate", generate), ("parse", parse)):
         if given is not None:
             steps.append(partial(_set_model, purpose=purpose, model=_prepare_model(registry, given)))
-    taken = registry.add_tools(tools, tools)
+    taken = registry.add_tools(tools)
     return [*steps, *(partial(work.register_tool, tool=tool.name, schema=tool.schema) for tool in taken)]
 
 

@@ -196,6 +196,15 @@ class ActionManager(Mapping[str, Tool]):
         return [tool.schema for tool in self.registry.values()]
 
 
+def each_tool(given: object) -> list[object]:
+    """The tools, functions or names that a caller gave: one, several, or those of a mapping."""
+    if given is None:
+        return []
+    if isinstance(given, Mapping):
+        return list(given.values())
+    return list(given) if isinstance(given, list | tuple | set | frozenset) else [given]
+
+
 async def _in_thread(call: Callable[[], object]) -> object:
     """What a function returns that is called in a thread of its own; one that hangs keeps nobody from ending."""
     loop = asyncio.get_running_loop()

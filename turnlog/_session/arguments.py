@@ -1,6 +1,6 @@
 """What a caller gives for a new branch, in the many forms that are understood, as one plan."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from enum import Enum
 from typing import TypeAlias
@@ -9,6 +9,7 @@ from uuid import UUID, uuid4, uuid5
 from msgspec import json
 from msgspec.structs import replace
 
+from .._models.tools import each_tool
 from ..domain.content import MessageContent, SystemContent
 from ..domain.content_parsing import is_pair, parse_content
 from ..domain.errors import InvalidContentError, InvalidValueError
@@ -78,18 +79,11 @@ def system_with_timestamp(given: SystemLike | None, dated: bool | str | None) ->
     return replace(content or SystemContent(), system_datetime=when)
 
 
-def imported_messages(
-    given: Iterable[Message | ContentGiven] | None, order: Sequence[int] | None = None
-) -> tuple[Message, ...]:
-    """Messages that come from elsewhere; in the order that a list of their indexes gives, if there is one."""
-    messages = [
+def imported_messages(given: Iterable[Message | ContentGiven] | None) -> tuple[Message, ...]:
+    """Messages that a caller brings along; they count as loaded."""
+    return tuple(
         replace(to_message(each), origin=Origin.LOADED) for each in require_list(() if given is None else given)
-    ]
-    if order is None:
-        return tuple(messages)
-    if not all(isinstance(place, int) and 0 <= place < len(messages) for place in order):
-        raise InvalidValueError("progress", f"is {list(order)!r}: expected indexes of the {len(messages)} messages")
-    return tuple(messages[place] for place in order)
+    )
 
 
 def require_list(given: Iterable[Message | ContentGiven]) -> Iterable[Message | ContentGiven]:
@@ -100,11 +94,9 @@ def require_list(given: Iterable[Message | ContentGiven]) -> Iterable[Message | 
     return given
 
 
-def tool_names(given: ToolsLike, registry: object = None) -> tuple[str, ...]:
-    """The names of tools given one by one or as a list, and of those that a registry holds."""
-    tools = list(given) if isinstance(given, list | tuple | set | frozenset) else [] if given is None else [given]
-    kept = getattr(registry, "registry", registry)
-    return tuple(dict.fromkeys([*(kept if isinstance(kept, Mapping) else ()), *map(tool_name, tools)]))
+def tool_names(given: ToolsLike) -> tuple[str, ...]:
+    """The names of the tools that a caller gave, each once."""
+    return tuple(dict.fromkeys(map(tool_name, each_tool(given))))
 
 
 def tool_name(given: object) -> str:

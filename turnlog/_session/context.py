@@ -30,6 +30,6 @@ class SessionContext:
 
     def register_tools(self, given: Iterable[object], branch: int | None) -> None:
         """Record the names and schemas of tools, and register the tool objects."""
-        tools = [tool for each in given for tool in self.registry.add_tools(each, each)]
+        tools = [tool for each in given for tool in self.registry.add_tools(each)]
         for tool in tools:
             self.stream.transact(partial(work.register_tool, tool=tool.name, schema=tool.schema, branch=branch))

@@ -393,3 +393,12 @@ def test_a_branch_alone_has_a_session_of_its_own(store: Store) -> None:
     assert set(branch.tools) == {"double", "analyzer"}
     assert branch.messages[0].text == "You are a coding assistant"
     assert asyncio.run(branch.act([{"function": "double", "arguments": {"number": 2}}]))[0].result == {"twice": 4}
+
+
+def test_a_branch_takes_the_tools_of_a_manager(store: Store) -> None:
+    manager = ActionManager(add, double)
+    session = Session(tools=manager, store=store)
+
+    assert session.create_branch("named", tools=manager).tools == {"add", "double"}
+    assert session.fork("named", name="fork", tools=manager).tools == {"add", "double"}
+    assert Branch(tools=manager, store=store).tools == {"add", "double"}

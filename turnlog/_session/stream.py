@@ -53,6 +53,8 @@ class SessionStream:
         self.images = image_policy(images)
         self._state = state
         self._torn = False
+        self._redacted = False
+        """Whether the state still has content that was redacted."""
         self._lock = RLock()
         register(self)
 
@@ -75,9 +77,9 @@ class SessionStream:
     def known_state(self) -> State:
         """Return the state as last read, without waiting for an append.
 
-        Nothing is read, except after a redaction or an interrupted read: then the state is not to be trusted.
+        Nothing is read, except after a redaction: then the state still has what was redacted.
         """
-        if self._torn:
+        if self._redacted:
             with self.state() as state:
                 return state
         return self._state
@@ -176,7 +178,7 @@ class SessionStream:
                 state=self._state,
             )
         except RedactionPendingError:  # the events are recorded
-            self._torn = True
+            self._torn = self._redacted = True
             raise
         if appended.repeated:
             return self._read_back(appended)
@@ -184,7 +186,7 @@ class SessionStream:
         self._torn = True
         for position, time, event in placed:
             evolve(self._state, position, time, event)
-        self._torn = any(isinstance(event, EventRedacted) for event in events)  # the state has what was redacted
+        self._torn = self._redacted = any(isinstance(event, EventRedacted) for event in events)
         return placed
 
     def rebind(self, store: Store) -> None:
@@ -195,7 +197,7 @@ class SessionStream:
     def _catch_up(self) -> None:
         """Takes in what is new; a state that an interrupt or an error left half way is folded anew."""
         if self._torn:
-            self._state = self._fold_again()
+            self._state, self._redacted = self._fold_again(), False
         self._torn = True
         catch_up_state(self.store.recorder, self._state)
         self._torn = False

@@ -41,14 +41,14 @@ def test_an_archived_session_is_read_only_until_it_is_restored(turnlog: Any, tal
 def test_a_session_is_deleted_after_confirmation_only(turnlog: Any, talk: str) -> None:
     unconfirmed = turnlog("delete", talk)
     terminal = turnlog.in_terminal("delete", talk)
-    terminal.until("Delete session support with 4 messages? [y/N]")
+    terminal.until("Delete session support with 4 messages? [y/N]: ")
     terminal.strike(b"n\n")
     assert (unconfirmed.code, terminal.end().code) == (2, 1)
     assert "--yes" in unconfirmed.err
     assert opened(turnlog, talk).position == 7
 
     confirmed = turnlog.in_terminal("delete", talk, "--reason", "asked for")
-    confirmed.until("[y/N]")
+    confirmed.until("[y/N]: ")
     confirmed.strike(b"y\n")
     done = confirmed.end()
     assert (done.code, done.lines[-1]) == (0, "session support is deleted")

@@ -11,9 +11,9 @@ from typing import Any
 
 from . import events as e
 from .codec import stored_name
-from .decisions.history import without_last_change
 from .errors import InvalidEventError, UnreadableEventError
 from .evolve import evolve
+from .evolve.visibility import before_last_change
 from .ranges import Range, Ranges, positions, same_messages, take_first
 from .redaction import is_reserved, reserved_name
 from .state import State, Status
@@ -141,7 +141,7 @@ def _fault_of_undo(state: State, event: e.ChangeUndone) -> str | None:
     if event.undone not in branch.undoable[-1:]:
         return f"the last change of the branch that can be undone is not at position {event.undone}"
     reason = _fault_among(state, event.ranges)
-    expected = without_last_change(state, branch)
+    expected = before_last_change(state, event.branch)
     if reason is None and not (
         event.system == expected.system and same_messages(event.ranges, expected.ranges, state.written)
     ):

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import msgspec
 
-from .errors import InvalidValueError
+from .errors.base import InvalidValueError
 
 Json: TypeAlias = Any
 """None, bool, int, float, str, and lists and string-keyed dicts of these."""

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from enum import StrEnum
 from math import isfinite
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -10,21 +9,10 @@ import msgspec
 from msgspec.structs import force_setattr, replace
 
 from .errors import InvalidValueError
+from .events.work import LogType
 from .immutable import freeze
 from .json_values import Json, to_json_value, to_utc
 from .message import Message
-
-
-class LogType(StrEnum):
-    """What a log is about."""
-
-    API_CALL = "api_call"
-    MESSAGE = "message"
-    OPERATION = "operation"
-    ERROR = "error"
-    WARNING = "warning"
-    INFO = "info"
-
 
 PLACE = ("id", "created_at", "session", "branch", "position", "global_position", "actor", "correlation")
 """The fields that say which log it is, when and where; all others are what it says."""

@@ -1,29 +1,15 @@
 """A mail as a value, and what it carries."""
 
 from datetime import datetime
-from enum import StrEnum
 from typing import cast
 
 import msgspec
 
 from .content import SystemContent
 from .errors import InvalidMailError
-from .errors.base import suggestion
+from .events.mail import Category, parse_category
 from .json_values import Json, to_json_value
 from .message import ContentGiven, Message, to_message
-
-
-class Category(StrEnum):
-    """What becomes of a mail that is received."""
-
-    MESSAGE = "message"
-    """It is added to the messages of the branch."""
-    TOOL = "tool"
-    """Its tools are registered on the branch."""
-    IMODEL = "imodel"
-    """It becomes the chat model of the branch."""
-    DATA = "data"
-    """Nothing: it stays in the inbox until somebody takes it out."""
 
 
 class Package(msgspec.Struct, frozen=True):
@@ -89,13 +75,6 @@ class ParkedMail(msgspec.Struct, frozen=True):
     reason: str
 
 
-def parse_category(category: object) -> str:
-    """The category, if there is one of this name."""
-    if not isinstance(category, str) or category not in _CATEGORIES:
-        raise InvalidMailError(f"mail has no category {category!r}; {suggestion(str(category), _CATEGORIES)}")
-    return _CATEGORIES[_CATEGORIES.index(category)]
-
-
 def _check_content(category: str, item: Json) -> Json:
     match category:
         case Category.MESSAGE:
@@ -121,6 +100,3 @@ def _message(item: object) -> Message:
 
 def _is_name(item: object) -> bool:
     return isinstance(item, str) and bool(item)
-
-
-_CATEGORIES = tuple(str(each.value) for each in Category)

@@ -10,9 +10,9 @@ from .content import AssistantResponseContent, MessageContent, is_simple
 from .content_types import content_from_stored
 from .errors import InvalidValueError
 from .events import Event, MailSent
+from .events.mail import parse_category
 from .images import SCHEMES, ImagePolicy, images_in
 from .json_values import MAX_DEPTH, Json
-from .mail import parse_category
 from .recorded_event import LATEST, Provenance
 
 MAX_NAME_LENGTH = 255

@@ -6,7 +6,8 @@ from typing import Any
 from msgspec.structs import asdict
 
 from ..domain import events as e
-from ..domain.log import Log, LogType
+from ..domain.events.work import LogType
+from ..domain.log import Log
 from ..domain.recorded_event import RecordedEvent, to_datetime
 
 LOG_NAMES = (

@@ -8,8 +8,9 @@ from typing import TypeAlias
 import msgspec
 
 from ..domain.errors import InvalidValueError
+from ..domain.events.work import LogType
 from ..domain.json_values import to_utc
-from ..domain.log import Log, LogType, log_type
+from ..domain.log import Log, log_type
 
 Instant: TypeAlias = datetime | str
 """A time, or the ISO text of one; without an offset it is taken as local time."""

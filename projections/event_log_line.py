@@ -2,8 +2,9 @@
 
 from msgspec.structs import asdict
 
+from ..domain.events.work import LogType
 from ..domain.json_values import Json
-from ..domain.log import Log, LogType
+from ..domain.log import Log
 from ..domain.recorded_event import RecordedEvent
 from .call_log import find_log
 

@@ -11,7 +11,7 @@ import msgspec
 
 from turnlog.domain.content import SystemContent
 from turnlog.domain.events import STORED_NAMES, Event
-from turnlog.domain.log import LogType
+from turnlog.domain.events.work import LogType
 from turnlog.domain.ranges import Origin, Range
 
 FIRST = "0.1.0"

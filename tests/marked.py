@@ -40,7 +40,7 @@ from turnlog.domain.events import (
     SystemSet,
     ToolRegistered,
 )
-from turnlog.domain.log import LogType
+from turnlog.domain.events.work import LogType
 from turnlog.domain.redaction import CONTENT_FIELDS
 
 PADDING = " ".join(f"word{n}" for n in range(400))

@@ -1,7 +1,8 @@
 """The call log of a session, and stores, subscribers and filters for logs."""
 
 from ._session.logs import SessionLogs, SessionLogsView
-from .domain.log import Log, LogType
+from .domain.events.work import LogType
+from .domain.log import Log
 from .infrastructure.logs.adapter import LogAdapter
 from .infrastructure.logs.broadcaster import LogBroadcaster
 from .infrastructure.logs.delivery import LogDelivery

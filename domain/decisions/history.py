@@ -18,9 +18,10 @@ from ..events import (
     MessagesShared,
     SystemSet,
 )
+from ..evolve.visibility import before_last_change
 from ..message import Message
-from ..ranges import MessageOrigin, Origin, from_positions, join, message_origins, positions, same_messages
-from ..state import BranchState, State
+from ..ranges import MessageOrigin, Origin, from_positions, message_origins, positions, same_messages
+from ..state import State
 from .message import begins_with_system, first_message_events
 from .session import require_active
 
@@ -73,17 +74,8 @@ def undo(state: State, branch: int) -> list[Event]:
     place = get_branch(state, branch)
     if not place.undoable:
         raise NothingToUndoError(state.session, repr(place.name))
-    return [without_last_change(state, place)]
-
-
-def without_last_change(state: State, place: BranchState) -> ChangeUndone:
-    """The event that takes back the last change of a branch that can be undone."""
-    branch, undone = place.number, place.undoable[-1]
-    before, then, now = (state.showing(branch, at) for at in (undone - 1, undone, state.position))
-    there = {*positions(before.ranges, state.written), *positions(then.ranges, state.written)}
-    since = [shown for shown in message_origins(now.ranges, state.written) if shown[1] not in there]
-    ranges = join(before.ranges, from_positions(since, state.written), state.written)
-    return ChangeUndone(branch, undone, ranges, before.system if now.system == then.system else now.system)
+    shown = before_last_change(state, branch)
+    return [ChangeUndone(branch, place.undoable[-1], shown.ranges, shown.system)]
 
 
 def share(state: State, branch: int, messages: Iterable[int]) -> list[Event]:

@@ -23,9 +23,10 @@ from ..events import (
     ParticipantUnregistered,
     ToolRegistered,
 )
+from ..events.mail import Category
 from ..immutable import NO_KEYS
 from ..json_values import to_json_value
-from ..mail import Category, Package
+from ..mail import Package
 from ..mail_state import find_mails, parse_queue_key, route, sorted_mails
 from ..ranges import Origin
 from ..state import BranchState, ModelState, State

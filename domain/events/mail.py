@@ -1,8 +1,25 @@
 """Events of mail."""
 
+from enum import StrEnum
+
+from ..errors import InvalidMailError
+from ..errors.base import suggestion
 from ..immutable import NO_KEYS
 from ..json_values import Json
 from .base import Event
+
+
+class Category(StrEnum):
+    """What becomes of a mail that is received."""
+
+    MESSAGE = "message"
+    """It is added to the messages of the branch."""
+    TOOL = "tool"
+    """Its tools are registered on the branch."""
+    IMODEL = "imodel"
+    """It becomes the chat model of the branch."""
+    DATA = "data"
+    """Nothing: it stays in the inbox until somebody takes it out."""
 
 
 class ParticipantRegistered(Event, frozen=True):
@@ -65,3 +82,11 @@ class MailParked(Event, frozen=True):
     recipient: str
     mails: list[int]
     reason: str
+
+
+def parse_category(category: object) -> str:
+    """Return the category of this name."""
+    names = [str(each.value) for each in Category]
+    if not isinstance(category, str) or category not in names:
+        raise InvalidMailError(f"mail has no category {category!r}; {suggestion(str(category), names)}")
+    return names[names.index(category)]

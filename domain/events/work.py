@@ -1,8 +1,20 @@
 """Events of tools, models, operations and logs."""
 
+from enum import StrEnum
+
 from ..json_values import Json
-from ..log import LogType
 from .base import Event
+
+
+class LogType(StrEnum):
+    """What a log is about."""
+
+    API_CALL = "api_call"
+    MESSAGE = "message"
+    OPERATION = "operation"
+    ERROR = "error"
+    WARNING = "warning"
+    INFO = "info"
 
 
 class ToolRegistered(Event, frozen=True):

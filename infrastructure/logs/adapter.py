@@ -8,7 +8,8 @@ from typing import Self
 import msgspec
 
 from ...domain.errors import DatabaseError, InvalidValueError
-from ...domain.log import Log, LogType
+from ...domain.events.work import LogType
+from ...domain.log import Log
 from ...domain.recorded_event import to_datetime, to_microseconds
 from ...projections.call_log_filter import Instant, LogFilter, log_filter
 from ..async_methods import awaited, awaited_read

@@ -5,7 +5,8 @@ from collections import deque
 from collections.abc import Iterator
 from typing import overload
 
-from ...domain.log import Log, LogType
+from ...domain.events.work import LogType
+from ...domain.log import Log
 from ...projections.call_log_filter import Instant, LogSummary, log_filter, summarize
 from ..async_methods import awaited_read
 

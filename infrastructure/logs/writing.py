@@ -3,8 +3,9 @@
 from abc import ABC, abstractmethod
 
 from ...domain.errors import InvalidValueError
+from ...domain.events.work import LogType
 from ...domain.json_values import Json
-from ...domain.log import PLACE, Log, LogGiven, LogType, to_log
+from ...domain.log import PLACE, Log, LogGiven, to_log
 from ...domain.message import Message
 from ..async_methods import awaited
 

@@ -9,7 +9,7 @@ import pytest
 from turnlog.domain.content import ActionResponseContent, InstructionContent
 from turnlog.domain.errors import InvalidValueError
 from turnlog.domain.events import BranchCreated, Event, LogRecorded, MessageAppended, SessionRenamed, SessionStarted
-from turnlog.domain.log import LogType
+from turnlog.domain.events.work import LogType
 from turnlog.infrastructure.stored_event import event_of
 
 if TYPE_CHECKING:

@@ -28,7 +28,7 @@ from turnlog.domain.events import (
     StateSet,
     ToolRegistered,
 )
-from turnlog.domain.log import LogType
+from turnlog.domain.events.work import LogType
 from turnlog.domain.redaction import CONTENT_FIELDS
 from turnlog.errors import (
     InheritedHistoryError,

@@ -11,8 +11,8 @@ from pathlib import Path
 from turnlog import Session, SessionView, Store, acting, open_store
 from turnlog.content import ActionRequestContent, ActionResponseContent, AssistantResponseContent, InstructionContent
 from turnlog.domain import events as e
+from turnlog.domain.events.work import LogType
 from turnlog.domain.json_values import Json
-from turnlog.domain.log import LogType
 from turnlog.domain.ranges import Origin, Range
 
 FOLDER = Path(__file__).parent

@@ -10,7 +10,8 @@ import sys
 from pathlib import Path
 
 from turnlog import Session, open_store
-from turnlog.domain.log import Log, LogType
+from turnlog.domain.events.work import LogType
+from turnlog.domain.log import Log
 from turnlog.infrastructure.sqlite.log_table import SQLiteWALLogAdapter
 from turnlog.infrastructure.sqlite.row_store import SQLiteFileRowStore
 from turnlog.projections.rows import TableChange

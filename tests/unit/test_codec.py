@@ -37,8 +37,8 @@ from turnlog.domain.events import (
     SystemSet,
     UnknownEvent,
 )
+from turnlog.domain.events.work import LogType
 from turnlog.domain.json_values import Json
-from turnlog.domain.log import LogType
 from turnlog.domain.ranges import Origin, Range
 
 GOLDEN = Path(__file__).parent / "golden" / "events.json"

@@ -6,7 +6,7 @@ import pytest
 from turnlog.domain import events as e
 from turnlog.domain.codec import SALT_LENGTH, add_salt, decode, encode, remove_salt, stored_name
 from turnlog.domain.content import InstructionContent, SystemContent
-from turnlog.domain.log import LogType
+from turnlog.domain.events.work import LogType
 from turnlog.domain.redaction import CONTENT_FIELDS, redacted_payload
 from turnlog.infrastructure.stored_event import encode_events
 

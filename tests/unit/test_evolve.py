@@ -58,8 +58,8 @@ from turnlog.domain.events import (
     ToolRegistered,
     ToolRemoved,
 )
+from turnlog.domain.events.work import LogType
 from turnlog.domain.evolve import evolve, fold, place_message
-from turnlog.domain.log import LogType
 from turnlog.domain.mail_state import BoxesByOwner
 from turnlog.domain.ranges import Origin, Range, positions
 from turnlog.domain.state import ModelState, OperationState, State, Status, pack, unpack

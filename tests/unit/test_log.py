@@ -13,7 +13,8 @@ import pytest
 
 from turnlog.domain.content import AssistantResponseContent
 from turnlog.domain.errors import InvalidValueError
-from turnlog.domain.log import Log, LogType, to_log
+from turnlog.domain.events.work import LogType
+from turnlog.domain.log import Log, to_log
 from turnlog.domain.message import Message
 
 NOON = datetime(2025, 3, 1, 12, tzinfo=UTC)

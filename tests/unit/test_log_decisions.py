@@ -9,7 +9,8 @@ import pytest
 from turnlog.domain.decisions import log as logging
 from turnlog.domain.errors import BranchNotFoundError, InvalidValueError, SessionNotActiveError, SessionNotFoundError
 from turnlog.domain.events import BranchCreated, BranchRemoved, LogRecorded, SessionArchived, SessionStarted
-from turnlog.domain.log import Log, LogType
+from turnlog.domain.events.work import LogType
+from turnlog.domain.log import Log
 
 if TYPE_CHECKING:
     from tests.unit.conftest import Given

@@ -6,7 +6,8 @@ from turnlog.domain import events as e
 from turnlog.domain.codec import stored_name
 from turnlog.domain.content import InstructionContent
 from turnlog.domain.events import STORED_NAMES
-from turnlog.domain.log import Log, LogType
+from turnlog.domain.events.work import LogType
+from turnlog.domain.log import Log
 from turnlog.domain.recorded_event import RecordedEvent, to_datetime
 from turnlog.projections.call_log import LOG_NAMES, find_log, logs_from_events
 from turnlog.projections.event_log_line import event_log_line, level_of

@@ -5,7 +5,8 @@ from typing import Any
 
 from .._session.arguments import require_list
 from .._session.context import SessionContext
-from ..domain.mail import Category, Mail
+from ..domain.events.mail import Category
+from ..domain.mail import Mail
 from ..infrastructure.async_methods import awaited
 from . import service
 from .lock import async_with_mail_lock

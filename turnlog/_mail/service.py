@@ -12,9 +12,10 @@ from ..domain.content_types import content_from_stored
 from ..domain.decisions import mail as mails
 from ..domain.errors import ImageNotAllowedError, InvalidValueError
 from ..domain.events import MailCollected, MailDelivered, MailReceived, MailSent
+from ..domain.events.mail import Category, parse_category
 from ..domain.evolve import Placed
 from ..domain.images import images_in
-from ..domain.mail import Category, Mail, Package, parse_category
+from ..domain.mail import Mail, Package
 from ..domain.recorded_event import to_datetime
 from ..infrastructure.session_reader import SessionReader
 from ..projections.mail_sequence import mail_of, mail_of_event, read_mails

@@ -8,8 +8,9 @@ from .._session.context import SessionContext
 from .._session.redact import redact_mail
 from ..domain.decisions import mail as mails
 from ..domain.errors import InvalidValueError, SessionNotActiveError, SessionNotFoundError, StoreClosedError
+from ..domain.events.mail import Category
 from ..domain.json_values import Json
-from ..domain.mail import Category, Mail
+from ..domain.mail import Mail
 from ..infrastructure.async_methods import awaited
 from . import service
 from .lock import MailLock, async_with_mail_lock, in_thread

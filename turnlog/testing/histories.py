@@ -10,7 +10,7 @@ from ..branch import Branch
 from ..domain import events as e
 from ..domain.codec import decode, encode
 from ..domain.errors import InvalidOperationError
-from ..domain.log import LogType
+from ..domain.events.work import LogType
 from ..domain.recorded_event import RecordedEvent
 from ..infrastructure.memory.recorder import MemoryRecorder
 from ..infrastructure.store import Store

@@ -23,7 +23,7 @@ from eventsourcing.projection import Projection, ProjectionRunner
 from turnlog import Session, Store
 from turnlog.domain.codec import remove_salt
 from turnlog.domain.events import LogRecorded, SessionRenamed, SessionStarted, StateSet
-from turnlog.domain.log import LogType
+from turnlog.domain.events.work import LogType
 from turnlog.domain.recorded_event import Provenance, RecordedEvent
 from turnlog.errors import PositionConflictError, StoreClosedError
 from turnlog.infrastructure.eventsourcing_adapter.application import TurnlogApplication

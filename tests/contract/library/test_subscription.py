@@ -11,7 +11,7 @@ import pytest
 from eventsourcing.persistence import ApplicationRecorder, InterfaceError, Notification, Subscription
 
 from turnlog.domain.events import LogRecorded, SessionStarted, StateSet
-from turnlog.domain.log import LogType
+from turnlog.domain.events.work import LogType
 from turnlog.infrastructure.recorder import Recorder
 from turnlog.infrastructure.store import Store
 from turnlog.infrastructure.stored_event import Row

@@ -261,7 +261,9 @@ class Store:
         `external_access` is true. A query that runs longer than `timeout` seconds, or needs more than `memory`
         megabytes, is killed and raises QueryLimitError; the defaults are `query_limits`.
         """
-        return Query(self.frames, query, parameters, external_access, self.query_limits.with_changes(timeout, memory))
+        return Query(
+            self.frames.tables, query, parameters, external_access, self.query_limits.with_changes(timeout, memory)
+        )
 
     def export_parquet(self, path: PathLike, *, events_per_file: int = EVENTS) -> ExportResult:
         """Bring a folder of Parquet files up to date: messages, usage and events by day, and the sessions.

@@ -1,7 +1,6 @@
 """The record as Arrow batches: every event once, with its columns, and its payload as JSON."""
 
 from collections.abc import Iterable, Iterator
-from itertools import chain
 from typing import TYPE_CHECKING
 
 from ...projections.frames import record_batch
@@ -9,8 +8,7 @@ from ...projections.record_columns import events_schema
 from ..recorder import Recorder
 from ..stored_event import Row
 from .filters import FrameFilter
-from .messages import filtered_sessions
-from .row_pages import feed_rows, rows_of_sessions
+from .row_pages import filtered_rows
 from .session_labels import NAMING, Labels
 
 if TYPE_CHECKING:
@@ -20,21 +18,10 @@ if TYPE_CHECKING:
 def event_batches(recorder: Recorder, asked: FrameFilter, until: int, rows: int) -> Iterator["pyarrow.RecordBatch"]:
     """The events up to a global position, each once, in the session that recorded it."""
     labels = Labels(recorder)
-    for page in row_pages(recorder, asked, asked.names, until, rows):
+    for page in filtered_rows(recorder, asked, asked.names, until, rows):
         columns = event_columns(page, labels, asked)
         if columns[0]:
             yield record_batch(columns, events_schema())
-
-
-def row_pages(
-    recorder: Recorder, asked: FrameFilter, names: Iterable[str], until: int, rows: int
-) -> Iterator[list[Row]]:
-    """The rows of the sessions asked for that have one of these names or name a branch; all rows, without names."""
-    read = tuple(names)
-    read = tuple(dict.fromkeys(chain(read, NAMING))) if read else ()
-    if asked.of_some:
-        return rows_of_sessions(recorder, filtered_sessions(recorder, asked), read, until, rows)
-    return feed_rows(recorder, read, until, rows=rows)
 
 
 def event_columns(page: Iterable[Row], labels: Labels, asked: FrameFilter) -> list[list[object]]:

@@ -1,7 +1,7 @@
 """Messages of a whole store as Arrow batches: each once, as it was written; or what branches show."""
 
 from collections.abc import Iterator, Sequence
-from itertools import compress
+from itertools import chain, compress
 from typing import TYPE_CHECKING, NamedTuple
 
 from ...domain.codec import decode
@@ -19,9 +19,9 @@ from ..session_reader import SessionReader
 from ..state_loader import load_state
 from ..stored_event import LAST, MESSAGE_APPENDED
 from .filters import FrameFilter
-from .retractions import Retractions, deleted_sessions, find_retractions
-from .row_pages import feed_bodies, rows_of_sessions
-from .session_labels import NAMING, Labels, sessions_of
+from .retractions import RETRACTIONS, Retractions, deleted_sessions
+from .row_pages import feed_bodies, feed_rows, filtered_sessions, rows_of_sessions
+from .session_labels import NAMING, Labels
 
 if TYPE_CHECKING:
     import pyarrow
@@ -124,21 +124,11 @@ def branch_message_batches(recorder: Recorder, asked: FrameFilter) -> Iterator["
                 raise
 
 
-def filtered_sessions(recorder: Recorder, asked: FrameFilter) -> Iterator[str]:
-    """The sessions that are asked for: those that are named, of the users that are named."""
-    if asked.users is None:
-        yield from asked.sessions or ()
-    else:
-        for session in sessions_of(recorder, asked.users):
-            if asked.sessions is None or session in asked.sessions:
-                yield session
-
-
 def _pages(
     recorder: Recorder, asked: FrameFilter, until: int, rows: int
 ) -> Iterator[tuple[Retractions, list[FeedBody]]]:
     if not asked.of_some:
-        taken_back = find_retractions(recorder, until)
+        taken_back = Retractions(chain.from_iterable(feed_rows(recorder, RETRACTIONS, until)))
         for page in feed_bodies(recorder, READ, until, rows):
             yield taken_back, page
         return

@@ -6,7 +6,7 @@ under the same names; and what was redacted since is taken out of files by writi
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from itertools import compress
+from itertools import chain, compress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,7 +26,7 @@ from .filters import NO_FILTER
 from .frame import Frame
 from .messages import READ, feed_messages, filter_events, message_columns
 from .parquet_folder import ExportCheckpoint, ParquetFolder, Window
-from .retractions import Retractions, find_retractions
+from .retractions import RETRACTIONS, Retractions
 from .row_pages import feed_rows
 from .session_labels import NAMING, Labels
 from .usage import ModelCalls, usage_columns
@@ -76,7 +76,7 @@ class ParquetExport:
             done = self._place.checkpoint(self._recorder)
             self._place.clear_parts()
             last = self._recorder.last_global_position()
-            taken_back = find_retractions(self._recorder, last)
+            taken_back = Retractions(chain.from_iterable(feed_rows(self._recorder, RETRACTIONS, last)))
             if done.writing is not None:  # by somebody who was interrupted
                 done = self._take(done, done.writing, self._rows(done.writing), taken_back)
             while rows := self._next_rows(done.global_position, last):

@@ -1,16 +1,16 @@
 """SQL over a store: DuckDB in a process of its own, which reads the frames that a query names as it goes."""
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from ...domain.errors import QueryError
 from ...domain.optional_dependencies import require
 from ..async_methods import awaited_read
+from .frame import Frame
 from .query_limits import QueryLimits
 from .query_process import Parameters, QueryProcess
-from .store_frames import Frames
 
 if TYPE_CHECKING:
     import pandas
@@ -28,11 +28,17 @@ class Query:
     """A query over the frames of a store. It is answered anew, of what is on the record then, each time it is asked.
 
     All that one answer is made of is of one moment, up to the same global position. The database is in the memory of
-    a process of its own, and has no way to files or to the network unless it is let.
+    a process of its own, and has no way to files or to the network unless it is let. `tables` returns the frames that
+    the query can name, as of now.
     """
 
     def __init__(
-        self, frames: Frames, text: str, parameters: Parameters, external_access: bool, limits: QueryLimits
+        self,
+        tables: Callable[[], Sequence[Frame]],
+        text: str,
+        parameters: Parameters,
+        external_access: bool,
+        limits: QueryLimits,
     ) -> None:
         if not isinstance(text, str):
             raise QueryError(f"it is a {type(text).__name__}: expected a str")
@@ -40,7 +46,7 @@ class Query:
             text.encode()
         except UnicodeEncodeError:
             raise QueryError("it has surrogates: expected text that can be encoded as UTF-8") from None
-        self._frames = frames
+        self._tables = tables
         self._text = text
         self._parameters = parameters
         self._external_access = external_access
@@ -59,7 +65,7 @@ class Query:
         """The rows, as values by the names of their columns."""
         rows: list[dict[str, Any]] = []
         with self._process() as process:
-            _, batches = process.run(self._frames.tables(), lossless=False)
+            _, batches = process.run(self._tables(), lossless=False)
             weight = 0
             for batch in batches:
                 weight += batch.nbytes + batch.num_rows * (ROW + CELL * batch.num_columns)
@@ -75,7 +81,7 @@ class Query:
         with require("pyarrow", "frames"):
             import pyarrow as pa
         with self._process() as process:
-            schema, batches = process.run(self._frames.tables(), lossless=False)
+            schema, batches = process.run(self._tables(), lossless=False)
             return pa.Table.from_batches(self._limit_memory(batches), schema)
 
     def to_df(self) -> "pandas.DataFrame":
@@ -87,9 +93,9 @@ class Query:
         parts: list[pandas.DataFrame] = []
         with self._process() as process, duckdb.connect(":memory:") as connection:
             connection.execute("SET TimeZone = 'UTC'")
-            schema, batches = process.run(self._frames.tables(), lossless=True)
+            schema, batches = process.run(self._tables(), lossless=True)
             weight = 0
-            for table in _tables(schema, batches):
+            for table in _gather(schema, batches):
                 part = connection.from_arrow(table).df()
                 weight += int(part.memory_usage(deep=True).sum())
                 self._check_answer(weight)
@@ -118,14 +124,14 @@ class Query:
     def _stream(self) -> Iterator[Any]:
         """The schema, then the batches."""
         with self._process() as process:
-            schema, batches = process.run(self._frames.tables(), lossless=False)
+            schema, batches = process.run(self._tables(), lossless=False)
             yield schema
             yield from batches
 
     def _start(self) -> QueryProcess:
         with require("pyarrow", "frames"):
             import pyarrow  # noqa: F401 (the frames are made with it)
-        return QueryProcess(self._text, self._parameters, self._external_access, self._limits, self._frames.tables())
+        return QueryProcess(self._text, self._parameters, self._external_access, self._limits, self._tables())
 
     @contextmanager
     def _process(self) -> Iterator[QueryProcess]:
@@ -159,7 +165,7 @@ class Query:
     ato_polars = awaited_read(to_polars)
 
 
-def _tables(schema: "pyarrow.Schema", batches: Iterable["pyarrow.RecordBatch"]) -> Iterator["pyarrow.Table"]:
+def _gather(schema: "pyarrow.Schema", batches: Iterable["pyarrow.RecordBatch"]) -> Iterator["pyarrow.Table"]:
     """The batches in tables, each of about the size of a part but the last; at least one."""
     import pyarrow as pa
 

@@ -8,9 +8,8 @@ from ...projections.message_pages import FeedBody
 from ...projections.selection import Place, Selection
 from ..recorder import Recorder
 from ..stored_event import Row, decode_in_feed
-from .row_pages import feed_rows
 
-NAMES = ("message.retracted", "branch.change_undone")
+RETRACTIONS = ("message.retracted", "branch.change_undone")
 
 AT_A_TIME = 1000
 
@@ -21,7 +20,7 @@ class Retractions:
     def __init__(self, rows: Iterable[Row]) -> None:
         self._retractions: dict[tuple[str, int], tuple[str, int, int]] = {}
         for row in rows:
-            if row.name in NAMES:
+            if row.name in RETRACTIONS:
                 self._take(row)
         self._retracted = set(self._retractions.values())
 
@@ -37,11 +36,6 @@ class Retractions:
                 self._retractions[row.session, row.position] = row.session, branch, message
             case ChangeUndone(undone=position):
                 self._retractions.pop((row.session, position), None)
-
-
-def find_retractions(recorder: Recorder, until: int) -> Retractions:
-    """What was taken back in the whole store, up to a global position."""
-    return Retractions(row for page in feed_rows(recorder, NAMES, until) for row in page)
 
 
 def deleted_sessions(recorder: Recorder) -> frozenset[str]:

@@ -6,6 +6,8 @@ from typing import TypeVar
 from ...projections.message_pages import FeedBody
 from ..recorder import Recorder
 from ..stored_event import Row
+from .filters import FrameFilter
+from .session_labels import NAMING, sessions_of
 
 HEAVY = 16_000_000
 """Bytes of payloads from which on the next page is smaller."""
@@ -14,6 +16,26 @@ FIRST = 100
 """Rows of the first page, before anything is known of their weight."""
 
 R = TypeVar("R", Row, FeedBody)
+
+
+def filtered_rows(
+    recorder: Recorder, asked: FrameFilter, names: Sequence[str], until: int, rows: int
+) -> Iterator[list[Row]]:
+    """The rows of the filter's sessions that have one of these names or name a branch; all rows, without names."""
+    read = tuple(dict.fromkeys((*names, *NAMING))) if names else ()
+    if asked.of_some:
+        return rows_of_sessions(recorder, filtered_sessions(recorder, asked), read, until, rows)
+    return feed_rows(recorder, read, until, rows=rows)
+
+
+def filtered_sessions(recorder: Recorder, asked: FrameFilter) -> Iterator[str]:
+    """The sessions of the filter: those that it names, of the users that it names."""
+    if asked.users is None:
+        yield from asked.sessions or ()
+    else:
+        for session in sessions_of(recorder, asked.users):
+            if asked.sessions is None or session in asked.sessions:
+                yield session
 
 
 def feed_rows(

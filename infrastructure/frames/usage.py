@@ -11,8 +11,8 @@ from ...projections.prices import Price, price_of
 from ...projections.record_columns import usage_schema
 from ..recorder import Recorder
 from ..stored_event import MESSAGE_APPENDED, Row, decode_in_feed
-from .events import row_pages
 from .filters import FrameFilter
+from .row_pages import filtered_rows
 from .session_labels import NAMING, Label, Labels
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def usage_batches(
 ) -> Iterator["pyarrow.RecordBatch"]:
     """What was used up to a global position, each use once, in the session that recorded it."""
     labels, calls = Labels(recorder), ModelCalls(recorder)
-    for page in row_pages(recorder, asked, READ, until, rows):
+    for page in filtered_rows(recorder, asked, READ, until, rows):
         columns = usage_columns(page, labels, calls, asked, prices)
         if columns[0]:
             yield record_batch(columns, usage_schema())

@@ -7,7 +7,7 @@ from typing import Any, NoReturn, Self, TypeVar
 import msgspec
 from msgspec.structs import replace
 
-from .errors import ReadOnlyError
+from .errors.base import ReadOnlyError
 from .json_values import Json
 
 

@@ -5,7 +5,7 @@ from functools import lru_cache
 
 import msgspec
 
-from .events import BranchEvent, Event
+from .events.base import BranchEvent, Event
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 

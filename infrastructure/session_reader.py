@@ -6,7 +6,6 @@ from typing import Protocol, TypeVar
 
 from ..domain.errors.base import message_not_found
 from ..domain.inherited_history import local_position, segments
-from ..domain.message import Message
 from ..domain.recorded_event import RecordedEvent
 from ..domain.state import State
 from ..projections.message_pages import Body, StoredBodies
@@ -56,15 +55,15 @@ class SessionReader:
         ((session, ahead, first, _),) = segments(self.session, self._ancestors, position, position)
         return f"{session}/{first + ahead}"
 
-    def position_of(self, message: Message) -> int:
-        """The position that a message, which others may have recorded, has in this session."""
-        if message.id is None:
+    def position_of(self, message_id: str | None) -> int:
+        """The position that a message, which another session may have recorded, has in this session."""
+        if message_id is None:
             raise message_not_found(self.session, "that has not been added")
-        session, _, number = message.id.rpartition("/")
+        session, _, number = message_id.rpartition("/")
         here = State(self.session, ancestors=list(self._ancestors))
         position = local_position(here, session, int(number))
         if position is None:
-            raise message_not_found(self.session, message.id)
+            raise message_not_found(self.session, message_id)
         return position
 
     def time_at(self, position: int) -> int:

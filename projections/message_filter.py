@@ -121,7 +121,7 @@ def _position(reader: MessageReader, what: str, when: object, without: float) ->
     if when is None:
         return without
     if isinstance(when, Message):
-        return reader.position_of(when)
+        return reader.position_of(when.id)
     if not isinstance(when, int) or isinstance(when, bool):
         raise InvalidValueError(what, f"is {when!r}: expected a position, a Message or a datetime")
     return when

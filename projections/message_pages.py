@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import NamedTuple, Protocol, TypeAlias, TypeVar
 
-from ..domain.message import Message
 from ..domain.ranges import Origin, Range, Ranges, Written, positions
 
 R = TypeVar("R")
@@ -58,8 +57,8 @@ class MessageReader(Protocol):
         """The id of the message at a position."""
         ...
 
-    def position_of(self, message: Message) -> int:
-        """The position that a message, which others may have recorded, has in this session."""
+    def position_of(self, message_id: str | None) -> int:
+        """The position that a message, which another session may have recorded, has in this session."""
         ...
 
     def time_at(self, position: int) -> int:

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, overload
 
 from msgspec.structs import replace
 
-from ..domain.content import SystemContent
-from ..domain.events import Event, MessageAppended, SystemSet
 from ..domain.message import Message
 from ..domain.ranges import (
     MessageOrigin,
@@ -23,7 +21,6 @@ from ..domain.ranges import (
     take_first,
     take_last,
 )
-from ..domain.recorded_event import RecordedEvent, to_datetime
 from ..domain.state import Visibility
 from . import frames
 from .message_filter import (
@@ -39,6 +36,7 @@ from .message_filter import (
 from .message_order import merge_in_recorded_order
 from .message_pages import SYSTEM, Body, MessagePage, MessageReader, pages
 from .notebook_html import ENDS, html_table
+from .recorded_messages import message_from_event
 from .stored_messages import decode_page, event_of
 
 if TYPE_CHECKING:
@@ -280,23 +278,3 @@ def messages_of_branches(
         pieces += [piece for piece in showing.ranges if piece.origin not in leave_out]
     places: Written = ChainMap({SYSTEM: array("q", sorted(systems))}, written)  # type: ignore[arg-type]  # only read
     return Messages(reader, merge_in_recorded_order(pieces, places), places)
-
-
-def message_from_event(
-    session: str, position: int, time: int, event: Event, origin: Origin = Origin.AUTHORED
-) -> Message:
-    """The message that an event put on the record; `origin` is how it came to where it is read."""
-    at = to_datetime(time)
-    match event:
-        case MessageAppended(branch, content, sender, recipient, metadata, written, lineage):
-            origin = written if origin is Origin.AUTHORED else origin
-            return Message(content, sender, recipient, metadata, session, position, branch, at, origin, lineage=lineage)
-        case SystemSet(branch, SystemContent() as system, sender, metadata, lineage):
-            return Message(system, sender, None, metadata, session, position, branch, at, origin, lineage=lineage)
-        case _:
-            raise TypeError(f"a {type(event).__name__} is no message")
-
-
-def message_from_recorded(recorded: RecordedEvent, origin: Origin = Origin.AUTHORED) -> Message:
-    """The message that a recorded event is."""
-    return message_from_event(recorded.session, recorded.position, recorded.time, recorded.event, origin)

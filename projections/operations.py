@@ -15,7 +15,7 @@ from ..domain.events import (
 from ..domain.json_values import Json
 from ..domain.message import Message
 from ..domain.recorded_event import RecordedEvent
-from .messages import message_from_event
+from .recorded_messages import message_from_event
 
 
 class OperationRecord(msgspec.Struct, frozen=True, kw_only=True):

@@ -6,8 +6,8 @@ from ..domain.content import AssistantResponseContent
 from ..domain.events import MessageAppended, MessageRedacted, SystemSet
 from ..domain.recorded_event import RecordedEvent
 from .full_text import index_text
-from .messages import message_from_recorded
 from .projection import Projection
+from .recorded_messages import message_from_recorded
 from .rows import Rows
 from .table_schema import INTEGER, JSON, TEXT, Key, Table
 

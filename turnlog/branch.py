@@ -9,8 +9,8 @@ from ._models.imodel import LanguageModel
 from ._models.registry import registration_steps
 from ._models.tools import Tool
 from ._operations.act import requests_from
-from ._operations.operate import OperationResult
-from ._operations.params import InstructionLike, ModelLike
+from ._operations.builtin import OPERATIONS
+from ._operations.params import InstructionLike, ModelLike, OperationResult
 from ._operations.run import parse_params, run_operation, stream_operation
 from ._session.arguments import (
     MISSING,
@@ -46,7 +46,7 @@ from .domain.json_values import Json
 from .domain.message import ContentGiven, Message, to_message
 from .domain.state import State
 from .infrastructure.async_methods import awaited
-from .projections.messages import message_from_event
+from .projections.recorded_messages import message_from_event
 
 
 class Branch(BranchView):
@@ -77,7 +77,7 @@ class Branch(BranchView):
             messages=imported_messages(messages),
             tools=tool_names(tools),
         )
-        context = SessionContext(SessionStream(resolve_store(store), State(str(uuid4()))))
+        context = SessionContext(SessionStream(resolve_store(store), State(str(uuid4()))), OPERATIONS)
         fresh = str(uuid4())
         context.registry.add_tools(tools)
         steps = registration_steps(context.registry, chat_model, parse_model, None)

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from ._mail.mailbox import Mailbox
 from ._session.as_of import AsOf, HistoricState, ReadOnlyView, StateSource, as_of, resolve_position
-from ._session.logs import SessionLogsView
+from ._session.logs_view import SessionLogsView
 from ._session.prompts import PromptMethods
 from .domain import branch_lookup
 from .domain.decisions.mail import CHAT

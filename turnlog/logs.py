@@ -1,6 +1,7 @@
 """The call log of a session, and stores, subscribers and filters for logs."""
 
-from ._session.logs import SessionLogs, SessionLogsView
+from ._session.logs import SessionLogs
+from ._session.logs_view import SessionLogsView
 from .domain.events.work import LogType
 from .domain.log import Log
 from .infrastructure.logs.adapter import LogAdapter

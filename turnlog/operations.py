@@ -1,7 +1,7 @@
 """Operations on a branch with models and tools, and what is recorded of them."""
 
 from ._operations.flow import Flow
-from ._operations.operate import OperationResult
+from ._operations.params import OperationResult
 from ._operations.rerun import BranchComparison
 from ._operations.run_context import RunContext
 from ._session.operations import SessionOperations

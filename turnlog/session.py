@@ -9,8 +9,8 @@ from ._mail.session_mail import SessionMail
 from ._models.imodel import LanguageModel
 from ._models.registry import registration_steps
 from ._models.tools import Tool
-from ._operations.operate import OperationResult
-from ._operations.params import InstructionLike, ModelLike
+from ._operations.builtin import OPERATIONS
+from ._operations.params import InstructionLike, ModelLike, OperationResult
 from ._operations.rerun import BranchComparison, compare_branches, rerun
 from ._session.arguments import (
     MISSING,
@@ -108,7 +108,7 @@ class Session(SessionView):
         steps: list[Decision] = [lambda state: sessions.start(state, name=name, key=key, user=owner, metadata=metadata)]
         if begun != BranchPlan():
             steps.append(lambda state: create_with(state, begun, id=main))
-        self._attach(SessionContext(SessionStream(resolve_store(store), State(id), images)))
+        self._attach(SessionContext(SessionStream(resolve_store(store), State(id), images), OPERATIONS))
         steps += registration_steps(
             self._context.registry, default_generate_model or service, default_parse_model, tools
         )
@@ -118,7 +118,7 @@ class Session(SessionView):
     def open(cls, session_id: str, *, store: StoreLike | None = None, images: ImagePolicy | None = None) -> Self:
         """The session with this id, started in whatever process; `images` says which images this handle takes."""
         kept, policy = resolve_store(store), image_policy(images)
-        return cls._of(SessionContext(SessionStream(kept, load_state(kept.recorder, session_id), policy)))
+        return cls._of(SessionContext(SessionStream(kept, load_state(kept.recorder, session_id), policy), OPERATIONS))
 
     @classmethod
     async def aopen(cls, session_id: str, *, store: StoreLike | None = None, images: ImagePolicy | None = None) -> Self:
@@ -254,11 +254,8 @@ class Session(SessionView):
         """
         point = None if at is None else resolve_position(self._stream, at)
         fork = fork_by_copy if self_contained else fork_by_reference
-        return type(self)._of(
-            SessionContext(
-                fork(self._stream, point, name=name, user=user, key=key, session_id=session_id, metadata=metadata)
-            )
-        )
+        stream = fork(self._stream, point, name=name, user=user, key=key, session_id=session_id, metadata=metadata)
+        return type(self)._of(SessionContext(stream, OPERATIONS))
 
     def merge(
         self,

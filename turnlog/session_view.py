@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, overload
 
 from ._mail.session_mail_view import SessionMailView
 from ._session.as_of import AsOf, ReadOnlyView, StateSource, as_of, resolve_position
-from ._session.logs import SessionLogsView
+from ._session.logs_view import SessionLogsView
 from ._session.prompts import PromptMethods
 from ._session.search import SearchHit, search_in
 from .branch_view import Absent, Branches, BranchView, message_dicts

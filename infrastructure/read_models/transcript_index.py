@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from ...domain.errors import NotSupportedError
 from ...domain.recorded_event import RecordedEvent
 from ...projections.full_text import Phrase, matches
-from ...projections.messages import message_from_recorded
+from ...projections.recorded_messages import message_from_recorded
 from ...projections.table_schema import TableCodec
 from ...projections.transcript import TRANSCRIPT, Transcript
 from ..recorder import Recorder

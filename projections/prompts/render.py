@@ -1,6 +1,6 @@
 """A prompt from messages: which of them, and in whose words."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Reversible, Sequence
 from typing import TypeAlias, TypeVar
 
 from msgspec.json import encode
@@ -10,13 +10,13 @@ from ...domain.errors import InvalidValueError
 from ...domain.errors.base import suggestion
 from ...domain.json_values import Json
 from ...domain.message import Message
+from ..messages import Messages
 from .anthropic import AnthropicPrompt, anthropic_prompt
 from .message_parts import ANTHROPIC, OPENAI, RESPONSES
 from .openai import openai_messages
 from .plain import plain_messages
 from .responses import responses_items
 from .tokens import Counter, messages_tokens
-from .tool_turns import PromptItem
 from .tools import anthropic_tools, openai_tools, responses_tools
 from .truncate import newest_turns
 
@@ -43,14 +43,14 @@ def render_prompt(messages: Sequence[Message], format: str) -> Prompt:
     return _of(FORMATS, format)(messages)
 
 
-def render_tools(messages: PromptItem, new: Message | None, format: str) -> list[Json]:
+def render_tools(messages: Reversible[Message], new: Message | None, format: str) -> list[Json]:
     """The tools that the newest instruction offers, in the words of a provider."""
     render = _of(TOOL_FORMATS, format)
     newest = (each for each in _backwards(messages, new) if isinstance(each.content, InstructionContent))
     return render(next(newest, None))
 
 
-def offered_tools(messages: PromptItem, format: str) -> list[Json]:
+def offered_tools(messages: Reversible[Message], format: str) -> list[Json]:
     """All tools that instructions offer, each once, as the newest of them has it."""
     render = _of(TOOL_FORMATS, format)
     schemas = [schema for each in messages for schema in render(each)]
@@ -58,7 +58,11 @@ def offered_tools(messages: PromptItem, format: str) -> list[Json]:
 
 
 def select_messages(
-    messages: PromptItem, new: Message | None, last: int | None, max_tokens: int | None, counter: Counter
+    messages: Sequence[Message] | Messages,
+    new: Message | None,
+    last: int | None,
+    max_tokens: int | None,
+    counter: Counter,
 ) -> list[Message]:
     """The messages of a prompt: the system message in front, the newest turns there is room for, what is new."""
     for what, bound in (("last", last), ("max_tokens", max_tokens)):
@@ -72,7 +76,7 @@ def select_messages(
     return [*system, *newest_turns(turns, last, max_tokens, counter, spent)]
 
 
-def _backwards(messages: PromptItem, new: Message | None) -> Iterable[Message]:
+def _backwards(messages: Reversible[Message], new: Message | None) -> Iterable[Message]:
     if new is not None:
         yield new
     yield from reversed(messages)

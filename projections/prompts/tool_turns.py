@@ -2,7 +2,7 @@
 
 import re
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Reversible, Sequence
 from hashlib import sha256
 from typing import TypeAlias
 
@@ -10,12 +10,8 @@ import msgspec
 
 from ...domain.content import InstructionContent, MessageRole
 from ...domain.message import Message
-from ..messages import Messages
 from .message_items import message_items
 from .message_parts import MISSING, Item, Part, TextItem, ToolCallItem, ToolResultItem, plain_text
-
-PromptItem: TypeAlias = Sequence[Message] | Messages
-"""Messages in order, read as they are asked for or there already."""
 
 NO_RESULT = "(no result of this call is on the record)"
 """Stands for the result of a call that has none here; providers refuse a call without one."""
@@ -149,7 +145,7 @@ def build_turns(messages: Sequence[Message]) -> list[Turn]:
     return [turn if isinstance(turn, TextItem) else _with_result(turn, ids) for turn in line.turns]
 
 
-def newest_instruction(messages: PromptItem) -> Message | None:
+def newest_instruction(messages: Reversible[Message]) -> Message | None:
     """The last instruction there is."""
     return next((each for each in reversed(messages) if isinstance(each.content, InstructionContent)), None)
 

@@ -10,7 +10,7 @@ import pytest
 from pydantic import BaseModel
 
 from turnlog import Branch, Message, Session, SessionManager, Tool, iModel
-from turnlog._operations.operate import GenerateParams, OperateParams
+from turnlog._operations.params import GenerateParams, OperateParams
 from turnlog.content import MessageRole
 from turnlog.errors import ToolError
 from turnlog.models import ActionManager, Services

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from turnlog import Session, Store, open_store
-from turnlog.projections.messages import message_from_recorded
+from turnlog.projections.recorded_messages import message_from_recorded
 
 Asked = Callable[[str], list[tuple[Any, ...]]]
 

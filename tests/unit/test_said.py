@@ -22,7 +22,7 @@ from turnlog.domain.errors import UnreadableEventError
 from turnlog.domain.events import MessageAppended, SystemSet
 from turnlog.domain.ranges import Origin
 from turnlog.projections.message_pages import SYSTEM, MessagePage
-from turnlog.projections.messages import message_from_event
+from turnlog.projections.recorded_messages import message_from_event
 from turnlog.projections.stored_messages import StoredAssistant, decode_page
 
 words = st.text(st.characters(codec="utf-8"), max_size=20)

@@ -11,7 +11,7 @@ from ..infrastructure.async_methods import awaited
 from . import service
 from .lock import async_with_mail_lock
 from .mailbox import Mailbox
-from .participants import ParticipantLike
+from .service import ParticipantLike
 
 
 class BranchMail(Mailbox):

@@ -1,12 +1,10 @@
-"""What a handle has to do with mail beside the record: turns, tools and models it knows, loops that deliver."""
+"""The mail lock of a session in this process, and the loops that deliver its mail."""
 
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from threading import Lock
 
-from .._models.registry import Registry
-from ..domain.decisions.mail import KnownNames
 from ..infrastructure.after_fork import register
 from .lock import MailLock
 
@@ -14,15 +12,9 @@ from .lock import MailLock
 class MailRuntime:
     """Shared by a session and the branches got from it; gone with them, which loses no mail."""
 
-    def __init__(self, session: str, equipment: Registry) -> None:
+    def __init__(self, session: str) -> None:
         self.turn = MailLock(session)
         self.loops = DeliveryLoops()
-        self._equipment = equipment
-
-    @property
-    def known(self) -> KnownNames:
-        """The names of all tools and models that were given to this handle, not only their names."""
-        return KnownNames(frozenset(self._equipment.named_tools), frozenset(self._equipment.named_models))
 
 
 class DeliveryLoop:

@@ -3,14 +3,18 @@
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import chain
 from logging import getLogger
+from typing import TypeAlias
+from uuid import UUID
 
 from .._models.tools import each_tool
 from .._session.arguments import derived_id, tool_name, tool_names
+from .._session.as_of import StateSource
 from .._session.context import SessionContext
+from ..branch_view import BranchView
 from ..domain import branch_lookup
 from ..domain.content_types import content_from_stored
 from ..domain.decisions import mail as mails
-from ..domain.errors import ImageNotAllowedError, InvalidValueError
+from ..domain.errors import ImageNotAllowedError, InvalidBranchError, InvalidValueError
 from ..domain.events import MailCollected, MailDelivered, MailReceived, MailSent
 from ..domain.events.mail import Category, parse_category
 from ..domain.evolve import Placed
@@ -18,9 +22,15 @@ from ..domain.images import images_in
 from ..domain.mail import Mail, Package
 from ..domain.recorded_event import to_datetime
 from ..infrastructure.session_reader import SessionReader
+from ..infrastructure.store import is_same_record
 from ..projections.mail_sequence import mail_of, mail_of_event, read_mails
 from ..provenance import provenance
-from .participants import ParticipantLike, ParticipantsLike, resolve_participant, resolve_participants
+
+ParticipantLike: TypeAlias = BranchView | UUID | str | int
+"""A branch, its name, id or number, or the name of somebody who was registered."""
+
+ParticipantsLike: TypeAlias = ParticipantLike | Iterable[ParticipantLike] | None
+"""One participant, several, or None for all."""
 
 BATCH_SIZE = 500
 """Mails that are received in one commit: each commit is whole, and none keeps others waiting for long."""
@@ -184,7 +194,9 @@ def _receive(context: SessionContext, reader: SessionReader, branch: int, some: 
     opened = dict(read_mails(reader, some))
     sent = {position: event.event for position, event in opened.items() if isinstance(event.event, MailSent)}
     unfit = {position: reason for position, mail in sent.items() if (reason := _unusable(context, mail)) is not None}
-    placed = context.stream.transact(lambda state: mails.receive(state, branch, sent, context.mail.known, unfit))
+    placed = context.stream.transact(
+        lambda state: mails.receive(state, branch, sent, context.registry.known_names, unfit)
+    )
     received = [mail for _, _, event in placed if isinstance(event, MailReceived) for mail in event.mails]
     return [mail_of(opened[position], context.stream.id, position) for position in received]
 
@@ -234,3 +246,29 @@ def _position(context: SessionContext, mail: Mail) -> int:
 
 def _batches(positions: Sequence[int]) -> Iterator[Sequence[int]]:
     return (positions[start : start + BATCH_SIZE] for start in range(0, len(positions), BATCH_SIZE))
+
+
+def resolve_participant(source: StateSource, given: ParticipantLike) -> str | int:
+    """What a participant is looked up by; a branch of another session is refused."""
+    if isinstance(given, BranchView):
+        if given.session_id != source.id or not is_same_record(source.store, given._source.store):
+            raise InvalidBranchError(
+                source.id,
+                repr(given.name),
+                f"it belongs to session {given.session_id} in {given._source.store.address}",
+            )
+        return given.number
+    if isinstance(given, UUID):
+        return str(given)
+    if not isinstance(given, str | int) or isinstance(given, bool):
+        raise InvalidValueError("a participant", f"is a {type(given).__name__}: expected a branch, or a name or id")
+    return given
+
+
+def resolve_participants(source: StateSource, given: ParticipantsLike) -> Sequence[str | int] | None:
+    """What several participants are looked up by, or None for all."""
+    if given is None:
+        return None
+    if isinstance(given, BranchView | UUID | str | int) or not isinstance(given, Iterable):
+        return [resolve_participant(source, given)]
+    return [resolve_participant(source, each) for each in given]

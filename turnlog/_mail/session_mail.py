@@ -14,7 +14,7 @@ from ..domain.mail import Mail
 from ..infrastructure.async_methods import awaited
 from . import service
 from .lock import MailLock, async_with_mail_lock, in_thread
-from .participants import ParticipantLike, ParticipantsLike
+from .service import ParticipantLike, ParticipantsLike
 from .session_mail_view import SessionMailView
 
 

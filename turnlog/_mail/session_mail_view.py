@@ -11,7 +11,7 @@ from ..infrastructure.async_methods import awaited
 from ..infrastructure.session_reader import SessionReader
 from ..projections.mail_sequence import MailSequence, parked_mails
 from .mailbox import Mailbox
-from .participants import ParticipantLike, resolve_participant
+from .service import ParticipantLike, resolve_participant
 
 
 class SessionMailView(ReadOnlyView):

@@ -1,10 +1,11 @@
 """What a handle has to work with: models, tools and operations by their names. The record knows the names alone."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from ..domain.decisions import work
+from ..domain.decisions.mail import KnownNames
 from ..domain.errors import InvalidValueError, ItemNotFoundError
 from ..domain.events import Event
 from ..domain.state import State
@@ -14,16 +15,23 @@ from .tools import Tool, each_tool, tool_from
 _GIVE_MODEL = "give one, for example Session(default_generate_model=iModel(...))"
 
 OperationFunction: TypeAlias = Callable[[Any, Any], Awaitable[object]]
-"""What an operation is: it gets its work and its parameters."""
+"""An async function of a `RunContext` and parameters."""
+
+
+class Operation(NamedTuple):
+    """The function of an operation, and the class of its parameters if it is built in."""
+
+    function: OperationFunction
+    params: type[Any] | None = None
 
 
 class Registry:
     """Shared by a session and the branches got from it."""
 
-    def __init__(self) -> None:
+    def __init__(self, operations: Mapping[str, Operation]) -> None:
         self.models: dict[str, LanguageModel] = {}
         self.tools: dict[str, Tool] = {}
-        self.operations: dict[str, OperationFunction] = {}
+        self.operations = dict(operations)
         self.named_tools: set[str] = set()
         self.named_models: set[str] = set()
 
@@ -43,6 +51,17 @@ class Registry:
             raise InvalidValueError("a model", f"named {given.name!r} is there already: expected a name=... of its own")
         self.models[given.name] = given
         self.named_models.add(given.name)
+
+    @property
+    def known_names(self) -> KnownNames:
+        """The names of the tools and models that were registered as objects."""
+        return KnownNames(frozenset(self.named_tools), frozenset(self.named_models))
+
+    def operation(self, name: str) -> Operation:
+        """The operation of a name."""
+        if name not in self.operations:
+            raise ItemNotFoundError("operation", repr(name), known=tuple(self.operations))
+        return self.operations[name]
 
     def tool(self, name: str) -> Tool:
         """The tool of a name."""

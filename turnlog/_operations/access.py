@@ -1,14 +1,18 @@
 """What an operation may use: models, tools and shapes are looked up and allowed here, and nowhere else."""
 
 from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 from .._models.imodel import LanguageModel
+from .._models.registry import Registry
 from .._models.tools import Tool
-from .._session.context import SessionContext
-from .._session.stream import Origins
-from ..domain.content import ResponseFormat
+from .._session.stream import Origins, SessionStream
+from ..domain.content import InstructionContent, ResponseFormat
 from ..domain.decisions import work
 from ..domain.errors import AccessDeniedError
+from ..domain.json_values import Json
+from ..domain.message import Message
+from .call_record import name_in
 
 
 class Access:
@@ -16,14 +20,14 @@ class Access:
 
     def __init__(
         self,
-        context: SessionContext,
+        stream: SessionStream,
+        registry: Registry,
         branch: int,
         model: LanguageModel | None,
         origins: Callable[[], Origins | None],
     ) -> None:
-        self._stream, self._branch, self._model, self._origins = context.stream, branch, model, origins
-        self.registry = context.registry
-        """The models, tools and operations that can be used."""
+        self._stream, self._branch, self._model, self._origins = stream, branch, model, origins
+        self.registry = registry
 
     def allow(self, kind: str, asked: Iterable[Iterable[str]]) -> None:
         """Refuses what the branch may not use, and records that it was asked for."""
@@ -67,3 +71,26 @@ class Access:
             resources = state.branches[self._branch].resources
             names = work.tools_of(state, self._branch)
         return [name for name in names if name in self.registry.tools and (resources is None or name in resources)]
+
+    def tool_schemas(self, instruction: object, tools: object) -> list[Json]:
+        """The schemas of the tools that are offered, if the branch may use them.
+
+        An instruction that offers tools already, such as one read from the record, offers just these.
+        """
+        content = instruction.content if isinstance(instruction, Message) else None
+        if isinstance(content, InstructionContent) and content.tool_schemas:
+            self.allow("resources", [(str(name_in(schema)),) for schema in content.tool_schemas])
+            return list(content.tool_schemas)
+        return [tool.schema for tool in self.allow_tools(self._tool_names(tools))]
+
+    def _tool_names(self, tools: Any) -> list[str]:
+        """The names of tools: all of the branch for True, or those passed, which are registered."""
+        if tools is None or tools is False:
+            return []
+        if tools is True:
+            return self.tools_in_reach()
+        single = isinstance(tools, str) or callable(tools) or hasattr(tools, "schema")
+        each_of = [tools] if single else list(tools)
+        objects = [each for each in each_of if not isinstance(each, str)]
+        names = {id(each): tool.name for each, tool in zip(objects, self.registry.add_tools(each_of), strict=True)}
+        return [each if isinstance(each, str) else names[id(each)] for each in each_of]

@@ -1,6 +1,6 @@
-"""Operations by their names: those of the house, and any of one's own."""
+"""The built-in operations, by name."""
 
-from .._models.registry import OperationFunction
+from .._models.registry import Operation
 from .act import act
 from .generate import generate, interpret
 from .operate import communicate, operate, react
@@ -10,19 +10,18 @@ from .params import (
     GenerateParams,
     InterpretParams,
     OperateParams,
-    Params,
     ParseParams,
     ReactParams,
 )
 from .parse import parse
 
-OPERATIONS: dict[str, tuple[OperationFunction, type[Params]]] = {
-    "generate": (generate, GenerateParams),
-    "communicate": (communicate, CommunicateParams),
-    "chat": (communicate, CommunicateParams),
-    "operate": (operate, OperateParams),
-    "react": (react, ReactParams),
-    "act": (act, ActParams),
-    "parse": (parse, ParseParams),
-    "interpret": (interpret, InterpretParams),
+OPERATIONS = {
+    "generate": Operation(generate, GenerateParams),
+    "communicate": Operation(communicate, CommunicateParams),
+    "chat": Operation(communicate, CommunicateParams),
+    "operate": Operation(operate, OperateParams),
+    "react": Operation(react, ReactParams),
+    "act": Operation(act, ActParams),
+    "parse": Operation(parse, ParseParams),
+    "interpret": Operation(interpret, InterpretParams),
 }

@@ -1,7 +1,6 @@
 """Talking to a model on a branch: with tools that it may call, and answers in the shape that is asked for."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 from ..domain.content import ActionRequestContent, ActionResponseContent, InstructionContent
@@ -9,44 +8,9 @@ from ..domain.errors import InvalidValueError
 from ..domain.json_values import Json
 from ..domain.message import Message
 from ..domain.model_call import ModelResponse
-from .generate import schemas_of
-from .params import CommunicateParams, ReactParams
-from .params import GenerateParams as GenerateParams
-from .params import OperateParams as OperateParams
-from .parse import parse_or_repair, validate_options
+from .params import CommunicateParams, GenerateParams, OperateParams, OperationResult, ReactParams
 from .run_context import RunContext
-from .structured_output import response_schema
-
-
-@dataclass(frozen=True)
-class OperationResult:
-    """What came of it: the text, the value in the shape that was asked for, and what the model wants to be called.
-
-    It answers with the attributes of its value as well.
-    """
-
-    text: str
-    value: Any = None
-    action_requests: list[Message] = field(default_factory=list)
-    action_responses: list[ActionResponseContent] = field(default_factory=list)
-    steps: int = 1
-    reason_stopped: str = "answered"
-
-    @property
-    def action_required(self) -> bool:
-        """Whether there are calls that nobody has made."""
-        return bool(self.action_requests)
-
-    def __str__(self) -> str:
-        return self.text
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        value = self.__dict__.get("value")
-        if isinstance(value, Mapping) and name in value:
-            return value[name]
-        return getattr(value, name)
+from .structured_output import parse_or_repair, response_schema, validate_options
 
 
 async def communicate(work: RunContext, params: CommunicateParams) -> object:
@@ -70,7 +34,7 @@ async def _run_steps(work: RunContext, params: OperateParams, *, calls: bool) ->
     validate_options(params.num_parse_retries, params.handle_validation)
     if isinstance(params.max_steps, bool) or not isinstance(params.max_steps, int) or params.max_steps < 1:
         raise InvalidValueError("max_steps", f"is {params.max_steps!r}: expected a number from 1 on")
-    schemas = schemas_of(work, params)
+    schemas = work.access.tool_schemas(params.instruction, params.tools)
     work.access.allow_shape(response_schema(params.shape))
     work.allow_model("generate", params.imodel)
     said = params.message(schemas)
@@ -100,7 +64,9 @@ async def _value(work: RunContext, params: OperateParams, text: str) -> object:
     if params.shape is None:
         return None
     model = None if params.parse is None else params.parse.imodel
-    return await parse_or_repair(work, text, params.shape, params.num_parse_retries, params.handle_validation, model)
+    return await parse_or_repair(
+        work.ask, text, params.shape, params.num_parse_retries, params.handle_validation, model
+    )
 
 
 def _as_operate(params: CommunicateParams) -> OperateParams:

@@ -1,11 +1,17 @@
-"""What each operation takes. What is recorded of it is plain JSON; what is a class stays with whoever gave it."""
+"""The parameters of operations, and their result. What is recorded of them is plain JSON; classes are not."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal, Self, TypeAlias
 
 from .._models.imodel import LanguageModel
-from ..domain.content import ActionRequestContent, InstructionContent, MessageContent, ResponseFormat
+from ..domain.content import (
+    ActionRequestContent,
+    ActionResponseContent,
+    InstructionContent,
+    MessageContent,
+    ResponseFormat,
+)
 from ..domain.content_parsing import parse_content
 from ..domain.errors import InvalidValueError
 from ..domain.json_values import Json
@@ -161,6 +167,37 @@ class InterpretParams(Params):
     text: str = ""
     domain: str = "general"
     style: str = "concise"
+
+
+@dataclass(frozen=True)
+class OperationResult:
+    """What came of it: the text, the value in the shape that was asked for, and what the model wants to be called.
+
+    It answers with the attributes of its value as well.
+    """
+
+    text: str
+    value: Any = None
+    action_requests: list[Message] = field(default_factory=list)
+    action_responses: list[ActionResponseContent] = field(default_factory=list)
+    steps: int = 1
+    reason_stopped: str = "answered"
+
+    @property
+    def action_required(self) -> bool:
+        """Whether there are calls that nobody has made."""
+        return bool(self.action_requests)
+
+    def __str__(self) -> str:
+        return self.text
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        value = self.__dict__.get("value")
+        if isinstance(value, Mapping) and name in value:
+            return value[name]
+        return getattr(value, name)
 
 
 def _recorded_value(value: object) -> Json:

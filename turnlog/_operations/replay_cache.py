@@ -18,7 +18,7 @@ from ..domain.message import Message
 from ..domain.model_call import ModelResponse, response_from_contents
 from ..domain.recorded_event import RecordedEvent
 from ..domain.response_format import usage_from
-from ..projections.messages import message_from_event
+from ..projections.recorded_messages import message_from_event
 
 
 class CachedResponse(msgspec.Struct, eq=False):

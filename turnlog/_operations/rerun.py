@@ -207,7 +207,7 @@ async def _rerun_operation(
     start, said = steps.start, steps.first_messages
     contents = [edited.get(each.position or 0, each.content) for each in said]
     requests = [Message(content) for content in contents if isinstance(content, ActionRequestContent)]
-    params = params_from_record(start.name, start.params, requests)
+    params = params_from_record(context, start.name, start.params, requests)
     words = [
         Message(content, each.sender, each.recipient)
         for content, each in zip(contents, said, strict=True)

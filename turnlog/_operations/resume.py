@@ -13,19 +13,19 @@ from ..infrastructure.async_methods import settle
 from ..projections.operations import OperationRecord, OperationTrace, operation_traces
 from .params import GenerateParams
 from .replay_cache import ReplayCache
-from .run import find_operation, params_from_record, run_operation
+from .run import params_from_record, run_operation
 from .run_context import ResumePoint
 
 
 async def resume(context: SessionContext, operation: OperationRecord | str, params: object) -> Any:
     """Continue an operation that was interrupted."""
     steps = _open(context.stream, operation)
-    find_operation(context, steps.start.name)
+    context.registry.operation(steps.start.name)
     attempt, steps = await settle(lambda: _take_over(context.stream, steps))
     start = steps.start
     made = [message for message in steps.first_messages if isinstance(message.content, ActionRequestContent)]
     left = ResumePoint(steps.started.position, attempt, steps.first_messages, ReplayCache(steps.events))
-    given = params_from_record(start.name, start.params, made) if params is None else params
+    given = params_from_record(context, start.name, start.params, made) if params is None else params
     if params is None and isinstance(given, GenerateParams) and steps.first_messages:
         given = given.saying(steps.first_messages[0])
     return await run_operation(context, start.name, start.branch or 0, given, left=left, id=start.operation)

@@ -7,15 +7,12 @@ from typing import Any
 from uuid import uuid4
 
 from .._models.imodel import PROVIDERS, SETTINGS, LanguageModel
-from .._models.registry import OperationFunction
 from .._session.context import SessionContext
 from ..domain.content_types import content_from_stored
-from ..domain.errors import InvalidValueError, ItemNotFoundError, TurnlogError
+from ..domain.errors import InvalidValueError, TurnlogError
 from ..domain.json_values import Json, to_json_value
 from ..domain.message import Message
-from .builtin import OPERATIONS
-from .operate import OperationResult
-from .params import ActParams, GenerateParams, Params, ParseParams
+from .params import ActParams, GenerateParams, OperationResult, Params, ParseParams
 from .run_context import ResumePoint, RunContext
 
 ALIASES = {"model": "imodel", "chat_model": "imodel", "parse_model": "imodel", "request": "requests"}
@@ -33,13 +30,13 @@ async def run_operation(
     id: str | None = None,
 ) -> Any:
     """Does an operation on a branch: it is on the record whether it ends well or not, and what it raises is raised."""
-    function = find_operation(context, operation)
+    function, kind = context.registry.operation(operation)
     work = RunContext(context, branch, id or str(uuid4()), operation, model=model, replayed=replayed, left=left)
     try:
-        if operation in context.registry.operations:
+        if kind is None:
             await work.begin(_recorded_value(params))
         result = await function(work, params)
-        await work.complete(_described_type(result, work))
+        await work.complete(_described_type(result, work, built_in=kind is not None))
     except BaseException as error:
         if work.began:
             work.fail(error)
@@ -47,21 +44,11 @@ async def run_operation(
     return result
 
 
-def find_operation(context: SessionContext, name: str) -> OperationFunction:
-    """The operation of a name: one of the session's own, or of the house."""
-    own = context.registry.operations.get(name)
-    if own is not None:
-        return own
-    if name not in OPERATIONS:
-        raise ItemNotFoundError("operation", repr(name), known=(*OPERATIONS, *context.registry.operations))
-    return OPERATIONS[name][0]
-
-
 def parse_params(context: SessionContext, operation: str, given: object, more: Mapping[str, Any]) -> object:
     """The parameters of an operation, out of what a caller gave: as such, as a dict, or by name."""
-    if operation in context.registry.operations or operation not in OPERATIONS:
+    kind = context.registry.operation(operation).params
+    if kind is None:
         return given if given is not None else dict(more)
-    kind = OPERATIONS[operation][1]
     if given is None or isinstance(given, Mapping):
         return _build_params(kind, {**(given or {}), **more})
     if isinstance(given, kind):
@@ -95,11 +82,11 @@ def _rename_aliases(kind: type[Params], given: Mapping[str, Any]) -> dict[str, A
     return known | ({"imodel_kwargs": settings} if settings else {})
 
 
-def params_from_record(operation: str, recorded: Json, requests: list[Message]) -> object:
+def params_from_record(context: SessionContext, operation: str, recorded: Json, requests: list[Message]) -> object:
     """The parameters of an operation as they were recorded; what it said is on the record as messages."""
-    if operation not in OPERATIONS:
+    kind = context.registry.operation(operation).params
+    if kind is None:
         return recorded
-    kind = OPERATIONS[operation][1]
     names = {each.name for each in fields(kind)}
     known = {key: value for key, value in (recorded or {}).items() if key in names}
     if isinstance(known.get("generate"), dict) or isinstance(known.get("parse"), dict):
@@ -139,11 +126,11 @@ def _recorded_value(params: object) -> Json:
     return _plain_or_type(params)
 
 
-def _described_type(result: object, work: RunContext) -> Json:
+def _described_type(result: object, work: RunContext, *, built_in: bool) -> Json:
     """What of a result is not on the record already."""
     if isinstance(result, OperationResult):
         return {"message": work.last_message, "steps": result.steps, "reason_stopped": result.reason_stopped}
-    if work.name in OPERATIONS and work.name not in work.equipment.operations:
+    if built_in:
         return None if work.last_message is None else {"message": work.last_message}
     return _plain_or_type(result)
 

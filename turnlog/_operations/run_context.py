@@ -24,7 +24,8 @@ from ..domain.state import State
 from ..domain.validation import is_valid_name
 from ..infrastructure.async_methods import settle
 from ..infrastructure.session_reader import SessionReader
-from ..projections.messages import branch_messages, message_from_event
+from ..projections.messages import branch_messages
+from ..projections.recorded_messages import message_from_event
 from .access import Access
 from .call_record import failed_model_call, is_same_call, model_called, model_request
 from .replay_cache import ReplayCache
@@ -63,7 +64,9 @@ class RunContext:
     ) -> None:
         self.context, self.branch, self.id, self.name = context, branch, id, name
         self.attempt = 0
-        self.access = Access(context, branch, model, lambda: self._origins if self.began else None)
+        self.access = Access(
+            context.stream, context.registry, branch, model, lambda: self._origins if self.began else None
+        )
         self._left = left
         self._journal = ReplayCache() if left is None else left.journal
         self._replayed = replayed  # of another operation, which this one does over

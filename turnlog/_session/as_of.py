@@ -71,7 +71,7 @@ def resolve_position(source: StateSource, when: AsOf) -> int:
         if isinstance(when, datetime):
             return _position_at(source.store, state, when)
         if isinstance(when, Message):
-            return branch_lookup.position_in(state, SessionReader(source.store.recorder, state).position_of(when))
+            return branch_lookup.position_in(state, SessionReader(source.store.recorder, state).position_of(when.id))
         if not isinstance(when, int) or isinstance(when, bool):
             raise InvalidValueError("a position", f"is {when!r}: expected an int, a Message or a datetime")
         return branch_lookup.position_in(state, when)

@@ -1,11 +1,11 @@
 """The objects of this process that a session shares with its branches."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import partial
 
 from .._mail.delivery_loop import MailRuntime
 from .._models.imodel import LanguageModel
-from .._models.registry import Registry
+from .._models.registry import Operation, Registry
 from ..domain.decisions import work
 from .stream import SessionStream
 
@@ -13,10 +13,10 @@ from .stream import SessionStream
 class SessionContext:
     """The stream of a session, with the models, tools and mail locks of this process."""
 
-    def __init__(self, stream: SessionStream) -> None:
+    def __init__(self, stream: SessionStream, operations: Mapping[str, Operation]) -> None:
         self.stream = stream
-        self.registry = Registry()
-        self.mail = MailRuntime(stream.id, self.registry)
+        self.registry = Registry(operations)
+        self.mail = MailRuntime(stream.id)
 
     def set_model(self, model: LanguageModel | str | None, purpose: str, branch: int | None) -> None:
         """Record the model for a purpose, and register the model object."""

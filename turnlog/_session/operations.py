@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import Any, overload
 
-from .._operations.builtin import OPERATIONS
+from .._models.registry import Operation
 from .._operations.flow import Flow, FlowRun, Node
 from .._operations.resume import abandon, resume
 from .._operations.run import parse_params, run_operation
@@ -73,9 +73,9 @@ class SessionOperations(Sequence[OperationRecord]):
         It belongs to this session object; what it does through its context is recorded.
         """
         validate_name(name, "an operation")
-        if (name in OPERATIONS or name in self._context.registry.operations) and not override:
+        if name in self._context.registry.operations and not override:
             raise InvalidValueError("an operation", f"{name!r} exists already; use another name, or override=True")
-        self._context.registry.operations[name] = function
+        self._context.registry.operations[name] = Operation(function)
 
     async def resume(self, operation: OperationRecord | str, params: object = None) -> Any:
         """Continue an operation that was interrupted; its recorded steps are not repeated.

@@ -18,7 +18,7 @@ from ..infrastructure.session_reader import SessionReader
 from ..infrastructure.state_loader import load_state
 from ..infrastructure.store import Store
 from ..projections.full_text import Phrase, excerpt, matches, parse_query
-from ..projections.messages import message_from_recorded
+from ..projections.recorded_messages import message_from_recorded
 from .default_store import StoreLike, resolve_store
 
 

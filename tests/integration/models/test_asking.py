@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from tests.integration.models.asking import KEY, Told, anthropic, calls, line, openai, record
 from tests.model_server import ModelServer, Reply
 from turnlog import Session, Store, iModel
-from turnlog._operations.operate import GenerateParams, OperateParams
+from turnlog._operations.params import GenerateParams, OperateParams
 from turnlog.content import AssistantResponseContent
 from turnlog.errors import (
     InvalidValueError,

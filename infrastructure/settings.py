@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Callable, Mapping
-from difflib import get_close_matches
 from math import inf
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,6 +10,7 @@ from urllib.parse import quote
 import msgspec
 
 from ..domain.errors import InvalidValueError
+from ..domain.errors.base import nearest
 from .frames.query_limits import MOST
 from .paths import PathLike, validate_path
 from .store_addresses import DEFAULT_ADDRESS, MEMORY, POSTGRES_SCHEMES, normalize, scheme_of
@@ -145,9 +145,9 @@ def _check_spelling(key: object, known: list[str], what: str, *, unknown: bool =
     """Refuses a key that was perhaps meant to be another, or, on request, any that is unknown."""
     if key in known:
         return
-    near = get_close_matches(str(key), known, n=1, cutoff=0.6 if unknown else cutoff)
+    near = nearest(str(key), known, cutoff=0.6 if unknown else cutoff)
     if near:
-        raise InvalidValueError(f"{what} {key!r}", f"is unknown: did you mean {near[0]!r}?")
+        raise InvalidValueError(f"{what} {key!r}", f"is unknown: {near}")
     if unknown:
         raise InvalidValueError(f"{what} {key!r}", f"is unknown: expected one of {', '.join(sorted(known))}")
 

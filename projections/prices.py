@@ -51,3 +51,14 @@ def price_of(model: str, prices: Mapping[str, Price] = PRICES) -> Price | None:
             return prices.get(name.rpartition("/")[2]) if "/" in name else None
         name = shorter
     return prices[name]
+
+
+def cost_of(
+    model: str | None,
+    input_tokens: int | None,
+    output_tokens: int | None,
+    prices: Mapping[str, Price] = PRICES,
+) -> float | None:
+    """The cost of a call in US dollars; None if the model has no price."""
+    price = price_of(model or "", prices)
+    return None if price is None else price.of(input_tokens or 0, output_tokens or 0)

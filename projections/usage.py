@@ -1,14 +1,13 @@
 """What the models have used: calls, tokens and time, by day, session, branch, model and user. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
 
 from ..domain.content import AssistantResponseContent
 from ..domain.errors import InvalidValueError
-from ..domain.events import EventRedacted, MessageAppended, MessageRedacted, ModelCalled, SessionStarted
+from ..domain.events import Event, EventRedacted, MessageAppended, MessageRedacted, ModelCalled, SessionStarted
 from ..domain.ranges import Origin
 from ..domain.recorded_event import RecordedEvent
-from .prices import PRICES, Price, price_of
+from .prices import PRICES, Price, cost_of
 from .projection import Projection
 from .rows import Rows
 from .table_schema import INTEGER, REAL, TEXT, Key, Row, Table
@@ -95,17 +94,10 @@ class TokenUsage(Projection):
                     rows[USERS].put({**row, "started": recorded.position})
                 case EventRedacted(position):
                     _redact(rows, recorded.session, position)
-                case ModelCalled() as call:
-                    rows[CALLS].put({"session": recorded.session, "position": recorded.position})
-                    _count(rows, recorded, _of_call(call))
-                case MessageAppended(branch, AssistantResponseContent(usage=used) as said, origin=Origin.AUTHORED):
-                    counted = recorded.cause is not None and rows[CALLS].find(recorded.session, recorded.cause)
-                    if used is not None and not counted:
-                        spent = _TokenSums(branch, said.model, used.input_tokens, used.output_tokens)
-                        _count(rows, recorded, spent)
-                        rows[ANSWERS].put(_answer(recorded, spent))
                 case MessageRedacted(position):
-                    _take_off(rows, recorded.session, position)
+                    _subtract(rows, recorded.session, position)
+                case ModelCalled() | MessageAppended() as event:
+                    _add(rows, recorded, event)
 
     def needs(self, batch: Sequence[RecordedEvent]) -> Iterable[tuple[Table, Key]]:
         for recorded in batch:
@@ -116,6 +108,18 @@ class TokenUsage(Projection):
                 yield ANSWERS, (recorded.session, recorded.event.message)
             if isinstance(recorded.event, SessionStarted) and recorded.event.forked_from is not None:
                 yield USERS, (recorded.event.forked_from,)
+
+
+def call_of(event: Event) -> ModelCalled | None:
+    """The call of a model that used something, as it was recorded, or as an answer with a usage stands for it."""
+    match event:
+        case ModelCalled():
+            return event
+        case MessageAppended(branch, AssistantResponseContent(model=model, usage=used), origin=Origin.AUTHORED):
+            if used is not None:
+                tokens = used.input_tokens, used.output_tokens
+                return ModelCalled(model or UNKNOWN, branch=branch, input_tokens=tokens[0], output_tokens=tokens[1])
+    return None
 
 
 def usage_by(
@@ -132,37 +136,40 @@ def usage_by(
     sums: dict[tuple[object, ...], Row] = {}
     for row in rows[USAGE].under():
         if all(row[name] == value for name, value in only.items()):
-            sum_of = sums.setdefault(tuple(row[name] for name in by), _empty(row, by))
-            add_usage(sum_of, {**row, "cost": _cost(row, prices)})
+            sum_of = sums.setdefault(tuple(row[name] for name in by), {name: row[name] for name in by} | NO_USAGE)
+            cost = cost_of(row["model"], row["input_tokens"], row["output_tokens"], prices)
+            add_usage(sum_of, {**row, "cost": cost})
     return list(sums.values())
 
 
-class _TokenSums(NamedTuple):
-    branch: int | None
-    model: str | None
-    input_tokens: int | None
-    output_tokens: int | None
-    duration_ms: float | None = None
-    failed: bool = False
+def _add(rows: Rows, recorded: RecordedEvent, event: ModelCalled | MessageAppended) -> None:
+    call = call_of(event)
+    if call is None:
+        return
+    if isinstance(event, ModelCalled):
+        rows[CALLS].put({"session": recorded.session, "position": recorded.position})
+    elif recorded.cause is not None and rows[CALLS].find(recorded.session, recorded.cause):
+        return
+    branch = NO_BRANCH if call.branch is None else call.branch
+    key = (f"{recorded.recorded_at:%Y-%m-%d}", recorded.session, branch, call.model)
+    group = dict(zip(USAGE.key, key, strict=True))
+    used = {name: min(getattr(call, name) or 0, LARGEST) for name in ("input_tokens", "output_tokens", "duration_ms")}
+    row = rows[USAGE].find(*key)
+    if row is None:
+        row = dict.fromkeys(USAGE.columns, 0) | group
+        row["user"] = _user(rows, recorded.session)
+    row["calls"] += 1
+    row["failed"] += call.error is not None
+    for name, value in used.items():
+        row[name] = min(row[name] + value, LARGEST)  # so that no call can stop the projection
+    rows[USAGE].put(row)
+    if isinstance(event, MessageAppended):
+        del used["duration_ms"]
+        rows[ANSWERS].put({**group, "position": recorded.position, **used})
 
 
-def _of_call(call: ModelCalled) -> _TokenSums:
-    failed = call.error is not None
-    return _TokenSums(call.branch, call.model, call.input_tokens, call.output_tokens, call.duration_ms, failed)
-
-
-def _key(recorded: RecordedEvent, spent: _TokenSums) -> tuple[str, str, int, str]:
-    branch = NO_BRANCH if spent.branch is None else spent.branch
-    return f"{recorded.recorded_at:%Y-%m-%d}", recorded.session, branch, spent.model or UNKNOWN
-
-
-def _answer(recorded: RecordedEvent, spent: _TokenSums) -> Row:
-    tokens = {name: min(getattr(spent, name) or 0, LARGEST) for name in ("input_tokens", "output_tokens")}
-    return dict(zip(USAGE.key, _key(recorded, spent), strict=True)) | {"position": recorded.position} | tokens
-
-
-def _take_off(rows: Rows, session: str, position: int) -> None:
-    """Counts an answer no longer."""
+def _subtract(rows: Rows, session: str, position: int) -> None:
+    """Remove the usage of an answer from the sums."""
     answer = rows[ANSWERS].find(session, position)
     if answer is None:
         return
@@ -170,26 +177,13 @@ def _take_off(rows: Rows, session: str, position: int) -> None:
     key = [answer[name] for name in USAGE.key]
     row = rows[USAGE].find(*key)
     assert row is not None
+    for name in ("input_tokens", "output_tokens"):
+        row[name] -= answer[name]
     row["calls"] -= 1
-    row["input_tokens"] -= answer["input_tokens"]
-    row["output_tokens"] -= answer["output_tokens"]
     if row["calls"]:
         rows[USAGE].put(row)
     else:
         rows[USAGE].delete(*key)
-
-
-def _count(rows: Rows, recorded: RecordedEvent, spent: _TokenSums) -> None:
-    key = _key(recorded, spent)
-    row = rows[USAGE].find(*key)
-    if row is None:
-        row = dict.fromkeys(USAGE.columns, 0) | dict(zip(USAGE.key, key, strict=True))
-        row["user"] = _user(rows, recorded.session)
-    row["calls"] += 1
-    row["failed"] += spent.failed
-    for name in ("input_tokens", "output_tokens", "duration_ms"):
-        row[name] = min(row[name] + (getattr(spent, name) or 0), LARGEST)  # so that no call can stop the projection
-    rows[USAGE].put(row)
 
 
 def _redact(rows: Rows, session: str, position: int) -> None:
@@ -210,17 +204,8 @@ def _user(rows: Rows, session: str) -> str | None:
     return None if found is None else found["user"]
 
 
-def _empty(row: Row, by: Sequence[str]) -> Row:
-    return {name: row[name] for name in by} | NO_USAGE
-
-
 def add_usage(sums: Row, row: Row) -> None:
     """Add what a row has used, and its cost; the sum has no cost if one of its rows has none."""
     for name in NO_USAGE.keys() - {"cost"}:
         sums[name] += row[name]
     sums["cost"] = None if row["cost"] is None or sums["cost"] is None else sums["cost"] + row["cost"]
-
-
-def _cost(row: Row, prices: Mapping[str, Price]) -> float | None:
-    price = price_of(row["model"], prices)
-    return None if price is None else price.of(row["input_tokens"], row["output_tokens"])

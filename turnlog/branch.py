@@ -48,6 +48,8 @@ from .domain.state import State
 from .infrastructure.async_methods import awaited
 from .projections.recorded_messages import message_from_event
 
+__all__ = ["Branch"]
+
 
 class Branch(BranchView):
     """A line of messages inside a session; every change of it is one event."""

@@ -19,6 +19,8 @@ from .infrastructure.async_methods import awaited_read
 from .infrastructure.session_reader import SessionReader
 from .projections.messages import Messages, branch_messages
 
+__all__ = ["BranchView", "Branches"]
+
 A = TypeVar("A")
 
 

@@ -14,6 +14,8 @@ from .domain.recorded_event import NO_PROVENANCE, Provenance
 from .domain.validation import is_valid_name, validate_name
 from .infrastructure.stored_event import LAST
 
+__all__ = ["acting", "provenance", "with_provenance"]
+
 P = ParamSpec("P")
 R = TypeVar("R")
 

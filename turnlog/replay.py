@@ -9,6 +9,8 @@ from .domain.errors.base import position_not_found
 from .domain.recorded_event import RecordedEvent
 from .infrastructure.session_reader import SessionReader
 
+__all__ = ["Replay", "SessionReplay"]
+
 V = TypeVar("V")
 B = TypeVar("B")
 

@@ -60,6 +60,8 @@ from .projections.messages import Messages
 from .replay import SessionReplay
 from .session_view import SessionView
 
+__all__ = ["Session"]
+
 D = TypeVar("D")
 
 

@@ -27,6 +27,8 @@ from .projections.difference import Difference, difference
 from .projections.messages import Messages, branch_messages, messages_of_branches
 from .replay import Replay
 
+__all__ = ["SessionView"]
+
 if TYPE_CHECKING:
     import pandas
     import polars

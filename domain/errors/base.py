@@ -112,13 +112,17 @@ def projection_not_found(database: str, projection: str, names: Iterable[str]) -
 def suggestion(name: str, known: Iterable[str], limit: int = 10) -> str:
     """The nearest known name as a question, or else the first names there are."""
     names = list(known)
-    near = get_close_matches(name.strip("'\""), names, n=1)
-    if near:
-        return f"did you mean {near[0]!r}?"
-    if not names:
-        return ""
+    near = nearest(name.strip("'\""), names)
+    if near or not names:
+        return near
     more = f" and {len(names) - limit} more" if len(names) > limit else ""
     return f"expected one of {', '.join(map(repr, names[:limit]))}{more}"
+
+
+def nearest(name: str, known: Iterable[str], most: int = 1, cutoff: float = 0.6) -> str:
+    """The known names that are spelt alike, as a question."""
+    near = get_close_matches(name, list(known), n=most, cutoff=cutoff)
+    return f"did you mean {' or '.join(repr(str(each)) for each in near)}?" if near else ""
 
 
 def _after(advice: str) -> str:

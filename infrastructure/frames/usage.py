@@ -3,12 +3,11 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from ...domain.content import AssistantResponseContent
-from ...domain.events import MessageAppended, ModelCalled
-from ...domain.ranges import Origin
+from ...domain.events import ModelCalled
 from ...projections.frames import record_batch
-from ...projections.prices import Price, price_of
+from ...projections.prices import Price, cost_of
 from ...projections.record_columns import usage_schema
+from ...projections.usage import call_of
 from ..recorder import Recorder
 from ..stored_event import MESSAGE_APPENDED, Row, decode_in_feed
 from .filters import FrameFilter
@@ -84,24 +83,16 @@ def usage_columns(
 def _tokens_of(row: Row, calls: ModelCalls) -> ModelCalled | None:
     """What an event used, as the call that it is or that it comes from; nothing if it used none or was counted."""
     if row.name == MODEL_CALLED:
-        call = decode_in_feed(row)
-        return call if isinstance(call, ModelCalled) else None
+        return call_of(decode_in_feed(row))
     if row.name != MESSAGE_APPENDED or row.payload is None or b'"usage"' not in row.payload:
         return None
-    match decode_in_feed(row):
-        case MessageAppended(branch, AssistantResponseContent(usage=used) as said, origin=Origin.AUTHORED):
-            if used is None or (row.cause is not None and calls.has(row.session, row.cause)):
-                return None
-            return ModelCalled(
-                said.model or "", branch=branch, input_tokens=used.input_tokens, output_tokens=used.output_tokens
-            )
-    return None
+    used = call_of(decode_in_feed(row))
+    return None if used is None or (row.cause is not None and calls.has(row.session, row.cause)) else used
 
 
 def _columns(
     row: Row, label: Label, branch: str | None, used: ModelCalled, prices: Mapping[str, Price]
 ) -> tuple[object, ...]:
-    price = price_of(used.model, prices)
     return (
         row.session,
         row.position,
@@ -117,5 +108,5 @@ def _columns(
         used.input_tokens,
         used.output_tokens,
         used.duration_ms,
-        None if price is None else price.of(used.input_tokens or 0, used.output_tokens or 0),
+        cost_of(used.model, used.input_tokens, used.output_tokens, prices),
     )

@@ -74,7 +74,7 @@ class LogDelivery:
         target: RowStore | str | None = None,
         *,
         since: Instant | None = None,
-        pace: RunnerOptions = DELIVERING,
+        options: RunnerOptions = DELIVERING,
     ) -> None:
         self._serving = False
         start = None if since is None else instant(since, "since")
@@ -83,7 +83,7 @@ class LogDelivery:
             if subscriber.name in self._runners:
                 raise InvalidValueError("the subscriber", f"{subscriber.name!r} comes twice: expected each name once")
             told = LogsTo(subscriber, start)
-            self._runners[subscriber.name] = (told.name, Runner(store, [told], target, pace=pace))
+            self._runners[subscriber.name] = (told.name, Runner(store, [told], target, options=options))
 
     def start(self) -> None:
         """Begins to deliver, in a thread for each subscriber."""

@@ -72,7 +72,7 @@ class Lease:
         projection: Projection,
         which: tuple[int, int],
         owner: str,
-        pace: RunnerOptions,
+        options: RunnerOptions,
         clock: Callable[[], float],
     ) -> None:
         self.projection = projection
@@ -81,7 +81,7 @@ class Lease:
         self.seen = 0
         """The global position up to which this process knows the rows to be."""
         self._which = (projection.name, projection.version, self.shard)
-        self._recorder, self._target, self._owner, self._pace, self._clock = recorder, target, owner, pace, clock
+        self._recorder, self._target, self._owner, self._options, self._clock = recorder, target, owner, options, clock
         self._tables = BoundRows()
         self._rows = Rows(target.shapes(projection), self._tables)
         self._token: int | None = None
@@ -114,11 +114,11 @@ class Lease:
                 return False
             now = transaction.now()
             ahead = (checkpoint.leased_until - now) / 1_000_000
-            if checkpoint.owner not in (None, self._owner) and 0 < ahead <= max(self._pace.lease, FAR_AHEAD):
+            if checkpoint.owner not in (None, self._owner) and 0 < ahead <= max(self._options.lease, FAR_AHEAD):
                 self.condition = ShardCondition.STANDBY
                 return False
             checkpoint.owner, checkpoint.token = self._owner, checkpoint.token + 1
-            checkpoint.leased_until = now + round(self._pace.lease * 1_000_000)
+            checkpoint.leased_until = now + round(self._options.lease * 1_000_000)
             ledger.note(checkpoint)
             letters = ledger.letters(*self._which)
             ledger.save()
@@ -180,7 +180,7 @@ class Lease:
 
     def _keep(self, ledger: Ledger, transaction: RowTransaction, checkpoint: ShardCheckpoint) -> None:
         """Notes the checkpoint, and the lease for longer."""
-        checkpoint.leased_until = transaction.now() + round(self._pace.lease * 1_000_000)
+        checkpoint.leased_until = transaction.now() + round(self._options.lease * 1_000_000)
         ledger.note(checkpoint)
         ledger.save()
         self._renewed = self._clock()
@@ -188,7 +188,7 @@ class Lease:
     def _scrub(self) -> None:
         """Remove what redactions have left in the files of the target; if readers prevent it, later."""
         now = self._clock()
-        if not self._scrubs or now - self._scrubbed < self._pace.poll:
+        if not self._scrubs or now - self._scrubbed < self._options.poll:
             return
         self._scrubbed = now
         try:
@@ -203,8 +203,8 @@ class Lease:
     def _rest(self) -> None:
         """Nothing to do: sees from time to time whether to pause, and keeps the lease."""
         now = self._clock()
-        renews = now - self._renewed >= self._pace.lease / 3
-        if not renews and now - self._rested < self._pace.poll:
+        renews = now - self._renewed >= self._options.lease / 3
+        if not renews and now - self._rested < self._options.poll:
             return
         self._rested = now
         with self._target.reading() as transaction:

@@ -53,18 +53,18 @@ class Runner:
         target: RowStore | AddressGiven | None = None,
         *,
         shards: int = 1,
-        pace: RunnerOptions | None = None,
+        options: RunnerOptions | None = None,
         owner: str | None = None,
         clock: Callable[[], float] = monotonic,
     ) -> None:
-        pace = pace or RunnerOptions()
+        options = options or RunnerOptions()
         _check(projections, shards)
         opened = store if isinstance(store, Store) else open_store(store)
         self._own_store = None if isinstance(store, Store) else opened
         self._recorder = opened.recorder
         self._owns_target = not (target is None or isinstance(target, RowStore))
         self._target = _open_target(target, self._recorder)
-        self._pace, self._clock = pace, clock
+        self._options, self._clock = options, clock
         self._stopping = Event()
         self._thread: Thread | None = None
         prepare(self._target)
@@ -72,7 +72,7 @@ class Runner:
             versions.register(self._target, projection, shards)
         owner = owner or f"{getpid()}-{uuid4().hex[:12]}"
         self._shards = [
-            Shard(self._recorder, self._target, projection, (shard, shards), owner, pace, clock)
+            Shard(self._recorder, self._target, projection, (shard, shards), owner, options, clock)
             for projection in projections
             for shard in range(shards)
         ]
@@ -268,7 +268,7 @@ class Runner:
     def _sleep(self, looked: int) -> None:
         """Until there is news, or some shard is due, or it is time to look anyway."""
         soonest = min((shard.due for shard in self._shards if shard.due > self._clock()), default=None)
-        until = self._clock() + self._pace.poll
+        until = self._clock() + self._options.poll
         until = until if soonest is None else min(until, soonest)
         while not self._stopping.is_set() and (left := until - self._clock()) > 0:
             try:

@@ -55,14 +55,14 @@ class Shard(Lease):
         projection: Projection,
         which: tuple[int, int],
         owner: str,
-        pace: RunnerOptions,
+        options: RunnerOptions,
         clock: Callable[[], float],
     ) -> None:
-        super().__init__(recorder, target, projection, which, owner, pace, clock)
+        super().__init__(recorder, target, projection, which, owner, options, clock)
         self.due = 0.0
         """When, by the clock of this process, there is something to do again after a failure."""
         self.failures = 0
-        self._limit = min(pace.batch, FIRST_BATCH)
+        self._limit = min(options.batch, FIRST_BATCH)
         self._looked = NEVER
         self._suspect: Suspect | None = None
         self._tried: tuple[Suspect | None, int] = (None, 0)
@@ -86,7 +86,7 @@ class Shard(Lease):
     def _step(self) -> bool:
         self._suspect, self._tables.failed = None, False
         if self._token is None and not self._take_lease():
-            self.due = self._clock() + self._pace.poll
+            self.due = self._clock() + self._options.poll
             return False
         if self._verdict is not None:
             return self._judge(*self._verdict)
@@ -106,7 +106,7 @@ class Shard(Lease):
         suspect, (before, tries) = None if self._tables.failed else self._suspect, self._tried
         tries = tries + 1 if (suspect and suspect.row) == (before and before.row) else 1
         self._tried = (suspect, tries)
-        self.due = self._clock() + max(self._pace.retry.pause(tries), _requested_pause(reason))
+        self.due = self._clock() + max(self._options.retry.pause(tries), _requested_pause(reason))
         log.warning(
             "projection failed",
             projection=self.projection.name,
@@ -127,7 +127,7 @@ class Shard(Lease):
         elif suspect.events > 1:
             self._limit = max(1, suspect.events // 2)
             self._tried, self.due = (None, 0), 0.0
-        elif tries >= self._pace.retry.attempts or suspect.letter is not None:
+        elif tries >= self._options.retry.attempts or suspect.letter is not None:
             self._verdict = (suspect, reason)
 
     def wake(self) -> None:
@@ -174,7 +174,7 @@ class Shard(Lease):
                 checkpoint.global_position, checkpoint.digest, checkpoint.complete = reached, digest, whole
                 self._keep(ledger, transaction, checkpoint)
         self.seen = reached
-        self._limit = min(self._limit * 2, self._pace.batch) if weight < HEAVY else max(len(rows) // 2, 1)
+        self._limit = min(self._limit * 2, self._options.batch) if weight < HEAVY else max(len(rows) // 2, 1)
         if whole and self._building and take_over(self._target, self.projection):
             self._learn_standing()
         return moved
@@ -262,7 +262,7 @@ class Shard(Lease):
 
     def _answer_letters(self) -> bool:
         """Does what somebody asked to be done with a dead letter."""
-        if not self._letters or self._clock() - self._looked < self._pace.poll:
+        if not self._letters or self._clock() - self._looked < self._options.poll:
             return False
         self._looked = self._clock()
         with self._target.reading() as transaction:

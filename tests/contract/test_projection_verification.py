@@ -200,7 +200,7 @@ def test_rows_without_their_code_are_reported_as_not_checked(store: Store) -> No
 def test_events_that_wait_behind_a_dead_letter_are_not_expected(store: Store) -> None:
     session = converse(store)
     runner = Runner(
-        store, [Written("poison")], pace=RunnerOptions(retry=RetryPolicy.NEVER), clock=count(0.0, 60.0).__next__
+        store, [Written("poison")], options=RunnerOptions(retry=RetryPolicy.NEVER), clock=count(0.0, 60.0).__next__
     )
     runner.catch_up()
     session.default_branch.add_many(["poison", "behind it"])

@@ -21,8 +21,8 @@ def main(address: str, url: str, certificate: str) -> None:
         ssl_context=ssl.create_default_context(cafile=certificate),
         resolve=lambda host, port: ["127.0.0.1"],
     )
-    pace = RunnerOptions(retry=RetryPolicy(attempts=1, first_pause=0.01, longest_pause=0.05), lease=0.2, poll=0.02)
-    with open_store(address) as store, LogDelivery(store, [subscriber], pace=pace) as delivery:
+    options = RunnerOptions(retry=RetryPolicy(attempts=1, first_pause=0.01, longest_pause=0.05), lease=0.2, poll=0.02)
+    with open_store(address) as store, LogDelivery(store, [subscriber], options=options) as delivery:
         delivery.await_delivery(subscriber.name, store.last_global_position(), timeout=300)
 
 

@@ -32,7 +32,7 @@ class Words(Projection):
 def main(address: str, target: str) -> None:
     """Runs until stopped."""
     with open_store(address) as store:
-        runner = Runner(store, [Words()], target, shards=2, pace=RunnerOptions(batch=7, lease=0.2, poll=0.05))
+        runner = Runner(store, [Words()], target, shards=2, options=RunnerOptions(batch=7, lease=0.2, poll=0.05))
         sys.stdout.write("at work\n")
         sys.stdout.flush()
         runner.run()

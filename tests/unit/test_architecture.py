@@ -488,9 +488,10 @@ def test_importing_the_root_imports_little() -> None:
 
 
 def test_every_public_name_is_there_once() -> None:
-    for module in [turnlog._api, *public_modules()]:
-        names = list(getattr(module, "__all__", ()))
+    for module in [turnlog._api, *public_modules(), import_module(f"{PACKAGE}.testing")]:
+        names = list(module.__all__)
         assert names == sorted(set(names)), module.__name__
+        assert all(hasattr(module, name) for name in names), module.__name__
 
 
 def test_no_two_public_classes_have_the_same_name() -> None:

@@ -1,12 +1,12 @@
 """Sessions that begin in a known way: what the system says, and what the metadata tell of it."""
 
 from collections.abc import Mapping
-from difflib import get_close_matches
 from string import Template as Text
 
 import msgspec
 
 from ..domain.errors import InvalidValueError, KeyTakenError
+from ..domain.errors.base import nearest
 from ..domain.json_values import Json
 from ..infrastructure.paths import PathLike, validate_path
 from ..infrastructure.toml_file import UnreadableTomlError, read_toml
@@ -77,8 +77,8 @@ MAX_SIZE = 1_000_000
 def get_template(name: str) -> Template:
     """The template that is always there under a name."""
     if name not in TEMPLATES:
-        near = get_close_matches(name, TEMPLATES, n=1) if isinstance(name, str) else []
-        advice = f"did you mean {near[0]!r}?" if near else f"expected one of {', '.join(TEMPLATES)}, or a Template"
+        near = nearest(name, TEMPLATES) if isinstance(name, str) else ""
+        advice = near or f"expected one of {', '.join(TEMPLATES)}, or a Template"
         raise InvalidValueError(f"the template {name!r}", f"is unknown: {advice}")
     return TEMPLATES[name]
 

@@ -30,7 +30,8 @@ from ..infrastructure.session_reader import SessionReader
 from ..projections.difference import Difference, difference
 from ..projections.messages import branch_messages
 from ..projections.operations import OperationTrace, operation_traces
-from ..projections.prices import price_of
+from ..projections.prices import cost_of
+from ..projections.usage import NO_USAGE, add_usage
 from .edits import validate_edits
 from .params import GenerateParams
 from .replay_cache import ReplayCache
@@ -314,16 +315,10 @@ def _event_at(stream: SessionStream, position: int) -> Event:
 
 def _usage_total(line: Sequence[Message]) -> UsageTotal:
     answers = [message.content for message in line if isinstance(message.content, AssistantResponseContent)]
-    counted = [(answer.model, answer.usage) for answer in answers if answer.usage is not None]
-    costs = [_cost(model, usage.input_tokens or 0, usage.output_tokens or 0) for model, usage in counted]
-    return UsageTotal(
-        len(answers),
-        sum(usage.input_tokens or 0 for _, usage in counted),
-        sum(usage.output_tokens or 0 for _, usage in counted),
-        None if any(cost is None for cost in costs) else round(sum(cost or 0 for cost in costs), 9),
-    )
-
-
-def _cost(model: str | None, input_tokens: int, output_tokens: int) -> float | None:
-    price = None if model is None else price_of(model)
-    return None if price is None else price.of(input_tokens, output_tokens)
+    total = dict(NO_USAGE)
+    for model, usage in ((answer.model, answer.usage) for answer in answers if answer.usage is not None):
+        used, returned = usage.input_tokens or 0, usage.output_tokens or 0
+        row = {"input_tokens": used, "output_tokens": returned, "cost": cost_of(model, used, returned)}
+        add_usage(total, {**NO_USAGE, **row})
+    cost = None if total["cost"] is None else round(total["cost"], 9)
+    return UsageTotal(len(answers), total["input_tokens"], total["output_tokens"], cost)

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from difflib import get_close_matches
 
 import msgspec
 
 from ..domain.content import MessageRole
 from ..domain.errors import InvalidValueError, SessionNotFoundError, UnreadableEventError
+from ..domain.errors.base import nearest
 from ..domain.inherited_history import local_position
 from ..domain.message import Message
 from ..domain.ranges import index_of
@@ -64,9 +64,8 @@ def validate_role(role: str | None) -> str | None:
     """The role, if messages can have it."""
     if role is None or role in tuple(MessageRole):
         return role
-    near = get_close_matches(role, MessageRole, n=1) if isinstance(role, str) else []
-    suggestion = f"; did you mean {str(near[0])!r}?" if near else ""
-    raise InvalidValueError("the role", f"{role!r} is not one of {', '.join(MessageRole)}{suggestion}")
+    near = nearest(role, MessageRole) if isinstance(role, str) else ""
+    raise InvalidValueError("the role", f"{role!r} is not one of {', '.join(MessageRole)}{near and f'; {near}'}")
 
 
 def _state(store: Store, session: str) -> State | None:

@@ -7,6 +7,8 @@ import typer
 
 from .._session.names import name_lookup
 from ..branch import Branch
+from ..domain.chat import ROLES
+from ..domain.decisions.history import Strategy
 from ..domain.errors import InvalidValueError
 from ..domain.json_values import Json
 from ..session import Session
@@ -19,7 +21,7 @@ from .parse import open_session, parse_pairs, writable_branch
 from .render import message_document
 from .sessions import REASON, confirm
 from .times import parse_moment
-from .values import MOMENT, NAME, ROLE, STRATEGY
+from .values import MOMENT, NAME, choice
 
 app = typer.Typer(rich_markup_mode=None)
 
@@ -40,7 +42,7 @@ def add(
     ] = None,
     branch: BRANCH = None,
     role: Annotated[
-        str, typer.Option(metavar="ROLE", parser=ROLE, help="system, developer, user, assistant or tool.")
+        str, typer.Option(metavar="ROLE", parser=choice(ROLES), help="system, developer, user, assistant or tool.")
     ] = "user",
     sender: Annotated[str | None, typer.Option(metavar="NAME", parser=NAME, help="The sender.")] = None,
     recipient: Annotated[str | None, typer.Option(metavar="NAME", parser=NAME, help="The recipient.")] = None,
@@ -114,7 +116,8 @@ def merge(
         str | None, typer.Option(metavar="MOMENT", parser=MOMENT, help="Only messages after a position or time.")
     ] = None,
     strategy: Annotated[
-        str, typer.Option(metavar="STRATEGY", parser=STRATEGY, help="append: at the end; interleave: by position.")
+        str,
+        typer.Option(metavar="STRATEGY", parser=choice(Strategy), help="append: at the end; interleave: by position."),
     ] = "append",
     format_: FORMAT = "text",
 ) -> None:

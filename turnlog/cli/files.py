@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from .._manager.files import RECORD, check_exact, form_of, write_documents
+from .._manager.files import FORMS, RECORD, check_exact, form_of, write_documents
 from .._manager.manager import SessionManager
 from ..domain.errors import InvalidValueError
 from ..domain.json_values import Json
@@ -25,9 +25,12 @@ from .options import FORMAT, QUIET
 from .output import Output, count_of, note, print_result
 from .progress import progress_bar
 from .store import STREAM, store_exists
-from .values import FILE_FORMAT, NAME, PARQUET, PATH, usage_errors
+from .values import NAME, PATH, choice, usage_errors
 
 app = typer.Typer(rich_markup_mode=None)
+
+PARQUET = "parquet"
+"""The file format that only the command line writes."""
 
 RECORD_START = b'{"turnlog"'
 """The beginning of an exact record."""
@@ -56,7 +59,7 @@ def export(
         typer.Option(
             "--format",
             metavar="FORMAT",
-            parser=FILE_FORMAT,
+            parser=choice((RECORD, *FORMS, PARQUET)),
             help="record, json, markdown, html, openai, sharegpt or parquet; default: by the name of the file.",
         ),
     ] = None,

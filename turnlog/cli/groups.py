@@ -1,13 +1,13 @@
 """Groups of commands: suggestions for misspelt names, and commands that are imported when they are run."""
 
 from collections.abc import Mapping
-from difflib import get_close_matches
 from importlib import import_module
 from typing import Any, NamedTuple
 
 import typer
 from typer.core import TyperGroup
 
+from ..domain.errors.base import nearest
 from .errors import report_errors
 
 OTHER_NAMES = {
@@ -48,7 +48,7 @@ class CommandGroup(TyperGroup):
         name = args[0]
         known = self.list_commands(ctx)
         if name not in known and not name.startswith("-") and not ctx.resilient_parsing:
-            ctx.fail(f"there is no command {name!r}{suggestion(name, known)}")
+            ctx.fail(f"there is no command {name!r}{command_advice(name, known)}")
         return super().resolve_command(ctx, args)
 
 
@@ -100,10 +100,8 @@ def panel_lines(title: str, panel: Mapping[str, LazyCommand]) -> list[str]:
     ]
 
 
-def suggestion(name: str, known: list[str]) -> str:
+def command_advice(name: str, known: list[str]) -> str:
     """Return the end of the sentence about an unknown command: the names that were probably meant."""
-    if name in OTHER_NAMES and OTHER_NAMES[name].split()[0] in known:
-        matches = [OTHER_NAMES[name]]
-    else:
-        matches = get_close_matches(name, known, n=2, cutoff=CLOSENESS)
-    return f"; did you mean {' or '.join(map(repr, matches))}?" if matches else ""
+    other = OTHER_NAMES.get(name, "")
+    near = f"did you mean {other!r}?" if other.partition(" ")[0] in known else nearest(name, known, 2, CLOSENESS)
+    return near and f"; {near}"

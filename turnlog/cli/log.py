@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from .._session.names import CachedNameLookup, NameLookup
+from ..domain.events import STORED_NAMES
 from ..domain.json_values import Json
 from ..domain.recorded_event import RecordedEvent
 from ..infrastructure.store import Store
@@ -21,13 +22,13 @@ from .output import Output, note
 from .parse import find_branch, open_session
 from .render import SessionTitles, event_document, print_event
 from .times import MICROSECOND, parse_moment, parse_time
-from .values import EVENT, MOMENT, TIME, choice
+from .values import MOMENT, TIME, choice
 
 app = typer.Typer(rich_markup_mode=None)
 
 NAME = Annotated[
     list[str] | None,
-    typer.Option(metavar="NAME", parser=EVENT, help="Only events of this name. May be repeated."),
+    typer.Option(metavar="NAME", parser=choice(STORED_NAMES), help="Only events of this name. May be repeated."),
 ]
 
 
@@ -95,7 +96,7 @@ def tail(
         typer.Option(
             "--format",
             metavar="FORMAT",
-            parser=choice(lambda: ("text", "jsonl")),
+            parser=choice(("text", "jsonl")),
             help="text, or jsonl: one document per line.",
         ),
     ] = "text",

@@ -37,16 +37,14 @@ AT = Annotated[
 ]
 FORMAT = Annotated[
     str,
-    typer.Option(
-        "--format", metavar="FORMAT", parser=choice(lambda: ("text", "json")), help="text, or json: one document."
-    ),
+    typer.Option("--format", metavar="FORMAT", parser=choice(("text", "json")), help="text, or json: one document."),
 ]
 RECORDS_FORMAT = Annotated[
     str,
     typer.Option(
         "--format",
         metavar="FORMAT",
-        parser=choice(lambda: ("text", "json", "jsonl")),
+        parser=choice(("text", "json", "jsonl")),
         help="text, json: one document, or jsonl: one document per line.",
     ),
 ]

@@ -6,7 +6,9 @@ import typer
 
 from .._session.names import CachedNameLookup
 from .._session.search import SearchHit, search
+from ..domain.content import MessageRole
 from ..domain.json_values import Json
+from ..projections.full_text import parse_query
 from ..session import Session
 from .context import invocation
 from .escape import quote
@@ -14,7 +16,7 @@ from .options import BRANCH, RECORDS_FORMAT
 from .output import Output, note
 from .parse import find_branch, open_session
 from .render import message_document, print_message
-from .values import QUERY, RECORDED_ROLE
+from .values import checked, choice
 
 app = typer.Typer(rich_markup_mode=None)
 
@@ -23,13 +25,16 @@ app = typer.Typer(rich_markup_mode=None)
 def search_messages(
     ctx: typer.Context,
     text: Annotated[
-        str, typer.Argument(metavar="TEXT", parser=QUERY, help='Words, "phrases in quotes" and beginnings*.')
+        str,
+        typer.Argument(metavar="TEXT", parser=checked(parse_query), help='Words, "phrases in quotes" and beginnings*.'),
     ],
     session: Annotated[str | None, typer.Option("--session", "-s", metavar="SESSION", help="In one session.")] = None,
     branch: BRANCH = None,
     role: Annotated[
         str | None,
-        typer.Option(metavar="ROLE", parser=RECORDED_ROLE, help="Only messages of system, user, assistant or tool."),
+        typer.Option(
+            metavar="ROLE", parser=choice(MessageRole), help="Only messages of system, user, assistant or tool."
+        ),
     ] = None,
     user: Annotated[str | None, typer.Option(metavar="USER", help="In the sessions of a user.")] = None,
     limit: Annotated[int, typer.Option(min=1, metavar="N", help="The most messages to print.")] = 20,

@@ -17,7 +17,7 @@ from .output import Output, count_of, note, print_result
 from .parse import open_session, parse_pairs
 from .render import clock_time, iso_time
 from .times import parse_time
-from .values import NAME, ORDER, PAIR, STATUS, TIME, usage_errors
+from .values import NAME, PAIR, TIME, choice, usage_errors
 
 app = typer.Typer(rich_markup_mode=None)
 
@@ -52,7 +52,9 @@ def list_(
     status: Annotated[
         str | None,
         typer.Option(
-            metavar="STATUS", parser=STATUS, help="active, archived, deleted or all; default: active and archived."
+            metavar="STATUS",
+            parser=choice((*STATUSES, "all")),
+            help="active, archived, deleted or all; default: active and archived.",
         ),
     ] = None,
     contains: Annotated[
@@ -73,7 +75,7 @@ def list_(
         str | None, typer.Option(metavar="TIME", parser=TIME, help="Only sessions not used after that time.")
     ] = None,
     sort: Annotated[
-        str, typer.Option(metavar="ORDER", parser=ORDER, help="created, updated, name or position.")
+        str, typer.Option(metavar="ORDER", parser=choice(Order), help="created, updated, name or position.")
     ] = "updated",
     reverse: Annotated[bool, typer.Option("--reverse", "-r", help="Reverse the order.")] = False,
     limit: Annotated[int, typer.Option(min=1, max=10_000, metavar="N", help="The most sessions to list.")] = 20,

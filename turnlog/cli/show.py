@@ -34,7 +34,7 @@ def show(
         typer.Option(
             "--format",
             metavar="FORMAT",
-            parser=choice(lambda: ("text", "json", "jsonl")),
+            parser=choice(("text", "json", "jsonl")),
             help="text, json: the session and its messages, or jsonl: one message per line.",
         ),
     ] = "text",

@@ -37,7 +37,7 @@ def query_store(
         typer.Option(
             "--format",
             metavar="FORMAT",
-            parser=choice(lambda: ("text", "json", "jsonl", "csv")),
+            parser=choice(("text", "json", "jsonl", "csv")),
             help="text, json: one document, jsonl: one row per line, or csv.",
         ),
     ] = "text",

@@ -8,15 +8,15 @@ import typer
 from .._session.names import CachedNameLookup
 from ..domain.json_values import Json
 from ..infrastructure.store import Store
-from ..projections.activity import Activity, activity_timeline
+from ..projections.activity import Activity, TimelineSteps, activity_timeline
 from ..projections.table_schema import Row
-from ..projections.usage import NO_BRANCH, NO_USAGE, TokenUsage, add_usage, usage_by
+from ..projections.usage import GROUPS, NO_BRANCH, NO_USAGE, TokenUsage, add_usage, usage_by
 from .context import invocation
 from .options import FORMAT
 from .output import Output
 from .parse import open_session
 from .render import SessionTitles
-from .values import GROUP, SPAN
+from .values import choice
 
 app = typer.Typer(rich_markup_mode=None)
 
@@ -36,9 +36,12 @@ def stats(
         str | None, typer.Argument(metavar="SESSION", help="One session; default: the whole store.")
     ] = None,
     by: Annotated[
-        str, typer.Option(metavar="COLUMN", parser=GROUP, help="Tokens by model, day, session, branch or user.")
+        str,
+        typer.Option(metavar="COLUMN", parser=choice(GROUPS), help="Tokens by model, day, session, branch or user."),
     ] = "model",
-    span: Annotated[str, typer.Option(metavar="SPAN", parser=SPAN, help="Activity by hour, day or month.")] = "day",
+    span: Annotated[
+        str, typer.Option(metavar="SPAN", parser=choice(TimelineSteps), help="Activity by hour, day or month.")
+    ] = "day",
     format_: FORMAT = "text",
 ) -> None:
     """Show messages, tokens, cost and activity."""

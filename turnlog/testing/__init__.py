@@ -24,8 +24,9 @@ from ..infrastructure.stored_event import AppendRequest, encode_events
 from ..projections.projection import Projection, fold
 from ..projections.rows import Rows
 from ..projections.table_schema import Row, Table
-from .histories import FIRST_MOMENT, SECOND
-from .histories import random_history as random_history
+from .histories import FIRST_MOMENT, SECOND, random_history
+
+__all__ = ["Given", "agree", "given", "history", "random_history"]
 
 Dump: TypeAlias = dict[str, list[Row]]
 
@@ -161,8 +162,8 @@ class _Trial:
 
     @contextmanager
     def _runner(self, store: Store, target: str | None, shards: int) -> Iterator[Runner]:
-        pace = RunnerOptions(batch=self._chance.randint(1, 7), retry=RetryPolicy(attempts=1, first_pause=0))
-        runner = Runner(store, [self._projection], target, shards=shards, pace=pace)
+        options = RunnerOptions(batch=self._chance.randint(1, 7), retry=RetryPolicy(attempts=1, first_pause=0))
+        runner = Runner(store, [self._projection], target, shards=shards, options=options)
         try:
             yield runner
         finally:

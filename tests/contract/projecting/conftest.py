@@ -99,12 +99,12 @@ class Workshop:
 
     def runner(self, store: Store, *projections: Projection, target: RowStore | None = None, **settings: Any) -> Runner:
         """A runner on the target, with the clocks of the test; without projections, of the one that there is."""
-        pace = RunnerOptions(**{"batch": 3, "retry": TWICE, **settings.pop("pace", {})})
+        options = RunnerOptions(**{"batch": 3, "retry": TWICE, **settings.pop("options", {})})
         runner = Runner(
             store,
             projections or [self.projection],
             target or self.target,
-            pace=pace,
+            options=options,
             clock=self.ticks,
             **settings,
         )

@@ -152,7 +152,7 @@ def test_after_a_hundred_deaths_the_rows_are_exactly_right(workshop: Workshop, s
 
 def test_runners_that_fight_for_every_shard_write_nothing_twice(workshop: Workshop) -> None:
     store = Store(MemoryRecorder())
-    runners = [workshop.runner(store, shards=2, pace={"lease": 0.0, "poll": 0.0}) for _ in range(3)]
+    runners = [workshop.runner(store, shards=2, options={"lease": 0.0, "poll": 0.0}) for _ in range(3)]
     texts = ["one", "two", "forget", "three", "four"] * 20
     failures: list[BaseException] = []
 

@@ -472,7 +472,7 @@ def test_heavy_events_make_small_batches(workshop: Workshop, one: Store, monkeyp
 
     monkeypatch.setattr(workshop.projection, "apply", counted)
     workshop.say(one, "a", *["light"] * 20, *["heavy" * 100] * 40, *["light"] * 20)
-    runner = workshop.runner(one, pace={"batch": 16})
+    runner = workshop.runner(one, options={"batch": 16})
 
     runner.catch_up()
 

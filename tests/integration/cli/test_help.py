@@ -1,4 +1,4 @@
-"""The help of `turnlog` fits on one screen, and a misspelt command gets a sensible suggestion."""
+"""The help of `turnlog` fits on one screen, and a misspelt command gets a sensible command_advice."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 import typer
 
 from turnlog.cli.app import PANELS, app
-from turnlog.cli.groups import suggestion
+from turnlog.cli.groups import command_advice
 
 KNOWN = [name for panel in PANELS.values() for name in panel]
 
@@ -49,10 +49,10 @@ def test_every_command_of_the_panels_exists() -> None:
     ],
 )
 def test_a_misspelt_command_is_suggested(name: str, expected: str) -> None:
-    assert suggestion(name, KNOWN) == expected
+    assert command_advice(name, KNOWN) == expected
 
 
-def test_a_suggestion_is_printed(turnlog: Any) -> None:
+def test_a_command_advice_is_printed(turnlog: Any) -> None:
     misspelt, nested = turnlog("lst"), turnlog("projections", "stauts")
 
     assert (misspelt.code, nested.code) == (2, 2)

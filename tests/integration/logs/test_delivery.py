@@ -62,7 +62,7 @@ def branch(store: Store) -> Branch:
 
 def deliver(store: Store, *subscribers: LogSubscriber, **options: Any) -> None:
     """Delivers what there is, until somebody fails."""
-    delivery = LogDelivery(store, subscribers, pace=options.pop("pace", AT_ONCE), **options)
+    delivery = LogDelivery(store, subscribers, options=options.pop("options", AT_ONCE), **options)
     try:
         delivery.catch_up()
     finally:
@@ -131,7 +131,7 @@ def test_one_that_fails_neither_holds_up_nor_repeats_the_other(store: Store, bra
 
     ill.before = fail_twice
     branch.logs.log("1")
-    delivery = LogDelivery(store, [ill, well], pace=AT_ONCE)
+    delivery = LogDelivery(store, [ill, well], options=AT_ONCE)
     delivery.catch_up()
     branch.logs.log("2")
     delivery.catch_up()
@@ -148,7 +148,7 @@ def test_a_batch_that_was_under_way_in_a_crash_comes_again_the_same_though_more_
     branch.logs.log("1")
     branch.logs.log("2")
     receiver.after = crash
-    delivery = LogDelivery(store, [receiver], pace=AT_ONCE)
+    delivery = LogDelivery(store, [receiver], options=AT_ONCE)
     with pytest.raises(KeyboardInterrupt):
         delivery.catch_up()
     delivery.close()
@@ -167,7 +167,7 @@ def test_of_a_batch_that_is_refused_only_the_log_that_is_refused_alone_is_parked
     for text in ("1", "2", "poison", "3"):
         branch.logs.log(text)
 
-    delivery = LogDelivery(store, [receiver], pace=AT_ONCE)
+    delivery = LogDelivery(store, [receiver], options=AT_ONCE)
     delivery.catch_up()
 
     assert receiver.messages == ["1", "2", "3"]
@@ -195,7 +195,7 @@ def test_a_dead_letter_can_be_let_go(store: Store, branch: Branch) -> None:
     receiver = Receiver()
     receiver.before = refuse
     branch.logs.log("1")
-    delivery = LogDelivery(store, [receiver], pace=AT_ONCE)
+    delivery = LogDelivery(store, [receiver], options=AT_ONCE)
     delivery.catch_up()
 
     assert delivery.skip("receiver") == 1
@@ -213,7 +213,7 @@ def test_errors_of_a_subscriber_are_on_no_record_with_their_words(store: Store, 
 
     receiver.before = fail
     branch.logs.log("1")
-    delivery = LogDelivery(store, [receiver], pace=AT_ONCE)
+    delivery = LogDelivery(store, [receiver], options=AT_ONCE)
     for _ in range(3):
         delivery._runners["receiver"][1].step()
 
@@ -233,7 +233,7 @@ def test_a_receiver_that_asks_for_time_is_given_it(store: Store, branch: Branch)
 
     receiver.before = busy
     branch.logs.log("1")
-    delivery = LogDelivery(store, [receiver], pace=AT_ONCE)
+    delivery = LogDelivery(store, [receiver], options=AT_ONCE)
     runner: Any = delivery._runners["receiver"][1]
     now = [1000.0]
     (shard,) = runner._shards
@@ -274,7 +274,7 @@ def test_what_is_logged_while_subscribers_are_served_arrives(store: Store, branc
         resume.wait()
 
     other.before = stall
-    with LogDelivery(store, [one, other], pace=RunnerOptions(retry=RetryPolicy.NEVER, poll=0.05)) as delivery:
+    with LogDelivery(store, [one, other], options=RunnerOptions(retry=RetryPolicy.NEVER, poll=0.05)) as delivery:
         for number in range(5):
             branch.logs.log(f"{number}")
         delivery.await_delivery("one", store.last_global_position())
@@ -289,8 +289,8 @@ def test_what_is_logged_while_subscribers_are_served_arrives(store: Store, branc
 
 def test_two_that_serve_the_same_subscriber_deliver_once(store: Store, branch: Branch) -> None:
     receiver = Receiver(batch_size=2)
-    pace = RunnerOptions(retry=RetryPolicy.NEVER, poll=0.02)
-    with LogDelivery(store, [receiver], pace=pace) as one, LogDelivery(store, [receiver], pace=pace):
+    options = RunnerOptions(retry=RetryPolicy.NEVER, poll=0.02)
+    with LogDelivery(store, [receiver], options=options) as one, LogDelivery(store, [receiver], options=options):
         for number in range(20):
             branch.logs.log(f"{number}")
         one.await_delivery("receiver", store.last_global_position())

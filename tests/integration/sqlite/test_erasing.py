@@ -108,7 +108,7 @@ def test_a_redaction_behind_a_dead_letter_stays_pending(
     with (
         open_store(f"sqlite:///{tmp_path}/turnlog.db") as store,
         closing(
-            Runner(store, [Transcript()], pace=RunnerOptions(retry=RetryPolicy.NEVER), clock=count(0, 100).__next__)
+            Runner(store, [Transcript()], options=RunnerOptions(retry=RetryPolicy.NEVER), clock=count(0, 100).__next__)
         ) as runner,
         closing(Runner(store, [TokenUsage()])) as other,
     ):

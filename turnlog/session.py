@@ -75,17 +75,14 @@ class Session(SessionView):
         name: str | None = None,
         key: str | None = None,
         user: str | None = None,
-        user_id: str | None = None,
         session_id: str | None = None,
         metadata: Mapping[str, Json] | None = None,
         messages: Iterable[Message | ContentGiven] | None = None,
         default_branch: str | None = None,
-        default_system: SystemLike | None = None,
         default_capabilities: Access = None,
         default_resources: Access = None,
         default_generate_model: ModelLike = None,
         default_parse_model: ModelLike = None,
-        service: ModelLike = None,
         tools: ToolsLike = None,
         store: StoreLike | None = None,
         images: ImagePolicy | None = None,
@@ -96,24 +93,22 @@ class Session(SessionView):
         store or its address, which is opened once per process; without it the session is kept where the settings say,
         which is ./turnlog.db if they say nothing. `images` says which images this handle takes on the record; without
         it, those at public https URLs and small data URLs. The models are those that branches use to answer and to
-        parse; a `service` is a model, too.
+        parse.
         """
         begun = BranchPlan(
             name=default_branch,
             capabilities=default_capabilities,
             resources=default_resources,
-            system=system_with_timestamp(default_system if system is None else system, None),
+            system=system_with_timestamp(system, None),
             messages=imported_messages(messages),
         )
         id = str(uuid4()) if session_id is None else validate_name(session_id, "a session id")
-        owner, main = user_id if user is None else user, str(uuid4())
-        steps: list[Decision] = [lambda state: sessions.start(state, name=name, key=key, user=owner, metadata=metadata)]
+        main = str(uuid4())
+        steps: list[Decision] = [lambda state: sessions.start(state, name=name, key=key, user=user, metadata=metadata)]
         if begun != BranchPlan():
             steps.append(lambda state: create_with(state, begun, id=main))
         self._attach(SessionContext(SessionStream(resolve_store(store), State(id), images), OPERATIONS))
-        steps += registration_steps(
-            self._context.registry, default_generate_model or service, default_parse_model, tools
-        )
+        steps += registration_steps(self._context.registry, default_generate_model, default_parse_model, tools)
         self._stream.transact(lambda state: sequence(state, *steps))
 
     @classmethod

@@ -39,7 +39,7 @@ def test_a_session_of_a_user_is_created_filled_saved_and_found_by_its_id(tmp_pat
 def test_a_session_has_messages_metadata_and_state(tmp_path: Path) -> None:
     with MemorySessionStore() as store:
         session = Session(
-            session_id="sess_abc123", user_id="user123", metadata={"channel": "web", "language": "en"}, store=store
+            session_id="sess_abc123", user="user123", metadata={"channel": "web", "language": "en"}, store=store
         )
         session.add("user", "What is PYAI?")
         session.add("assistant", "PYAI is an intelligence engine.")

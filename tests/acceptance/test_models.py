@@ -225,7 +225,7 @@ def test_two_comedians(server: ModelServer, monkeypatch: pytest.MonkeyPatch) -> 
         model = "mistralai/mistral-7b-instruct"
 
         # Creating a new session with the configured service
-        comedian2 = Session("you are sarcastically funny comedian", service=service)
+        comedian2 = Session("you are sarcastically funny comedian", default_generate_model=service)
 
         # Generating a response using the new model
         joke2 = await comedian2.chat(instruct1, model=model, max_token=50)

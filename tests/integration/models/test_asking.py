@@ -81,7 +81,7 @@ def test_two_comedians_of_one_service(server: ModelServer, store: Store) -> None
             service = Services.OpenRouter(
                 max_tokens=1000, max_requests=10, interval=60, base_url=server.url, api_key=KEY, clock=Told().clock
             )
-            comedian2 = Session("you are sarcastically funny comedian", service=service, store=store)
+            comedian2 = Session("you are sarcastically funny comedian", default_generate_model=service, store=store)
             joke2 = await comedian2.chat(instruction, model="mistralai/mistral-7b-instruct", max_token=50)
             called = calls(comedian2)
             assert [(event.service, event.provider) for event in called] == [

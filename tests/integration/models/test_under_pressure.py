@@ -208,7 +208,7 @@ def test_the_eleventh_of_ten_requests_a_minute_waits_its_turn_and_is_answered(
         service = Services.OpenRouter(
             max_tokens=100_000, max_requests=10, interval=60, base_url=server.url, api_key=KEY, clock=told.clock
         )
-        session = Session(service=service, store=store)
+        session = Session(default_generate_model=service, store=store)
         return [await session.chat("Hello!", model="mistralai/mistral-7b-instruct") for _ in range(11)]
 
     server.will(*map(str, range(11)))

@@ -187,6 +187,17 @@ def test_the_log_as_json_has_the_columns_and_the_stored_event(turnlog: Any, talk
         assert [each["digest"] for each in found] == [each.digest.hex() for each in store.read(talk)]
 
 
+def test_the_log_since_a_time_has_the_events_from_then_on(turnlog: Any, talk: str) -> None:
+    def positions(*arguments: str) -> list[int]:
+        return [json.loads(line)["position"] for line in turnlog("log", talk, "--format", "jsonl", *arguments).lines]
+
+    every = positions("--all")
+
+    assert positions("--all", "--since", "1d") == every
+    assert positions("--all", "--since", "1d", "--until", "3") == every[:3]
+    assert positions("--all", "--since", "2999-01-01") == []
+
+
 def test_branches_are_drawn_like_a_version_history(turnlog: Any, talk: str) -> None:
     turnlog("merge", talk, "retry")
     done = turnlog("branches", talk)

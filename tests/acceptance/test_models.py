@@ -10,10 +10,10 @@ import pytest
 from pydantic import BaseModel
 
 from turnlog import Branch, Message, Session, SessionManager, Tool, iModel
-from turnlog._operations.params import GenerateParams, OperateParams
 from turnlog.content import MessageRole
-from turnlog.errors import ToolError
+from turnlog.errors import ItemNotFoundError, ToolError
 from turnlog.models import ActionManager, Services
+from turnlog.operations import GenerateParams, OperateParams
 
 if TYPE_CHECKING:
     from tests.model_server import ModelServer
@@ -245,6 +245,37 @@ def test_two_comedians(server: ModelServer, monkeypatch: pytest.MonkeyPatch) -> 
     assert (first["model"], second["model"]) == ("gpt-4o-mini", "mistralai/mistral-7b-instruct")
     assert [body.get("max_tokens") or body["max_completion_tokens"] for body in (first, second)] == [50, 50]
     assert server.requests[1].headers["authorization"] == "Bearer sk-of-the-router"
+
+
+def test_a_model_named_in_a_call_is_of_the_default_provider(
+    server: ModelServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def program() -> None:
+        session = Session("You are terse.")
+        assert await session.chat("Hello!", model="gpt-4") == "Hi there."
+        assert await session.chat("And now?") == "Still here."
+
+    server.will("Hi there.", "Still here.")
+    asyncio.run(program())
+    assert [request.body["model"] for request in server.requests] == ["gpt-4", "gpt-4o-mini"]
+
+    monkeypatch.delenv("OPENAI_API_KEY")
+    session = Session("You are terse.")
+    with pytest.raises(ItemNotFoundError, match="default_generate_model"):
+        asyncio.run(session.chat("Hello!", model="gpt-4"))
+    assert [message.text for message in session.messages] == ["You are terse."]
+
+
+def test_a_service_that_is_not_loaded_is_not_replaced_by_the_default(
+    server: ModelServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The session uses another provider; opened without it, nothing is sent to the default one."""
+    monkeypatch.setenv("OPENROUTER_API_KEY", "sk-of-the-router")
+    id = Session("You are terse.", service=Services.OpenRouter(base_url=server.url)).id
+
+    with pytest.raises(ItemNotFoundError, match="gpt-4"):
+        asyncio.run(Session.open(id).chat("Hello!", model="gpt-4"))
+    assert server.requests == []
 
 
 def test_a_loop_of_ones_own_around_a_providers_client(server: ModelServer) -> None:

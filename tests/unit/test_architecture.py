@@ -414,11 +414,19 @@ LONGEST_CHAIN = 28
 """Modules on the longest chain of imports. It may become lower, never higher."""
 
 
+COMPAT = f"{PACKAGE}.compat"
+LONGEST_COMPAT_CHAIN = 8
+"""Modules of one compat package on a chain; below them is the public API, whose chain is counted by itself."""
+
+
 def test_imports_have_no_cycle_and_no_long_chain() -> None:
     graph = {module: sorted(own_imports(module)[0]) for module in MODULES}
-    chain = longest_chain(graph)
+    inner = {module: imported for module, imported in graph.items() if not module.startswith(COMPAT)}
+    compat = {module: [each for each in graph[module] if each.startswith(COMPAT)] for module in graph.keys() - inner}
 
-    assert len(chain) <= LONGEST_CHAIN, chain
+    assert [module for module, imported in inner.items() if any(each.startswith(COMPAT) for each in imported)] == []
+    assert len(chain := longest_chain(inner)) <= LONGEST_CHAIN, chain
+    assert len(chain := longest_chain(compat)) <= LONGEST_COMPAT_CHAIN, chain
 
 
 def test_a_cycle_is_found() -> None:
@@ -445,6 +453,99 @@ def test_functions_import_nothing_of_the_package() -> None:
     }
 
     assert late <= LATE_IMPORTS
+
+
+# --- The compat packages ------------------------------------------------------------------------------------
+
+
+MOST_LINES = 600
+"""Lines of all modules of one compat package, without empty ones."""
+
+
+def compat_faults(path: Path, source: str) -> list[str]:
+    """Imports of a compat package that are not public, or belong to another compat package."""
+    own = ".".join(module_of(path).split(".")[:3])
+    relative = [found for found in imports_of(path, ast.parse(source)) if found.relative]
+    return [
+        f"{path}:{found.line}: {found.module} is not public"
+        for found in relative
+        if not is_public(found.module) and f"{found.module}.".removeprefix(f"{own}.") == f"{found.module}."
+    ]
+
+
+def is_public(module: str) -> bool:
+    """Whether users import from a module: `turnlog`, a module beside it, or the projections."""
+    parts = module.split(".")
+    if module not in MODULES:  # a name of the package, from `from .. import Session`
+        return len(parts) == 2 and parts[1] in turnlog._api.__all__
+    inner = {"compat", "domain", "infrastructure", "cli"}
+    return len(parts) <= 2 and not any(part.startswith("_") for part in parts) and not inner & set(parts)
+
+
+COMPAT_FILES = [path for path in package_files("*.py") if path.parts[:2] == (PACKAGE, "compat")]
+
+
+@pytest.mark.parametrize("path", COMPAT_FILES, ids=Path.as_posix)
+def test_a_compat_package_imports_the_public_api_only(path: Path) -> None:
+    assert compat_faults(path, (ROOT / path).read_text("utf-8")) == []
+
+
+@pytest.mark.parametrize(
+    ("source", "faults"),
+    [
+        ("from .. import Session", 0),
+        ("from ..errors import TurnlogError", 0),
+        ("from ..projections import Messages", 0),
+        ("from ..stores import Store", 0),
+        ("from .. import _api", 1),
+        ("from .._session.stream import SessionStream", 1),
+        ("from ..domain.message import Message", 1),
+        ("from ..projections.messages import Messages", 1),
+        ("from .. import infrastructure", 1),
+        ("def f():\n    from ..infrastructure.store import Store", 1),
+        ("from .coda import session", 1),
+    ],
+)
+def test_an_import_that_is_not_public_is_found(source: str, faults: int) -> None:
+    assert len(compat_faults(Path("turnlog/compat/a.py"), source)) == faults
+
+
+def test_a_compat_package_is_thin() -> None:
+    lines: dict[str, int] = {}
+    for path in COMPAT_FILES:
+        package = path.parts[2]
+        text = (ROOT / path).read_text("utf-8").splitlines()
+        lines[package] = lines.get(package, 0) + sum(bool(line.strip()) for line in text)
+
+    assert {package: count for package, count in lines.items() if count > MOST_LINES} == {}
+
+
+def compat_modules() -> list[str]:
+    """The modules of the compat packages."""
+    return [module_of(path) for path in COMPAT_FILES]
+
+
+@pytest.mark.parametrize("module", compat_modules())
+def test_every_name_of_a_compat_module_is_there_once(module: str) -> None:
+    there = import_module(module)
+
+    assert there.__all__ == sorted(set(there.__all__))
+    assert [name for name in there.__all__ if not hasattr(there, name)] == []
+
+
+def test_importing_a_compat_package_imports_nothing_heavy() -> None:
+    """Nothing outside the package that the import of `turnlog.Session` does not import itself."""
+    program = (
+        "import sys\nfrom turnlog import Session\n"
+        "import turnlog.logs, turnlog.mail, turnlog.models, turnlog.operations\n"
+        "before = {name.partition('.')[0] for name in sys.modules}\n"
+        "from importlib import import_module\n"
+        f"for module in {compat_modules()}:\n    import_module(module)\n"
+        "print(sorted({name.partition('.')[0] for name in sys.modules} - before))\n"
+    )
+    done = subprocess.run([sys.executable, "-P", "-c", program], capture_output=True, text=True, check=False)
+
+    assert (done.stdout, done.stderr) == ("[]\n", "")
 
 
 # --- The public API -----------------------------------------------------------------------------------------

@@ -76,24 +76,33 @@ class Registry:
             return given
         name = given if given is not None else work.model_of(state, branch, purpose)
         if name is None:
-            found = default_model()
+            found = self._default_model()
             if found is None:
                 place = f"session {state.session}"
                 raise ItemNotFoundError("model", f"for {purpose!r}", place, advice=_GIVE_MODEL)
-            return self.models.setdefault(found.name, found)
+            return found
         return self._find_model(state, branch, name, given is not None)
+
+    def _default_model(self) -> LanguageModel | None:
+        """The model of the environment, which is the same object each time."""
+        found = default_model()
+        return None if found is None else self.models.setdefault(found.name, found)
 
     def _find_model(self, state: State, branch: int, name: str, only_now: bool) -> LanguageModel:
         for known in self.models.values():
             if name in (known.name, known.model, f"{known.provider}/{known.model}"):
                 return known
-        usual = work.model_of(state, branch, "generate") if only_now else None
-        service = self.models.get(usual) if usual is not None else None
+        service = self._service_of(state, branch) if only_now else None
         if isinstance(service, iModel):
             return self.models.setdefault(name, service.sibling(name))
         raise ItemNotFoundError(
             "model", repr(name), f"session {state.session}", tuple(self.models), "" if self.models else _GIVE_MODEL
         )
+
+    def _service_of(self, state: State, branch: int) -> LanguageModel | None:
+        """The model that the branch uses, or that of the environment if none was ever set."""
+        usual = work.model_of(state, branch, "generate")
+        return self._default_model() if usual is None else self.models.get(usual)
 
 
 def _identity(model: LanguageModel) -> tuple[object, ...]:

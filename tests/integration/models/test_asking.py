@@ -14,7 +14,6 @@ from pydantic import BaseModel
 from tests.integration.models.asking import KEY, Told, anthropic, calls, line, openai, record
 from tests.model_server import ModelServer, Reply
 from turnlog import Session, Store, iModel
-from turnlog._operations.params import GenerateParams, OperateParams
 from turnlog.content import AssistantResponseContent
 from turnlog.errors import (
     InvalidValueError,
@@ -25,6 +24,7 @@ from turnlog.errors import (
     ResponseFormatError,
 )
 from turnlog.models import Services
+from turnlog.operations import GenerateParams, OperateParams
 
 
 def test_the_quick_start_of_a_session(server: ModelServer, store: Store) -> None:

@@ -271,7 +271,7 @@ def test_a_service_that_is_not_loaded_is_not_replaced_by_the_default(
 ) -> None:
     """The session uses another provider; opened without it, nothing is sent to the default one."""
     monkeypatch.setenv("OPENROUTER_API_KEY", "sk-of-the-router")
-    id = Session("You are terse.", service=Services.OpenRouter(base_url=server.url)).id
+    id = Session("You are terse.", default_generate_model=Services.OpenRouter(base_url=server.url)).id
 
     with pytest.raises(ItemNotFoundError, match="gpt-4"):
         asyncio.run(Session.open(id).chat("Hello!", model="gpt-4"))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -32,7 +31,7 @@ from tests.compat.tables.lionagi import TABLE as LIONAGI
 from tests.compat.tables.lionagi_early import TABLE as LIONAGI_EARLY
 from tests.compat.tables.lionpride import TABLE as LIONPRIDE
 from tests.compat.tables.pyai import TABLE as PYAI
-from tests.model_server import ModelServer, model_server
+from tests.model_server import ModelServer
 from turnlog import open_store
 
 TABLES: dict[str, Table] = {
@@ -62,23 +61,6 @@ def entries(kind: type[H]) -> list[tuple[Block, H]]:
 def package(document: str) -> ModuleType:
     """The package of a document's system."""
     return import_module(f"turnlog.compat.{document}")
-
-
-@pytest.fixture
-def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModelServer]:
-    """OpenAI and OpenRouter on this machine; the block runs in a folder of its own, which is its home as well."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("HOME", str(tmp_path))
-    for name in ("TURNLOG_STORE", "TURNLOG_MODEL"):
-        monkeypatch.delenv(name, raising=False)
-    with model_server() as server:
-        monkeypatch.setenv("OPENAI_BASE_URL", server.url)
-        monkeypatch.setenv("OPENAI_API_KEY", "sk-for-tests")
-        monkeypatch.setenv("OPENROUTER_API_KEY", "sk-of-the-router")
-        monkeypatch.setattr(
-            "pydantic_ai.providers.openrouter.OpenRouterProvider.base_url", property(lambda _: server.url)
-        )
-        yield server
 
 
 # The table

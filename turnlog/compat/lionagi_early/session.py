@@ -31,7 +31,7 @@ class Session:
         store: Store | str | None = None,
     ) -> None:
         self.turnlog = OrdinarySession(
-            system, default_branch=MAIN, service=service, tools=tools, name=name, user=user, store=store
+            system, default_branch=MAIN, default_generate_model=service, tools=tools, name=name, user=user, store=store
         )
 
     @classmethod

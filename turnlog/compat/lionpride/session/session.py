@@ -50,10 +50,10 @@ class Session(Element):
     ) -> None:
         self.services = ServiceRegistry() if services is None else services
         self.turnlog = OrdinarySession(
+            _system(default_system),
             user=user,
             metadata=metadata,
             default_branch=default_branch,
-            default_system=_system(default_system),
             default_capabilities=default_capabilities,
             default_generate_model=self._registered(default_generate_model),
             default_parse_model=self._registered(default_parse_model),

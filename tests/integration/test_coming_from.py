@@ -14,7 +14,10 @@ from turnlog import logs, mail, operations
 from turnlog.infrastructure.async_methods import awaited
 
 ROOT = Path(__file__).parents[2]
-PAGE = ROOT / "docs" / "how-to" / "coming-from.md"
+PAGES = [
+    ROOT / "docs" / "how-to" / "coming-from.md",
+    *sorted((ROOT / "docs" / "how-to" / "coming-from").glob("*.md")),
+]
 ROW = re.compile(r"^\| `.*?` \| (?P<here>.*?) \| .*\|$", re.MULTILINE)
 PUBLIC_MODULES = {
     "turnlog",
@@ -40,8 +43,9 @@ TYPES: dict[str, type] = {
 
 def names() -> Iterator[str]:
     """Every name in the columns "here", with its arguments."""
-    for row in ROW.finditer(PAGE.read_text("utf-8")):
-        yield from re.findall(r"`([^`]+)`", row["here"])
+    for page in PAGES:
+        for row in ROW.finditer(page.read_text("utf-8")):
+            yield from re.findall(r"`([^`]+)`", row["here"])
 
 
 def resolve(path: str) -> Any:

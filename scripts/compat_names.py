@@ -1,0 +1,174 @@
+"""Writes the tables of names into docs/how-to/coming-from/; scripts/reference runs it."""
+
+import inspect
+import re
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import turnlog
+
+PAGES = Path(__file__).parents[1] / "docs" / "how-to" / "coming-from"
+TABLE = re.compile(r"(?<=<!-- names -->\n\n).*?(?=<!-- end of names -->)", re.DOTALL)
+
+MODULES = {
+    "lionpride": ["", "session", "operations", "services", "base", "protocols", "errors"],
+    "lionagi_early": [""],
+}
+"""The modules of each package that a program imports from; the first that has a name is shown."""
+
+OURS_FROM = ["", "content", "errors", "logs", "mail", "models", "operations"]
+"""Where the same objects are found in the public API, in this order."""
+
+NAMES: dict[str, dict[str, tuple[str, str]]] = {
+    "lionpride": {
+        "Session": ("Session(user=, default_generate_model=, store=)", "the first argument is the system message"),
+        "Session.open": ("Session.open(session_id)", ""),
+        "Session.id": ("session.id", ""),
+        "Session.user": ("session.user", ""),
+        "Session.metadata": ("session.metadata", ""),
+        "Session.created_at": ("session.created_at", ""),
+        "Session.messages": ("session.concat_messages()", "of all branches; `session.messages` is of the default one"),
+        "Session.branches": ("session.branches", "by name, id or number of creation"),
+        "Session.default_branch": ("session.find_default_branch()", "`session.default_branch` creates one"),
+        "Session.set_default_branch": ("session.change_default_branch(branch)", ""),
+        "Session.create_branch": ("session.create_branch(name, capabilities=, resources=)", "None allows everything"),
+        "Session.get_branch": ("session.get_branch(branch, default)", ""),
+        "Session.fork": ("session.fork(branch, at=, name=)", "at any position"),
+        "Session.merge": ("session.merge(source, into)", ""),
+        "Session.add_message": ("branch.add(content)", "`branch.share` shows it on other branches"),
+        "Session.get_branch_system": ("branch.system", ""),
+        "Session.set_branch_system": ("branch.set_system(content)", ""),
+        "Session.set_default_model": ("session.set_model(model, purpose)", ""),
+        "Session.register_operation": ("session.operations.register(name, function)", ""),
+        "Session.conduct": ("session.operations.run(operation, branch, params)", "returns the result, raises failures"),
+        "Session.to_dict": ("session.record()", "the exact record, as bytes"),
+        "Session.from_dict": ("Session.from_record(record)", ""),
+        "Branch": ("Branch", ""),
+        "Branch.id": ("branch.id", ""),
+        "Branch.name": ("branch.name", "`branch.rename` changes it"),
+        "Branch.session_id": ("branch.session_id", ""),
+        "Branch.capabilities": ("branch.capabilities", "`branch.change_access` changes it"),
+        "Branch.resources": ("branch.resources", "`branch.change_access` changes it"),
+        "Branch.messages": ("branch.messages", ""),
+        "Branch.order": ("branch.messages", "`branch.messages.ids`"),
+        "Branch.system_message": ("branch.system", "the message, not its id"),
+        "Branch.set_system_message": ("branch.set_system(content)", ""),
+        "Exchange": ("turnlog.mail.SessionMail", "each session has one: `session.mail`"),
+        "Exchange.register": ("session.mail.register(name)", "branches have a mailbox from the start"),
+        "Exchange.unregister": ("session.mail.unregister(name)", "waiting mail is kept"),
+        "Exchange.has": ("session.mail.participants", ""),
+        "Exchange.owner_ids": ("session.mail.participants", ""),
+        "Exchange.send": (
+            "session.mail.send(sender, recipient, content, channel)",
+            "recipients may come later",
+        ),
+        "Exchange.collect": ("session.mail.route(senders)", ""),
+        "Exchange.collect_all": ("session.mail.route()", ""),
+        "Exchange.sync": ("session.mail.route()", ""),
+        "Exchange.receive": ("session.mail.inbox(owner, sender)", ""),
+        "Exchange.pop_mail": ("session.mail.pop(owner, sender)", ""),
+        "Exchange.run": ("session.mail.run(interval)", ""),
+        "Exchange.stop": ("session.mail.stop()", ""),
+        "ServiceRegistry": ("", "models and tools are passed where they are used"),
+        "ServiceRegistry.register": ("session.register_tools(tools)", "models: `session.set_model`"),
+        "ServiceRegistry.unregister": ("", ""),
+        "ServiceRegistry.get": ("", ""),
+        "ServiceRegistry.find": ("", ""),
+        "ServiceRegistry.has": ("", ""),
+        "ServiceRegistry.list_names": ("branch.tools", "the names of the tools of a branch"),
+        "ServiceRegistry.tools": ("branch.tools", "the names of the tools of a branch"),
+        "generate": ("branch.generate(instruction)", ""),
+        "operate": ("branch.operate(instruction)", ""),
+        "react": ("branch.react(instruction)", ""),
+        "Element": ("", "sessions, branches, messages, mails and logs have an `id`"),
+        "Element.id": ("session.id", ""),
+        "Node": ("", ""),
+        **dict.fromkeys(("Observable", "Serializable", "Deserializable"), ("", "a protocol")),
+        **dict.fromkeys(("Observable.id",), ("session.id", "")),
+        "Serializable.to_dict": ("message.to_dict()", ""),
+        "Deserializable.from_dict": ("Message.from_dict(given)", ""),
+        "Containable": ("", "`collections.abc.Container`"),
+        "Hashable": ("", "`collections.abc.Hashable`"),
+    },
+    "lionagi_early": {
+        "Session": ("Session(system, default_generate_model=, tools=)", "`service=` is `default_generate_model=`"),
+        "Session.open": ("Session.open(session_id)", ""),
+        "Session.id": ("session.id", ""),
+        "Session.branches": ("session.branches", "by name, id or number of creation"),
+        "Session.default_branch": ("session.default_branch", ""),
+        "Session.messages": ("session.messages", "`session.messages.to_df()` is a DataFrame with more columns"),
+        "Session.all_messages": ("session.concat_messages()", "`session.to_df()` as a DataFrame"),
+        "Session.chat": ("session.chat(instruction)", "`max_token` and `model` as there"),
+        "Session.new_branch": ("session.create_branch(name, system=, tools=)", ""),
+        "Session.change_default_branch": ("session.change_default_branch(branch)", ""),
+        "Session.merge_branch": ("session.merge(source, into)", ""),
+        "Session.delete_branch": ("session.remove_branch(branch)", "it stays readable at earlier positions"),
+        "Branch": ("Branch", ""),
+        "Branch.name": ("branch.name", ""),
+        "Branch.messages": ("branch.messages", "`branch.messages.to_df()` is a DataFrame with more columns"),
+        "Branch.chat": ("branch.chat(instruction)", ""),
+    },
+}
+"""What each name of a package is in the public API, and what differs; names of the same object are found."""
+
+
+def theirs(package: str) -> Iterator[tuple[str, str, Any]]:
+    """The names of a package: module, name and object; then the public members of its own classes."""
+    shown = set()
+    for module in MODULES[package]:
+        place = f"turnlog.compat.{package}" + (f".{module}" if module else "")
+        there = import_module(place)
+        for name in there.__all__:
+            thing = getattr(there, name)
+            if name in shown:
+                continue
+            shown.add(name)
+            yield module, name, thing
+            if inspect.isclass(thing) and thing.__module__.startswith(f"turnlog.compat.{package}"):
+                members = [each for each in vars(thing) if not each.startswith("_")]
+                yield from ((module, f"{name}.{member}", getattr(thing, member)) for member in members)
+
+
+def ours(thing: object) -> str | None:
+    """The name of the same object in the public API."""
+    for module in OURS_FROM:
+        place: Any = import_module(f"turnlog.{module}") if module else turnlog
+        for name in place.__all__:
+            if getattr(place, name) is thing:
+                return f"turnlog.{module}.{name}" if module else name
+    return None
+
+
+def rows(package: str) -> Iterator[tuple[str, str, str]]:
+    """The rows of a table: their name, ours, and what differs."""
+    for module, name, thing in theirs(package):
+        same = None if name in NAMES[package] else ours(thing)
+        here, differs = (same, "the same") if same is not None else NAMES[package][name]
+        yield f"{module}.{name}" if module else name, here, differs
+
+
+def table(package: str) -> str:
+    """The table of names of a package."""
+    lines = ["| there | here | otherwise here |", "|---|---|---|"]
+    for there, here, differs in rows(package):
+        cells = [f"`{there}`", f"`{here}`" if here else "", differs]
+        lines.append("|" + "".join(f" {cell} |" if cell else " |" for cell in cells))
+    return "\n".join(lines) + "\n\n"
+
+
+def page_of(package: str) -> Path:
+    """The page for users of a package."""
+    return PAGES / f"{package.replace('_', '-')}.md"
+
+
+def with_table(package: str, text: str) -> str:
+    """The text of a page, with the table of today."""
+    return TABLE.sub(lambda _: table(package), text)
+
+
+if __name__ == "__main__":
+    for package in MODULES:
+        page = page_of(package)
+        page.write_text(with_table(package, page.read_text("utf-8")), "utf-8")

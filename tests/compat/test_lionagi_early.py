@@ -72,7 +72,7 @@ def test_changing_a_data_frame_changes_no_message(store: Store) -> None:
     frame = session.messages
     frame.loc[0, "content"] = "changed"
 
-    assert json.loads(session.messages.loc[0, "content"]) == {"system_info": "Be terse."}
+    assert json.loads(session.messages["content"].iloc[0]) == {"system_info": "Be terse."}
 
 
 def test_all_messages_are_those_of_all_branches(store: Store) -> None:

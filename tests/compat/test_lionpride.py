@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import pytest
@@ -160,7 +160,7 @@ def test_a_missing_or_foreign_branch_leaves_nothing_behind(store: Store) -> None
 
 
 def test_the_keys_of_a_content_decide_the_role() -> None:
-    roles = {
+    roles: dict[MessageRole, Any] = {
         MessageRole.SYSTEM: {"system_message": "Be terse."},
         MessageRole.USER: {"instruction": "Hello!"},
         MessageRole.ASSISTANT: {"assistant_response": ""},

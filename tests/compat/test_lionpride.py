@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import sqlite3
+from contextlib import closing
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -24,7 +27,15 @@ from turnlog.compat.lionpride.operations import (
     react,
 )
 from turnlog.compat.lionpride.services import ServiceRegistry, Tool
-from turnlog.compat.lionpride.session import Exchange, Mail, MessageRole, SystemContent
+from turnlog.compat.lionpride.session import (
+    Exchange,
+    Log,
+    Mail,
+    MessageContent,
+    MessageRole,
+    SQLiteWALLogAdapter,
+    SystemContent,
+)
 from turnlog.errors import BranchNotFoundError, InvalidBranchError, ItemNotFoundError
 from turnlog.operations import OperationResult, RunContext
 
@@ -237,6 +248,23 @@ def test_the_session_module_has_the_names_of_the_document() -> None:
     logs |= {"S3LogSubscriber", "WebhookLogSubscriber"}
 
     assert {"Session", "Branch", "Message", "Mail", "Exchange"} | contents | logs <= set(session_module.__all__)
+
+
+def test_the_content_classes_have_one_base() -> None:
+    contents = [getattr(session_module, name) for name in session_module.__all__ if name.endswith("Content")]
+
+    assert len(contents) == 6
+    assert all(issubclass(content, MessageContent) for content in contents)
+
+
+def test_the_log_adapter_of_sqlite_uses_wal(tmp_path: Path) -> None:
+    adapter = SQLiteWALLogAdapter(tmp_path / "logs.db")
+    adapter.write([Log("info", "Hello!")])
+
+    with closing(sqlite3.connect(tmp_path / "logs.db")) as connection:
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    assert [log.message for log in adapter.read()] == ["Hello!"]
+    adapter.close()
 
 
 def test_sessions_branches_and_messages_are_elements(store: Store) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import inspect
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -343,3 +345,38 @@ def test_a_failed_or_denied_operation_raises_and_is_recorded(server: ModelServer
     assert [record.status for record in session.turnlog.operations] == ["failed"]
     assert [event.name for event in session.turnlog.events(names=["work.access_denied"])] == ["work.access_denied"]
     assert server.requests == []
+
+
+def test_the_command_line_shows_a_session(tmp_path: Path) -> None:
+    database = tmp_path / "turnlog.db"
+    session = Session(default_branch="main", default_system="Be terse.", store=f"sqlite:///{database}")
+    session.add_message(Message({"instruction": "Explain event sourcing"}))
+
+    command = [str(Path(sys.executable).with_name("turnlog")), "show", session.id, "--store", f"sqlite:///{database}"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "Explain event sourcing" in done.stdout
+
+
+def test_empty_contents_keep_their_role_in_a_round_trip(store: Store) -> None:
+    session = Session(default_branch="main", store=store)
+    contents: list[Any] = [{"assistant_response": ""}, {"result": None}, {"result": {}}, {"error": ""}]
+    for content in contents:
+        session.add_message(Message(content))
+
+    with open_store("memory://") as elsewhere:
+        copy = Session.from_dict(session.to_dict(), store=elsewhere)
+        assert [message.role.value for message in copy.messages] == ["assistant", "tool", "tool", "tool"]
+
+
+def test_two_models_of_one_provider_are_both_there(server: ModelServer) -> None:
+    async def program() -> None:
+        small, large = iModel(provider="openai", model="gpt-4o-mini"), iModel(provider="openai", model="gpt-4o")
+        session = Session(default_branch="main", default_generate_model=small, default_parse_model=large)
+        assert session.services.list_names() == ["openai/gpt-4o-mini", "openai/gpt-4o"]
+        session.set_default_model("gpt-4o")
+        assert str(await session.conduct("operate", params=OperateParams(instruction="Hello!"))) == "Hi."
+
+    server.will("Hi.")
+    asyncio.run(program())
+    assert [request.body["model"] for request in server.requests] == ["gpt-4o"]

@@ -28,6 +28,13 @@ def get_branch(state: State, reference: str | int) -> BranchState:
     return branch
 
 
+def get_default_branch(state: State) -> BranchState:
+    """The default branch; a session without one raises BranchNotFoundError."""
+    if state.default is None:
+        raise BranchNotFoundError(state.session, "default", tuple(state.names))
+    return state.branches[state.default]
+
+
 def branch_at(state: State, reference: str | int, at: int) -> BranchState:
     """The branch as one that existed at a position, wherever it is now."""
     branch = find_branch(state, reference)

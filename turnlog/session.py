@@ -1,7 +1,7 @@
 """A session in the hand: start it, open it anywhere, branch it, and go back in its time."""
 
 from asyncio import to_thread
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal, Self, TypeVar, overload
 from uuid import uuid4
 
@@ -18,7 +18,6 @@ from ._session.arguments import (
     SystemLike,
     ToolLike,
     ToolsLike,
-    derived_id,
     imported_messages,
     message_argument,
     require_list,
@@ -36,6 +35,7 @@ from ._session.redact import redact_event
 from ._session.stream import Decision, SessionStream, image_policy
 from .branch import Branch, fork_plan, messages_from_events, new_branch
 from .branch_view import Absent, Branches, BranchView
+from .domain.branch_lookup import get_default_branch
 from .domain.decisions import branch as branches
 from .domain.decisions import history, message
 from .domain.decisions import session as sessions
@@ -44,7 +44,6 @@ from .domain.decisions.compose import sequence
 from .domain.decisions.history import Strategy
 from .domain.decisions.new_branch import BranchPlan, create_with
 from .domain.errors import InvalidValueError
-from .domain.events import Event
 from .domain.expected_position import ANY, Expected
 from .domain.images import ImagePolicy
 from .domain.instant import Instant
@@ -78,7 +77,7 @@ class Session(SessionView):
         session_id: str | None = None,
         metadata: Mapping[str, Json] | None = None,
         messages: Iterable[Message | ContentGiven] | None = None,
-        default_branch: str | None = None,
+        default_branch: str | None = "main",
         default_capabilities: Access = None,
         default_resources: Access = None,
         default_generate_model: ModelLike = None,
@@ -87,15 +86,14 @@ class Session(SessionView):
         store: StoreLike | None = None,
         images: ImagePolicy | None = None,
     ) -> None:
-        """Starts a session; with a system text or anything else for it, on a default branch that has it, named "main".
+        """Start a session with a default branch; with `default_branch=None`, the first one created is the default.
 
-        With a key, which no other session may have, it is found as by its name in a `SessionManager`. `store` is a
-        store or its address, which is opened once per process; without it the session is kept where the settings say,
-        which is ./turnlog.db if they say nothing. `images` says which images this handle takes on the record; without
-        it, those at public https URLs and small data URLs. The models are those that branches use to answer and to
-        parse.
+        A `key` is unique in the store; a `SessionManager` finds the session by it. `store` is a store or its address,
+        which is opened once per process; without it the settings name the store, or else ./turnlog.db. `images` says
+        which images this object records; without it, those at public https URLs and small data URLs. The models are
+        those that branches use to generate and to parse responses.
         """
-        begun = BranchPlan(
+        plan = BranchPlan(
             name=default_branch,
             capabilities=default_capabilities,
             resources=default_resources,
@@ -103,12 +101,15 @@ class Session(SessionView):
             messages=imported_messages(messages),
         )
         id = str(uuid4()) if session_id is None else validate_name(session_id, "a session id")
-        main = str(uuid4())
-        steps: list[Decision] = [lambda state: sessions.start(state, name=name, key=key, user=user, metadata=metadata)]
-        if begun != BranchPlan():
-            steps.append(lambda state: create_with(state, begun, id=main))
+        if default_branch is None and plan != BranchPlan():
+            raise InvalidValueError("default_branch", "is None, so nothing can be given for it: name the branch")
+        branch_id = str(uuid4())
         self._attach(SessionContext(SessionStream(resolve_store(store), State(id), images), OPERATIONS))
-        steps += registration_steps(self._context.registry, default_generate_model, default_parse_model, tools)
+        steps: list[Decision] = [
+            lambda state: sessions.start(state, name=name, key=key, user=user, metadata=metadata),
+            lambda state: [] if default_branch is None else create_with(state, plan, id=branch_id),
+            *registration_steps(self._context.registry, default_generate_model, default_parse_model, tools),
+        ]
         self._stream.transact(lambda state: sequence(state, *steps))
 
     @classmethod
@@ -151,9 +152,7 @@ class Session(SessionView):
 
     @property
     def default_branch(self) -> Branch:
-        """The branch that is meant when none is named; a session without one gets one, named "main"."""
-        fresh = str(uuid4())
-        self._stream.transact(lambda state: branches.create_default(state, id=fresh))
+        """The default branch; a session without one raises BranchNotFoundError."""
         return self._branch(super().default_branch.number)
 
     def create_branch(
@@ -172,7 +171,7 @@ class Session(SessionView):
         expected: Expected = ANY,
         command_id: str | None = None,
     ) -> Branch:
-        """Create a branch; the first one of a session is its default.
+        """Create a branch; it becomes the default branch if there is none.
 
         Models and tools are recorded by name, and registered with this session object if they are objects.
         """
@@ -210,17 +209,11 @@ class Session(SessionView):
         """
         when = branch.seen_at if at is None and isinstance(branch, BranchView) else at
         point = None if when is None else resolve_position(self._stream, when)
-        source = None if branch is None else self._number_then(branch, point)
+        source = self.default_branch.number if branch is None else self._number_then(branch, point)
         fork = fork_plan(
             self._context, point, name=name, capabilities=capabilities, resources=resources, system=system, tools=tools
         )
-
-        fresh = derived_id(self.id, command_id, "default branch")
-
-        def decide(state: State, id: str) -> Sequence[Event]:
-            return branches.on_default_branch(state, source, lambda state, number: fork(state, number, id), id=fresh)
-
-        return new_branch(self._context, decide, expected, command_id)
+        return new_branch(self._context, lambda state, id: fork(state, source, id), expected, command_id)
 
     def split(self, branch: BranchView | str | int, name: str | None = None) -> Branch:
         """A new branch with the messages of another as they are now, marked as cloned."""
@@ -314,12 +307,10 @@ class Session(SessionView):
         command_id: str | None = None,
     ) -> Message:
         """Puts a message on the record, at the end of the default branch; two things given are a role and a body."""
-        argument, fresh = message_argument(content, body, role), derived_id(self.id, command_id, "default branch")
+        argument = message_argument(content, body, role)
         given = to_message(argument, sender=sender, recipient=recipient, metadata=metadata)
         placed = self._stream.transact(
-            lambda state: branches.on_default_branch(
-                state, None, lambda state, number: message.append(state, number, [given]), id=fresh
-            ),
+            lambda state: message.append(state, get_default_branch(state).number, [given]),
             expected=expected,
             command_id=command_id,
         )
@@ -332,12 +323,8 @@ class Session(SessionView):
 
     @messages.setter
     def messages(self, messages: Iterable[Message | ContentGiven]) -> None:
-        given, fresh = imported_messages(require_list(messages)), str(uuid4())
-        self._stream.transact(
-            lambda state: branches.on_default_branch(
-                state, None, lambda state, number: history.replace(state, number, given), id=fresh
-            )
-        )
+        given = imported_messages(require_list(messages))
+        self._stream.transact(lambda state: history.replace(state, get_default_branch(state).number, given))
 
     def redact(self, event: Message | RecordedEvent | int, reason: str | None = None) -> int:
         """Remove the content of a message, or of any other event, from the record for good.

@@ -147,14 +147,11 @@ class SessionView(ReadOnlyView, PromptMethods):
 
     @property
     def default_branch(self) -> BranchView:
-        """The branch that is meant when none is named."""
-        with self._source.state() as state:
-            if state.default is None:
-                raise BranchNotFoundError(state.session, "default", tuple(state.names))
-            return self._branch(state.default)
+        """The default branch; a session without one raises BranchNotFoundError."""
+        return self._branch(self._read(lambda state: branch_lookup.get_default_branch(state).number))
 
     def find_default_branch(self) -> BranchView | None:
-        """The branch that is meant when none is named, if there is one; none is made for it."""
+        """The default branch; None if the session has none."""
         number = self._read(lambda state: state.default)
         return None if number is None else self._branch(number)
 

@@ -1,12 +1,12 @@
 """Decisions on branches: create, fork, name, remove, and what a branch may use."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from enum import Enum
 from typing import Final, Literal, TypeAlias
 
 from ..branch_lookup import ancestor_at, free_name, get_branch, is_taken, position_in
 from ..content import SystemContent
-from ..errors import BranchNotFoundError, InvalidValueError, NameTakenError
+from ..errors import InvalidValueError, NameTakenError
 from ..events import (
     AccessChanged,
     BranchCreated,
@@ -20,7 +20,6 @@ from ..json_values import Json, to_json_value
 from ..ranges import Origin
 from ..state import State
 from ..validation import MAX_NAME_LENGTH, validate_name
-from .compose import sequence
 from .mail import park_all_of
 from .session import require_active
 
@@ -65,15 +64,6 @@ def create(
             metadata=to_json_value(metadata or {}, "metadata"),
         )
     ]
-
-
-def create_default(state: State, *, id: str) -> list[Event]:
-    """Creates the branch that is meant when none is named, if the session has never had any."""
-    if state.default is not None:
-        return []
-    if state.branches:
-        raise BranchNotFoundError(state.session, "default", tuple(state.names))
-    return create(state, id=id, name="main")
 
 
 def fork(
@@ -193,14 +183,3 @@ def _members(access: Access, what: str) -> list[str] | None:
 
 def _sort_members(members: Access) -> list[str] | None:
     return None if members is None else sorted(set(members))
-
-
-def on_default_branch(
-    state: State, branch: int | None, decide: Callable[[State, int], Sequence[Event]], *, id: str
-) -> Sequence[Event]:
-    """Decide on a branch, or on the default one, which is created first if there is none."""
-    number = state.default if branch is None else branch
-    if number is not None:
-        return decide(state, number)
-    next_number = len(state.branches)
-    return sequence(state, lambda state: create_default(state, id=id), lambda state: decide(state, next_number))

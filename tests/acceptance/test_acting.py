@@ -50,7 +50,7 @@ def test_outside_of_a_block_nobody_acts(store: Store) -> None:
         session.rename("a")
     session.rename("b")
 
-    assert who(session) == [NOBODY, ("ada", None, None), NOBODY]
+    assert who(session) == [NOBODY, NOBODY, ("ada", None, None), NOBODY]
 
 
 def test_a_block_takes_from_the_one_around_it_what_it_does_not_name(store: Store) -> None:
@@ -65,7 +65,7 @@ def test_a_block_takes_from_the_one_around_it_what_it_does_not_name(store: Store
             session.rename("d")
         session.rename("e")
 
-    assert who(session)[1:] == [
+    assert who(session)[2:] == [
         ("ada", "run-1", 1),
         ("bot", "run-1", 2),
         ("ada", "run-1", 1),
@@ -80,7 +80,7 @@ def test_a_block_ends_when_something_goes_wrong_in_it(store: Store) -> None:
         raise KeyError
     session.rename("a")
 
-    assert who(session) == [NOBODY, NOBODY]
+    assert who(session) == [NOBODY, NOBODY, NOBODY]
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ def test_what_cannot_be_recorded_is_refused_before_anything_is_done(named: dict[
 
 def test_an_awaited_twin_acts_for_whoever_awaits_it(store: Store) -> None:
     async def work() -> Session:
-        session = Session(store=store)
+        session = Session(default_branch=None, store=store)
         with acting(actor="ada", correlation="run-1"):
             branch = await session.acreate_branch("main")
             await branch.aadd("a")

@@ -203,7 +203,7 @@ def test_a_store_at_an_address_is_opened_once(here: Path) -> None:
     assert one._stream.store is other._stream.store
     one._stream.store.close()
     assert Session.open(one.id, store="x.db").id == one.id
-    assert Session.open(Session(store="memory://").id, store="memory://").position == 1
+    assert Session.open(Session(store="memory://").id, store="memory://").position == 2
 
 
 @pytest.mark.parametrize("store", ["", "sqllite:///x.db", 5, b"x.db"])

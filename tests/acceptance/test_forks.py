@@ -126,7 +126,6 @@ def test_a_fork_writes_one_row_however_long_the_history(tmp_path: Path, store: S
 
 def test_a_fork_of_a_removed_branch_shows_what_it_showed(store: Store) -> None:
     session = Session(store=store)
-    session.create_branch("main")
     doomed = session.create_branch("doomed")
     doomed.add_many(["a", "b"])
     here = session.position

@@ -27,7 +27,7 @@ def test_the_quick_start(server: ModelServer) -> None:
     async def program() -> None:
         # Create session with default model
         model = iModel(provider="openai", model="gpt-4o-mini")
-        session = Session(default_generate_model=model)
+        session = Session(default_generate_model=model, default_branch=None)
 
         # Create a branch for conversation
         branch = session.create_branch(
@@ -135,7 +135,7 @@ def test_research_with_tools_in_the_shape_of_a_report(server: ModelServer) -> No
 
 def test_tools_and_a_model_are_shared_by_mail(server: ModelServer) -> None:
     async def program() -> None:
-        session = Session()
+        session = Session(default_branch=None)
         research = session.create_branch(name="research")
         coding = session.create_branch(name="coding")
         assert session.default_branch.name == "research"

@@ -258,8 +258,12 @@ def test_invalid_input_raises_a_named_error_and_writes_nothing(store: Store, cas
 @pytest.mark.parametrize(
     "attempt",
     [
+        lambda session: session.default_branch,
         lambda session: session.add({}),
+        lambda session: session.add("x"),
         lambda session: session.add("x", expected=7),
+        lambda session: session.fork(),
+        lambda session: setattr(session, "messages", ["x"]),
         lambda session: session.add("\ud800"),
         lambda session: session.fork(at=99),
         lambda session: session.fork(at=1),
@@ -271,7 +275,7 @@ def test_invalid_input_raises_a_named_error_and_writes_nothing(store: Store, cas
 def test_a_session_without_branches_gets_none_from_what_is_refused(
     store: Store, attempt: Callable[[Session], object]
 ) -> None:
-    session = Session(store=store)
+    session = Session(default_branch=None, store=store)
 
     with pytest.raises(InvalidOperationError):
         attempt(session)
@@ -279,10 +283,35 @@ def test_a_session_without_branches_gets_none_from_what_is_refused(
     assert [recorded.name for recorded in session.events()] == ["session.started"]
 
 
-def test_a_first_message_that_is_expected_where_the_session_is_makes_the_default_branch_with_it(store: Store) -> None:
+def test_a_session_that_names_no_default_branch_is_given_nothing_for_it(store: Store) -> None:
+    with pytest.raises(InvalidValueError, match="default_branch is None"):
+        Session("Be terse.", default_branch=None, store=store)
+
+    assert store.read_all() == []
+
+
+def test_reading_ids_names_and_branches_writes_nothing(store: Store) -> None:
+    for name, branches in ((None, []), ("main", ["main"]), ("trunk", ["trunk"])):
+        session = Session(default_branch=name, store=store)
+        written = session.position
+
+        assert (session.id, session.name, session.user, session.key)[1:] == (None, None, None)
+        assert session.branches.keys() == branches
+        assert [branch.id for branch in session.branches] == [branch.id for branch in session.branches.values()]
+        assert session.messages == []
+        if name is None:
+            with pytest.raises(BranchNotFoundError, match="the session has no branch"):
+                _ = session.default_branch
+        else:
+            assert session.default_branch.name == name
+        assert (session.find_default_branch() is None) == (name is None)
+        assert (session.position, store.last_global_position()) == (written, len(store.read_all()))
+
+
+def test_a_first_message_that_is_repeated_with_its_command_id_is_written_once(store: Store) -> None:
     session = Session(store=store)
-    message = session.add("hello", expected=1, command_id="c")
-    again = session.add("hello", expected=1, command_id="c")
+    message = session.add("hello", expected=2, command_id="c")
+    again = session.add("hello", expected=2, command_id="c")
 
     assert (message.position, session.branches.keys(), session.position) == (3, ["main"], 3)
     assert again == message

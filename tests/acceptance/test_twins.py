@@ -85,7 +85,7 @@ def test_a_twin_that_is_not_awaited_does_nothing(store: Store) -> None:
     session = Session(store=store)
     session.arename("help").close()
 
-    assert session.position == 1
+    assert session.position == 2
 
 
 def test_the_twin_of_a_method_that_a_subclass_made_its_own_is_the_subclass_s(store: Store) -> None:

@@ -83,18 +83,6 @@ def test_an_automatic_name_is_not_the_id_of_another_branch(given: Given) -> None
     )
 
 
-def test_the_default_branch_is_created_once(given: Given) -> None:
-    after = given(STARTED).when(branch.create_default, id="b").then_once(BranchCreated(0, "b", "main"))
-
-    assert after.state.default == 0
-
-
-def test_a_session_whose_branches_were_all_removed_has_no_default(given: Given) -> None:
-    before = given(STARTED, MAIN, BranchRemoved(0), DefaultBranchChanged(None))
-
-    before.when(branch.create_default, id="b").refused(BranchNotFoundError)
-
-
 @pytest.mark.parametrize("name", ["main", "id-other"])
 def test_a_name_that_means_another_branch_is_refused(given: Given, name: str) -> None:
     before = given(STARTED, MAIN, OTHER)

@@ -257,7 +257,8 @@ def _converse(store: Store, found: Json) -> Iterator[Session]:
 def _replay(id: str, conversation: Conversation) -> bytes:
     memory = Store(MemoryRecorder())
     metadata = {**conversation.metadata, "conversation": conversation.id}
-    session = Session(session_id=id, name=_name(conversation.title), metadata=metadata, store=memory)
+    name = _name(conversation.title)
+    session = Session(session_id=id, name=name, metadata=metadata, default_branch=None, store=memory)
     branches: list[Branch] = []
     places: dict[str, Message] = {}
     for line in conversation.lines:

@@ -41,7 +41,7 @@ def new(
     """Start a session, and print its id."""
     pairs = parse_pairs(metadata or [], "the metadata")
     with invocation(ctx).open_to_write() as store:
-        session = Session(system, name=name, key=key, user=user, metadata=pairs, default_branch="main", store=store)
+        session = Session(system, name=name, key=key, user=user, metadata=pairs, store=store)
         print_result({"session": session.id, "position": session.position}, session.id, format_)
 
 

@@ -214,7 +214,7 @@ def test_carried_work_is_called_as_it_was_and_answers_as_it_did() -> None:
 
 
 def test_what_carried_work_does_to_its_context_stays_there(store: Store) -> None:
-    session = Session(store=store)
+    session = Session(default_branch=None, store=store)
 
     def work(name: str) -> None:
         with acting(actor="inside"):
@@ -230,7 +230,7 @@ def test_what_carried_work_does_to_its_context_stays_there(store: Store) -> None
 
 
 def test_the_current_trace_is_the_correlation_and_the_baggage_names_the_actor(store: Store) -> None:
-    session = Session(store=store)
+    session = Session(default_branch=None, store=store)
     with TracerProvider().get_tracer("test").start_as_current_span("run") as span, carrying("turnlog.actor", "ada"):
         session.rename("a")
         with acting(actor="bob", correlation="run-1", cause=1):
@@ -242,7 +242,7 @@ def test_the_current_trace_is_the_correlation_and_the_baggage_names_the_actor(st
 
 
 def test_a_trace_without_baggage_names_nobody_and_baggage_without_a_trace_no_run(store: Store) -> None:
-    session = Session(store=store)
+    session = Session(default_branch=None, store=store)
     with TracerProvider().get_tracer("test").start_as_current_span("run") as span:
         session.rename("a")
     with carrying("enduser.id", "ada"):
@@ -255,7 +255,7 @@ def test_a_trace_without_baggage_names_nobody_and_baggage_without_a_trace_no_run
 @pytest.mark.parametrize("name", ["", "a\nb", "\ud800", "x" * 10_000, 5])
 def test_baggage_that_cannot_name_an_actor_is_passed_over(store: Store, name: object) -> None:
     with carrying("turnlog.actor", name):
-        session = Session(store=store)
+        session = Session(default_branch=None, store=store)
 
     assert who(session) == [NOBODY]
 

@@ -53,7 +53,7 @@ def texts(branch: Branch) -> list[str]:
 
 @pytest.fixture
 def session(store: Store) -> Session:
-    return Session(store=store)
+    return Session(default_branch=None, store=store)
 
 
 @pytest.fixture

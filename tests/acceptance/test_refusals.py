@@ -298,7 +298,7 @@ def test_reading_ids_names_and_branches_writes_nothing(store: Store) -> None:
         assert (session.id, session.name, session.user, session.key)[1:] == (None, None, None)
         assert session.branches.keys() == branches
         assert [branch.id for branch in session.branches] == [branch.id for branch in session.branches.values()]
-        assert session.messages == []
+        assert list(session.messages) == []
         if name is None:
             with pytest.raises(BranchNotFoundError, match="the session has no branch"):
                 _ = session.default_branch

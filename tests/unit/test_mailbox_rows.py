@@ -42,8 +42,7 @@ def in_state(store: Store, session: str) -> dict[tuple[str, str], list[int]]:
 def random_mail(store: Store, chance: Random, steps: int) -> None:
     """Sessions in which mail goes to and fro, some of them forks of others."""
     sessions = [Session(store=store)]
-    for name in ("main", "other"):
-        sessions[0].create_branch(name)
+    sessions[0].create_branch("other")
     for _ in range(steps):
         with suppress(TurnlogError):
             step(sessions, chance)

@@ -213,7 +213,7 @@ def test_threads_that_share_one_session_and_threads_that_open_their_own_write_th
     stores: Stores, started: Store
 ) -> None:
     shared = Session.open("s", store=started)
-    main = shared.default_branch
+    main = shared.create_branch("main")
 
     def work(thread: int) -> None:
         own = Session.open("s", store=stores.beside(started)).branches["main"] if thread % 2 else main

@@ -112,7 +112,7 @@ class Door(RuleBasedStateMachine):
 
     @initialize(counts=st.lists(st.integers(0, 4), min_size=1, max_size=3))
     def start(self, counts: list[int]) -> None:
-        self.session = Session(session_id="s", store=self.store)
+        self.session = Session(session_id="s", default_branch=None, store=self.store)
         self.model.happened()
         for number, count in enumerate(counts):
             self.create()

@@ -137,7 +137,7 @@ def test_what_cannot_be_kept_is_refused_by_name(store: Store) -> None:
     for content in refused:
         with pytest.raises(InvalidValueError):
             session.add(content)
-    assert session.position == 1
+    assert session.position == 2
 
 
 def test_who_is_interrupted_while_waiting_for_the_lock_leaves_no_transaction_behind(

@@ -121,7 +121,7 @@ class Post(RuleBasedStateMachine):
     @initialize()
     def begin(self) -> None:
         self.store = self.stores.new()
-        self.session = Session(store=self.store)
+        self.session = Session(default_branch=None, store=self.store)
         self.beside = Session.open(self.session.id, store=self.stores.beside(self.store))
         self.model, self.count = Queues(), 0
         self.names: dict[str, str] = {}

@@ -164,7 +164,7 @@ def test_a_redacted_user_and_branch_name_are_taken_out_of_all_files(store: Store
     assert all("secret" in str(in_files(tmp_path, kind)) for kind in ("messages", "events"))
 
     session.redact(1)
-    session.redact(2)
+    session.redact(3)
     store.export_parquet(tmp_path)
 
     for kind in ("messages", "events"):

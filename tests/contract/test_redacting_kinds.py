@@ -63,7 +63,7 @@ def test_a_mail_that_was_not_sent_here_is_not_redacted(store: Store) -> None:
 
 
 def test_a_log_is_redacted(store: Store) -> None:
-    session = Session(store=store)
+    session = Session(default_branch=None, store=store)
     log = session.logs.log_error(SECRET, data={"number": SECRET}, source=SECRET)
     other = session.logs.log_info("open")
 

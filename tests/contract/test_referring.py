@@ -63,9 +63,9 @@ def test_in_an_empty_store_there_is_no_last_one(store: Store) -> None:
 
 
 def test_a_default_branch_is_found_and_none_is_made_for_it(store: Store) -> None:
-    session = Session(store=store)
+    session = Session(default_branch=None, store=store)
     before = session.find_default_branch()
-    main = session.default_branch
+    main = session.create_branch("main")
 
     assert before is None
     assert session.find_default_branch() == main

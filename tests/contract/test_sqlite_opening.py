@@ -101,7 +101,7 @@ def test_an_empty_file_becomes_a_store(tmp_path: Path) -> None:
     path = tmp_path / "turnlog.db"
     path.touch()
     with open_store(f"sqlite:///{path}") as store:
-        assert Session(store=store).position == 1
+        assert Session(store=store).position == 2
 
 
 def test_a_path_in_a_folder_that_is_missing_is_refused_until_the_folder_is_there(tmp_path: Path) -> None:
@@ -114,7 +114,7 @@ def test_a_path_in_a_folder_that_is_missing_is_refused_until_the_folder_is_there
 
     path.parent.mkdir()
     with open_store(f"sqlite:///{path}") as store:
-        assert Session(store=store).position == 1
+        assert Session(store=store).position == 2
 
 
 def test_a_folder_is_no_store(tmp_path: Path) -> None:
@@ -226,11 +226,11 @@ def test_a_store_that_fails_once_goes_on(tmp_path: Path) -> None:
             other.execute("BEGIN IMMEDIATE")
             with pytest.raises(DatabaseError, match="database is locked"):
                 session.rename("help")
-            assert (session.position, session.name) == (1, None)
+            assert (session.position, session.name) == (2, None)
             other.execute("ROLLBACK")
         session.rename("help")
 
-        assert (session.position, session.name) == (2, "help")
+        assert (session.position, session.name) == (3, "help")
         assert store.verify().ok
 
 

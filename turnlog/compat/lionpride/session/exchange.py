@@ -22,7 +22,7 @@ class Exchange:
     """
 
     def __init__(self, session: Session | None = None) -> None:
-        self.session = OrdinarySession(name="exchange") if session is None else session.turnlog
+        self.session = OrdinarySession(name="exchange", default_branch=None) if session is None else session.turnlog
         self.turnlog = self.session.mail
 
     def __repr__(self) -> str:

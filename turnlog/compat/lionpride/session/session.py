@@ -49,6 +49,8 @@ class Session(Element):
         store: Store | str | None = None,
     ) -> None:
         self.services = ServiceRegistry() if services is None else services
+        if default_branch is None and not (default_system is None and default_capabilities is None):
+            default_branch = "main"
         self.turnlog = OrdinarySession(
             _system(default_system),
             user=user,

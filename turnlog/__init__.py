@@ -1,6 +1,7 @@
 """Turnlog: an event-sourced store for conversations between people, models and agents."""
 
 from importlib import import_module
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -18,6 +19,8 @@ else:
         _api = import_module("._api", __name__)
         if name == "__all__" or name in _api.__all__:
             return getattr(_api, name)
+        if not name.startswith("_") and find_spec(f"{__name__}.{name}") is not None:
+            return import_module(f".{name}", __name__)  # turnlog.errors, turnlog.mail, ...
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
     def __dir__() -> list[str]:

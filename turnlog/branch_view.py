@@ -12,7 +12,7 @@ from ._session.logs_view import SessionLogsView
 from ._session.prompts import PromptMethods
 from .domain import branch_lookup
 from .domain.decisions.mail import CHAT
-from .domain.errors import BranchNotFoundError, InvalidValueError
+from .domain.errors import BranchNotFoundError, InvalidValueError, StoreClosedError
 from .domain.message import Message, MessageDict
 from .domain.state import BranchState, State
 from .infrastructure.async_methods import awaited_read
@@ -44,6 +44,12 @@ class BranchView(ReadOnlyView, PromptMethods):
         return hash(self._identity())
 
     def __repr__(self) -> str:
+        try:
+            return self._describe()
+        except StoreClosedError:
+            return f"<{type(self).__name__} {self.id} of a closed store>"
+
+    def _describe(self) -> str:
         with self._source.state() as state:
             branch = state.branches[self.number]
             shown = state.showing(self.number).length

@@ -44,6 +44,7 @@ from .domain.decisions.compose import sequence
 from .domain.decisions.history import Strategy
 from .domain.decisions.new_branch import BranchPlan, create_with
 from .domain.errors import InvalidValueError
+from .domain.errors.sessions import LAST_SESSION
 from .domain.expected_position import ANY, Expected
 from .domain.images import ImagePolicy
 from .domain.instant import Instant
@@ -115,6 +116,10 @@ class Session(SessionView):
     @classmethod
     def open(cls, session_id: str, *, store: StoreLike | None = None, images: ImagePolicy | None = None) -> Self:
         """The session with this id, started in whatever process; `images` says which images this handle takes."""
+        if not isinstance(session_id, str) or session_id == LAST_SESSION:
+            raise InvalidValueError(
+                "session_id", f"must be the id of a session, not {session_id!r}; store.resolve() finds one by its name"
+            )
         kept, policy = resolve_store(store), image_policy(images)
         return cls._of(SessionContext(SessionStream(kept, load_state(kept.recorder, session_id), policy), OPERATIONS))
 

@@ -12,7 +12,7 @@ from ._session.prompts import PromptMethods
 from ._session.search import SearchHit, search_in
 from .branch_view import Absent, Branches, BranchView, message_dicts
 from .domain import branch_lookup
-from .domain.errors import BranchNotFoundError, InvalidBranchError, InvalidValueError
+from .domain.errors import BranchNotFoundError, InvalidBranchError, InvalidValueError, StoreClosedError
 from .domain.events import STORED_NAMES
 from .domain.instant import Instant
 from .domain.json_values import Json
@@ -54,6 +54,12 @@ class SessionView(ReadOnlyView, PromptMethods):
         return hash(self._identity())
 
     def __repr__(self) -> str:
+        try:
+            return self._describe()
+        except StoreClosedError:
+            return f"<{type(self).__name__} {self.id} of a closed store>"
+
+    def _describe(self) -> str:
         with self._source.state() as state:
             name = "" if state.name is None else f" {state.name!r}"
             names = [branch.name for branch in state.live]

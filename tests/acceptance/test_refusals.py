@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from turnlog import Session, Store
+import turnlog
+from turnlog import Session, Store, open_store
 from turnlog.errors import (
     BranchNotFoundError,
     CommandIdReusedError,
@@ -364,3 +365,28 @@ def test_a_command_id_of_another_kind_of_command_is_refused(store: Store) -> Non
         scene.main.fork(command_id="add")
 
     assert store.read_all() == before
+
+
+def test_a_session_of_a_closed_store_can_be_displayed() -> None:
+    store = open_store("memory://")
+    session = Session("Be terse.", store=store)
+    main = session.default_branch
+    store.close()
+
+    assert repr(session) == f"<Session {session.id} of a closed store>"
+    assert repr(main) == f"<Branch {main.id} of a closed store>"
+
+
+@pytest.mark.parametrize("wrong", ["@last", None, 5])
+def test_a_session_is_opened_by_its_id_only(store: Store, wrong: Any) -> None:
+    Session(name="support", store=store)
+
+    with pytest.raises(InvalidValueError, match=r"must be the id of a session, .*store\.resolve\(\)"):
+        Session.open(wrong, store=store)
+
+
+def test_the_public_modules_are_attributes_of_the_package() -> None:
+    errors = getattr(turnlog, "errors")  # noqa: B009  mypy does not see modules that are imported on use
+
+    assert errors.TurnlogError is turnlog.TurnlogError
+    assert not hasattr(turnlog, "error")

@@ -106,7 +106,7 @@ def unknown_event(payload: bytes | None, reason: str) -> UnknownEvent:
 def _storable(event: Event) -> object:
     """What the encoder writes: the event, or its fields if its content is an application's own."""
     content = event.content if isinstance(event, MessageAppended) else None
-    if not isinstance(content, MessageContent) or type(content) in KINDS:
+    if type(content) in KINDS or not isinstance(content, MessageContent):
         return event
     fields = {name: value for name, value in asdict(event).items() if value != _DEFAULTS.get(name, ...)}
     return {**fields, "content": content_to_stored(content)}

@@ -2,7 +2,11 @@
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from enum import Enum
+from operator import attrgetter
+from types import SimpleNamespace
+from typing import NamedTuple
 
 import msgspec
 
@@ -113,31 +117,38 @@ def check_columns(session: str, provenance: Provenance, command_id: str | None) 
         validate_name(command_id, "a command id")
 
 
-def check_event(event: Event) -> None:
-    """Reject an event whose names, numbers or images no session could have recorded."""
+def check_event(event: Event, images: ImagePolicy | None = None) -> None:
+    """Reject an event whose names, numbers or images no session could have recorded, or this policy does not allow."""
     kind = type(event)
-    for field in _CHECKED.get(kind) or _remember(kind):
+    checked = _CHECKED.get(kind) or _remember(kind)
+    for field in checked.required:
         value = getattr(event, field)
-        if value is None or value == () or (type(value) is int and 0 <= value <= MOST_TOKENS):
-            continue  # as most are, and within the limits of every field
-        _check_field(field, value)
+        if type(value) is not int or not 0 <= value <= MOST_TOKENS:  # as most are; within the limits of every field
+            _check_field(field, value)
+    if checked.optional_values(event) != checked.defaults:
+        for field in checked.optional:
+            _check_field(field, getattr(event, field))
     content = getattr(event, "content", None)
     if isinstance(content, MessageContent):
-        check_content(content)
-    if isinstance(event, MailSent):
+        check_content(content, images)
+    if kind is MailSent:
         _check_mail(event)
 
 
-def check_content(content: MessageContent) -> None:
-    """Reject the content of a message with images that no policy allows, or a usage that no column can hold."""
+def check_content(content: MessageContent, images: ImagePolicy | None = None) -> None:
+    """Reject the content of a message with images that are not allowed, or a usage that no column can hold.
+
+    Without a policy, only what no policy allows is rejected.
+    """
+    if is_simple(content):
+        return
     usage = content.usage if isinstance(content, AssistantResponseContent) else None
     if usage is not None:
         for count in (usage.input_tokens, usage.output_tokens):
             if count is not None:
                 _check_number(count, "a number of tokens", least=0, most=MOST_TOKENS)
-    if not is_simple(content):
-        for url in images_in(content):
-            _IMAGES.check(url)
+    for url in images_in(content):
+        (images or _IMAGES).check(url)
 
 
 def check_payload(payload: bytes) -> None:
@@ -171,12 +182,32 @@ def _belongs(name: str, kinds: Sequence[str], place: int) -> bool:
     return before in _JOINED and after in _JOINED
 
 
-def _remember(kind: type[Event]) -> tuple[str, ...]:
-    _CHECKED[kind] = tuple(field for field in kind.__struct_fields__ if field not in ANY_TEXT)
+class _Checked(NamedTuple):
+    """The fields of a type of event that are checked; optional ones that have their defaults are checked at once."""
+
+    required: tuple[str, ...]
+    optional: tuple[str, ...]
+    optional_values: Callable[[object], object]
+    defaults: object
+
+
+def _remember(kind: type[Event]) -> _Checked:
+    fields = [field for field in msgspec.structs.fields(kind) if field.name not in ANY_TEXT]
+    optional = tuple(field.name for field in fields if not field.required)
+    required = tuple(field.name for field in fields if field.required)
+    values = attrgetter(*optional) if optional else _no_values
+    defaults = values(SimpleNamespace(**{field.name: field.default for field in fields}))
+    _CHECKED[kind] = _Checked(required, optional, values, defaults)
     return _CHECKED[kind]
 
 
+def _no_values(_: object) -> tuple[()]:
+    return ()
+
+
 def _check_field(field: str, value: Json) -> None:
+    if isinstance(value, Enum):
+        return  # its values are names
     if isinstance(value, str):
         validate_name(value, f"a {field.replace('_', ' ')}")
     elif isinstance(value, int) and not isinstance(value, bool):
@@ -228,4 +259,4 @@ def _depth(payload: bytes) -> int:
 
 _QUOTE, _BACKSLASH = b'"\\'
 _OPENING, _CLOSING = frozenset(b"{["), frozenset(b"}]")
-_CHECKED: dict[type[Event], tuple[str, ...]] = {}
+_CHECKED: dict[type[Event], _Checked] = {}

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from ..domain.state import State
 from .command_ids import check_repeat
-from .erasure import Erasure, erasing
+from .erasure import Erasure, erasing, first_redaction
 from .fold_check import check_decision
 from .group_commit import GroupCommit
 from .read_models.catch_up import finish_appended
@@ -47,4 +47,5 @@ class Appender:
         return appended
 
     def _write(self, append: AppendRequest) -> AppendResult:
-        return self.commits.append(Erasure(self._recorder).add_rows(append))
+        redacts = first_redaction(append) is not None
+        return self.commits.append(Erasure(self._recorder).add_rows(append) if redacts else append)

@@ -1,8 +1,9 @@
 """Events as rows: what an append asks for, how its rows are stamped, and the digest that chains them. Pure."""
 
+from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from hashlib import sha256
-from secrets import token_urlsafe
+from secrets import token_bytes
 from typing import NamedTuple, TypeAlias
 
 import msgspec
@@ -13,6 +14,7 @@ from ..domain.errors import InvalidValueError, SessionTooLargeError, TurnlogErro
 from ..domain.events import STORED_NAMES, BranchEvent, Event, EventRedacted, MessageRedacted, UnknownEvent
 from ..domain.expected_position import ANY, Expected, ExpectedConstant
 from ..domain.expected_position import check_expected as checked_expectation
+from ..domain.images import ImagePolicy
 from ..domain.json_values import check_json
 from ..domain.recorded_event import NO_PROVENANCE, Provenance, RecordedEvent
 from ..domain.redaction import CONTENT_FIELDS, redacted_payload
@@ -112,25 +114,27 @@ def new_salt() -> str:
     return next(_new_salts(1))
 
 
-def encode_events(events: Iterable[Event], salt: Callable[[], str] | None = None) -> list[EncodedEvent]:
+def encode_events(
+    events: Iterable[Event], salt: Callable[[], str] | None = None, images: ImagePolicy | None = None
+) -> list[EncodedEvent]:
     """The events as they will be stored, salted where they hold content; raises if one may not be recorded."""
     events = list(require_list(events))
     salt = _new_salts(len(events)).__next__ if salt is None else salt
-    drafts = []
-    for event in events:
-        name = stored_name(event)
-        check_event(event)
-        payload = encode(event)
-        check_payload(payload)
-        payload = with_salt(name, payload, salt)
-        drafts.append(EncodedEvent(name, branch_of(event), payload, event))
-    return drafts
+    return [_encode_event(event, salt, images) for event in events]
+
+
+def _encode_event(event: Event, salt: Callable[[], str], images: ImagePolicy | None) -> EncodedEvent:
+    name = stored_name(event)
+    check_event(event, images)
+    payload = encode(event)
+    check_payload(payload)
+    return EncodedEvent(name, branch_of(event), with_salt(name, payload, salt), event)
 
 
 def _new_salts(count: int) -> Iterator[str]:
     """So many salts, from one call for random bytes."""
-    text = token_urlsafe(SALT_LENGTH * 3 // 4 * count)
-    return (text[start : start + SALT_LENGTH] for start in range(0, len(text), SALT_LENGTH))
+    text = urlsafe_b64encode(token_bytes(SALT_LENGTH * 3 // 4 * count)).decode()
+    return iter([text[start : start + SALT_LENGTH] for start in range(0, len(text), SALT_LENGTH)])
 
 
 def with_salt(name: str, payload: bytes, salt: Callable[[], str] = new_salt) -> bytes:
@@ -148,7 +152,9 @@ def check_salt(name: str, payload: bytes) -> None:
 
 def require_list(events: Iterable[Event]) -> Iterable[Event]:
     """The events; raises for what is not a list of them, such as one event alone."""
-    if isinstance(events, Iterable) and not isinstance(events, str | bytes | Mapping | type):
+    if isinstance(events, list) or (
+        isinstance(events, Iterable) and not isinstance(events, str | bytes | Mapping | type)
+    ):
         return events
     raise InvalidValueError("the events", f"must be a list of events, not {type(events).__name__!r}")
 
@@ -192,16 +198,19 @@ def stamp(append: AppendRequest, head: CatalogueEntry, global_position: int) -> 
     who, session, command_id = append.provenance, append.session, append.command_id
     digest, position, weight = head.digest, head.position, 0
     time = max(append.time, head.time)
+    correlation = who.correlation
     rows = []
     for name, branch, payload, _, erased, own_cause, own_actor in append.drafts:
         position += 1
         weight += len(payload)
         actor = who.actor if own_actor is None else own_actor
         cause = who.cause if own_cause is None else own_cause
-        columns = (session, position, global_position, time, name, branch, actor, who.correlation, cause, command_id)
-        payload_hash = sha256(payload).digest() if erased is None else erased
-        digest = chain_digest(digest, header_of(columns), payload_hash)
-        rows.append(Row(*columns, payload, erased, digest))
+        header = _encode((session, position, time, name, branch, actor, correlation, cause, command_id))
+        digest = chain_digest(digest, header, sha256(payload).digest() if erased is None else erased)
+        rows.append(
+            Row(session, position, global_position, time, name, branch, actor, correlation, cause, command_id,
+                payload, erased, digest)
+        )  # fmt: skip
         global_position += 1
     entry = updated_entry(head, time, [each.event for each in append.drafts])
     return rows, replace(entry, position=position, digest=digest, bytes=head.bytes + weight - append.freed)

@@ -51,13 +51,14 @@ class CatalogueEntry(msgspec.Struct, frozen=True):
 
 def updated_entry(entry: CatalogueEntry, time: int, events: Sequence[e.Event | None]) -> CatalogueEntry:
     """The entry after events of this time; position, digest and bytes are the appender's to know."""
-    messages = 0
-    for event in events:
-        if event is not None and e.is_message(event):
-            messages += 1
-        elif event is not None and type(event) in LABELS:
-            entry = _relabel(entry, time, event)
-    touched = any(not isinstance(event, HOUSEKEEPING) for event in events)
+    kinds = list(map(type, events))
+    messages = kinds.count(e.MessageAppended)
+    if messages < len(kinds):
+        messages += sum(isinstance(event, e.SystemSet) and event.content is not None for event in events)
+        for event in events:
+            if event is not None and type(event) in LABELS:
+                entry = _relabel(entry, time, event)
+    touched = any(kind not in HOUSEKEEPING for kind in kinds)
     return replace(entry, time=time, messages=entry.messages + messages, updated=time if touched else entry.updated)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from threading import Lock, RLock, local
 from urllib.parse import quote
 
-from ...domain.errors import DatabaseError, MissingExtraError, OutcomeUnknownError, StoreClosedError
+from ...domain.errors import DatabaseError, MissingExtraError, OutcomeUnknownError, StoreClosedError, TurnlogError
 from ..payload_compression import decompress_payload
 from .fork_gate import GATE, UNUSABLE, abandon, drop, lose, register, usable
 from .open_files import REPLACED, Connection, FileId, OpenFile, add, create, file_id, find
@@ -102,17 +102,18 @@ class SQLiteConnections:
     def _exclusive(self) -> Iterator[Connection]:
         thread = GATE.enter()
         try:
-            with self._writing, self.translate_errors():
-                connection = self._take_writer()
-                self._uses += 1
+            with self._writing:
                 try:
-                    yield connection
-                except sqlite3.OperationalError as reason:
+                    connection = self._take_writer()
+                    self._uses += 1
+                    try:
+                        yield connection
+                    finally:
+                        self._end_use(connection)
+                except sqlite3.Error as reason:
                     # A connection made while the file cannot be written never writes; one made later may.
                     self._read_only = getattr(reason, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_READONLY
-                    raise
-                finally:
-                    self._end_use(connection)
+                    raise self._translate_error(reason) from reason
         finally:
             GATE.leave(thread)
 
@@ -127,24 +128,21 @@ class SQLiteConnections:
         """A connection for one short read."""
         thread = GATE.enter()
         try:
-            with self.translate_errors():
-                connection = self._take_reader()
-                try:
-                    yield connection
-                finally:
-                    self._give_back(connection)
+            connection = self._take_reader()
+            try:
+                yield connection
+            finally:
+                self._give_back(connection)
+        except sqlite3.Error as reason:
+            raise self._translate_error(reason) from reason
         finally:
             GATE.leave(thread)
 
-    @contextmanager
-    def translate_errors(self) -> Iterator[None]:
+    def _translate_error(self, reason: sqlite3.Error) -> TurnlogError:
         """The one place where the driver's errors become ours."""
-        try:
-            yield
-        except sqlite3.Error as reason:
-            unpacked = self._unpacked
-            missing, unpacked.missing = unpacked.missing, None
-            raise missing or DatabaseError(self.name, str(reason)) from reason
+        unpacked = self._unpacked
+        missing, unpacked.missing = unpacked.missing, None
+        return missing or DatabaseError(self.name, str(reason))
 
     def release(self) -> None:
         """Closes all connections; the next use opens the file anew, whichever it is then."""

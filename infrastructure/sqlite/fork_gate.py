@@ -7,7 +7,7 @@ child opens on such a table takes no lock at all, and the parent's close deletes
 import atexit
 import ctypes
 import os
-from threading import Condition, get_ident
+from threading import Condition, RLock, get_ident
 from time import monotonic
 from typing import Protocol
 from weakref import WeakSet
@@ -46,22 +46,23 @@ class Gate:
         """Keeps no thread but this one inside."""
         me = get_ident()
         depth = getattr(self, "_inside", {}).get(me, 0)
-        self._news = Condition()
+        self._lock = RLock()
+        self._news = Condition(self._lock)
         self._inside = {me: depth} if depth else {}
         self._forking: int | None = None
 
     def enter(self) -> int:
         """Waits while another thread forks, unless this one is inside already; `leave` takes what is returned."""
         me = get_ident()
-        with self._news:
-            while self._forking not in (None, me) and me not in self._inside:
+        with self._lock:
+            while self._forking is not None and self._forking != me and me not in self._inside:
                 self._news.wait()
             self._inside[me] = self._inside.get(me, 0) + 1
         return me
 
     def leave(self, thread: int) -> None:
         """Ends what `enter` began, in whichever thread."""
-        with self._news:
+        with self._lock:
             depth = self._inside.pop(thread, 1) - 1
             if depth:
                 self._inside[thread] = depth

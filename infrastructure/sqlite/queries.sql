@@ -132,6 +132,12 @@ SELECT number, session, position, time, digest, status, key, name, user, forked_
        created, updated, metadata
 FROM catalogue WHERE session = ?
 
+-- find_head --
+-- The catalogue entry of a session, and the last global position that was assigned.
+SELECT number, session, position, time, digest, status, key, name, user, forked_from, forked_at, messages, bytes,
+       created, updated, metadata, coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'events'), 0)
+FROM catalogue WHERE session = ?
+
 -- find_entry_by_key --
 -- The catalogue entry of the session that has a key.
 SELECT number, session, position, time, digest, status, key, name, user, forked_from, forked_at, messages, bytes,

@@ -4,7 +4,8 @@ import sqlite3
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import chain, islice
+from itertools import chain, islice, repeat
+from operator import attrgetter
 from pathlib import Path
 from threading import Condition
 from time import monotonic
@@ -29,7 +30,7 @@ from ..after_fork import register
 from ..catalogue_query import SQLITE, build_query, select_in_memory
 from ..paging import Page, in_pages, whole_pages
 from ..payload_compression import Encoding, payload_encoding
-from ..recorder import OpenMode, Recorder
+from ..recorder import AppendHook, OpenMode, Recorder
 from ..stored_event import (
     LAST,
     AppendRequest,
@@ -112,7 +113,8 @@ class SQLiteRecorder(Recorder):
         with self._connections.writing() as connection:
             appended = [_raise_or_return(_append(connection, append, self._encoding)) for append in appends]
             yield connection, appended
-            self._keep_inline(connection, count_recorded(appended))
+            if self.inline is not None:
+                self._keep_inline(self.inline, connection, appended)
         self._wake()
 
     def restore(self, entries: Iterable[CatalogueEntry], rows: Iterable[Row]) -> None:
@@ -252,7 +254,8 @@ class SQLiteRecorder(Recorder):
     def _append(self, appends: Sequence[AppendRequest]) -> list[Outcome]:
         with self._connections.writing() as connection:
             outcomes: list[Outcome] = [_append(connection, append, self._encoding) for append in appends]
-            self._keep_inline(connection, count_recorded(outcomes))
+            if self.inline is not None:
+                self._keep_inline(self.inline, connection, outcomes)
         self._wake()
         return outcomes
 
@@ -260,16 +263,14 @@ class SQLiteRecorder(Recorder):
         with self.appending(appends) as (_, appended):
             return appended
 
-    def _keep_inline(self, connection: sqlite3.Connection, appended: int) -> None:
+    def _keep_inline(self, inline: AppendHook, connection: sqlite3.Connection, outcomes: Sequence[Outcome]) -> None:
         """Takes what was appended into the rows of projections, in the same transaction."""
-        if self.inline is None:
-            return
 
         def read(after: int, until: int) -> list[Row]:
             return list(map(Row._make, connection.execute(SQL["read_all"], (after, until, -1))))
 
         last = connection.execute(SQL["newest_global_position"]).fetchone()[0]
-        self.inline.keep(SQLiteRowTransaction(connection), read, last, appended)
+        inline.keep(SQLiteRowTransaction(connection), read, last, count_recorded(outcomes))
 
     def _wake(self) -> None:
         with self._news:
@@ -289,14 +290,13 @@ class SQLiteRecorder(Recorder):
 def _append(
     connection: sqlite3.Connection, append: AppendRequest, encoding: Encoding
 ) -> AppendResult | InvalidOperationError:
-    number, head = _head(connection, append)
+    number, head, first = _head(connection, append)
     if append.command_id is not None:
         earlier = _find_command(connection, append.session, append.command_id)
         if earlier is not None:
             return earlier
     if not matches(append.expected, head.position):
         return PositionConflictError(append.session, expectation_text(append.expected), head.position)
-    first = _next_global_position(connection)
     rows, entry = stamp(append, head, first)
     too_large = size_error(append, head, entry)
     if too_large is not None:
@@ -326,14 +326,13 @@ def _raise_or_return(outcome: AppendResult | InvalidOperationError) -> AppendRes
     return outcome
 
 
-def _head(connection: sqlite3.Connection, append: AppendRequest) -> tuple[int | None, CatalogueEntry]:
-    row = connection.execute(SQL["find_entry"], (append.session,)).fetchone()
-    return (None, CatalogueEntry(append.session, append.start - 1)) if row is None else (row[0], _entry(row))
-
-
-def _next_global_position(connection: sqlite3.Connection) -> int:
-    row = connection.execute(SQL["last_global_position"]).fetchone()
-    return 1 if row is None else int(row[0]) + 1
+def _head(connection: sqlite3.Connection, append: AppendRequest) -> tuple[int | None, CatalogueEntry, int]:
+    """Return the number of a session, if it has one, its entry, and the next global position."""
+    row = connection.execute(SQL["find_head"], (append.session,)).fetchone()
+    if row is not None:
+        return row[0], _entry(row[:-1]), row[-1] + 1
+    last = connection.execute(SQL["last_global_position"]).fetchone()
+    return None, CatalogueEntry(append.session, append.start - 1), 1 if last is None else last[0] + 1
 
 
 def _write(
@@ -346,7 +345,7 @@ def _write(
 ) -> None:
     if number is None:
         number = connection.execute(SQL["add_entry"], (entry.session,)).lastrowid
-    _add_events(connection, (_columns(number, row, encoding) for row in rows))
+    _add_events(connection, map(_columns, repeat(number), rows, repeat(encoding)))
     connection.execute(SQL["move_entry"], (*_place(entry), number))
     if _labels(entry) != _labels(head) or entry.metadata is not head.metadata:
         metadata = msgspec.json.encode(entry.metadata).decode()
@@ -364,7 +363,7 @@ def _add_events(connection: sqlite3.Connection, events: Iterator[tuple[Any, ...]
 
 def _columns(number: int | None, row: Row, encoding: Encoding) -> tuple[Any, ...]:
     mark, payload = encoding(row.name, row.payload)
-    return (number, *row[1:10], mark, payload if mark else _text(payload), row.payload_hash, row.digest)
+    return (number, *row[1:10], mark, payload if mark else _text(payload), *row[11:])
 
 
 def _as_list(names: Sequence[str]) -> str:
@@ -387,12 +386,8 @@ def _restore_entry(connection: sqlite3.Connection, entry: CatalogueEntry) -> int
     return number
 
 
-def _place(entry: CatalogueEntry) -> tuple[Any, ...]:
-    return (entry.position, entry.time, entry.digest, entry.messages, entry.bytes, entry.updated)
-
-
-def _labels(entry: CatalogueEntry) -> tuple[Any, ...]:
-    return (entry.status, entry.key, entry.name, entry.user, entry.forked_from, entry.forked_at, entry.created)
+_place = attrgetter("position", "time", "digest", "messages", "bytes", "updated")
+_labels = attrgetter("status", "key", "name", "user", "forked_from", "forked_at", "created")
 
 
 def _find_command(connection: sqlite3.Connection, session: str, command_id: str) -> AppendResult | None:
@@ -401,5 +396,4 @@ def _find_command(connection: sqlite3.Connection, session: str, command_id: str)
 
 
 def _entry(row: tuple[Any, ...]) -> CatalogueEntry:
-    _, *fields, metadata = row
-    return CatalogueEntry(*[*fields, msgspec.json.decode(metadata)])
+    return CatalogueEntry(*row[1:-1], msgspec.json.decode(row[-1]))

@@ -7,7 +7,6 @@ from threading import RLock
 from time import sleep
 from typing import NamedTuple, TypeAlias
 
-from ..domain.content import is_simple
 from ..domain.errors import (
     InvalidOperationError,
     InvalidValueError,
@@ -15,10 +14,10 @@ from ..domain.errors import (
     RedactionPendingError,
     SessionNotFoundError,
 )
-from ..domain.events import Event, EventRedacted, MessageAppended, SystemSet
+from ..domain.events import Event, EventRedacted
 from ..domain.evolve import Placed, evolve
 from ..domain.expected_position import ANY, Expected, check_expected, matches
-from ..domain.images import ImagePolicy, images_in
+from ..domain.images import ImagePolicy
 from ..domain.recorded_event import RecordedEvent
 from ..domain.state import State
 from ..infrastructure.after_fork import register
@@ -126,9 +125,7 @@ class SessionStream:
         for attempt in range(CONFLICT_ATTEMPTS):
             events = self._decide(decision)
             if [each.event for each in drafts] != list(events):
-                drafts = self._encode(
-                    events
-                )  # else those of the last try: encoded anew, large ones would lose every race
+                drafts = self._encode(events)  # else those of the last try: encoded anew, large ones lose every race
             try:
                 return self._append(events, drafts, command_id, origins)
             except PositionConflictError as conflict:
@@ -151,12 +148,7 @@ class SessionStream:
 
     def _encode(self, events: Sequence[Event]) -> list[EncodedEvent]:
         """The events ready for storage; the one place that everything passes which a session records."""
-        for event in events:
-            content = event.content if isinstance(event, MessageAppended | SystemSet) else None
-            if content is not None and not is_simple(content):
-                for url in images_in(content):
-                    self.images.check(url)
-        return encode_events(events)
+        return encode_events(events, images=self.images)
 
     def _append(
         self, events: Sequence[Event], drafts: Sequence[EncodedEvent], command_id: str | None, origins: Origins | None
@@ -186,7 +178,7 @@ class SessionStream:
         self._torn = True
         for position, time, event in placed:
             evolve(self._state, position, time, event)
-        self._torn = self._redacted = any(isinstance(event, EventRedacted) for event in events)
+        self._torn = self._redacted = EventRedacted in map(type, events)
         return placed
 
     def rebind(self, store: Store) -> None:

@@ -131,7 +131,7 @@ def check_event(event: Event, images: ImagePolicy | None = None) -> None:
     content = getattr(event, "content", None)
     if isinstance(content, MessageContent):
         check_content(content, images)
-    if kind is MailSent:
+    if isinstance(event, MailSent):
         _check_mail(event)
 
 

@@ -26,12 +26,15 @@ class Appender:
     def append(self, request: AppendRequest, state: State | None) -> AppendResult:
         """Append to one session; return the first result if the command was recorded before."""
         append = validate_append(request)
+        redacts = first_redaction(append) is not None
+        record = self._erase if redacts else self.commits.append
         if state is None:
-            outcome = self._recorder.folding.append(append, self._write)
+            outcome = self._recorder.folding.append(append, record)
         else:
             check_decision(state, append.drafts)
-            outcome = self._write(append)
-        finish_appended(self._recorder, [append], [outcome])
+            outcome = record(append)
+        if redacts:
+            finish_appended(self._recorder, [append], [outcome])
         return check_repeat(self._recorder, outcome, append.drafts, append.command_id)
 
     def append_together(self, requests: Sequence[AppendRequest], states: Sequence[State] | None) -> list[AppendResult]:
@@ -46,6 +49,5 @@ class Appender:
         finish_appended(self._recorder, appends, appended)
         return appended
 
-    def _write(self, append: AppendRequest) -> AppendResult:
-        redacts = first_redaction(append) is not None
-        return self.commits.append(Erasure(self._recorder).add_rows(append) if redacts else append)
+    def _erase(self, append: AppendRequest) -> AppendResult:
+        return self.commits.append(Erasure(self._recorder).add_rows(append))

@@ -33,7 +33,10 @@ def erasing(source: Source, appends: Iterable[AppendRequest]) -> list[AppendRequ
 
 def first_redaction(append: AppendRequest) -> int | None:
     """The place of the first redaction among the events of an append."""
-    return next((place for place, draft in enumerate(append.drafts) if draft.name in REDACTIONS), None)
+    for place, draft in enumerate(append.drafts):
+        if draft.name in REDACTIONS:
+            return place
+    return None
 
 
 class Erasure:

@@ -15,7 +15,6 @@ import struct
 import sys
 from pathlib import Path
 from threading import RLock
-from time import time_ns
 from typing import TypeAlias
 
 from ...domain.errors import DatabaseError
@@ -31,9 +30,6 @@ REPLACED = (
 SHARED_FIRST = 0x40000002
 """Where SQLite's shared lock begins; who deletes the WAL has locked this for writing."""
 
-
-TICK = 200_000_000
-"""Nanoseconds in which two changes of a folder may have the same time; Linux has 10 ms at most."""
 
 COMPANIONS = ("-wal", "-shm", "-journal")
 """The ends of the names of the files that SQLite makes, empties and deletes beside a database."""
@@ -109,9 +105,6 @@ class OpenFile:
         self.connections = 0
         parts = [(self.real, file), (f"{self.real}-wal", self.wal), (f"{self.real}-shm", self.shared)]
         self._parts = [(part, known) for part, known in parts if known is not None]
-        self._folder = str(Path(self.real).parent)
-        self._settled: tuple[int, int, int, int] | None = None
-        """What the folder was like when its files were last found unchanged, if that was long enough after a change."""
         self._held = None if self.wal is None else _hold(name, path, file)
 
     def is_at(self, path: Path) -> bool:
@@ -119,18 +112,13 @@ class OpenFile:
         return self.wal == file_id(f"{os.path.realpath(path)}-wal")
 
     def is_unchanged(self) -> bool:
-        """Whether the files at the real path, where SQLite has them open, are those that were there.
-
-        Making, moving or deleting a file changes the times of its folder: as long as these are the same, so are the
-        files.
-        """
+        """Whether the files at the real path, where SQLite has them open, are those that were there."""
         if not self.replaced:
             try:
-                folder = os.stat(self._folder)  # noqa: PTH116 (half the time, and this runs twice in every append)
-                state = folder.st_dev, folder.st_ino, folder.st_ctime_ns, folder.st_mtime_ns
-                if state != self._settled:
-                    self.replaced = any(_stat_id(path) != known for path, known in self._parts)
-                    self._settled = state if _is_settled(folder.st_ctime_ns) else None
+                for path, known in self._parts:
+                    found = os.stat(path)  # noqa: PTH116 (half the time, and this runs twice in every append)
+                    if (found.st_dev, found.st_ino) != known:
+                        self.replaced = True
             except OSError:
                 self.replaced = True
         return not self.replaced
@@ -152,16 +140,6 @@ class OpenFile:
                     _parked[self.id] = self._held
                     _close_parked()
             return closable
-
-
-def _stat_id(path: str) -> FileId:
-    found = os.stat(path)  # noqa: PTH116 (half the time, and this runs after every change of the folder)
-    return found.st_dev, found.st_ino
-
-
-def _is_settled(changed: int) -> bool:
-    """Whether a change from now on gives a folder another time than this one: clocks of file systems tick slowly."""
-    return changed % 1_000_000_000 != 0 and time_ns() - changed > TICK
 
 
 _lock = RLock()

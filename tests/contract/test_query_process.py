@@ -74,7 +74,9 @@ def executable() -> Iterator[None]:
 
 
 def run(program: str, *, input: str | None = None) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-P", *(["-"] if input is not None else ["-c", program])]
+    # Python 3.12 and newer warn of every fork of a process that has threads.
+    options = ["-P", "-W", "ignore::DeprecationWarning"]
+    command = [sys.executable, *options, *(["-"] if input is not None else ["-c", program])]
     return subprocess.run(command, input=input, capture_output=True, text=True, check=False)
 
 

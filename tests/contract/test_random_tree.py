@@ -81,7 +81,7 @@ class Tree:
 @pytest.mark.parametrize("steps", [200])
 def test_a_tree_of_two_hundred_forks_merges_and_rewinds_is_what_lists_say(stores: Any, steps: int, seed: int) -> None:
     store, random = stores.new(), Random(seed)
-    session = Session(store=store)
+    session = Session(default_branch=None, store=store)
     session.create_branch("main")
     tree = Tree(session, random)
     for _ in range(steps):

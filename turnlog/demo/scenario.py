@@ -25,7 +25,8 @@ def gather(store: Store) -> Team:
     """A session in which everybody has a branch, instructions and nothing yet to do."""
     with acting(actor="ada", correlation=TICKET):
         model = WrittenAnswers()
-        session = Session(name="A broken teapot", user="customer", default_generate_model=model, store=store)
+        name = "A broken teapot"
+        session = Session(name=name, user="customer", default_branch=None, default_generate_model=model, store=store)
         return Team(
             session,
             desk=session.create_branch(name="desk", system="You answer customers."),

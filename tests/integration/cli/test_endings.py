@@ -103,7 +103,7 @@ def test_what_other_processes_record_is_followed_until_it_is_interrupted(
 
 def test_tail_shows_all_sessions_or_one_in_a_terminal(turnlog: Any, talk: str) -> None:
     with open_store(f"sqlite:///{turnlog.folder}/turnlog.db") as store:
-        Session(session_id="other", store=store)
+        Session(session_id="other", default_branch=None, store=store)
     everything = turnlog.in_terminal("tail", "--last", "2")
     seen = everything.until("session.started")
     only = turnlog.in_terminal("tail", "--session", talk, "--last", "1")

@@ -17,7 +17,7 @@ SAID = {
     "verify": ((), "as it was recorded"),
     "export": (("talk.md", "talk"), "1 session written to talk.md"),
     "import": (("talk.jsonl",), "1 unchanged"),
-    "copy": (("sqlite:///copy.db",), "19 events"),
+    "copy": (("sqlite:///copy.db",), "21 events"),
     "migrate": ((), "has schema 1 already"),
     "backup": (("backup.db",), "written to backup"),
     "doctor": ((), "sqlite"),
@@ -47,7 +47,7 @@ SAID = {
     "replay": (("talk",), "talk"),
     "projections list": ((), "usage"),
     "projections status": ((), "usage"),
-    "projections run": (("activity", "--once"), "activity is at 19"),
+    "projections run": (("activity", "--once"), "activity is at 21"),
     "projections rebuild": (("usage",), "usage"),
     "projections dead-letters": (("usage",), "usage"),
 }

@@ -21,7 +21,7 @@ USED = {
 def ids(turnlog: Any) -> list[str]:
     """The ids of the branches of a session, which wrote mail to each other; a fork of a fork of it goes on."""
     with open_store(f"sqlite:///{turnlog.folder}/turnlog.db") as store:
-        session = Session(session_id="root", store=store)
+        session = Session(session_id="root", default_branch=None, store=store)
         desk, billing = session.create_branch("desk"), session.create_branch("billing")
         desk.add("May I have my money back?")
         desk.mail.send(billing, item="What do we owe?")
@@ -35,7 +35,7 @@ def ids(turnlog: Any) -> list[str]:
         fork.mail.route(receive=True)
         fork.branches["desk"].add(USED)
         fork.branches["desk"].fork(name="kind").add(USED)
-        other = Session(session_id="other", store=store)
+        other = Session(session_id="other", default_branch=None, store=store)
         other.create_branch("inbox").add(USED)
         other.create_branch("desk").add(USED)
         return [branch.id for branch in (*fork.branches, *other.branches)]

@@ -361,7 +361,7 @@ def test_reading_appends_no_event(turnlog: Any, talk: str) -> None:
     turnlog("doctor")
 
     with open_store(store_of(turnlog)) as store:
-        assert store.last_global_position() == before + 1
+        assert store.last_global_position() == before + 2
     with closing(sqlite3.connect(turnlog.folder / "turnlog.db")) as database:
         assert database.execute("SELECT name FROM sqlite_schema WHERE name LIKE 'projection%'").fetchall() == []
 

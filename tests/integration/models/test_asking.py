@@ -30,7 +30,7 @@ from turnlog.operations import GenerateParams, OperateParams
 def test_the_quick_start_of_a_session(server: ModelServer, store: Store) -> None:
     async def program() -> str:
         async with openai(server) as model:
-            session = Session(default_generate_model=model, store=store)
+            session = Session(default_branch=None, default_generate_model=model, store=store)
             branch = session.create_branch(name="main", capabilities={"Analysis", "Summary"}, resources={"gpt-4o-mini"})
             params = OperateParams(generate=GenerateParams(instruction="Hello!"))
             result = await session.operations.run("operate", branch, params=params)

@@ -38,8 +38,8 @@ def test_a_copy_of_another_kind_and_back_is_the_same_in_all_columns(store: Store
     session = talk(store)
 
     with open_store("memory://") as memory, open_store(f"sqlite:///{tmp_path}/back.db") as back:
-        assert store.copy_to(memory) == 11
-        assert memory.copy_to(back) == 11
+        assert store.copy_to(memory) == 12
+        assert memory.copy_to(back) == 12
 
         for copied in (memory, back):
             assert copied.read_all() == store.read_all()
@@ -60,7 +60,7 @@ def test_a_copy_goes_on_where_the_original_was(store: Store, tmp_path: Path) -> 
         store.copy_to(copied)
         added = Session.open(session.id, store=copied).default_branch.add("five")
 
-        assert (added.position, copied.read_all()[-1].global_position) == (10, 12)
+        assert (added.position, copied.read_all()[-1].global_position) == (10, 13)
         repeated = Session.open(session.id, store=copied).default_branch.add("four", command_id="c-4")
         assert repeated.text == "four"
         assert copied.verify().ok

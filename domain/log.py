@@ -14,10 +14,10 @@ from .immutable import freeze
 from .json_values import Json, to_json_value, to_utc
 from .message import Message
 
-PLACE = ("id", "created_at", "session", "branch", "position", "global_position", "actor", "correlation")
+PLACE = ("id", "created_at", "session", "branch", "position", "global_position", "actor", "correlation_id")
 """The fields that say which log it is, when and where; all others are what it says."""
 
-_TEXTS = ("message", "source", "model", "provider", "error", "id", "session", "actor", "correlation")
+_TEXTS = ("message", "source", "model", "provider", "error", "id", "session", "actor", "correlation_id")
 _COUNTS = ("input_tokens", "output_tokens", "total_tokens", "branch", "position", "global_position")
 _VALUES = ("request", "response", "data")
 
@@ -49,7 +49,7 @@ class Log(msgspec.Struct, frozen=True, omit_defaults=True, repr_omit_defaults=Tr
     position: int | None = None
     global_position: int | None = None
     actor: str | None = None
-    correlation: str | None = None
+    correlation_id: str | None = None
 
     if TYPE_CHECKING:  # the type may be given as text
 
@@ -75,7 +75,7 @@ class Log(msgspec.Struct, frozen=True, omit_defaults=True, repr_omit_defaults=Tr
             position: int | None = None,
             global_position: int | None = None,
             actor: str | None = None,
-            correlation: str | None = None,
+            correlation_id: str | None = None,
         ) -> None: ...
 
     def __post_init__(self) -> None:

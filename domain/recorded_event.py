@@ -17,11 +17,11 @@ _LAST = (datetime.max.replace(tzinfo=UTC) - EPOCH) // timedelta(microseconds=1)
 
 
 class Provenance(msgspec.Struct, frozen=True):
-    """Who did something, as part of what, and which event of the session led to it."""
+    """Who did something, as part of which run, and the position of the event that caused it."""
 
     actor: str | None = None
-    correlation: str | None = None
-    cause: int | None = None
+    correlation_id: str | None = None
+    causation: int | None = None
 
 
 NO_PROVENANCE = Provenance()
@@ -37,8 +37,8 @@ class RecordedEvent(msgspec.Struct, frozen=True):
     name: str
     event: Event
     actor: str | None
-    correlation: str | None
-    cause: int | None
+    correlation_id: str | None
+    causation: int | None
     command_id: str | None
     digest: bytes
 
@@ -51,7 +51,7 @@ class RecordedEvent(msgspec.Struct, frozen=True):
         return self.event.branch if isinstance(self.event, BranchEvent) else None
 
     @property
-    def recorded_at(self) -> datetime:
+    def created_at(self) -> datetime:
         """When it was recorded; within a session never earlier than the event before it."""
         return to_datetime(self.time)
 

@@ -109,10 +109,10 @@ def check_columns(session: str, provenance: Provenance, command_id: str | None) 
         raise InvalidValueError("the provenance", f"must be a Provenance, not {type(provenance).__name__!r}")
     if provenance.actor is not None:
         validate_name(provenance.actor, "an actor")
-    if provenance.correlation is not None:
-        validate_name(provenance.correlation, "a correlation")
-    if provenance.cause is not None:
-        _check_number(provenance.cause, "a cause")
+    if provenance.correlation_id is not None:
+        validate_name(provenance.correlation_id, "a correlation id")
+    if provenance.causation is not None:
+        _check_number(provenance.causation, "a causation")
     if command_id is not None:
         validate_name(command_id, "a command id")
 

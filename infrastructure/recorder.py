@@ -62,7 +62,13 @@ class AppendHook(Protocol):
 
 def stored_body(row: Row) -> FeedBody:
     """What a frame of messages needs of a row."""
-    return row.session, row.position, row.global_position, row.time, row.name, row.branch, row.payload
+    place = row.session, row.position, row.global_position, row.time, row.name, row.branch
+    return *place, row.payload, row.actor, row.correlation
+
+
+def message_body(row: Row) -> Body:
+    """What a page of a session's messages needs of a row."""
+    return row.position, row.time, row.payload, row.global_position, row.actor, row.correlation
 
 
 class Recorder(ApplicationRecorder):
@@ -128,13 +134,13 @@ class Recorder(ApplicationRecorder):
     ) -> Iterator[list[Body]]:
         """The messages written on a branch between two positions, both included, a page at a time."""
         rows = self.read_messages(session, branch, first, last, backwards=backwards)
-        while page := [(row.position, row.time, row.payload) for row in islice(rows, PAGE)]:
+        while page := list(map(message_body, islice(rows, PAGE))):
             yield page
 
     def read_bodies_at(self, session: str, positions: Sequence[int]) -> list[Body]:
         """What is recorded at these positions, which ascend."""
         rows = (row for place in positions for row in self.read(session, after=place - 1, until=place))
-        return [(row.position, row.time, row.payload) for row in rows]
+        return list(map(message_body, rows))
 
     @abstractmethod
     def read_structure(self, session: str, *, after: int = 0, until: int) -> Iterator[Row]:

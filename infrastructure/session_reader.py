@@ -46,7 +46,9 @@ class SessionReader:
 
     def __init__(self, source: EventSource, state: State) -> None:
         self.session = state.session
+        self.user = state.user
         self.names = [branch.name for branch in state.branches]
+        self.branch_ids = [branch.id for branch in state.branches]
         self._source = source
         self._ancestors = tuple(state.ancestors)
 

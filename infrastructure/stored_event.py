@@ -198,13 +198,13 @@ def stamp(append: AppendRequest, head: CatalogueEntry, global_position: int) -> 
     who, session, command_id = append.provenance, append.session, append.command_id
     digest, position, weight = head.digest, head.position, 0
     time = max(append.time, head.time)
-    correlation = who.correlation
+    correlation = who.correlation_id
     rows = []
     for name, branch, payload, _, erased, own_cause, own_actor in append.drafts:
         position += 1
         weight += len(payload)
         actor = who.actor if own_actor is None else own_actor
-        cause = who.cause if own_cause is None else own_cause
+        cause = who.causation if own_cause is None else own_cause
         header = _encode((session, position, time, name, branch, actor, correlation, cause, command_id))
         digest = chain_digest(digest, header, sha256(payload).digest() if erased is None else erased)
         rows.append(

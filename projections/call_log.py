@@ -35,7 +35,7 @@ def find_log(recorded: RecordedEvent) -> Log | None:
         position=recorded.position,
         global_position=recorded.global_position,
         actor=recorded.actor,
-        correlation=recorded.correlation,
+        correlation_id=recorded.correlation_id,
     )
 
 

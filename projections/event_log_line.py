@@ -21,14 +21,14 @@ def event_log_line(recorded: RecordedEvent) -> dict[str, Json]:
     branch = recorded.branch if log is None else log.branch
     line = {
         "event": recorded.name,
-        "timestamp": recorded.recorded_at.isoformat(),
+        "timestamp": recorded.created_at.isoformat(),
         "session": recorded.session,
         "branch": branch,
         "position": recorded.position,
         "global_position": recorded.global_position,
         "actor": recorded.actor,
-        "correlation": recorded.correlation,
-        "cause": recorded.cause,
+        "correlation_id": recorded.correlation_id,
+        "causation": recorded.causation,
         **({} if log is None else _summary_fields(log)),
     }
     return {key: value for key, value in line.items() if value is not None}

@@ -1,7 +1,7 @@
 """Messages as frames: Arrow, pandas and Polars, in columns whose types are the same whatever the rows hold.
 
-Rows go from what is stored into columns some at a time, so what is held is the frame and a page. `branch` is the name
-of the branch that a message was written on, `session` the session that it is read in, `id` says where it was recorded.
+Rows go from what is stored into columns some at a time, so what is held is the frame and a page. `session` and
+`position` are those of the session that is read, `id` and `global_position` say where a message was recorded.
 """
 
 from array import array
@@ -14,7 +14,16 @@ from ..domain.optional_dependencies import require
 from ..domain.ranges import Origin
 from ..domain.recorded_event import displayable_time
 from .message_pages import MessagePage, MessageReader
-from .stored_messages import NO_METADATA, StoredAssistant, StoredMessage, StoredOther, decode_page
+from .record_columns import messages_schema
+from .stored_messages import (
+    NO_METADATA,
+    StoredAssistant,
+    StoredMessage,
+    StoredOther,
+    content_types,
+    contents_json,
+    decode_page,
+)
 
 if TYPE_CHECKING:
     import pandas
@@ -28,33 +37,9 @@ LARGEST = 2**63 - 1
 """The largest number that a column has room for."""
 
 
-def schema() -> "pyarrow.Schema":
-    """The columns of a frame of messages."""
-    with require("pyarrow", "frames"):
-        import pyarrow as pa
-    return pa.schema(
-        [
-            ("id", pa.string()),
-            ("position", pa.int64()),
-            ("created_at", pa.timestamp("us", "UTC")),
-            ("session", pa.string()),
-            ("branch", pa.string()),
-            ("role", pa.string()),
-            ("content", pa.large_string()),
-            ("sender", pa.string()),
-            ("recipient", pa.string()),
-            ("origin", pa.string()),
-            ("model", pa.string()),
-            ("input_tokens", pa.int64()),
-            ("output_tokens", pa.int64()),
-            ("metadata", pa.large_string()),
-        ]
-    )
-
-
 def batches(reader: MessageReader, pages: Iterable[MessagePage]) -> Iterator["pyarrow.RecordBatch"]:
     """The messages of pages as record batches, each made when it is asked for."""
-    columns = schema()
+    columns = messages_schema()
     for some in _gather(pages):
         lists = _columns(reader, some)
         yield record_batch(lists, columns)
@@ -72,14 +57,14 @@ def stream(reader: MessageReader, pages: Iterable[MessagePage]) -> "pyarrow.Reco
     """The messages of pages as a stream, which can be read once."""
     with require("pyarrow", "frames"):
         import pyarrow as pa
-    return pa.RecordBatchReader.from_batches(schema(), batches(reader, pages))
+    return pa.RecordBatchReader.from_batches(messages_schema(), batches(reader, pages))
 
 
 def arrow(reader: MessageReader, pages: Iterable[MessagePage]) -> "pyarrow.Table":
     """The messages of pages as an Arrow table."""
     with require("pyarrow", "frames"):
         import pyarrow as pa
-    return pa.Table.from_batches(batches(reader, pages), schema=schema())
+    return pa.Table.from_batches(batches(reader, pages), schema=messages_schema())
 
 
 def pandas_frame(reader: MessageReader, pages: Iterable[MessagePage]) -> "pandas.DataFrame":
@@ -98,7 +83,7 @@ def polars_frame(reader: MessageReader, pages: Iterable[MessagePage]) -> "polars
     with require("polars", "frames"):
         import polars as pl
     # Batch by batch, and not as a stream: what goes wrong in a stream is told in the words of Polars.
-    parts = [schema().empty_table(), *batches(reader, pages)]
+    parts = [messages_schema().empty_table(), *batches(reader, pages)]
     return pl.concat([cast("pl.DataFrame", pl.from_arrow(part)) for part in parts])
 
 
@@ -119,33 +104,46 @@ def _gather(pages: Iterable[MessagePage]) -> Iterator[list[MessagePage]]:
 def _columns(reader: MessageReader, pages: Sequence[MessagePage]) -> Sequence[Sequence[object]]:
     """The columns of some pages, in the order of the schema."""
     rows = [row for page in pages for row in decode_page(page)]
-    words = stored_message_columns(rows)
-    return (
-        [f"{page.session}/{body[0]}" for page in pages for body in page.bodies],
-        [body[0] - page.ahead for page in pages for body in page.bodies],
-        [body[1] for page in pages for body in page.bodies],
-        [reader.session] * len(rows),
-        [reader.names[row.branch] for row in rows],
-        *words[:4],
-        _origins(pages, rows),
-        *words[4:],
+    bodies = [body for page in pages for body in page.bodies]
+    return message_columns(
+        rows,
+        [body[2] for body in bodies],
+        id=[f"{page.session}/{body[0]}" for page in pages for body in page.bodies],
+        session=[reader.session] * len(rows),
+        position=[body[0] - page.ahead for page in pages for body in page.bodies],
+        global_position=[body[3] for body in bodies],
+        created_at=[body[1] for body in bodies],
+        user=[reader.user] * len(rows),
+        branch=[reader.names[row.branch] for row in rows],
+        branch_id=[reader.branch_ids[row.branch] for row in rows],
+        origin=_origins(pages, rows),
+        actor=[body[4] for body in bodies],
+        correlation_id=[body[5] for body in bodies],
+        retracted=[False] * len(rows),
     )
 
 
-def stored_message_columns(rows: Sequence[StoredMessage]) -> tuple[list[object], ...]:
-    """What is known from the messages alone: role, content, sender, recipient; model, tokens in and out, metadata."""
+def message_columns(
+    rows: Sequence[StoredMessage], payloads: Sequence[bytes | None], **known: Sequence[object]
+) -> list[Sequence[object]]:
+    """The columns of messages in the order of the schema: those that are known, and those that a message has itself."""
     contents = [row.content for row in rows]
     usages = [content.usage if type(content) in _WITH_MODEL else None for content in contents]  # type: ignore[union-attr]  # they have one
-    return (
-        [_ROLES[content.role] for content in contents],
-        [content.text for content in contents],
-        [row.sender for row in rows],
-        [row.recipient for row in rows],
-        [content.model if type(content) in _WITH_MODEL else None for content in contents],  # type: ignore[union-attr]  # they have one
-        [None if usage is None else usage.input_tokens for usage in usages],
-        [None if usage is None else usage.output_tokens for usage in usages],
-        ["{}" if row.metadata is NO_METADATA else bytes(row.metadata).decode() for row in rows],
-    )
+    stored = contents_json(payloads)
+    columns: dict[str, Sequence[object]] = {
+        "type": content_types(rows, stored),
+        "role": [_ROLES[content.role] for content in contents],
+        "text": [content.text for content in contents],
+        "content": stored,
+        "sender": [row.sender for row in rows],
+        "recipient": [row.recipient for row in rows],
+        "model": [content.model if type(content) in _WITH_MODEL else None for content in contents],  # type: ignore[union-attr]  # they have one
+        "input_tokens": [None if usage is None else usage.input_tokens for usage in usages],
+        "output_tokens": [None if usage is None else usage.output_tokens for usage in usages],
+        "metadata": ["{}" if row.metadata is NO_METADATA else bytes(row.metadata).decode() for row in rows],
+        **known,
+    }
+    return [columns[name] for name in messages_schema().names]
 
 
 def _origins(pages: Sequence[MessagePage], rows: Sequence[StoredMessage]) -> list[str]:
@@ -159,7 +157,9 @@ def _origins(pages: Sequence[MessagePage], rows: Sequence[StoredMessage]) -> lis
 def _array(values: Sequence[object], kind: "pyarrow.DataType") -> "pyarrow.Array":
     import pyarrow as pa
 
-    if kind in (pa.string(), pa.large_string()) and None not in values:
+    if values and not pa.types.is_timestamp(kind) and values.count(values[0]) == len(values):
+        return pa.repeat(pa.scalar(values[0] if kind != pa.int64() or _fits(values[0]) else None, kind), len(values))
+    if kind in (pa.string(), pa.large_string()) and values and None not in values:
         return _text_array(values, kind)  # type: ignore[arg-type]  # columns of text hold text
     if pa.types.is_timestamp(kind):
         return _times(values).view(kind)
@@ -183,15 +183,20 @@ def _times(values: Sequence[object]) -> "pyarrow.Array":
     return pa.array([None if time is None else displayable_time(time) for time in times.to_pylist()], pa.int64())
 
 
-def _text_array(values: Sequence[str], kind: "pyarrow.DataType") -> "pyarrow.Array":
+def _text_array(values: Sequence[str | bytes], kind: "pyarrow.DataType") -> "pyarrow.Array":
     """A column of text without gaps, joined here: Arrow's own builder grows as it goes, and keeps room to spare."""
     import pyarrow as pa
 
-    text = "".join(values)
-    if text.isascii():
+    if isinstance(values[0], bytes):
+        data, lengths = b"".join(values), map(len, values)  # type: ignore[arg-type]  # all of them are
+        try:
+            data.decode()
+        except UnicodeDecodeError:  # a damaged payload, of which only what was needed has been decoded
+            return _text_array([value.decode(errors="replace") for value in values], kind)  # type: ignore[union-attr]  # all of them are bytes
+    elif (text := "".join(values)).isascii():  # type: ignore[arg-type]  # all of them are str
         data, lengths = text.encode(), map(len, values)
     else:
-        parts = [value.encode() for value in values]
+        parts = [value.encode() for value in values]  # type: ignore[union-attr]  # all of them are str
         data, lengths = b"".join(parts), map(len, parts)
     offsets = array("q" if kind == pa.large_string() else "i", accumulate(lengths, initial=0))
     return pa.Array.from_buffers(kind, len(values), [None, pa.py_buffer(offsets), pa.py_buffer(data)])

@@ -88,7 +88,7 @@ def mail_of(recorded: RecordedEvent, session: str, position: int) -> Mail:
     """The mail that an event put on the record, as it is known in a session."""
     if not isinstance(recorded.event, MailSent):
         raise TypeError(f"a {type(recorded.event).__name__} is no mail")
-    return mail_of_event(recorded.event, session, position, recorded.recorded_at, recorded.actor)
+    return mail_of_event(recorded.event, session, position, recorded.created_at, recorded.actor)
 
 
 def mail_of_event(sent: MailSent, session: str, position: int, created_at: datetime, actor: str | None) -> Mail:

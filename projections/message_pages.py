@@ -17,12 +17,13 @@ MAX_SCATTERED = 1000
 LONG_RANGE = 200
 """Messages from which on a range is read by itself."""
 
-Body: TypeAlias = tuple[int, int, bytes | None]
-"""A message as it is stored: its position, its time and its payload, if that was not erased."""
+Body: TypeAlias = tuple[int, int, bytes | None, int, str | None, str | None]
+"""A stored message: position, time, payload (None if it was erased), global position, actor and correlation id."""
 
 
-FeedBody: TypeAlias = tuple[str, int, int, int, str, int | None, bytes | None]
-"""An event as a frame of messages needs it: session, position, global position, time, name, branch and payload."""
+FeedBody: TypeAlias = tuple[str, int, int, int, str, int | None, bytes | None, str | None, str | None]
+"""An event as a frame of messages needs it: session, position, global position, time, name, branch, payload, actor and
+correlation id."""
 
 
 class StoredBodies(NamedTuple):
@@ -47,10 +48,16 @@ class MessageReader(Protocol):
     """What it takes to read the messages of one session."""
 
     session: str
+    user: str | None
 
     @property
     def names(self) -> Sequence[str]:
         """The names of its branches, by their numbers."""
+        ...
+
+    @property
+    def branch_ids(self) -> Sequence[str]:
+        """The ids of its branches, by their numbers."""
         ...
 
     def id_of(self, position: int) -> str:

@@ -36,6 +36,7 @@ from .message_filter import (
 from .message_order import merge_in_recorded_order
 from .message_pages import SYSTEM, Body, MessagePage, MessageReader, pages
 from .notebook_html import ENDS, html_table
+from .record_columns import messages_schema
 from .recorded_messages import message_from_event
 from .stored_messages import decode_page, event_of
 
@@ -175,7 +176,7 @@ class Messages(Reversible[Message], Collection[Message]):
 
     def __arrow_c_schema__(self) -> object:
         """The columns as an Arrow PyCapsule."""
-        return frames.schema().__arrow_c_schema__()
+        return messages_schema().__arrow_c_schema__()
 
     def _repr_html_(self) -> str:
         count = len(self)
@@ -206,7 +207,7 @@ class Messages(Reversible[Message], Collection[Message]):
         return pages(self._reader, self._ranges, self._written, backwards=backwards)
 
     def _message(self, page: MessagePage, body: Body) -> Message:
-        position, time, _ = body
+        position, time, *_ = body
         message = message_from_event(page.session, position, time, event_of(page, body), page.origin)
         if page.session == self._reader.session:
             return message
@@ -249,7 +250,7 @@ class _FilteredMessages(Messages):
 
     def _visible(self) -> Iterator[MessageOrigin]:
         for page in self._pages():
-            for position, _, _ in page.bodies:
+            for position, *_ in page.bodies:
                 yield page.branch, position - page.ahead, page.origin
 
 

@@ -59,7 +59,7 @@ class OperationTrace(msgspec.Struct):
         return [
             message_from_event(each.session, each.position, each.time, each.event)
             for each in self.events
-            if isinstance(each.event, MessageAppended) and each.cause == self.started.position
+            if isinstance(each.event, MessageAppended) and each.causation == self.started.position
         ]
 
 
@@ -76,8 +76,8 @@ def operation_traces(events: Iterable[RecordedEvent]) -> list[OperationTrace]:
                 found[id].ended = recorded
             case OperationResumed():
                 pass
-            case _ if recorded.cause in owner:
-                owner[recorded.position] = steps = owner[recorded.cause]
+            case _ if recorded.causation in owner:
+                owner[recorded.position] = steps = owner[recorded.causation]
                 steps.events.append(recorded)
     return list(found.values())
 

@@ -1,24 +1,46 @@
-"""The columns of frames of a whole store: messages, events, usage, sessions. They are stable: added to, never altered.
+"""The columns of messages, events, usage and sessions, the same in frames, `store.sql`, Parquet files and SQL views.
 
-`branch` is the name that a branch had when it was written on, `session` the session that recorded it, `user` whose
-session that is.
+docs/glossary.md has the meaning of each name. Columns are added, never altered.
 """
 
 from typing import TYPE_CHECKING
 
 from ..domain.optional_dependencies import require
-from .frames import schema as message_schema
 
 if TYPE_CHECKING:
     import pyarrow
 
 
 def messages_schema() -> "pyarrow.Schema":
-    """Those of the messages of a session, then whose they are, and where they stand in the store."""
+    """A row per message; `text` is plain, `content` and `metadata` are JSON."""
     with require("pyarrow", "frames"):
         import pyarrow as pa
-    more = [("user", pa.string()), ("global_position", pa.int64()), ("retracted", pa.bool_())]
-    return pa.schema([*message_schema(), *(pa.field(*each) for each in more)])
+    return pa.schema(
+        [
+            ("id", pa.string()),
+            ("session", pa.string()),
+            ("position", pa.int64()),
+            ("global_position", pa.int64()),
+            ("created_at", pa.timestamp("us", "UTC")),
+            ("user", pa.string()),
+            ("branch", pa.string()),
+            ("branch_id", pa.string()),
+            ("type", pa.string()),
+            ("role", pa.string()),
+            ("text", pa.large_string()),
+            ("content", pa.large_string()),
+            ("sender", pa.string()),
+            ("recipient", pa.string()),
+            ("origin", pa.string()),
+            ("model", pa.string()),
+            ("input_tokens", pa.int64()),
+            ("output_tokens", pa.int64()),
+            ("metadata", pa.large_string()),
+            ("actor", pa.string()),
+            ("correlation_id", pa.string()),
+            ("retracted", pa.bool_()),
+        ]
+    )
 
 
 def events_schema() -> "pyarrow.Schema":
@@ -30,14 +52,15 @@ def events_schema() -> "pyarrow.Schema":
             ("session", pa.string()),
             ("position", pa.int64()),
             ("global_position", pa.int64()),
-            ("recorded_at", pa.timestamp("us", "UTC")),
+            ("created_at", pa.timestamp("us", "UTC")),
             ("name", pa.string()),
             ("branch", pa.string()),
+            ("branch_id", pa.string()),
             ("branch_number", pa.int64()),
             ("user", pa.string()),
             ("actor", pa.string()),
-            ("correlation", pa.string()),
-            ("cause", pa.int64()),
+            ("correlation_id", pa.string()),
+            ("causation", pa.int64()),
             ("command_id", pa.string()),
             ("payload", pa.large_string()),
             ("redacted", pa.bool_()),
@@ -55,9 +78,10 @@ def usage_schema() -> "pyarrow.Schema":
             ("session", pa.string()),
             ("position", pa.int64()),
             ("global_position", pa.int64()),
-            ("recorded_at", pa.timestamp("us", "UTC")),
+            ("created_at", pa.timestamp("us", "UTC")),
             ("user", pa.string()),
             ("branch", pa.string()),
+            ("branch_id", pa.string()),
             ("name", pa.string()),
             ("model", pa.string()),
             ("provider", pa.string()),

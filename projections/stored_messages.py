@@ -5,7 +5,7 @@ the domain all the same: a content of a kind that is not known here is made, and
 """
 
 from collections.abc import Sequence
-from typing import ClassVar, TypeAlias
+from typing import ClassVar, TypeAlias, get_args
 
 import msgspec
 
@@ -141,7 +141,7 @@ class StoredMessage(msgspec.Struct, gc=False):
 def decode_page(page: MessagePage) -> list[StoredMessage]:
     """What the messages of a page say."""
     try:
-        return [_decode(payload) for _, _, payload in page.bodies]  # type: ignore[arg-type]  # without one: TypeError
+        return [_decode(payload) for _, _, payload, _, _, _ in page.bodies]  # type: ignore[arg-type]  # without one: TypeError
     except _MISFITS:  # of one at least; from here on each by itself
         return [_decode_body(page, body) for body in page.bodies]
 
@@ -155,10 +155,10 @@ def decode_feed(bodies: Sequence[FeedBody]) -> list[StoredMessage]:
 
 
 def _decode_content(body: FeedBody) -> StoredMessage:
-    session, position, _, time, name, branch, payload = body
+    session, position, global_position, time, name, branch, payload, actor, correlation = body
     # What cannot be read of one session is shown as a message without a role, and stops no reader of the others.
     written = branch if name == "message.appended" and branch is not None else SYSTEM
-    alone = (position, time, payload)
+    alone = (position, time, payload, global_position, actor, correlation)
     try:
         return _decode_body(MessagePage(session, 0, [alone], written, Origin.AUTHORED), alone)
     except UnreadableEventError:
@@ -166,9 +166,40 @@ def _decode_content(body: FeedBody) -> StoredMessage:
         return StoredMessage(branch or 0, nothing, None, None, NO_METADATA, Origin.AUTHORED.value)  # type: ignore[arg-type]  # never decoded
 
 
+def contents_json(payloads: Sequence[bytes | None]) -> list[bytes | None]:
+    """The contents in payloads as they are stored, in UTF-8; None where there is none that can be read."""
+    try:
+        return [bytes(_decode_raw(payload).content) for payload in payloads]  # type: ignore[arg-type]  # without one: TypeError
+    except _MISFITS:
+        return list(map(_content_json, payloads))
+
+
+def _content_json(payload: bytes | None) -> bytes | None:
+    try:
+        return None if payload is None else bytes(_decode_raw(payload).content)
+    except _MISFITS:
+        return None
+
+
+def content_types(messages: Sequence[StoredMessage], contents: Sequence[bytes | None]) -> list[str | None]:
+    """The types of contents; that of a kind that is not known here is in its JSON."""
+    types = [_TYPES.get(type(message.content)) for message in messages]
+    if None not in types:
+        return types
+    pairs = zip(types, contents, strict=True)
+    return [_type_in_json(content) if known is None else known for known, content in pairs]
+
+
+def _type_in_json(content: bytes | None) -> str | None:
+    try:
+        return None if content is None else _decode_type(content).type
+    except _MISFITS:
+        return None
+
+
 def event_of(page: MessagePage, body: Body) -> Event:
     """The event that a message of a page is on the record."""
-    position, _, payload = body
+    position, _, payload, _, _, _ = body
     name = "branch.system_set" if page.branch == SYSTEM else "message.appended"
     if payload is None:
         raise UnreadableEventError(
@@ -201,3 +232,16 @@ def _other(event: Event) -> StoredMessage:
 
 _MISFITS = (ValueError, TypeError, RecursionError)
 _decode = msgspec.json.Decoder(StoredMessage).decode
+_TYPES = {kind: str(kind.__struct_config__.tag) for kind in get_args(StoredContent)}
+
+
+class _RawContent(msgspec.Struct, gc=False):
+    content: msgspec.Raw
+
+
+class _ContentType(msgspec.Struct, gc=False):
+    type: str
+
+
+_decode_raw = msgspec.json.Decoder(_RawContent).decode
+_decode_type = msgspec.json.Decoder(_ContentType).decode

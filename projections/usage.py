@@ -102,8 +102,8 @@ class TokenUsage(Projection):
     def needs(self, batch: Sequence[RecordedEvent]) -> Iterable[tuple[Table, Key]]:
         for recorded in batch:
             yield USERS, (recorded.session,)
-            if recorded.cause is not None:
-                yield CALLS, (recorded.session, recorded.cause)
+            if recorded.causation is not None:
+                yield CALLS, (recorded.session, recorded.causation)
             if isinstance(recorded.event, MessageRedacted):
                 yield ANSWERS, (recorded.session, recorded.event.message)
             if isinstance(recorded.event, SessionStarted) and recorded.event.forked_from is not None:
@@ -148,10 +148,10 @@ def _add(rows: Rows, recorded: RecordedEvent, event: ModelCalled | MessageAppend
         return
     if isinstance(event, ModelCalled):
         rows[CALLS].put({"session": recorded.session, "position": recorded.position})
-    elif recorded.cause is not None and rows[CALLS].find(recorded.session, recorded.cause):
+    elif recorded.causation is not None and rows[CALLS].find(recorded.session, recorded.causation):
         return
     branch = NO_BRANCH if call.branch is None else call.branch
-    key = (f"{recorded.recorded_at:%Y-%m-%d}", recorded.session, branch, call.model)
+    key = (f"{recorded.created_at:%Y-%m-%d}", recorded.session, branch, call.model)
     group = dict(zip(USAGE.key, key, strict=True))
     used = {name: min(getattr(call, name) or 0, LARGEST) for name in ("input_tokens", "output_tokens", "duration_ms")}
     row = rows[USAGE].find(*key)

@@ -24,7 +24,7 @@ OPENING = """\
 # The events
 
 What can happen in a session, and what of it is stored. Each event is a row of the record: its stored name and its
-payload are shown here; session, position, time, actor, correlation and cause are columns beside them
+payload are shown here; session, position, time, actor, correlation id and causation are columns beside them
 ([record-format.md](record-format.md)). Once released, an event and its fields stay as they are; others may be added.
 The first release will be 0.1.0.
 

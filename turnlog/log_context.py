@@ -26,12 +26,12 @@ def bind_session(handle: Session | Branch) -> Iterator[None]:
 
 
 def add_session_context(_: object, __: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """A step for structlog's chain: adds session, branch and position at hand, actor and correlation, to a line.
+    """A step for structlog's chain: adds session, branch and position at hand, actor and correlation id, to a line.
 
     The position is the last one this handle knows; nothing is read for it. What a line says already, stays.
     """
     handle, who = _bound.get(), provenance()
-    found: dict[str, Any] = {"actor": who.actor, "correlation": who.correlation}
+    found: dict[str, Any] = {"actor": who.actor, "correlation_id": who.correlation_id}
     if handle is not None:
         found |= {"session": handle.session_id if isinstance(handle, Branch) else handle.id}
         found |= {"position": handle._stream.known_state().position}

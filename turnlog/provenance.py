@@ -24,7 +24,7 @@ _provenance: ContextVar[Provenance] = ContextVar("turnlog_provenance", default=N
 
 @contextmanager
 def acting(
-    *, actor: str | None = None, correlation: str | None = None, cause: int | None = None
+    *, actor: str | None = None, correlation_id: str | None = None, causation: int | None = None
 ) -> Iterator[Provenance]:
     """Puts who did it, the run it belongs to and the position that led to it on every event recorded inside.
 
@@ -34,8 +34,8 @@ def acting(
     """
     given = {
         "actor": None if actor is None else validate_name(actor, "an actor"),
-        "correlation": None if correlation is None else validate_name(correlation, "a correlation"),
-        "cause": None if cause is None else _position(cause),
+        "correlation_id": None if correlation_id is None else validate_name(correlation_id, "a correlation id"),
+        "causation": None if causation is None else _position(causation),
     }
     named = {field: value for field, value in given.items() if value is not None}
     inside = replace(_provenance.get(), **named)
@@ -49,12 +49,12 @@ def acting(
 def provenance() -> Provenance:
     """Who acts here and now; what no block around names is taken from OpenTelemetry, where that is in use."""
     named = _provenance.get()
-    if named.actor is not None and named.correlation is not None:
+    if named.actor is not None and named.correlation_id is not None:
         return named
     found = provenance_from_opentelemetry()
     if found is NO_PROVENANCE:
         return named
-    return Provenance(named.actor or found.actor, named.correlation or found.correlation, named.cause)
+    return Provenance(named.actor or found.actor, named.correlation_id or found.correlation_id, named.causation)
 
 
 def with_provenance(work: Callable[P, R]) -> Callable[P, R]:
@@ -68,10 +68,10 @@ def with_provenance(work: Callable[P, R]) -> Callable[P, R]:
     return carry
 
 
-def _position(cause: int) -> int:
-    if not isinstance(cause, int) or isinstance(cause, bool) or not 1 <= cause < LAST:
-        raise InvalidValueError("a cause", f"is {cause!r}: expected the position of an event")
-    return cause
+def _position(causation: int) -> int:
+    if not isinstance(causation, int) or isinstance(causation, bool) or not 1 <= causation < LAST:
+        raise InvalidValueError("a causation", f"is {causation!r}: expected the position of an event")
+    return causation
 
 
 ACTOR_KEYS = ("turnlog.actor", "enduser.id")
@@ -79,7 +79,7 @@ ACTOR_KEYS = ("turnlog.actor", "enduser.id")
 
 
 def provenance_from_opentelemetry() -> Provenance:
-    """The current trace as the correlation, and the actor that the baggage names.
+    """The id of the current trace as the correlation id, and the actor that the baggage names.
 
     It is not imported for this: where the application has not done so, there is nothing to read.
     """
@@ -87,7 +87,8 @@ def provenance_from_opentelemetry() -> Provenance:
     if current_span is None:
         return NO_PROVENANCE
     context = current_span().get_span_context()
-    return Provenance(actor=_actor(), correlation=format(context.trace_id, "032x") if context.is_valid else None)
+    trace = format(context.trace_id, "032x") if context.is_valid else None
+    return Provenance(actor=_actor(), correlation_id=trace)
 
 
 def _actor() -> str | None:

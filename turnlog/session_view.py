@@ -285,7 +285,7 @@ class SessionView(ReadOnlyView, PromptMethods):
         names: Collection[str] = (),
         branch: BranchView | str | int | None = None,
         actor: str | None = None,
-        correlation: str | None = None,
+        correlation_id: str | None = None,
     ) -> Iterator[RecordedEvent]:
         """The record itself: the events after one moment and up to another, included.
 
@@ -297,7 +297,7 @@ class SessionView(ReadOnlyView, PromptMethods):
             raise InvalidValueError("names", f"are {unknown}: expected a list of stored names")
         wanted = {
             "actor": actor,
-            "correlation": correlation,
+            "correlation_id": correlation_id,
             "branch": None if branch is None else self._number(branch),
         }
         return (

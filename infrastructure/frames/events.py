@@ -44,6 +44,7 @@ def event_columns(page: Iterable[Row], labels: Labels, asked: FrameFilter) -> li
                 row.time,
                 row.name,
                 branch,
+                None if row.branch is None else label.ids.get(row.branch),
                 row.branch,
                 label.user,
                 row.actor,

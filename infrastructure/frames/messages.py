@@ -9,7 +9,7 @@ from ...domain.errors import SessionNotFoundError, UnreadableEventError
 from ...domain.events import SystemSet
 from ...domain.recorded_event import to_datetime
 from ...domain.state import State, Status
-from ...projections.frames import record_batch, stored_message_columns
+from ...projections.frames import message_columns, record_batch
 from ...projections.message_pages import FeedBody
 from ...projections.messages import Messages, branch_messages, messages_of_branches
 from ...projections.record_columns import messages_schema
@@ -41,21 +41,22 @@ def message_batches(recorder: Recorder, asked: FrameFilter, until: int, rows: in
 
 
 class FeedMessages(NamedTuple):
-    """Messages as the feed has them, and beside each the name of its branch and whose it is."""
+    """Messages as the feed has them, and beside each the name and the id of its branch and the user of its session."""
 
     bodies: list[FeedBody]
     branches: list[str | None]
+    branch_ids: list[str | None]
     users: list[str | None]
 
 
 def feed_messages(page: Sequence[FeedBody], labels: Labels) -> FeedMessages:
     """The messages of a page of the feed; what names branches on the way is taken into the labels."""
-    found = FeedMessages([], [], [])
+    found = FeedMessages([], [], [], [])
     start = 0
     for place in [place for place, body in enumerate(page) if body[4] != MESSAGE_APPENDED]:
         _add(found, page[start:place], labels)
         start = place + 1
-        session, position, _, _, name, _, payload = page[place]
+        session, position, _, _, name, _, payload, *_ = page[place]
         if name != SYSTEM_SET:
             labels.take(session, position, name, payload)
         elif payload is None or not _takes_away(session, position, payload):
@@ -64,22 +65,27 @@ def feed_messages(page: Sequence[FeedBody], labels: Labels) -> FeedMessages:
     return found
 
 
-def message_columns(written: FeedMessages, said: list[StoredMessage]) -> list[list[object]]:
-    """The columns of messages, up to `global_position`."""
+def feed_columns(
+    written: FeedMessages, stored: Sequence[StoredMessage], retracted: Sequence[bool]
+) -> list[Sequence[object]]:
+    """The columns of messages of the feed."""
     bodies = written.bodies
-    words = stored_message_columns(said)
-    return [
-        [f"{body[0]}/{body[1]}" for body in bodies],
-        [body[1] for body in bodies],
-        [body[3] for body in bodies],
-        [body[0] for body in bodies],
-        list(written.branches),
-        *words[:4],
-        [each.origin for each in said],
-        *words[4:],
-        list(written.users),
-        [body[2] for body in bodies],
-    ]
+    return message_columns(
+        stored,
+        [body[6] for body in bodies],
+        id=[f"{body[0]}/{body[1]}" for body in bodies],
+        session=[body[0] for body in bodies],
+        position=[body[1] for body in bodies],
+        global_position=[body[2] for body in bodies],
+        created_at=[body[3] for body in bodies],
+        user=written.users,
+        branch=written.branches,
+        branch_id=written.branch_ids,
+        origin=[each.origin for each in stored],
+        actor=[body[7] for body in bodies],
+        correlation_id=[body[8] for body in bodies],
+        retracted=retracted,
+    )
 
 
 def filter_events(page: list[FeedBody], asked: FrameFilter, deleted: frozenset[str] = frozenset()) -> list[FeedBody]:
@@ -107,6 +113,7 @@ def _add(found: FeedMessages, bodies: Sequence[FeedBody], labels: Labels) -> Non
     }
     found.bodies.extend(bodies)
     found.branches.extend([known[body[0]].names.get(body[5]) for body in bodies])  # type: ignore[arg-type]  # they have one
+    found.branch_ids.extend([known[body[0]].ids.get(body[5]) for body in bodies])  # type: ignore[arg-type]  # they have one
     found.users.extend([known[body[0]].user for body in bodies])
 
 
@@ -115,8 +122,7 @@ def branch_message_batches(recorder: Recorder, asked: FrameFilter) -> Iterator["
     for session in _live(recorder, asked):
         try:
             state = load_state(recorder, session)
-            for batch in _of_branches(recorder, state, asked).batches():
-                yield _with_missing_columns(batch, state.user)
+            yield from _of_branches(recorder, state, asked).batches()
         except SessionNotFoundError:  # it vanished meanwhile
             continue
         except UnreadableEventError:
@@ -140,8 +146,7 @@ def _pages(
 
 def _batch(written: FeedMessages, asked: FrameFilter, taken_back: Retractions) -> "pyarrow.RecordBatch":
     said = decode_feed(written.bodies)
-    columns = message_columns(written, said)
-    columns.append(list(taken_back.are_retracted(written.bodies)))
+    columns = feed_columns(written, said, taken_back.are_retracted(written.bodies))
     if asked.roles is not None:
         kept = [each.content.role in asked.roles for each in said]
         columns = [list(compress(column, kept)) for column in columns]
@@ -173,12 +178,3 @@ def _of_branches(recorder: Recorder, state: State, asked: FrameFilter) -> Messag
         since=None if asked.since is None else to_datetime(asked.since),
         until=None if asked.until is None else to_datetime(asked.until),
     )
-
-
-def _with_missing_columns(batch: "pyarrow.RecordBatch", user: str | None) -> "pyarrow.RecordBatch":
-    """The messages of a session in the columns of a store."""
-    import pyarrow as pa
-
-    count = batch.num_rows
-    more = [pa.repeat(pa.scalar(user, pa.string()), count), pa.nulls(count, pa.int64()), pa.repeat(False, count)]
-    return pa.RecordBatch.from_arrays([*batch.columns, *more], schema=messages_schema())

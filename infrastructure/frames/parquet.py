@@ -24,7 +24,7 @@ from ..stored_event import Row, decode_in_feed, parse_redaction
 from .events import event_columns
 from .filters import NO_FILTER
 from .frame import Frame
-from .messages import READ, feed_messages, filter_events, message_columns
+from .messages import READ, feed_columns, feed_messages, filter_events
 from .parquet_folder import ExportCheckpoint, ParquetFolder, Window
 from .retractions import RETRACTIONS, Retractions
 from .row_pages import feed_rows
@@ -158,13 +158,15 @@ class _SeenRows:
 
 def _kinds(
     rows: Sequence[Row], taken_back: Retractions, known: _SeenRows
-) -> Iterator[tuple[str, "pyarrow.Schema", list[list[object]], list[int]]]:
+) -> Iterator[tuple[str, "pyarrow.Schema", Sequence[Sequence[object]], list[int]]]:
     """The rows of a window as messages, as what was used and as events, each with their times."""
     read = [stored_body(row) for row in rows if row.name in READ]
     written = feed_messages(filter_events(read, NO_FILTER), known.messages)
-    columns = message_columns(written, decode_feed(written.bodies))
+    columns = feed_columns(written, decode_feed(written.bodies), [False] * len(written.bodies))
     schema = messages_schema()
-    yield "messages", schema.remove(schema.get_field_index("retracted")), columns, [body[3] for body in written.bodies]
+    retracted = schema.get_field_index("retracted")  # which changes after a window was written
+    del columns[retracted]
+    yield "messages", schema.remove(retracted), columns, [body[3] for body in written.bodies]
     used = usage_columns(rows, known.usage, known.calls, NO_FILTER, PRICES)
     yield "usage", usage_schema(), used, used[3]  # type: ignore[misc]  # times are whole numbers
     events = event_columns(rows, known.events, NO_FILTER)

@@ -16,10 +16,17 @@ MOST = 50_000
 
 
 class Label(NamedTuple):
-    """Whose a session is, and the names of its branches by their numbers."""
+    """The user of a session, and the names and ids of its branches by their numbers."""
 
     user: str | None
     names: dict[int, str]
+    ids: dict[int, str]
+
+    def take(self, event: BranchCreated | BranchRenamed) -> None:
+        """Remember what an event says about a branch."""
+        self.names[event.branch] = event.name
+        if isinstance(event, BranchCreated):
+            self.ids[event.branch] = event.id
 
 
 class Labels:
@@ -41,11 +48,11 @@ class Labels:
         """Takes an event that is one of `NAMING` into the label of its session."""
         event = _event(session, position, name, payload)
         if isinstance(event, SessionStarted) and event.forked_from is None:
-            self._remember(session, Label(event.user, {}))
+            self._remember(session, Label(event.user, {}, {}))
         elif isinstance(event, SessionStarted):
             self._remember(session, self._read(session, position))
         elif isinstance(event, BranchCreated | BranchRenamed):
-            self.of(session, position).names[event.branch] = event.name
+            self.of(session, position).take(event)
 
     def _remember(self, session: str, label: Label) -> Label:
         if len(self._known) >= self._most:
@@ -56,7 +63,7 @@ class Labels:
 
     def _read(self, session: str, position: int) -> Label:
         user: str | None = None
-        names: dict[int, str] = {}
+        label = Label(None, {}, {})
         for life, until in _lineage(self._recorder, session, position):
             for row in self._recorder.read_structure(life, until=until):
                 if row.name not in NAMING:
@@ -65,8 +72,8 @@ class Labels:
                 if isinstance(event, SessionStarted):
                     user = user if event.user is None else event.user
                 elif isinstance(event, BranchCreated | BranchRenamed):
-                    names[event.branch] = event.name
-        return Label(user, names)
+                    label.take(event)
+        return label._replace(user=user)
 
 
 def _event(session: str, position: int, name: str, payload: bytes | None) -> Event | None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from ...projections.catalogue import CatalogueEntry
 from ...projections.frames import record_batch
 from ...projections.record_columns import sessions_schema
 from ..recorder import Recorder
@@ -24,7 +25,7 @@ def session_batches(recorder: Recorder, rows: int) -> Iterator["pyarrow.RecordBa
                     entry.session,
                     entry.key,
                     entry.name,
-                    entry.user,
+                    _user_of(recorder, entry),
                     entry.status,
                     entry.position,
                     entry.messages,
@@ -40,3 +41,11 @@ def session_batches(recorder: Recorder, rows: int) -> Iterator["pyarrow.RecordBa
             strict=True,
         )
         yield record_batch(list(columns), sessions_schema())
+
+
+def _user_of(recorder: Recorder, entry: CatalogueEntry) -> str | None:
+    """The user of a session, or of the nearest session that it continues and that has one."""
+    found: CatalogueEntry | None = entry
+    while found is not None and found.user is None and found.forked_from is not None:
+        found = recorder.find_entry(found.forked_from)
+    return None if found is None else found.user

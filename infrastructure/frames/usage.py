@@ -76,7 +76,7 @@ def usage_columns(
         label = labels.of(row.session, row.position)
         branch = None if used.branch is None else label.names.get(used.branch)
         if asked.branches is None or branch in asked.branches:
-            found.append(_columns(row, label, branch, used, prices))
+            found.append(_columns(row, label, used, prices))
     return list(map(list, zip(*found, strict=True))) or [[] for _ in usage_schema()]
 
 
@@ -90,16 +90,15 @@ def _tokens_of(row: Row, calls: ModelCalls) -> ModelCalled | None:
     return None if used is None or (row.cause is not None and calls.has(row.session, row.cause)) else used
 
 
-def _columns(
-    row: Row, label: Label, branch: str | None, used: ModelCalled, prices: Mapping[str, Price]
-) -> tuple[object, ...]:
+def _columns(row: Row, label: Label, used: ModelCalled, prices: Mapping[str, Price]) -> tuple[object, ...]:
     return (
         row.session,
         row.position,
         row.global_position,
         row.time,
         label.user,
-        branch,
+        None if used.branch is None else label.names.get(used.branch),
+        None if used.branch is None else label.ids.get(used.branch),
         row.name,
         used.model or None,
         used.provider,

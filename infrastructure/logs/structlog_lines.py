@@ -21,7 +21,7 @@ class LineLogger(Protocol):
 def log_event(
     recorded: RecordedEvent, logger: LineLogger | None = None, *, redactor: LogRedactor | None = STANDARD
 ) -> None:
-    """Writes an event as a line: its stored name, session, branch, position, global position, actor, correlation.
+    """Writes an event as a line: its stored name, session, branch, position, global position, actor, correlation id.
 
     Of what the account tells there is also what it says, without secrets. Words of messages are on no line.
     """

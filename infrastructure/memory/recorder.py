@@ -21,7 +21,7 @@ from ...domain.expected_position import matches
 from ...domain.ranges import Positions
 from ...projections.catalogue import CatalogueEntry
 from ...projections.message_pages import Body
-from ..recorder import Recorder
+from ..recorder import Recorder, message_body
 from ..stored_event import (
     MESSAGE_APPENDED,
     AppendRequest,
@@ -108,7 +108,7 @@ class MemoryRecorder(Recorder):
     def read_bodies_at(self, session: str, positions: Sequence[int]) -> list[Body]:
         with self._open():
             rows = self._stream(session).find(positions)
-        return [(row.position, row.time, row.payload) for row in rows]
+        return list(map(message_body, rows))
 
     def read_structure(self, session: str, *, after: int = 0, until: int) -> Iterator[Row]:
         with self._open():

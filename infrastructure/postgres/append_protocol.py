@@ -177,7 +177,7 @@ def rejection(attempt: StampedAppend) -> InvalidValueError | None:
     append, entry = attempt.append, attempt.entry
     try:
         _check([entry.session, entry.key, entry.name, entry.user, entry.forked_from])
-        _check([append.provenance.correlation, append.command_id, *{row.actor for row in attempt.rows}])
+        _check([append.provenance.correlation_id, append.command_id, *{row.actor for row in attempt.rows}])
     except InvalidValueError as reason:
         return reason
     return None
@@ -206,7 +206,7 @@ def _request(attempt: StampedAppend, events: list[_Event]) -> _Sent:
         entry.bytes,
         entry.updated,
         events,
-        append.provenance.correlation,
+        append.provenance.correlation_id,
         append.command_id,
         None if _has_labels_of(entry, head) else _labels(entry),
     )

@@ -69,9 +69,10 @@ WHERE e.session = (SELECT c.number FROM "{schema}".{prefix}catalogue AS c WHERE 
 ORDER BY e.position DESC LIMIT (SELECT %(limit)s::bigint)
 
 -- read_bodies --
--- The same messages: position, time and payload only.
+-- The same messages: only the columns that a page of messages needs.
 SELECT e.position, e.time,
-       CASE WHEN e.encoding IS NULL THEN coalesce(e.payload_bytes, convert_to(e.payload, 'UTF8')) END
+       CASE WHEN e.encoding IS NULL THEN coalesce(e.payload_bytes, convert_to(e.payload, 'UTF8')) END,
+       e.global_position, e.actor, e.correlation
 FROM "{schema}".{prefix}events AS e
 WHERE e.session = (SELECT c.number FROM "{schema}".{prefix}catalogue AS c WHERE c.session = %(session)s)
   AND e.name = 'message.appended' AND e.branch = %(branch)s
@@ -81,7 +82,8 @@ ORDER BY e.position LIMIT (SELECT %(limit)s::bigint)
 -- read_bodies_backwards --
 -- The same bodies from the end of the page.
 SELECT e.position, e.time,
-       CASE WHEN e.encoding IS NULL THEN coalesce(e.payload_bytes, convert_to(e.payload, 'UTF8')) END
+       CASE WHEN e.encoding IS NULL THEN coalesce(e.payload_bytes, convert_to(e.payload, 'UTF8')) END,
+       e.global_position, e.actor, e.correlation
 FROM "{schema}".{prefix}events AS e
 WHERE e.session = (SELECT c.number FROM "{schema}".{prefix}catalogue AS c WHERE c.session = %(session)s)
   AND e.name = 'message.appended' AND e.branch = %(branch)s
@@ -89,9 +91,10 @@ WHERE e.session = (SELECT c.number FROM "{schema}".{prefix}catalogue AS c WHERE 
 ORDER BY e.position DESC LIMIT (SELECT %(limit)s::bigint)
 
 -- read_bodies_at --
--- Position, time and payload of the events at some positions of a session.
+-- The same columns of the events at some positions of a session.
 SELECT e.position, e.time,
-       CASE WHEN e.encoding IS NULL THEN coalesce(e.payload_bytes, convert_to(e.payload, 'UTF8')) END
+       CASE WHEN e.encoding IS NULL THEN coalesce(e.payload_bytes, convert_to(e.payload, 'UTF8')) END,
+       e.global_position, e.actor, e.correlation
 FROM "{schema}".{prefix}events AS e
 WHERE e.session = (SELECT c.number FROM "{schema}".{prefix}catalogue AS c WHERE c.session = %(session)s)
   AND e.position = ANY(%(positions)s::bigint[])

@@ -209,8 +209,7 @@ class PostgresRecorder(ServerRecorder):
 
     def read_bodies_at(self, session: str, positions: Sequence[int]) -> list[Body]:
         which = {"session": _id(session), "positions": list(positions)}
-        found = self._connections.ask(SQL["read_bodies_at"], which)
-        return [(position, time, payload) for position, time, payload in found]
+        return self._connections.ask(SQL["read_bodies_at"], which)
 
     def read_structure(self, session: str, *, after: int = 0, until: int) -> Iterator[Row]:
         yield from self._pages(SQL["read_structure"], (after + 1, until), backwards=False, session=_id(session))

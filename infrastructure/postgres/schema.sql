@@ -67,6 +67,8 @@ CREATE INDEX {prefix}messages_by_branch ON "{schema}".{prefix}events (session, b
     WHERE name = 'message.appended';
 CREATE INDEX {prefix}structure_by_position ON "{schema}".{prefix}events (session, position)
     WHERE name <> 'message.appended';
+CREATE INDEX {prefix}branch_changes ON "{schema}".{prefix}events (session, branch, position)
+    WHERE name IN ('branch.created', 'branch.renamed', 'message.retracted', 'branch.change_undone');
 CREATE INDEX {prefix}events_by_command ON "{schema}".{prefix}events (session, command_id)
     WHERE command_id IS NOT NULL;
 
@@ -142,9 +144,10 @@ CREATE TABLE "{schema}".{prefix}snapshots (
     PRIMARY KEY (purpose, session, position)
 );
 
--- For whoever asks in SQL. Sessions and branches as they are now; messages as they were written, one row each,
--- whichever branches show them. A session that goes on from another has only its own here. Where a text has a NUL
--- character, which PostgreSQL has no room for, the replacement character stands in the answers.
+-- For readers in SQL. The columns are those of frames and of Parquet files (projections/record_columns.py), and mean the
+-- same. Sessions and branches are as they are now; events and messages as they were written, one row each, whichever
+-- branches show them. A session that continues another has only its own events and messages here. Where a text has a NUL
+-- character, which PostgreSQL has no room for, the views have the replacement character.
 CREATE FUNCTION "{schema}".{prefix}as_json(payload text) RETURNS json LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT CASE WHEN position('\u0000' IN payload) = 0 THEN payload::json
                 ELSE replace(replace(payload, '\\', '\u005c'), '\u0000', '\ufffd')::json END
@@ -155,17 +158,26 @@ CREATE FUNCTION "{schema}".{prefix}as_time(microseconds bigint) RETURNS timestam
 $$;
 
 CREATE VIEW "{schema}".{prefix}sessions AS
-SELECT session, key, name, "user", status, forked_from, forked_at, position, messages, bytes,
-       "{schema}".{prefix}as_json(metadata) AS metadata,
-       "{schema}".{prefix}as_time(created) AS created_at, "{schema}".{prefix}as_time(updated) AS updated_at
-FROM "{schema}".{prefix}catalogue;
+SELECT c.session, c.key, c.name, CASE WHEN c."user" IS NOT NULL OR c.forked_from IS NULL THEN c."user" ELSE (
+           WITH RECURSIVE lineage AS (
+               SELECT c.forked_from, c."user", 0 AS depth
+               UNION ALL
+               SELECT a.forked_from, a."user", depth + 1
+               FROM lineage JOIN "{schema}".{prefix}catalogue AS a ON a.session = lineage.forked_from
+           )
+           SELECT "user" FROM lineage WHERE "user" IS NOT NULL ORDER BY depth LIMIT 1
+       ) END AS "user",
+       c.status, c.position, c.messages, c.bytes, c.forked_from, c.forked_at,
+       "{schema}".{prefix}as_time(c.created) AS created_at, "{schema}".{prefix}as_time(c.updated) AS updated_at,
+       "{schema}".{prefix}as_json(c.metadata) AS metadata
+FROM "{schema}".{prefix}catalogue AS c;
 
 CREATE VIEW "{schema}".{prefix}branches AS
-SELECT session, branch, created ->> 'id' AS id, coalesce(renamed, created ->> 'name') AS name, created ->> 'user' AS "user",
-       (created ->> 'parent')::bigint AS parent, (created ->> 'at')::bigint AS forked_at,
-       created_position, removed_position, messages, created_at
+SELECT session, coalesce(renamed, created ->> 'name') AS branch, created ->> 'id' AS branch_id,
+       number AS branch_number, created ->> 'user' AS branch_user, (created ->> 'parent')::bigint AS parent_number,
+       (created ->> 'at')::bigint AS forked_at, created_position, removed_position, messages, created_at
 FROM (
-    SELECT c.session, e.branch, "{schema}".{prefix}as_json(e.payload) AS created, e.position AS created_position,
+    SELECT c.session, e.branch AS number, "{schema}".{prefix}as_json(e.payload) AS created, e.position AS created_position,
            "{schema}".{prefix}as_time(e.time) AS created_at,
            (SELECT "{schema}".{prefix}as_json(later.payload) ->> 'name' FROM "{schema}".{prefix}events AS later
             WHERE later.session = e.session AND later.name <> 'message.appended'
@@ -278,13 +290,61 @@ CREATE FUNCTION "{schema}".{prefix}answer_text(content json) RETURNS text LANGUA
             '{"function":' || (content -> 'extra' -> 'function_call') || '}') END)
 $$;
 
+-- The name of a branch is that which it had when the event was recorded; it may be on the record of a session that this
+-- one continues, and so may the user.
+CREATE VIEW "{schema}".{prefix}recorded_events AS
+SELECT c.session, e.position, e.global_position, "{schema}".{prefix}as_time(e.time) AS created_at, e.name,
+       (
+           WITH RECURSIVE lineage AS (
+               SELECT c.number, c.forked_from, c.forked_at, e.position AS until, 0 AS depth
+               UNION ALL
+               SELECT a.number, a.forked_from, a.forked_at, lineage.forked_at, depth + 1
+               FROM lineage JOIN "{schema}".{prefix}catalogue AS a ON a.session = lineage.forked_from
+           )
+           SELECT "{schema}".{prefix}as_json(label.payload) ->> 'name'
+           FROM lineage JOIN "{schema}".{prefix}events AS label ON label.session = lineage.number
+           WHERE label.name IN ('branch.created', 'branch.renamed', 'message.retracted', 'branch.change_undone')
+             AND label.name IN ('branch.created', 'branch.renamed') AND label.branch = e.branch
+             AND label.position <= lineage.until
+           ORDER BY depth, label.position DESC LIMIT 1
+       ) AS branch,
+       (
+           WITH RECURSIVE lineage AS (
+               SELECT c.number, c.forked_from, c.forked_at, e.position AS until, 0 AS depth
+               UNION ALL
+               SELECT a.number, a.forked_from, a.forked_at, lineage.forked_at, depth + 1
+               FROM lineage JOIN "{schema}".{prefix}catalogue AS a ON a.session = lineage.forked_from
+           )
+           SELECT "{schema}".{prefix}as_json(label.payload) ->> 'id'
+           FROM lineage JOIN "{schema}".{prefix}events AS label ON label.session = lineage.number
+           WHERE label.name IN ('branch.created', 'branch.renamed', 'message.retracted', 'branch.change_undone')
+             AND label.name = 'branch.created' AND label.branch = e.branch
+             AND label.position <= lineage.until
+           ORDER BY depth, label.position DESC LIMIT 1
+       ) AS branch_id,
+       e.branch AS branch_number,
+       CASE WHEN c."user" IS NOT NULL OR c.forked_from IS NULL THEN c."user" ELSE (
+           WITH RECURSIVE lineage AS (
+               SELECT c.forked_from, c."user", 0 AS depth
+               UNION ALL
+               SELECT a.forked_from, a."user", depth + 1
+               FROM lineage JOIN "{schema}".{prefix}catalogue AS a ON a.session = lineage.forked_from
+           )
+           SELECT "user" FROM lineage WHERE "user" IS NOT NULL ORDER BY depth LIMIT 1
+       ) END AS "user",
+       e.actor, e.correlation AS correlation_id, e.cause AS causation, e.command_id,
+       "{schema}".{prefix}as_json(e.payload) AS payload,
+       e.payload_hash IS NOT NULL AS redacted, encode(e.digest, 'hex') AS digest
+FROM "{schema}".{prefix}events AS e JOIN "{schema}".{prefix}catalogue AS c ON c.number = e.session;
+
 CREATE VIEW "{schema}".{prefix}messages AS
-SELECT session, position, global_position, branch, content ->> 'type' AS type,
+SELECT session || '/' || position AS id, session, position, global_position, created_at, "user", branch, branch_id,
+       content ->> 'type' AS type,
        CASE content ->> 'type'
            WHEN 'system' THEN 'system' WHEN 'instruction' THEN 'user' WHEN 'assistant_response' THEN 'assistant'
            WHEN 'action_request' THEN 'assistant' WHEN 'action_response' THEN 'tool'
            ELSE content ->> 'role' END AS role,
-       CASE content ->> 'type'
+       coalesce(CASE content ->> 'type'
            WHEN 'system' THEN content ->> 'system_message'
            WHEN 'instruction' THEN "{schema}".{prefix}body_text(content -> 'instruction')
            WHEN 'assistant_response' THEN "{schema}".{prefix}answer_text(content)
@@ -293,15 +353,32 @@ SELECT session, position, global_position, branch, content ->> 'type' AS type,
            ))), '')
            WHEN 'action_response' THEN
                coalesce(content ->> 'error', "{schema}".{prefix}body_text(content -> 'result'))
-           ELSE content ->> 'text' END AS text,
-       payload ->> 'sender' AS sender, payload ->> 'recipient' AS recipient, actor, correlation, created_at, content,
-       coalesce(payload -> 'metadata', '{}') AS metadata
+           ELSE content ->> 'text' END, '') AS text,
+       content, payload ->> 'sender' AS sender, payload ->> 'recipient' AS recipient,
+       coalesce(payload ->> 'origin', 'authored') AS origin,
+       CASE content ->> 'type' WHEN 'assistant_response' THEN content ->> 'model' END AS model,
+       CASE content ->> 'type' WHEN 'assistant_response' THEN (content -> 'usage' ->> 'input_tokens')::bigint END
+           AS input_tokens,
+       CASE content ->> 'type' WHEN 'assistant_response' THEN (content -> 'usage' ->> 'output_tokens')::bigint END
+           AS output_tokens,
+       coalesce(payload -> 'metadata', '{}') AS metadata, actor, correlation_id,
+       EXISTS (
+           SELECT FROM "{schema}".{prefix}events AS retraction
+           WHERE retraction.session = session_number AND retraction.branch = branch_number
+             AND retraction.name IN ('branch.created', 'branch.renamed', 'message.retracted', 'branch.change_undone')
+             AND retraction.name = 'message.retracted' AND retraction.position > written.position
+             AND ("{schema}".{prefix}as_json(retraction.payload) ->> 'message')::bigint = written.position
+             AND NOT EXISTS (
+                 SELECT FROM "{schema}".{prefix}events AS undo
+                 WHERE undo.session = session_number AND undo.branch = branch_number
+                   AND undo.name IN ('branch.created', 'branch.renamed', 'message.retracted', 'branch.change_undone')
+                   AND undo.name = 'branch.change_undone' AND undo.position > retraction.position
+                   AND ("{schema}".{prefix}as_json(undo.payload) ->> 'undone')::bigint = retraction.position
+             )
+       ) AS retracted
 FROM (
-    SELECT c.session, e.position, e.global_position, e.branch, e.actor, e.correlation,
-           "{schema}".{prefix}as_json(e.payload) AS payload,
-           "{schema}".{prefix}as_json(e.payload) -> 'content' AS content,
-           "{schema}".{prefix}as_time(e.time) AS created_at
-    FROM "{schema}".{prefix}events AS e JOIN "{schema}".{prefix}catalogue AS c ON c.number = e.session
-    WHERE e.name IN ('message.appended', 'branch.system_set')
+    SELECT r.*, c.number AS session_number, r.payload -> 'content' AS content
+    FROM "{schema}".{prefix}recorded_events AS r JOIN "{schema}".{prefix}catalogue AS c USING (session)
+    WHERE r.name IN ('message.appended', 'branch.system_set')
 ) AS written
 WHERE content ->> 'type' IS NOT NULL;

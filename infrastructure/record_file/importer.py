@@ -173,7 +173,7 @@ def _appends(rows: Iterable[Row], present: int | None, key: str | None) -> Itera
             first.session,
             [_draft(row, key) for row in these],
             first.position - 1,
-            Provenance(correlation=first.correlation),
+            Provenance(correlation_id=first.correlation),
             first.time,
             first.command_id,
             start=first.position,

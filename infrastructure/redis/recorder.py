@@ -33,7 +33,7 @@ from ...projections.catalogue import CatalogueEntry
 from ...projections.message_pages import Body
 from ...projections.selection import Order, Place, Selection
 from ..payload_compression import payload_encoding
-from ..recorder import OpenMode
+from ..recorder import OpenMode, message_body
 from ..server_recorder import HeadMoved, ServerRecorder, StampedAppend
 from ..stored_event import LAST, AppendResult, Row
 from . import scripts
@@ -142,7 +142,7 @@ class RedisRecorder(ServerRecorder):
         while looked < len(positions):
             ahead = positions[looked : looked + PAGE]
             count, *parts = self._server.read(scripts.READ_POSITIONS, session, LARGEST_PAGE, *ahead)
-            found += [(row.position, row.time, row.payload) for row in rows_of(session, parts)]
+            found += map(message_body, rows_of(session, parts))
             looked += int(count)
         return found
 

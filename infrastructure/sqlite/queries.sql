@@ -42,9 +42,10 @@ WHERE c.session = ? AND e.branch = ? AND e.name = 'message.appended' AND e.posit
 ORDER BY e.position DESC LIMIT ?
 
 -- read_bodies --
--- The same messages: position, time and payload only.
+-- The same messages: only the columns that a page of messages needs.
 SELECT e.position, e.time,
-       CASE WHEN e.encoding IS NULL THEN CAST(e.payload AS BLOB) ELSE turnlog_plain(e.encoding, e.payload) END
+       CASE WHEN e.encoding IS NULL THEN CAST(e.payload AS BLOB) ELSE turnlog_plain(e.encoding, e.payload) END,
+       e.global_position, e.actor, e.correlation
 FROM catalogue AS c JOIN events AS e ON e.session = c.number
 WHERE c.session = ? AND e.branch = ? AND e.name = 'message.appended' AND e.position BETWEEN ? AND ?
 ORDER BY e.position LIMIT ?
@@ -52,15 +53,17 @@ ORDER BY e.position LIMIT ?
 -- read_bodies_backwards --
 -- The same bodies from the end of the page.
 SELECT e.position, e.time,
-       CASE WHEN e.encoding IS NULL THEN CAST(e.payload AS BLOB) ELSE turnlog_plain(e.encoding, e.payload) END
+       CASE WHEN e.encoding IS NULL THEN CAST(e.payload AS BLOB) ELSE turnlog_plain(e.encoding, e.payload) END,
+       e.global_position, e.actor, e.correlation
 FROM catalogue AS c JOIN events AS e ON e.session = c.number
 WHERE c.session = ? AND e.branch = ? AND e.name = 'message.appended' AND e.position BETWEEN ? AND ?
 ORDER BY e.position DESC LIMIT ?
 
 -- read_bodies_at --
--- Position, time and payload of the events at some positions of a session.
+-- The same columns of the events at some positions of a session.
 SELECT e.position, e.time,
-       CASE WHEN e.encoding IS NULL THEN CAST(e.payload AS BLOB) ELSE turnlog_plain(e.encoding, e.payload) END
+       CASE WHEN e.encoding IS NULL THEN CAST(e.payload AS BLOB) ELSE turnlog_plain(e.encoding, e.payload) END,
+       e.global_position, e.actor, e.correlation
 FROM catalogue AS c JOIN events AS e ON e.session = c.number
 WHERE c.session = ? AND e.position IN (SELECT value FROM json_each(?))
 ORDER BY e.position
@@ -105,7 +108,8 @@ ORDER BY e.global_position LIMIT ?
 -- read_all_bodies --
 -- A page of the events of all sessions: only the columns that a frame of messages needs.
 SELECT c.session, e.position, e.global_position, e.time, e.name, e.branch,
-       CASE WHEN e.encoding IS NULL THEN CAST(e.payload AS BLOB) ELSE turnlog_plain(e.encoding, e.payload) END
+       CASE WHEN e.encoding IS NULL THEN CAST(e.payload AS BLOB) ELSE turnlog_plain(e.encoding, e.payload) END,
+       e.actor, e.correlation
 FROM events AS e JOIN catalogue AS c ON c.number = e.session
 WHERE e.global_position > ? AND e.global_position <= ?
 ORDER BY e.global_position LIMIT ?
@@ -113,7 +117,8 @@ ORDER BY e.global_position LIMIT ?
 -- read_named_bodies --
 -- The same columns of the events that have one of some stored names.
 SELECT c.session, e.position, e.global_position, e.time, e.name, e.branch,
-       CASE WHEN e.encoding IS NULL THEN CAST(e.payload AS BLOB) ELSE turnlog_plain(e.encoding, e.payload) END
+       CASE WHEN e.encoding IS NULL THEN CAST(e.payload AS BLOB) ELSE turnlog_plain(e.encoding, e.payload) END,
+       e.actor, e.correlation
 FROM events AS e JOIN catalogue AS c ON c.number = e.session
 WHERE e.global_position > ? AND e.global_position <= ? AND e.name IN (SELECT value FROM json_each(?))
 ORDER BY e.global_position LIMIT ?

@@ -53,6 +53,8 @@ CREATE TABLE events (
 CREATE UNIQUE INDEX events_by_position ON events (session, position);
 CREATE INDEX messages_by_branch ON events (session, branch, position) WHERE name = 'message.appended';
 CREATE INDEX structure_by_position ON events (session, position) WHERE name <> 'message.appended';
+CREATE INDEX branch_changes ON events (session, branch, position)
+    WHERE name IN ('branch.created', 'branch.renamed', 'message.retracted', 'branch.change_undone');
 CREATE INDEX events_by_command ON events (session, command_id) WHERE command_id IS NOT NULL;
 
 -- Events do not change. The one exception: the payload of an event that a later event of its session redacts becomes what
@@ -139,28 +141,43 @@ CREATE TABLE snapshots (
     PRIMARY KEY (purpose, session, position)
 ) STRICT;
 
--- For whoever asks in SQL. Sessions and branches as they are now; messages as they were written, one row each,
--- whichever branches show them. Times are ISO 8601 in UTC. A session that goes on from another has only its own here.
--- Where a text has a NUL character, at which SQLite ends a text, the replacement character stands in the answers. Of a
--- message that is compressed, SQL knows no more than where, when and by whom it was recorded; the rest is NULL.
+-- For readers in SQL. The columns are those of frames and of Parquet files (projections/record_columns.py) and mean the
+-- same. Sessions and branches are as they are now; events and messages as they were written, one row each, whichever
+-- branches show them. Times are ISO 8601 in UTC. A session that continues another has only its own events and messages
+-- here. Where a text has a NUL character, at which SQLite ends a text, the views have the replacement character. Of a
+-- compressed event, the views have all but its payload, and what is in the payload is NULL.
 CREATE VIEW sessions AS
-SELECT session, key, name, user, status, forked_from, forked_at, position, messages, bytes, metadata,
-       strftime('%Y-%m-%dT%H:%M:%fZ', created / 1e6, 'unixepoch') AS created_at,
-       strftime('%Y-%m-%dT%H:%M:%fZ', updated / 1e6, 'unixepoch') AS updated_at
-FROM catalogue;
+SELECT c.session, c.key, c.name,
+       CASE WHEN c.user IS NOT NULL OR c.forked_from IS NULL THEN c.user ELSE (
+           WITH RECURSIVE lineage (forked_from, user, depth) AS (
+               SELECT c.forked_from, c.user, 0
+               UNION ALL
+               SELECT a.forked_from, a.user, depth + 1
+               FROM lineage JOIN catalogue AS a ON a.session = lineage.forked_from
+           )
+           SELECT user FROM lineage WHERE user IS NOT NULL ORDER BY depth LIMIT 1
+       ) END AS user,
+       c.status, c.position, c.messages, c.bytes, c.forked_from, c.forked_at,
+       strftime('%Y-%m-%dT%H:%M:%S', c.created / 1000000, 'unixepoch') || printf('.%06dZ', c.created % 1000000) AS created_at,
+       strftime('%Y-%m-%dT%H:%M:%S', c.updated / 1000000, 'unixepoch') || printf('.%06dZ', c.updated % 1000000) AS updated_at,
+       c.metadata
+FROM catalogue AS c;
 
 CREATE VIEW branches AS
-SELECT c.session, e.branch, json_extract(e.payload, '$.id') AS id,
+SELECT c.session,
        coalesce(
            (SELECT json_extract(later.payload, '$.name')
-            FROM events AS later INDEXED BY structure_by_position
-            WHERE later.session = e.session AND later.name <> 'message.appended'
+            FROM events AS later INDEXED BY branch_changes
+            WHERE later.session = e.session
+              AND later.name IN ('branch.created', 'branch.renamed', 'message.retracted', 'branch.change_undone')
               AND later.name = 'branch.renamed' AND later.branch = e.branch
             ORDER BY later.position DESC LIMIT 1),
            json_extract(e.payload, '$.name')
-       ) AS name,
-       json_extract(e.payload, '$.user') AS user,
-       json_extract(e.payload, '$.parent') AS parent,
+       ) AS branch,
+       json_extract(e.payload, '$.id') AS branch_id,
+       e.branch AS branch_number,
+       json_extract(e.payload, '$.user') AS branch_user,
+       json_extract(e.payload, '$.parent') AS parent_number,
        json_extract(e.payload, '$.at') AS forked_at,
        e.position AS created_position,
        (SELECT later.position FROM events AS later INDEXED BY structure_by_position
@@ -173,14 +190,63 @@ SELECT c.session, e.branch, json_extract(e.payload, '$.id') AS id,
           WHERE system.session = e.session AND system.name <> 'message.appended'
             AND system.name = 'branch.system_set' AND system.branch = e.branch
             AND (system.encoding IS NOT NULL OR json_type(system.payload, '$.content') = 'object')) AS messages,
-       strftime('%Y-%m-%dT%H:%M:%fZ', e.time / 1e6, 'unixepoch') AS created_at
+       strftime('%Y-%m-%dT%H:%M:%S', e.time / 1000000, 'unixepoch') || printf('.%06dZ', e.time % 1000000) AS created_at
 FROM events AS e JOIN catalogue AS c ON c.number = e.session
 WHERE e.name <> 'message.appended' AND e.name = 'branch.created';
+
+-- The name of a branch is that which it had when the event was recorded; it may be on the record of a session that this
+-- one continues, and so may the user.
+CREATE VIEW recorded_events AS
+SELECT c.session, e.position, e.global_position,
+       strftime('%Y-%m-%dT%H:%M:%S', e.time / 1000000, 'unixepoch') || printf('.%06dZ', e.time % 1000000) AS created_at,
+       e.name,
+       (
+           WITH RECURSIVE lineage (number, forked_from, forked_at, until, depth) AS (
+               SELECT c.number, c.forked_from, c.forked_at, e.position, 0
+               UNION ALL
+               SELECT a.number, a.forked_from, a.forked_at, lineage.forked_at, depth + 1
+               FROM lineage JOIN catalogue AS a ON a.session = lineage.forked_from
+           )
+           SELECT json_extract(label.payload, '$.name')
+           FROM lineage JOIN events AS label INDEXED BY branch_changes ON label.session = lineage.number
+           WHERE label.name IN ('branch.created', 'branch.renamed', 'message.retracted', 'branch.change_undone')
+             AND label.name IN ('branch.created', 'branch.renamed') AND label.branch = e.branch
+             AND label.position <= lineage.until
+           ORDER BY depth, label.position DESC LIMIT 1
+       ) AS branch,
+       (
+           WITH RECURSIVE lineage (number, forked_from, forked_at, until, depth) AS (
+               SELECT c.number, c.forked_from, c.forked_at, e.position, 0
+               UNION ALL
+               SELECT a.number, a.forked_from, a.forked_at, lineage.forked_at, depth + 1
+               FROM lineage JOIN catalogue AS a ON a.session = lineage.forked_from
+           )
+           SELECT json_extract(label.payload, '$.id')
+           FROM lineage JOIN events AS label INDEXED BY branch_changes ON label.session = lineage.number
+           WHERE label.name IN ('branch.created', 'branch.renamed', 'message.retracted', 'branch.change_undone')
+             AND label.name = 'branch.created' AND label.branch = e.branch
+             AND label.position <= lineage.until
+           ORDER BY depth, label.position DESC LIMIT 1
+       ) AS branch_id,
+       e.branch AS branch_number,
+       CASE WHEN c.user IS NOT NULL OR c.forked_from IS NULL THEN c.user ELSE (
+           WITH RECURSIVE lineage (forked_from, user, depth) AS (
+               SELECT c.forked_from, c.user, 0
+               UNION ALL
+               SELECT a.forked_from, a.user, depth + 1
+               FROM lineage JOIN catalogue AS a ON a.session = lineage.forked_from
+           )
+           SELECT user FROM lineage WHERE user IS NOT NULL ORDER BY depth LIMIT 1
+       ) END AS user,
+       e.actor, e.correlation AS correlation_id, e.cause AS causation, e.command_id,
+       CASE WHEN e.encoding IS NULL THEN e.payload END AS payload,
+       e.payload_hash IS NOT NULL AS redacted, lower(hex(e.digest)) AS digest
+FROM events AS e JOIN catalogue AS c ON c.number = e.session;
 
 -- The text of a message is that of domain/parts.py: `body` is what is said, with the parts of a list one per line, and
 -- `calls` are the tools that are called.
 CREATE VIEW messages AS
-SELECT session, position, global_position, branch, type,
+SELECT session || '/' || position AS id, session, position, global_position, created_at, user, branch, branch_id, type,
        CASE type WHEN 'system' THEN 'system' WHEN 'instruction' THEN 'user' WHEN 'assistant_response' THEN 'assistant'
                  WHEN 'action_request' THEN 'assistant' WHEN 'action_response' THEN 'tool'
                  ELSE json_extract(payload, '$.content.role') END AS role,
@@ -190,10 +256,29 @@ SELECT session, position, global_position, branch, type,
                     || CASE WHEN json_type(payload, '$.content.extra.audio.transcript') = 'text'
                             THEN char(10) || json_extract(payload, '$.content.extra.audio.transcript') ELSE '' END
                     || coalesce(char(10) || nullif(calls, ''), ''), 2)
-            ELSE body END AS text,
+            WHEN payload IS NOT NULL THEN coalesce(body, '') END AS text,
+       json_extract(payload, '$.content') AS content,
        json_extract(payload, '$.sender') AS sender, json_extract(payload, '$.recipient') AS recipient,
-       actor, correlation, created_at, json_extract(payload, '$.content') AS content,
-       CASE WHEN encoding IS NULL THEN coalesce(json_extract(payload, '$.metadata'), '{}') END AS metadata
+       CASE WHEN payload IS NOT NULL THEN coalesce(json_extract(payload, '$.origin'), 'authored') END AS origin,
+       CASE type WHEN 'assistant_response' THEN json_extract(payload, '$.content.model') END AS model,
+       CASE type WHEN 'assistant_response' THEN json_extract(payload, '$.content.usage.input_tokens') END AS input_tokens,
+       CASE type WHEN 'assistant_response' THEN json_extract(payload, '$.content.usage.output_tokens') END AS output_tokens,
+       CASE WHEN payload IS NOT NULL THEN coalesce(json_extract(payload, '$.metadata'), '{}') END AS metadata,
+       actor, correlation_id,
+       EXISTS (
+           SELECT 1 FROM events AS retraction INDEXED BY branch_changes
+           WHERE retraction.session = session_number AND retraction.branch = branch_number
+             AND retraction.name IN ('branch.created', 'branch.renamed', 'message.retracted', 'branch.change_undone')
+             AND retraction.name = 'message.retracted' AND retraction.position > written.position
+             AND json_extract(retraction.payload, '$.message') = written.position
+             AND NOT EXISTS (
+                 SELECT 1 FROM events AS undo INDEXED BY branch_changes
+                 WHERE undo.session = session_number AND undo.branch = branch_number
+                   AND undo.name IN ('branch.created', 'branch.renamed', 'message.retracted', 'branch.change_undone')
+                   AND undo.name = 'branch.change_undone' AND undo.position > retraction.position
+                   AND json_extract(undo.payload, '$.undone') = retraction.position
+             )
+       ) AS retracted
 FROM (
     SELECT *,
            CASE json_type(payload, said)
@@ -318,15 +403,15 @@ FROM (
             ELSE '$.content.text'
         END AS said
         FROM (
-            SELECT c.session, e.position, e.global_position, e.branch, e.actor, e.correlation,
-                   CASE WHEN e.encoding IS NOT NULL THEN NULL
-                        WHEN instr(e.payload, '\u0000') = 0 THEN e.payload
-                        ELSE replace(replace(e.payload, '\\', '\u005c'), '\u0000', '\ufffd') END AS payload,
-                   CASE WHEN e.encoding IS NULL THEN json_extract(e.payload, '$.content.type') END AS type, e.encoding,
-                   strftime('%Y-%m-%dT%H:%M:%fZ', e.time / 1e6, 'unixepoch') AS created_at
-            FROM events AS e JOIN catalogue AS c ON c.number = e.session
-            WHERE e.name IN ('message.appended', 'branch.system_set')
+            SELECT session, position, global_position, created_at, user, branch, branch_id, branch_number, actor,
+                   correlation_id,
+                   (SELECT c.number FROM catalogue AS c WHERE c.session = r.session) AS session_number,
+                   CASE WHEN instr(payload, '\u0000') = 0 THEN payload
+                        ELSE replace(replace(payload, '\\', '\u005c'), '\u0000', '\ufffd') END AS payload,
+                   json_extract(payload, '$.content.type') AS type
+            FROM recorded_events AS r
+            WHERE name IN ('message.appended', 'branch.system_set')
         )
     ) AS written
-)
-WHERE type IS NOT NULL OR encoding IS NOT NULL;
+) AS written
+WHERE type IS NOT NULL OR payload IS NULL;

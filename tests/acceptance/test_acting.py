@@ -23,7 +23,7 @@ NOBODY = (None, None, None)
 
 def who(session: Session) -> list[tuple[str | None, str | None, int | None]]:
     """Who did what was recorded, as part of what, and what led to it."""
-    return [(one.actor, one.correlation, one.cause) for one in session.events()]
+    return [(one.actor, one.correlation_id, one.causation) for one in session.events()]
 
 
 def whose(session: Session) -> dict[str, str | None]:
@@ -33,7 +33,7 @@ def whose(session: Session) -> dict[str, str | None]:
 
 
 def test_everything_recorded_in_a_block_says_who_did_it(store: Store) -> None:
-    with acting(actor="ada", correlation="run-1", cause=7):
+    with acting(actor="ada", correlation_id="run-1", causation=7):
         session = Session("Be terse.", store=store)
         main = session.default_branch
         main.add_many(["a", "b"])
@@ -55,13 +55,13 @@ def test_outside_of_a_block_nobody_acts(store: Store) -> None:
 
 def test_a_block_takes_from_the_one_around_it_what_it_does_not_name(store: Store) -> None:
     session = Session(store=store)
-    with acting(actor="ada", correlation="run-1"):
-        with acting(cause=1):
+    with acting(actor="ada", correlation_id="run-1"):
+        with acting(causation=1):
             session.rename("a")
-            with acting(actor="bot", cause=2):
+            with acting(actor="bot", causation=2):
                 session.rename("b")
             session.rename("c")
-        with acting(correlation="run-2"):
+        with acting(correlation_id="run-2"):
             session.rename("d")
         session.rename("e")
 
@@ -90,12 +90,12 @@ def test_a_block_ends_when_something_goes_wrong_in_it(store: Store) -> None:
         {"actor": 5},
         {"actor": "a\nb"},
         {"actor": "\ud800"},
-        {"correlation": "x" * 256},
-        {"cause": 0},
-        {"cause": -1},
-        {"cause": True},
-        {"cause": "1"},
-        {"cause": 2**70},
+        {"correlation_id": "x" * 256},
+        {"causation": 0},
+        {"causation": -1},
+        {"causation": True},
+        {"causation": "1"},
+        {"causation": 2**70},
     ],
 )
 def test_what_cannot_be_recorded_is_refused_before_anything_is_done(named: dict[str, Any]) -> None:
@@ -106,7 +106,7 @@ def test_what_cannot_be_recorded_is_refused_before_anything_is_done(named: dict[
 def test_an_awaited_twin_acts_for_whoever_awaits_it(store: Store) -> None:
     async def work() -> Session:
         session = Session(default_branch=None, store=store)
-        with acting(actor="ada", correlation="run-1"):
+        with acting(actor="ada", correlation_id="run-1"):
             branch = await session.acreate_branch("main")
             await branch.aadd("a")
         await branch.aadd("b")
@@ -160,7 +160,7 @@ def test_tasks_that_run_at_the_same_time_do_not_mix(store: Store) -> None:
 def test_a_thread_acts_for_whoever_its_work_was_carried_from(store: Store) -> None:
     session = Session(store=store)
     main = session.default_branch
-    with acting(actor="ada", correlation="run-1", cause=2):
+    with acting(actor="ada", correlation_id="run-1", causation=2):
         thread = Thread(target=with_provenance(main.add), args=("a",), kwargs={"sender": "ada"})
     thread.start()
     thread.join()
@@ -233,7 +233,7 @@ def test_the_current_trace_is_the_correlation_and_the_baggage_names_the_actor(st
     session = Session(default_branch=None, store=store)
     with TracerProvider().get_tracer("test").start_as_current_span("run") as span, carrying("turnlog.actor", "ada"):
         session.rename("a")
-        with acting(actor="bob", correlation="run-1", cause=1):
+        with acting(actor="bob", correlation_id="run-1", causation=1):
             session.rename("b")
         asyncio.run(session.arename("c"))
 

@@ -19,11 +19,16 @@ from turnlog.infrastructure import stored_event
 
 TYPES = {
     "id": pa.string(),
-    "position": pa.int64(),
-    "created_at": pa.timestamp("us", "UTC"),
     "session": pa.string(),
+    "position": pa.int64(),
+    "global_position": pa.int64(),
+    "created_at": pa.timestamp("us", "UTC"),
+    "user": pa.string(),
     "branch": pa.string(),
+    "branch_id": pa.string(),
+    "type": pa.string(),
     "role": pa.string(),
+    "text": pa.large_string(),
     "content": pa.large_string(),
     "sender": pa.string(),
     "recipient": pa.string(),
@@ -32,6 +37,9 @@ TYPES = {
     "input_tokens": pa.int64(),
     "output_tokens": pa.int64(),
     "metadata": pa.large_string(),
+    "actor": pa.string(),
+    "correlation_id": pa.string(),
+    "retracted": pa.bool_(),
 }
 ANSWER = {"assistant_response": "Keep facts.", "model": "m-1", "usage": {"input_tokens": 3, "output_tokens": 5}}
 
@@ -58,15 +66,20 @@ def test_a_frame_has_the_same_types_whatever_its_rows_hold(session: Session, sto
 def test_the_rows_are_the_messages_in_view_order(session: Session) -> None:
     first, second, third = session.messages.to_arrow().to_pylist()
 
-    assert (first["role"], first["content"], first["sender"]) == ("system", "Be brief.", None)
+    assert (first["role"], first["text"], first["sender"]) == ("system", "Be brief.", None)
     assert second | {"created_at": None} == {
         "id": f"{session.id}/4",
-        "position": 4,
-        "created_at": None,
         "session": session.id,
+        "position": 4,
+        "global_position": 4,
+        "created_at": None,
+        "user": None,
         "branch": "main",
+        "branch_id": session.default_branch.id,
+        "type": "instruction",
         "role": "user",
-        "content": "Explain",
+        "text": "Explain",
+        "content": '{"type":"instruction","instruction":"Explain"}',
         "sender": "ada",
         "recipient": "bot",
         "origin": "authored",
@@ -74,6 +87,9 @@ def test_the_rows_are_the_messages_in_view_order(session: Session) -> None:
         "input_tokens": None,
         "output_tokens": None,
         "metadata": '{"n":1180591620717411303424,"tags":["a"]}',
+        "actor": None,
+        "correlation_id": None,
+        "retracted": False,
     }
     assert second["created_at"] == session.messages[1].created_at
     assert (third["model"], third["input_tokens"], third["output_tokens"]) == ("m-1", 3, 5)
@@ -104,25 +120,25 @@ def test_a_pandas_frame_has_times_in_utc_and_numbers_that_may_be_missing(session
     assert frame["input_tokens"].sum() == 3
     assert frame["input_tokens"].isna().tolist() == [True, True, False]
     assert frame["sender"].isna().tolist() == [True, False, False]
-    assert frame[frame["role"] == "user"]["content"].tolist() == ["Explain"]
+    assert frame[frame["role"] == "user"]["text"].tolist() == ["Explain"]
     assert json.loads(frame["metadata"][1]) == {"n": 2**70, "tags": ["a"]}
 
 
 def test_changing_a_frame_changes_nothing_else(session: Session) -> None:
     before = session.messages.to_arrow()
     frame = session.messages.to_df()
-    frame.loc[0, "content"] = "changed"
+    frame.loc[0, "text"] = "changed"
     frame.loc[1, "position"] = 77
     frame.loc[2, "input_tokens"] = 99
     frame["extra"] = 1
     other: Any = session.messages.to_polars()
-    other[0, "content"] = "changed too"
+    other[0, "text"] = "changed too"
 
-    assert frame["content"].tolist() == ["changed", "Explain", "Keep facts."]
+    assert frame["text"].tolist() == ["changed", "Explain", "Keep facts."]
     assert frame["position"].tolist() == [3, 77, 5]
     assert session.messages.to_arrow() == before
     assert [message.text for message in session.messages] == ["Be brief.", "Explain", "Keep facts."]
-    assert session.messages.to_df()["content"].tolist() == ["Be brief.", "Explain", "Keep facts."]
+    assert session.messages.to_df()["text"].tolist() == ["Be brief.", "Explain", "Keep facts."]
 
 
 def test_polars_takes_the_messages_as_they_are(session: Session) -> None:
@@ -131,7 +147,7 @@ def test_polars_takes_the_messages_as_they_are(session: Session) -> None:
     assert taken.equals(session.messages.to_polars())
     assert taken.schema["created_at"] == pl.Datetime("us", "UTC")
     assert taken.schema["input_tokens"] == pl.Int64
-    assert taken.filter(pl.col("role") == "user")["content"].to_list() == ["Explain"]
+    assert taken.filter(pl.col("role") == "user")["text"].to_list() == ["Explain"]
     assert pl.DataFrame(session.messages.filter(role="tool")).height == 0
 
 
@@ -139,7 +155,7 @@ def test_pandas_takes_the_messages_as_they_are(session: Session) -> None:
     pandas: Any = pd.DataFrame  # its types do not know yet that it can
     frame = pandas.from_arrow(session.messages)
 
-    assert frame["content"].tolist() == ["Be brief.", "Explain", "Keep facts."]
+    assert frame["text"].tolist() == ["Be brief.", "Explain", "Keep facts."]
 
 
 def test_duckdb_asks_the_messages_as_a_table(session: Session) -> None:
@@ -149,7 +165,7 @@ def test_duckdb_asks_the_messages_as_a_table(session: Session) -> None:
     sql: Any = duckdb.sql  # which says of itself that it may answer nothing
     counted = sql("SELECT role, count(*) FROM messages GROUP BY role ORDER BY role").fetchall()
     joined = sql(
-        "SELECT a.content, b.content FROM messages AS a JOIN messages AS b ON b.position = a.position + 1"
+        "SELECT a.text, b.text FROM messages AS a JOIN messages AS b ON b.position = a.position + 1"
         " WHERE a.metadata::JSON ->> '$.tags[0]' = 'a'"
     ).fetchall()
 
@@ -161,7 +177,7 @@ def test_pyarrow_takes_the_messages_as_they_are(session: Session) -> None:
     assert pa.table(session.messages) == session.messages.to_arrow()
     assert pa.schema(session.messages) == session.messages.to_arrow().schema
     narrow = pa.schema([(name, pa.string() if kind == pa.large_string() else kind) for name, kind in TYPES.items()])
-    assert pa.RecordBatchReader.from_stream(session.messages, narrow).read_all()["content"].type == pa.string()
+    assert pa.RecordBatchReader.from_stream(session.messages, narrow).read_all()["text"].type == pa.string()
 
 
 # --- Of a session -----------------------------------------------------------------------------------------
@@ -175,7 +191,7 @@ def test_a_frame_of_a_session_holds_each_message_once(session: Session) -> None:
     session.create_branch(name="loaded", messages=["From elsewhere"])
 
     def contents(**which: Any) -> list[str]:
-        return list(session.to_df(**which)["content"])
+        return list(session.to_df(**which)["text"])
 
     everything = ["Be brief.", "Explain", "Keep facts.", "On the fork", "On main", "From elsewhere"]
     assert contents() == everything
@@ -202,10 +218,10 @@ def test_a_frame_of_a_view_is_of_its_position(session: Session) -> None:
     session.default_branch.rename("renamed")
     session.default_branch.clear()
 
-    assert past.to_df()["content"].tolist() == ["Be brief.", "Explain"]
+    assert past.to_df()["text"].tolist() == ["Be brief.", "Explain"]
     assert past.messages.to_df()["branch"].tolist() == ["main", "main"]
     assert past.default_branch.messages.to_polars()["position"].to_list() == [3, 4]
-    assert session.to_df()["content"].tolist() == ["Be brief."]
+    assert session.to_df()["text"].tolist() == ["Be brief."]
 
 
 def test_a_session_that_goes_on_from_another_has_its_rows_too(session: Session) -> None:

@@ -39,11 +39,11 @@ def test_a_text_can_be_logged_on_a_branch(session: Session) -> None:
     try:
         raise ValueError("no such tool")
     except ValueError as e:
-        with acting(actor="ada", correlation="run-1"):
+        with acting(actor="ada", correlation_id="run-1"):
             written = main.logs.log(f"Tool error: {e}")
 
     assert (written.type, written.message) == (LogType.INFO, "Tool error: no such tool")
-    assert (written.session, written.branch, written.actor, written.correlation) == ("s", 0, "ada", "run-1")
+    assert (written.session, written.branch, written.actor, written.correlation_id) == ("s", 0, "ada", "run-1")
     assert written.position == session.position
     assert list(main.logs) == [written]
     assert isinstance(main.logs, SessionLogs)
@@ -176,7 +176,7 @@ def test_every_recorded_event_can_be_a_line_without_words_of_messages_and_secret
     store: Store, session: Session
 ) -> None:
     out = io.StringIO()
-    with acting(actor="ada", correlation="run-1"):
+    with acting(actor="ada", correlation_id="run-1"):
         session.default_branch.add("the words of a message")
         session.default_branch.logs.log("password=hunter2", "warning", request={"body": "hunter2"})
 
@@ -193,7 +193,7 @@ def test_every_recorded_event_can_be_a_line_without_words_of_messages_and_secret
         "position": 5,
         "global_position": 5,
         "actor": "ada",
-        "correlation": "run-1",
+        "correlation_id": "run-1",
     }
     assert (lines[-1]["level"], lines[-1]["type"], lines[-1]["message"]) == (
         "warning",

@@ -22,7 +22,7 @@ def tell(store: Store) -> Session:
     """A session with something of everything, at the session id `told`."""
     session = Session("You are terse.", name="support", user="ada", metadata={"team": "red"}, session_id="told")
     main = session.default_branch
-    with acting(actor="ada", correlation="run-1"):
+    with acting(actor="ada", correlation_id="run-1"):
         question = main.add("Explain event sourcing", sender="ada", recipient="bot", metadata={"n": 1})
         main.add({"assistant_response": "Keep facts, derive state."}, sender="bot")
     retry = session.fork(main, at=question, name="retry")

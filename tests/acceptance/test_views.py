@@ -96,7 +96,7 @@ def test_a_view_at_a_message_shows_it_as_the_last(session: Session) -> None:
 
 
 def test_a_view_at_a_time_shows_what_had_been_recorded_by_then(session: Session) -> None:
-    times = {one.position: one.recorded_at for one in session.events()}
+    times = {one.position: one.created_at for one in session.events()}
     for moment in set(times.values()):
         last = max(position for position, time in times.items() if time == moment)
         assert session.at(moment).position == last

@@ -210,7 +210,9 @@ def test_an_event_may_have_an_actor_and_a_cause_of_its_own(stores: Stores) -> No
 
     expected = [("ada", "run-1", 1, "c"), ("gpt", "run-1", 1, "c"), ("weather", "run-1", 2, "c")]
     store = stores.reopened(store)
-    assert [(one.actor, one.correlation, one.cause, one.command_id) for one in store.read("s", after=2)] == expected
+    assert [
+        (one.actor, one.correlation_id, one.causation, one.command_id) for one in store.read("s", after=2)
+    ] == expected
     assert store.append("s", events, command_id="c").first == first.first
     assert store.verify().ok
     copy = stores.new()
@@ -277,7 +279,7 @@ def test_every_event_of_an_append_says_who_did_it_and_why(store: Store) -> None:
     store.append("s", [STARTED])
     store.append("s", [MAIN, said("a")], provenance=Provenance("ada", "run-1", 1), command_id="c")
 
-    assert [(one.actor, one.correlation, one.cause, one.command_id) for one in store.read("s")] == [
+    assert [(one.actor, one.correlation_id, one.causation, one.command_id) for one in store.read("s")] == [
         (None, None, None, None),
         ("ada", "run-1", 1, "c"),
         ("ada", "run-1", 1, "c"),
@@ -287,12 +289,12 @@ def test_every_event_of_an_append_says_who_did_it_and_why(store: Store) -> None:
 def test_every_digest_is_chained_to_the_one_before_it_as_documented(store: Store) -> None:
     store.append("s", [STARTED, MAIN, said("à bientôt")], provenance=Provenance("ada", "run-1"))
     store.append("t", [STARTED])
-    store.append("s", [said("b"), said("c")], provenance=Provenance(cause=3), command_id="c")
+    store.append("s", [said("b"), said("c")], provenance=Provenance(causation=3), command_id="c")
 
     digest = bytes(32)
     for one, row in zip(store.read("s"), store.recorder.read("s"), strict=True):
         branch = getattr(one.event, "branch", None)
-        columns = [one.session, one.position, one.time, one.name, branch, one.actor, one.correlation, one.cause]
+        columns = [one.session, one.position, one.time, one.name, branch, one.actor, one.correlation_id, one.causation]
         header = dumps([*columns, one.command_id], separators=(",", ":"), ensure_ascii=False).encode()
         digest = sha256(digest + header + sha256(row.payload or b"").digest()).digest()
         assert one.digest == digest

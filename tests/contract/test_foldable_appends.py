@@ -262,7 +262,7 @@ def test_content_holds_any_text(talking: Store) -> None:
     talking.append("s", [said(text), StateSet("k", [nested(90), text])])
 
     assert load_state(talking.recorder, "s").values["k"][1] == text
-    assert talking.sql("SELECT content FROM messages ORDER BY position DESC LIMIT 1").rows() == [{"content": text}]
+    assert talking.sql("SELECT text FROM messages ORDER BY position DESC LIMIT 1").rows() == [{"text": text}]
 
 
 def test_appends_to_one_session_that_depend_on_it_are_each_folded(stores: Stores, talking: Store) -> None:

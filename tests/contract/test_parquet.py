@@ -51,8 +51,7 @@ def agree(folder: Path, store: Store) -> None:
     """What is in the files is what is in the store, value by value."""
     for kind in KINDS:
         expected = [
-            {name: value for name, value in row.items() if name != "retracted"}
-            | {"day": (row["created_at"] if kind == "messages" else row["recorded_at"]).date()}
+            {name: value for name, value in row.items() if name != "retracted"} | {"day": row["created_at"].date()}
             for row in in_store(store, kind)
         ]
         assert in_files(folder, kind) == expected, kind
@@ -221,4 +220,4 @@ def test_pandas_and_arrow_read_the_folder_by_its_days(store: Store, tmp_path: Pa
     table = pq.read_table(tmp_path / "messages")
     assert table.num_rows == 6
     assert pa.types.is_dictionary(table.schema.field("day").type)
-    assert table.to_pandas()["content"].tolist()[:2] == ["Be brief.", "turn 0"]
+    assert table.to_pandas()["text"].tolist()[:2] == ["Be brief.", "turn 0"]

@@ -61,7 +61,7 @@ def test_a_query_with_parameters_is_stopped_as_well(store: Store) -> None:
         "SELECT list(range) AS all FROM range(1000000000)",
         "SELECT * FROM range(1000000000) ORDER BY hash(range)",
         "SELECT range, 'an answer without an end' AS text FROM range(100000000000)",
-        "SELECT a.content FROM messages a, messages b, messages c, messages d ORDER BY a.content || b.content",
+        "SELECT a.text FROM messages a, messages b, messages c, messages d ORDER BY a.text || b.text",
     ],
 )
 def test_a_query_that_needs_too_much_memory_is_stopped(store: Store, query: str, answer: str) -> None:
@@ -70,7 +70,7 @@ def test_a_query_that_needs_too_much_memory_is_stopped(store: Store, query: str,
     assert works(store)
 
 
-@pytest.mark.parametrize("text", ["'a'", "left(content, 1)"], ids=["when it is prepared", "when it runs"])
+@pytest.mark.parametrize("text", ["'a'", "left(text, 1)"], ids=["when it is prepared", "when it runs"])
 def test_a_single_long_call_is_stopped(store: Store, text: str) -> None:
     with pytest.raises(QueryLimitError, match=r"ran longer than 0\.3 s"):
         store.sql(LONG.format(text), timeout=0.3).rows()
@@ -82,7 +82,7 @@ def test_a_single_long_call_is_stopped(store: Store, text: str) -> None:
     "query",
     [
         "SELECT length(repeat('x', 2000000000)) AS n",
-        "SELECT repeat(content, 100000000) AS text FROM messages",
+        "SELECT repeat(text, 100000000) AS text FROM messages",
         "SELECT list_aggregate(list_transform(range(30000000), lambda x: repeat('x', 20)), 'max') AS n",
     ],
 )
@@ -97,9 +97,7 @@ def test_content_that_needs_memory_is_not_written_to_disk(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(QueryLimitError):
-        store.sql(
-            "SELECT a.* FROM messages a, messages b, messages c ORDER BY a.content || b.content", memory=50
-        ).rows()
+        store.sql("SELECT a.* FROM messages a, messages b, messages c ORDER BY a.text || b.text", memory=50).rows()
 
     assert list(tmp_path.iterdir()) == []
 

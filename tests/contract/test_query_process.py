@@ -25,7 +25,7 @@ from turnlog.infrastructure.frames import query_process, store_frames
 from turnlog.infrastructure.frames.messages import message_batches
 from turnlog.infrastructure.memory.recorder import MemoryRecorder
 
-LONG = "SELECT max(levenshtein(repeat(left(content, 1), 400000), repeat('b', 400000))) AS n FROM messages"
+LONG = "SELECT max(levenshtein(repeat(left(text, 1), 400000), repeat('b', 400000))) AS n FROM messages"
 """A query of a single call of a function, which takes minutes."""
 
 COUNT = "SELECT count(*) AS n FROM messages"
@@ -85,7 +85,7 @@ def run(program: str, *, input: str | None = None) -> subprocess.CompletedProces
 
 @pytest.mark.parametrize("answer", ["rows", "to_arrow", "to_df", "to_polars", "__iter__"])
 def test_the_process_ends_with_the_answer(store: Store, started: list[subprocess.Popen[bytes]], answer: str) -> None:
-    query = store.sql("SELECT content FROM messages")
+    query = store.sql("SELECT text FROM messages")
     for _ in range(2):
         list(getattr(query, answer)())
 
@@ -145,7 +145,7 @@ def test_a_query_that_is_cancelled_while_it_is_prepared_ends(
     store: Store, started: list[subprocess.Popen[bytes]]
 ) -> None:
     async def cancel() -> None:
-        task = asyncio.create_task(store.asql(LONG.replace("left(content, 1)", "'a'")))
+        task = asyncio.create_task(store.asql(LONG.replace("left(text, 1)", "'a'")))
         while not started:
             await asyncio.sleep(0.01)
         task.cancel()
@@ -264,7 +264,7 @@ from turnlog import Session, open_store
 from turnlog.errors import QueryError
 with open_store("memory://") as store:
     Session(store=store).default_branch.add("one")
-    query = store.sql("SELECT content FROM messages")
+    query = store.sql("SELECT text FROM messages")
     print(query.rows())
     try:
         store.sql("SELECT * FROM nowhere")
@@ -277,20 +277,20 @@ def test_a_program_from_standard_input_is_not_disturbed() -> None:
     """It has no guard of `__main__`, and what follows in the standard input is read by it alone."""
     done = run("", input=PROGRAM)
 
-    assert (done.stdout, done.stderr, done.returncode) == ("[{'content': 'one'}]\nfailed\n", "", 0)
+    assert (done.stdout, done.stderr, done.returncode) == ("[{'text': 'one'}]\nfailed\n", "", 0)
 
 
 def test_a_program_without_standard_streams_can_query(tmp_path: Path) -> None:
     program = f"import sys; sys.stdout = open({str(tmp_path / 'out')!r}, 'w')\n{PROGRAM}"
     subprocess.run(["sh", "-c", '"$0" -P -c "$1" <&- >&- 2>&-', sys.executable, program], check=True)
 
-    assert (tmp_path / "out").read_text() == "[{'content': 'one'}]\nfailed\n"
+    assert (tmp_path / "out").read_text() == "[{'text': 'one'}]\nfailed\n"
 
 
 def test_a_query_can_be_used_in_a_fork() -> None:
     """The process that the query was started in stays that of the parent."""
     forked = """
-    query, batches = store.sql("SELECT content FROM messages"), iter(store.sql("SELECT 1 AS n"))
+    query, batches = store.sql("SELECT text FROM messages"), iter(store.sql("SELECT 1 AS n"))
     next(batches)
     if not (child := os.fork()):
         print(query.rows(), flush=True)
@@ -301,7 +301,7 @@ def test_a_query_can_be_used_in_a_fork() -> None:
 """
     done = run(PROGRAM + forked)
 
-    assert (done.stdout.splitlines()[2:], done.stderr) == (["[{'content': 'one'}]", "[{'content': 'one'}] []"], "")
+    assert (done.stdout.splitlines()[2:], done.stderr) == (["[{'text': 'one'}]", "[{'text': 'one'}] []"], "")
 
 
 def test_many_threads_may_ask_one_query(store: Store) -> None:

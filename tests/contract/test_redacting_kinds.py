@@ -85,7 +85,7 @@ def test_an_operation_is_redacted_with_the_calls_it_led_to(store: Store, failed:
     start = store.append(session.id, [OperationStarted("o", "chat", number, {"text": SECRET})]).last
     ended: Event = OperationFailed("o", "ValueError", SECRET) if failed else OperationCompleted("o", SECRET)
     called = ModelCalled("m", operation="o", branch=number, request=SECRET, response=SECRET)
-    store.append(session.id, [called, ended], provenance=Provenance(cause=start))
+    store.append(session.id, [called, ended], provenance=Provenance(causation=start))
     assert held(store, session) == [start, start + 1, start + 2]
 
     assert session.operations.redact("o", "asked for") == [start + 3, start + 4, start + 5]

@@ -24,16 +24,17 @@ if TYPE_CHECKING:
     from tests.contract.conftest import Clock, Stores
 
 MESSAGE_COLUMNS = [
-    *("id", "position", "created_at", "session", "branch", "role", "content", "sender", "recipient", "origin"),
-    *("model", "input_tokens", "output_tokens", "metadata", "user", "global_position", "retracted"),
+    *("id", "session", "position", "global_position", "created_at", "user", "branch", "branch_id", "type", "role"),
+    *("text", "content", "sender", "recipient", "origin", "model", "input_tokens", "output_tokens", "metadata"),
+    *("actor", "correlation_id", "retracted"),
 ]
 EVENT_COLUMNS = [
-    *("session", "position", "global_position", "recorded_at", "name", "branch", "branch_number", "user", "actor"),
-    *("correlation", "cause", "command_id", "payload", "redacted", "digest"),
+    *("session", "position", "global_position", "created_at", "name", "branch", "branch_id", "branch_number", "user"),
+    *("actor", "correlation_id", "causation", "command_id", "payload", "redacted", "digest"),
 ]
 USAGE_COLUMNS = [
-    *("session", "position", "global_position", "recorded_at", "user", "branch", "name", "model", "provider"),
-    *("operation", "failed", "input_tokens", "output_tokens", "duration_ms", "cost"),
+    *("session", "position", "global_position", "created_at", "user", "branch", "branch_id", "name", "model"),
+    *("provider", "operation", "failed", "input_tokens", "output_tokens", "duration_ms", "cost"),
 ]
 
 
@@ -43,7 +44,7 @@ def rows(frame: Frame) -> list[dict[str, Any]]:
 
 
 def said(frame: Frame) -> list[str]:
-    return [row["content"] for row in rows(frame)]
+    return [row["text"] for row in rows(frame)]
 
 
 def test_a_frame_has_its_columns_also_when_there_is_nothing_in_it(store: Store) -> None:
@@ -64,7 +65,7 @@ def test_every_message_is_there_once_in_the_order_of_the_record(store: Store) ->
 
     found = rows(store.frames.messages())
 
-    assert [(row["content"], row["branch"], row["role"], row["user"]) for row in found] == [
+    assert [(row["text"], row["branch"], row["role"], row["user"]) for row in found] == [
         ("Be brief.", "main", "system", "ada"),
         ("one", "main", "user", "ada"),
         ("two", "main", "user", "bob"),
@@ -160,13 +161,13 @@ def test_a_branch_has_the_name_that_it_had_when_it_was_written_on(store: Store) 
     main.add("after")
 
     for frame in (store.frames.messages(), store.frames.messages(sessions=session.id)):
-        assert [(row["content"], row["branch"]) for row in rows(frame)] == [("before", "main"), ("after", "trunk")]
+        assert [(row["text"], row["branch"]) for row in rows(frame)] == [("before", "main"), ("after", "trunk")]
     assert said(store.frames.messages(branches="trunk")) == ["before", "after"]
     assert [row["branch"] for row in rows(store.frames.events(names="message.appended"))] == ["main", "trunk"]
 
 
 def test_events_are_the_record_as_it_is(store: Store) -> None:
-    with acting(actor="ada", correlation="run-1"):
+    with acting(actor="ada", correlation_id="run-1"):
         session = Session(user="bob", store=store)
         session.default_branch.add("one", command_id="c-1")
 
@@ -174,13 +175,13 @@ def test_events_are_the_record_as_it_is(store: Store) -> None:
 
     recorded = store.read_all()
     assert [
-        (row["session"], row["position"], row["global_position"], row["name"], row["recorded_at"], row["digest"])
+        (row["session"], row["position"], row["global_position"], row["name"], row["created_at"], row["digest"])
         for row in found
     ] == [
-        (each.session, each.position, each.global_position, each.name, each.recorded_at, each.digest.hex())
+        (each.session, each.position, each.global_position, each.name, each.created_at, each.digest.hex())
         for each in recorded
     ]
-    assert {(row["actor"], row["correlation"], row["user"], row["redacted"]) for row in found} == {
+    assert {(row["actor"], row["correlation_id"], row["user"], row["redacted"]) for row in found} == {
         ("ada", "run-1", "bob", False)
     }
     assert (found[-1]["command_id"], found[-1]["branch"], found[-1]["branch_number"]) == ("c-1", "main", 0)
@@ -251,7 +252,7 @@ def test_usage_sums_up_to_what_the_projection_counts(store: Store) -> None:
     main = session.default_branch
     store.append(session.id, [ModelCalled("gpt-4o", input_tokens=1000, output_tokens=10, branch=0, duration_ms=2.5)])
     call = store.last_global_position() and session.position
-    with acting(cause=call):
+    with acting(causation=call):
         main.add(
             AssistantResponseContent(
                 "counted with its call", model="gpt-4o", usage=Usage(input_tokens=1000, output_tokens=10)
@@ -299,7 +300,7 @@ def test_what_a_long_reading_has_forgotten_is_read_again(store: Store, monkeypat
             call = store.append(session.id, [ModelCalled("small", input_tokens=1, branch=None)]).last
             used = Usage(input_tokens=1, output_tokens=1)
             session.default_branch.add("words")
-            with acting(cause=call):
+            with acting(causation=call):
                 session.default_branch.add(AssistantResponseContent(assistant_response="so", model="m", usage=used))
             session.default_branch.rename(f"round {round}")
     frames = store.frames
@@ -331,10 +332,10 @@ def test_frames_can_be_awaited(store: Store) -> None:
     async def ask() -> tuple[int, int, list[dict[str, Any]]]:
         frame = store.frames.messages()
         batches = [batch.num_rows async for batch in frame]
-        query = await store.asql("select content from messages")
+        query = await store.asql("select text from messages")
         return sum(batches), (await frame.ato_arrow()).num_rows, await query.arows()
 
-    assert asyncio.run(ask()) == (1, 1, [{"content": "one"}])
+    assert asyncio.run(ask()) == (1, 1, [{"text": "one"}])
 
 
 def test_one_query_may_name_a_table_twice_and_several_together(store: Store) -> None:
@@ -369,8 +370,8 @@ def test_only_the_tables_that_a_query_names_are_read(store: Store, monkeypatch: 
 def test_parameters_go_by_place_or_by_name(store: Store) -> None:
     Session(user="o'neill", store=store).default_branch.add("one")
 
-    assert store.sql("select content from messages where user = ?", ["o'neill"]).rows() == [{"content": "one"}]
-    assert store.sql("select content from messages where user = $user", {"user": "nobody"}).rows() == []
+    assert store.sql("select text from messages where user = ?", ["o'neill"]).rows() == [{"text": "one"}]
+    assert store.sql("select text from messages where user = $user", {"user": "nobody"}).rows() == []
 
 
 @pytest.mark.parametrize(
@@ -402,7 +403,7 @@ def test_an_error_does_not_tell_what_was_said(store: Store) -> None:
     Session(store=store).default_branch.add("my 'secret' word")
 
     with pytest.raises(QueryError) as refusal:
-        store.sql("select content::int from messages").rows()
+        store.sql("select text::int from messages").rows()
 
     assert "secret" not in str(refusal.value)
 
@@ -410,7 +411,7 @@ def test_an_error_does_not_tell_what_was_said(store: Store) -> None:
 def test_a_failure_of_the_record_is_raised_as_what_it_is(stores: Stores) -> None:
     store = stores.new()
     Session(store=store).default_branch.add("one")
-    query = store.sql("select content from messages")
+    query = store.sql("select text from messages")
     store.close()
 
     with pytest.raises(Exception, match="closed") as failure:

@@ -30,7 +30,7 @@ def texts(messages: Messages) -> list[str]:
 def session(store: Store) -> Session:
     """Positions: 1 started, 2 branch, 3 system, 4 to 6 messages."""
     session = Session("Be brief.", name="talk", metadata={"topic": "time"}, store=store)
-    with acting(actor="ada", correlation="run 7"):
+    with acting(actor="ada", correlation_id="run 7"):
         session.default_branch.add_many(["one", "two", "three"])
     return session
 
@@ -171,7 +171,7 @@ def test_bisecting_finds_the_first_position_at_which_something_is_so(session: Se
 def test_blame_names_the_event_behind_a_message(session: Session) -> None:
     event = session.blame(session.messages[2])
 
-    assert (event.position, event.name, event.actor, event.correlation) == (5, "message.appended", "ada", "run 7")
+    assert (event.position, event.name, event.actor, event.correlation_id) == (5, "message.appended", "ada", "run 7")
 
 
 def test_events_are_chosen_by_name_branch_actor_and_run(session: Session) -> None:
@@ -180,7 +180,7 @@ def test_events_are_chosen_by_name_branch_actor_and_run(session: Session) -> Non
     assert [event.position for event in session.events(names=["branch.created"])] == [2, 7]
     assert [event.position for event in session.events(branch="retry")] == [7, 8]
     assert [event.position for event in session.events(actor="ada", after=4)] == [5, 6]
-    assert [event.position for event in session.events(correlation="run 7", backwards=True)] == [6, 5, 4]
+    assert [event.position for event in session.events(correlation_id="run 7", backwards=True)] == [6, 5, 4]
 
 
 def test_events_are_chosen_from_one_moment_to_another(session: Session) -> None:

@@ -30,7 +30,7 @@ def lived(store: Store, clock: Clock) -> tuple[Session, Session]:
     """A session with a bit of everything, and another that goes on from it."""
     session = Session("Be terse.", name="talk", user="ada", metadata={"ä": [1, 2.5, None]}, store=store)
     clock.now += 5
-    with acting(actor="ada", correlation="run 7"):
+    with acting(actor="ada", correlation_id="run 7"):
         first = session.default_branch.add("emoji \U0001f600, rtl \u05d0, line\u2028 and \x00", command_id="once")
     clock.now += 5
     session.default_branch.add_many(["two", {"role": "assistant", "content": "three", "model": "m"}])

@@ -51,7 +51,7 @@ def test_each_event_of_an_operation_names_what_led_to_it(store: Store) -> None:
     done = asyncio.run(session.operate("Add.", tools=["add"], tool_concurrent=False))
 
     assert str(done) == "2 and 4"
-    assert [(each.name, (each.cause or first) - first) for each in session.events(after=first - 1)] == [
+    assert [(each.name, (each.causation or first) - first) for each in session.events(after=first - 1)] == [
         ("work.operation_started", 0),
         ("message.appended", 0),
         ("work.model_called", 0),

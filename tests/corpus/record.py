@@ -20,7 +20,7 @@ FOLDER = Path(__file__).parent
 
 def record(store: Store) -> None:
     """Sessions in which everything happens that can."""
-    with acting(actor="ada", correlation="run-7"):
+    with acting(actor="ada", correlation_id="run-7"):
         conversation(store)
     mail_and_work(store)
     forks(store)

@@ -35,4 +35,4 @@ with (
     open_store("memory://") as store,
 ):
     Session(store=store).default_branch.add("one")
-    store.sql("SELECT levenshtein(repeat(left(content, 1), 400000), repeat('b', 400000)) AS n FROM messages").rows()
+    store.sql("SELECT levenshtein(repeat(left(text, 1), 400000), repeat('b', 400000)) AS n FROM messages").rows()

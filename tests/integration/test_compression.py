@@ -260,9 +260,9 @@ def test_sql_shows_a_compressed_message_without_its_words(tmp_path: Path) -> Non
 
     content = '{"type":"assistant_response","assistant_response":"Yes."}'
     assert rows[1:] == [
-        (4, 0, None, None, None, None, None),
-        (5, 0, "assistant_response", "assistant", "Yes.", content, "{}"),
-        (6, 0, None, None, None, None, None),
+        (4, "main", None, None, None, None, None),
+        (5, "main", "assistant_response", "assistant", "Yes.", content, "{}"),
+        (6, "main", None, None, None, None, None),
     ]
 
 

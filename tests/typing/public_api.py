@@ -156,7 +156,7 @@ def clients(branch: Branch, completion: ChatCompletion, blocks: anthropic.types.
 
 
 def provenance(branch: Branch) -> None:
-    with acting(actor="ada", correlation="run", cause=3):
+    with acting(actor="ada", correlation_id="run", causation=3):
         add = with_provenance(branch.add)
     assert_type(add("x", sender="ada"), Message)
 

@@ -189,8 +189,8 @@ def _usage(model: str, branch: int = 0, **columns: Any) -> dict[str, Any]:
 
 def test_an_answer_that_a_call_led_to_is_counted_once() -> None:
     made = history(SessionStarted(), ModelCalled("m", branch=0, input_tokens=10, output_tokens=5))
-    made = history(answered(model="m"), after=made, provenance=Provenance(cause=2))
-    made = history(answered(model="m"), after=made, provenance=Provenance(cause=1))
+    made = history(answered(model="m"), after=made, provenance=Provenance(causation=2))
+    made = history(answered(model="m"), after=made, provenance=Provenance(causation=1))
 
     assert [(row["calls"], row["input_tokens"]) for row in fold(TokenUsage(), made)[USAGE]] == [(2, 20)]
 

@@ -125,7 +125,7 @@ def test_a_stored_name_is_a_group_and_what_happened_and_no_path_of_a_class() -> 
 
 
 def test_payloads_hold_no_column_of_the_record() -> None:
-    columns = {"session", "position", "time", "actor", "correlation", "cause", "digest"}
+    columns = {"session", "position", "time", "actor", "correlation", "cause", "digest", "correlation_id", "causation"}
 
     assert [name for name, event in STORED_NAMES.items() if columns & set(event.__struct_fields__)] == []
 

@@ -35,7 +35,7 @@ def test_a_note_is_told_with_its_place_and_whose_it_is() -> None:
         position=3,
         global_position=13,
         actor="ada",
-        correlation="run-1",
+        correlation_id="run-1",
     )
 
 
@@ -117,7 +117,7 @@ def test_a_line_says_where_an_event_stands_and_no_words_of_a_message() -> None:
         "position": 3,
         "global_position": 13,
         "actor": "ada",
-        "correlation": "run-1",
+        "correlation_id": "run-1",
     }
 
 

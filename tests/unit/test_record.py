@@ -36,7 +36,7 @@ def test_a_time_elsewhere_and_a_naive_one_are_times_in_utc() -> None:
 
 
 def test_a_recorded_event_says_when_it_was_recorded() -> None:
-    assert recorded(SessionStarted(), 1_767_323_045_678_901).recorded_at == datetime(2026, 1, 2, 3, 4, 5, 678901, UTC)
+    assert recorded(SessionStarted(), 1_767_323_045_678_901).created_at == datetime(2026, 1, 2, 3, 4, 5, 678901, UTC)
 
 
 @pytest.mark.parametrize(
@@ -53,4 +53,4 @@ def test_a_recorded_event_says_on_which_branch_it_happened(event: Event, branch:
 
 def test_nobody_did_it_unless_somebody_is_named() -> None:
     assert Provenance() == NO_PROVENANCE
-    assert (NO_PROVENANCE.actor, NO_PROVENANCE.correlation, NO_PROVENANCE.cause) == (None, None, None)
+    assert (NO_PROVENANCE.actor, NO_PROVENANCE.correlation_id, NO_PROVENANCE.causation) == (None, None, None)

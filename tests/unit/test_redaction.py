@@ -200,7 +200,7 @@ def test_every_field_of_a_log_that_says_something_is_redacted_and_its_place_stay
         session=secret,
         position=1,
         actor=secret,
-        correlation=secret,
+        correlation_id=secret,
     )
 
     redacted = STANDARD.redact_log(log)
@@ -218,7 +218,7 @@ def test_every_field_of_a_log_that_says_something_is_redacted_and_its_place_stay
         session=secret,
         position=1,
         actor=GONE,
-        correlation=GONE,
+        correlation_id=GONE,
     )
 
 

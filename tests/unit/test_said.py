@@ -51,9 +51,8 @@ participants = st.none() | words
 
 
 def page_of(*payloads: bytes | None, branch: int = 0) -> MessagePage:
-    return MessagePage(
-        "s", 0, [(place, 1_000, payload) for place, payload in enumerate(payloads, 1)], branch, Origin.AUTHORED
-    )
+    bodies = [(place, 1_000, payload, place, None, None) for place, payload in enumerate(payloads, 1)]
+    return MessagePage("s", 0, bodies, branch, Origin.AUTHORED)
 
 
 @given(contents, participants, participants, objects, st.sampled_from(Origin))

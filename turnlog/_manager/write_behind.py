@@ -211,9 +211,9 @@ def _rebase(store: Store, state: State, waiting: list[RecordedEvent], saved: int
         if each.branch is not None:
             get_branch(state, each.branch)
     appends, position = [], state.position
-    for (time, correlation, command_id), group in groupby(waiting, key=_write_batch):
+    for (time, correlation_id, command_id), group in groupby(waiting, key=_write_batch):
         drafts = [_draft(each, saved) for each in group]
-        who = Provenance(correlation=correlation)
+        who = Provenance(correlation_id=correlation_id)
         append = AppendRequest(state.session, drafts, position, who, time, command_id, created=state.created)
         if not is_recorded(store.recorder, append):
             appends.append(append)
@@ -223,9 +223,9 @@ def _rebase(store: Store, state: State, waiting: list[RecordedEvent], saved: int
 
 def _draft(each: RecordedEvent, saved: int) -> EncodedEvent:
     """An event with its own actor and cause; a cause that is recorded elsewhere itself has another position here."""
-    cause = each.cause if each.cause is None or each.cause <= saved else None
+    cause = each.causation if each.causation is None or each.causation <= saved else None
     return encode_events([each.event])[0]._replace(actor=each.actor, cause=cause)
 
 
 def _write_batch(each: RecordedEvent) -> tuple[int, str | None, str | None]:
-    return each.time, each.correlation, each.command_id
+    return each.time, each.correlation_id, each.command_id

@@ -76,8 +76,8 @@ def _messages(over: Iterable[OperationTrace | RecordedEvent]) -> Iterable[tuple[
                 continue
             if isinstance(event.event.content, ActionRequestContent):
                 requests.add(event.position)
-            call = event.cause if event.cause in calls else None
-            request = event.cause if event.cause in requests else None
+            call = event.causation if event.causation in calls else None
+            request = event.causation if event.causation in requests else None
             yield event.position, _Place(call=call, request=request, calls=calls)
 
 

@@ -77,8 +77,8 @@ class FlowRun:
 
     async def run(self) -> dict[str, Any]:
         """The results by name; if some failed, these and what depends on them are told by `FlowError`."""
-        named = provenance().correlation is None
-        with acting(correlation=f"flow-{uuid4()}") if named else nullcontext():
+        named = provenance().correlation_id is None
+        with acting(correlation_id=f"flow-{uuid4()}") if named else nullcontext():
             await self._all()
         if self.failed:
             told = tuple((name, f"{type(error).__name__}: {error}") for name, error in self.failed.items())

@@ -60,7 +60,7 @@ class ReplayCache:
         calls: dict[int, CachedResponse] = {}
         requests: dict[int, ActionRequestContent] = {}
         for recorded in events:
-            event, cause = recorded.event, recorded.cause
+            event, cause = recorded.event, recorded.causation
             if isinstance(event, ModelCalled) and event.error is None:
                 calls[recorded.position] = answered = CachedResponse(recorded.position, event, [], self._edited)
                 self._answers[_digest(event)].append(answered)

@@ -88,7 +88,7 @@ def _position_at(store: Store, state: State, when: datetime) -> int:
         raise InvalidValueError("the time", reason) from None
     place = bisect_right(life, until, key=lambda position: reader.read_event(position).time)
     if place == 0:
-        started = reader.read_event(state.first).recorded_at.isoformat()
+        started = reader.read_event(state.first).created_at.isoformat()
         raise InvalidValueError("the time", f"{when.isoformat()} is before session {state.session} began, at {started}")
     return life[place - 1]
 

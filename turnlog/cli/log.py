@@ -111,7 +111,7 @@ def tail(
 def _before(session: Session, time: datetime) -> datetime | None:
     """The time just before a time, or None if every event of the session is later."""
     first = next(session.events(until=1))
-    return None if first.recorded_at >= time.astimezone(UTC) else time - MICROSECOND
+    return None if first.created_at >= time.astimezone(UTC) else time - MICROSECOND
 
 
 def _print_log(

@@ -93,7 +93,7 @@ def print_event(output: Output, recorded: RecordedEvent, names: NameLookup, *, p
     summary = event_summary(recorded.event, names)
     parts: list[Part] = [
         (f"{place}  ", "bold"),
-        (f"{clock_time(recorded.recorded_at)}  ", "dim"),
+        (f"{clock_time(recorded.created_at)}  ", "dim"),
         (quote(recorded.name), _style(recorded.event)),
         f"{f' {quote(branch)}' if branch else ''}{by}{f': {summary}' if summary else ''}",
     ]
@@ -111,8 +111,8 @@ def event_document(recorded: RecordedEvent, names: NameLookup) -> dict[str, Json
         "branch": None if recorded.branch is None else names.branch(recorded.branch),
         "branch_number": recorded.branch,
         "actor": recorded.actor,
-        "correlation": recorded.correlation,
-        "cause": recorded.cause,
+        "correlation_id": recorded.correlation_id,
+        "causation": recorded.causation,
         "command_id": recorded.command_id,
         "digest": recorded.digest.hex(),
         "event": _stored_fields(recorded.event),

@@ -53,7 +53,7 @@ def head_lines(
     names = "  ".join(_branch(branch, branch.number == shown) for branch in view.branches)
     return [
         _style(BOLD, _cut(escape_line(where), width)),
-        _cut(escape_line(f"{clock_time(event.recorded_at)}  {what}"), width),
+        _cut(escape_line(f"{clock_time(event.created_at)}  {what}"), width),
         _style(DIM, _cut(escape_line(names or "no branch yet"), width)),
         _style(DIM, "-" * width),
     ]

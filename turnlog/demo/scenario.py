@@ -23,7 +23,7 @@ class Team:
 
 def gather(store: Store) -> Team:
     """A session in which everybody has a branch, instructions and nothing yet to do."""
-    with acting(actor="ada", correlation=TICKET):
+    with acting(actor="ada", correlation_id=TICKET):
         model = WrittenAnswers()
         name = "A broken teapot"
         session = Session(name=name, user="customer", default_branch=None, default_generate_model=model, store=store)
@@ -37,15 +37,15 @@ def gather(store: Store) -> Team:
 
 async def work(team: Team) -> None:
     """The complaint comes in; billing reads the order, and takes cents for euros; review objects."""
-    with acting(actor="desk-agent", correlation=TICKET):
+    with acting(actor="desk-agent", correlation_id=TICKET):
         await team.desk.communicate(COMPLAINT)
         team.desk.mail.send(team.billing, item=COMPLAINT)
         team.session.mail.route(receive=True)
-    with acting(actor="billing-agent", correlation=TICKET):
+    with acting(actor="billing-agent", correlation_id=TICKET):
         said = await team.billing.communicate(LOOK_UP, tools=["find_order"])
         team.billing.mail.send(team.review, item=said)
         team.session.mail.route(receive=True)
-    with acting(actor="review-agent", correlation=TICKET):
+    with acting(actor="review-agent", correlation_id=TICKET):
         await team.review.communicate(CHECK)
 
 
@@ -58,7 +58,7 @@ def mistake(team: Team) -> int:
 
 async def try_again(team: Team, position: int) -> Branch:
     """A fork of billing as it was before a position, told what it did not know."""
-    with acting(actor="ada", correlation="debug-7"):
+    with acting(actor="ada", correlation_id="debug-7"):
         retry = team.session.fork(team.billing, at=position - 1, name="billing-again")
         await retry.communicate(IN_CENTS)
     return retry
@@ -66,11 +66,11 @@ async def try_again(team: Team, position: int) -> Branch:
 
 async def take_over(team: Team, retry: Branch, position: int) -> None:
     """Billing goes back to before the mistake, takes over what was said on the fork, and the customer is answered."""
-    with acting(actor="ada", correlation="debug-7"):
+    with acting(actor="ada", correlation_id="debug-7"):
         team.billing.rewind(to=position - 1)
         team.session.merge(retry, into=team.billing)
-    with acting(actor="billing-agent", correlation=TICKET):
+    with acting(actor="billing-agent", correlation_id=TICKET):
         team.billing.mail.send(team.desk, item=team.billing.messages[-1].text)
         team.session.mail.route(receive=True)
-    with acting(actor="desk-agent", correlation=TICKET):
+    with acting(actor="desk-agent", correlation_id=TICKET):
         await team.desk.communicate(REPLY)

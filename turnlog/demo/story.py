@@ -18,7 +18,7 @@ ADDRESS = "sqlite:///turnlog-demo.db"
 
 Write = Callable[[str], object]
 
-COLUMNS = ["position", "branch", "role", "origin", "content"]
+COLUMNS = ["position", "branch", "role", "origin", "text"]
 
 
 def tell_story(store: Store, address: str, write: Write = print) -> None:
@@ -42,7 +42,7 @@ async def _tell(store: Store, address: str, write: Write) -> None:
     position = mistake(team)
     said = next(each for each in team.billing.messages if each.position == position)
     why = session.blame(said)
-    write(f"    position {position}, {why.actor}, {why.correlation}, because of position {why.cause}")
+    write(f"    position {position}, {why.actor}, {why.correlation_id}, because of position {why.causation}")
     write(f"    What billing showed at position {position - 1}, just before:")
     _show(session.at(position - 1).branches["billing"], write)
 
@@ -57,7 +57,7 @@ async def _tell(store: Store, address: str, write: Write) -> None:
     _show(team.billing, write)
     _show(team.desk, write)
 
-    with acting(actor="ada", correlation="debug-7"):
+    with acting(actor="ada", correlation_id="debug-7"):
         again = await session.rerun("review", name="review-again")
     same = session.compare("review", again).same
     write(f"\nReview is done over on a fork, answered from the record and not by a model. The same again: {same}")
@@ -108,7 +108,7 @@ def _frame(session: SessionView, write: Write) -> None:
     except MissingExtraError as missing:
         write(f"    {missing}")
         return
-    shown = frame.assign(content=[str(content)[:36].strip() for content in frame["content"]])
+    shown = frame.assign(text=[str(text)[:36].strip() for text in frame["text"]])
     write(indent(shown[COLUMNS].to_string(index=False), "    "))
 
 

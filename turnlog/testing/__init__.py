@@ -40,7 +40,7 @@ def history(
     """Events as they would stand on the record, behind others, each a second after the one before."""
     place = len(after)
     position = sum(event.session == session for event in after)
-    who = provenance.actor, provenance.correlation, provenance.cause
+    who = provenance.actor, provenance.correlation_id, provenance.causation
     return [
         *after,
         *(
@@ -190,7 +190,7 @@ class _Trial:
 
 
 def _record(store: Store, event: RecordedEvent) -> None:
-    who = Provenance(event.actor, event.correlation, event.cause)
+    who = Provenance(event.actor, event.correlation_id, event.causation)
     start = event.position if store.find_session(event.session) is None else 1
     append = AppendRequest(
         event.session, encode_events([event.event]), event.position - 1, who, event.time, start=start

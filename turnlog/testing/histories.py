@@ -36,7 +36,7 @@ def random_history(seed: int, *, sessions: int = 3, changes: int = 40) -> list[R
         opened: list[Session] = []
         for _ in range(changes):
             time[0] += chance.randint(0, LONGEST_PAUSE) * SECOND
-            with acting(actor=chance.choice(["ada", "bob", None]), correlation=chance.choice(["run-1", None])):
+            with acting(actor=chance.choice(["ada", "bob", None]), correlation_id=chance.choice(["run-1", None])):
                 if len(opened) < sessions and (not opened or chance.random() < 0.1):
                     opened.append(_start(chance, store, len(opened)))
                 with suppress(InvalidOperationError):

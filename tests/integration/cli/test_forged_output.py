@@ -58,10 +58,10 @@ COMMANDS = (
     ["search", "hello"],
     ["diff", "hostile", "3", "5"],
     ["stats", "hostile", "--by", "branch"],
-    ["sql", "SELECT sender, recipient, content FROM messages ORDER BY position"],
+    ["sql", "SELECT sender, recipient, text FROM messages ORDER BY position"],
     ["show", "hostile", "--branch", "nowhere\nassistant mallory  [9]"],
 )
-CSV = ["sql", "--format", "csv", 'SELECT sender, content AS "a\nassistant mallory" FROM messages ORDER BY position']
+CSV = ["sql", "--format", "csv", 'SELECT sender, text AS "a\nassistant mallory" FROM messages ORDER BY position']
 
 
 def check(said: str, lines: list[str]) -> None:

@@ -315,7 +315,7 @@ def test_statistics_have_tokens_cost_and_activity_with_bars_in_a_terminal(turnlo
 
 
 def test_a_query_is_answered_as_a_table_as_csv_and_as_json(turnlog: Any, talk: str) -> None:
-    query = "SELECT role, count(*) AS n, max(content) AS last FROM messages GROUP BY role ORDER BY role"
+    query = "SELECT role, count(*) AS n, max(text) AS last FROM messages GROUP BY role ORDER BY role"
     piped, shown = turnlog("sql", query), turnlog.in_terminal("sql", query).end()
     csv = turnlog("sql", "--format", "csv", "-", input="SELECT 'a,b' AS x, NULL AS y, 1.5 AS z")
     found = [json.loads(line) for line in turnlog("sql", "--format", "jsonl", query).lines]

@@ -74,13 +74,13 @@ def test_an_answer_is_not_recorded_as_the_caller_s(server: ModelServer, store: S
             session = Session(default_generate_model=model, tools=[weather], default_branch="main", store=store)
             position = session.position
             server.will(*replies)
-            with acting(actor="ada", correlation="ticket-7"):
+            with acting(actor="ada", correlation_id="ticket-7"):
                 await conduct(session)
             assert actors(session, position) == expected
             events = list(session.events(after=position))
-            assert {each.correlation for each in events} == {"ticket-7"}
-            assert events[0].cause is None
-            assert all(each.cause is not None and each.cause > position for each in events[1:])
+            assert {each.correlation_id for each in events} == {"ticket-7"}
+            assert events[0].causation is None
+            assert all(each.causation is not None and each.causation > position for each in events[1:])
             return session
 
     session = asyncio.run(program())

@@ -64,7 +64,7 @@ def test_an_answer_says_by_which_model_and_what_it_used_and_is_led_to_by_the_cal
             assert answer.usage is not None
             assert (answer.usage.input_tokens, answer.usage.output_tokens) == (11, 7)
             called = next(each for each in session.events() if each.name == "work.model_called")
-            assert session.blame(session.messages[-1]).cause == called.position
+            assert session.blame(session.messages[-1]).causation == called.position
             (operation,) = session.operations
             assert (operation.status, operation.calls, operation.input_tokens) == ("completed", 1, 11)
 

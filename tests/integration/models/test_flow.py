@@ -30,7 +30,7 @@ def test_results_go_to_the_nodes_that_depend_on_them(server: ModelServer, store:
                 )
             )
             assert await session.operations.run_flow(flow) == {"facts": "Tides turn.", "short": "They turn."}
-            runs = {each.correlation for each in session.events() if each.name == "work.operation_started"}
+            runs = {each.correlation_id for each in session.events() if each.name == "work.operation_started"}
             assert len(runs) == 1
 
     server.will("Tides turn.", "They turn.")

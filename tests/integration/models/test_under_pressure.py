@@ -159,8 +159,8 @@ def test_two_operations_at_once_are_both_recorded_with_their_own_causes(server: 
             led: dict[int, Any] = {event.position: event for event in session.events()}
             for event in led.values():
                 if event.name == "message.appended" and event.event.content.role == "assistant":
-                    cause = led[event.cause or 0]
-                    start = led[cause.cause or 0]
+                    cause = led[event.causation or 0]
+                    start = led[cause.causation or 0]
                     said = led[start.position + 1].event.content.instruction
                     assert (cause.name, start.name) == ("work.model_called", "work.operation_started")
                     sent = [each.body["messages"][-1]["content"] for each in server.requests]

@@ -115,7 +115,7 @@ def test_what_is_text_is_kept_as_text_and_the_rest_as_bytes(recorder: PostgresRe
     [
         raw(b"{}", "a\0b"),
         raw(b"{}", provenance=Provenance(actor="a\0b")),
-        raw(b"{}", provenance=Provenance(correlation="a\0b")),
+        raw(b"{}", provenance=Provenance(correlation_id="a\0b")),
         raw(b"{}", command_id="a\0b"),
     ],
     ids=["session", "actor", "correlation", "command"],

@@ -26,7 +26,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 def talk(store: Store) -> Session:
     session = Session("Be brief.", name="talk", user="ada", metadata={"topic": "copies"}, store=store)
     main = session.default_branch
-    with acting(actor="ada", correlation="run 7"):
+    with acting(actor="ada", correlation_id="run 7"):
         main.add_many(["one", "two", {"assistant_response": "three"}])
     main.add("four", command_id="c-4")
     session.fork(main, at=5, name="retry").add("other")

@@ -35,14 +35,16 @@ def search(
     *,
     store: StoreLike | None = None,
     user: str | None = None,
+    branch: str | None = None,
     role: str | None = None,
     limit: int = 20,
     index: RowStore | None = None,
 ) -> list[SearchHit]:
-    """The newest messages in which all that is looked for is said: words, "phrases in quotes" and beginnings*.
+    """Return the newest messages that contain all of the query: words, "phrases in quotes" and beginnings*.
 
-    Found is what a branch shows that is there now: nothing retracted, cleared or redacted. Where the projection
-    `Transcript` is kept, in the store's own database or in `index`, it is asked; what it has not read yet is read here.
+    Only messages that a branch shows now are found: none that was retracted, cleared or redacted. `user` limits the
+    search to sessions of a user, `branch` to branches of a name. Where rows of the projection `Transcript` are kept,
+    in the store's own database or in `index`, they are used; later events are read from the record.
     """
     phrases, most, role = parse_query(query), validate_limit(limit), validate_role(role)
     kept = resolve_store(store)
@@ -56,7 +58,8 @@ def search(
         state = states[session]
         if state is not None and state.status is not Status.DELETED and (user is None or state.user == user):
             with suppress(UnreadableEventError):  # of one session, which must not keep the others from being found
-                found += _visible_hits(kept, state, position, phrases, role, [branch.number for branch in state.live])
+                numbers = [each.number for each in state.live if branch in (None, each.name)]
+                found += _visible_hits(kept, state, position, phrases, role, numbers)
     return found
 
 

@@ -17,7 +17,7 @@ from ..infrastructure.subscription import Subscription
 from ..session import Session
 from .context import invocation
 from .escape import quote
-from .options import ALL, BRANCH, LAST, RECORDS_FORMAT, SESSION
+from .options import ALL, LAST, ONLY_BRANCH, RECORDS_FORMAT, SESSION
 from .output import Output, note
 from .parse import find_branch, open_session
 from .render import SessionTitles, event_document, print_event
@@ -47,7 +47,7 @@ class EventFilter:
 def log(
     ctx: typer.Context,
     session: SESSION,
-    branch: BRANCH = None,
+    branch: ONLY_BRANCH = None,
     after: Annotated[
         str | None, typer.Option(metavar="MOMENT", parser=MOMENT, help="Only events after a position or time.")
     ] = None,

@@ -26,6 +26,16 @@ BRANCH = Annotated[
         autocompletion=complete_branches,
     ),
 ]
+ONLY_BRANCH = Annotated[
+    str | None,
+    typer.Option(
+        "--branch",
+        "-b",
+        metavar="BRANCH",
+        help="Only this branch: its name, or with a session its number or id; default: all branches.",
+        autocompletion=complete_branches,
+    ),
+]
 AT = Annotated[
     str | None,
     typer.Option(

@@ -12,7 +12,7 @@ from ..projections.full_text import parse_query
 from ..session import Session
 from .context import invocation
 from .escape import quote
-from .options import BRANCH, RECORDS_FORMAT
+from .options import ONLY_BRANCH, RECORDS_FORMAT
 from .output import Output, note
 from .parse import find_branch, open_session
 from .render import message_document, print_message
@@ -29,7 +29,7 @@ def search_messages(
         typer.Argument(metavar="TEXT", parser=checked(parse_query), help='Words, "phrases in quotes" and beginnings*.'),
     ],
     session: Annotated[str | None, typer.Option("--session", "-s", metavar="SESSION", help="In one session.")] = None,
-    branch: BRANCH = None,
+    branch: ONLY_BRANCH = None,
     role: Annotated[
         str | None,
         typer.Option(
@@ -42,10 +42,10 @@ def search_messages(
 ) -> None:
     """Search messages, newest first."""
     with invocation(ctx).open() as store:
-        if session is None and branch is None:
-            hits = search(text, store=store, user=user, role=role, limit=limit)
+        if session is None:
+            hits = search(text, store=store, user=user, branch=branch, role=role, limit=limit)
         else:
-            where = open_session(store, session or "@last")
+            where = open_session(store, session)
             hits = where.search(text, branch=find_branch(where, branch) if branch else None, role=role, limit=limit)
         names = CachedNameLookup(store)
         if format_ != "text":

@@ -290,6 +290,18 @@ def test_bisect_finds_the_position_since_which_something_is_said(turnlog: Any, t
     assert "branch 'retry' does not contain 'facts' now" in nowhere.err
 
 
+def test_search_on_a_branch_skips_sessions_without_it(turnlog: Any, talk: str) -> None:
+    turnlog("fork", talk, "--name", "elsewhere")
+    turnlog("add", talk, "a teapot", "-b", "elsewhere")
+    with open_store(store_of(turnlog)) as store:
+        Session("a teapot", session_id="other", store=store)
+
+    found = turnlog("search", "teapot", "-b", "elsewhere", "--format", "json")
+
+    assert [(hit["session"], hit["branches"]) for hit in json.loads(found.out)] == [(talk, ["elsewhere"])]
+    assert turnlog("search", "teapot", "-b", "nowhere").code == 0
+
+
 def test_search_finds_what_branches_show(turnlog: Any, talk: str) -> None:
     done = turnlog("search", "append")
 

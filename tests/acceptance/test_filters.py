@@ -258,7 +258,7 @@ def test_a_frame_is_made_page_by_page(long: Session, pages: Pages) -> None:
     table = long.messages.to_arrow()
 
     assert table.num_rows == 20_000
-    assert table["content"][19_999].as_py() == "number 19999"
+    assert table["text"][19_999].as_py() == "number 19999"
     assert (pages.read, pages.held) == (20, 0)
     assert pages.most <= 4
 

@@ -110,9 +110,9 @@ def test_a_message_of_a_client_is_visible_and_sent_back_as_it_came(form: str, tm
         for other in SENT_BACK:
             told = json.dumps(sent(branch, other))
             assert all(word in told for word in ("call_1", "get_weather", "Paris", "One moment.", "21 degrees"))
-        assert session.messages.to_arrow().column("content").to_pylist() == texts
-        rows = store.sql("select content from messages where role <> 'system' order by position").rows()
-        assert [row["content"] for row in rows] == texts
+        assert session.messages.to_arrow().column("text").to_pylist() == texts
+        rows = store.sql("select text from messages where role <> 'system' order by position").rows()
+        assert [row["text"] for row in rows] == texts
         assert [found.message.text for found in search("get_weather", store=store)] == [texts[1]]
         assert [found.message.text for found in session.search('"21 degrees"')] == [texts[2]]
         assert [message.text for message in session.messages.filter(contains="get_weather")] == [texts[1]]

@@ -318,7 +318,7 @@ def test_others_take_a_frame_as_it_is_and_more_than_once(store: Store) -> None:
     Session("Be brief.", store=store).default_branch.add("one")
     frame = store.frames.messages()
 
-    assert pl.DataFrame(frame).shape == (2, 17)
+    assert pl.DataFrame(frame).shape == (2, 22)
     assert pa.table(frame).num_rows == 2
     with duckdb.connect() as connection:
         connection.register("messages", frame)

@@ -81,7 +81,7 @@ def test_both_schemes_lead_to_a_store(place: Any, scheme: str) -> None:
     with open_store(place.address().replace("postgresql", scheme)) as store:
         session = Session(store=store)
     with open_store(place.address(tcp=True)) as store:
-        assert Session.open(session.id, store=store).position == 1
+        assert Session.open(session.id, store=store).position == 2
 
 
 # --- New, old, newer, another's ---------------------------------------------------------------------------

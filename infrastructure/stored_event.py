@@ -205,12 +205,9 @@ def stamp(append: AppendRequest, head: CatalogueEntry, global_position: int) -> 
         weight += len(payload)
         actor = who.actor if own_actor is None else own_actor
         cause = who.causation if own_cause is None else own_cause
-        header = _encode((session, position, time, name, branch, actor, correlation, cause, command_id))
-        digest = chain_digest(digest, header, sha256(payload).digest() if erased is None else erased)
-        rows.append(
-            Row(session, position, global_position, time, name, branch, actor, correlation, cause, command_id,
-                payload, erased, digest)
-        )  # fmt: skip
+        columns = (session, position, global_position, time, name, branch, actor, correlation, cause, command_id)
+        digest = chain_digest(digest, header_of(columns), sha256(payload).digest() if erased is None else erased)
+        rows.append(Row(*columns, payload, erased, digest))
         global_position += 1
     entry = updated_entry(head, time, [each.event for each in append.drafts])
     return rows, replace(entry, position=position, digest=digest, bytes=head.bytes + weight - append.freed)

@@ -19,7 +19,7 @@ class Category(StrEnum):
     IMODEL = "imodel"
     """It becomes the chat model of the branch."""
     DATA = "data"
-    """Nothing: it stays in the inbox until somebody takes it out."""
+    """Nothing: it stays in the inbox until it is taken out."""
 
 
 class ParticipantRegistered(Event, frozen=True):

@@ -12,7 +12,7 @@ Under the prefix `{turnlog}:` are, per session (all of them expire together):
 beside the record, for the `eventsourcing` library (library_recorder.py):
 
     checkpoint:<projection>:<source>    the global position up to which it has read
-    view:<projection>:...               what it answers with
+    view:<projection>:...               what it returns
     snapshots:<purpose>:<session>       hash: position to state; snapshots: set of the names of these
 
 and for the store as a whole:

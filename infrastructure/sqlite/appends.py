@@ -91,7 +91,7 @@ def event_columns(number: int | None, row: Row, encoding: Encoding) -> tuple[Any
 
 
 def _text(payload: bytes | None) -> str | bytes | None:
-    """JSON as text, for whoever looks in; what is no text stays bytes."""
+    """Return JSON as text, which is readable in the file; bytes that are not UTF-8 stay bytes."""
     try:
         return None if payload is None else payload.decode()
     except UnicodeDecodeError:

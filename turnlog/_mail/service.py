@@ -27,7 +27,7 @@ from ..projections.mail_sequence import mail_of, mail_of_event, read_mails
 from ..provenance import provenance
 
 ParticipantLike: TypeAlias = BranchView | UUID | str | int
-"""A branch, its name, id or number, or the name of somebody who was registered."""
+"""A branch, its name, id or number, or the name of a registered participant."""
 
 ParticipantsLike: TypeAlias = ParticipantLike | Iterable[ParticipantLike] | None
 """One participant, several, or None for all."""

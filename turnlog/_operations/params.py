@@ -173,7 +173,7 @@ class InterpretParams(Params):
 class OperationResult:
     """What came of it: the text, the value in the shape that was asked for, and what the model wants to be called.
 
-    It answers with the attributes of its value as well.
+    It has the attributes of its value as well.
     """
 
     text: str
@@ -185,7 +185,7 @@ class OperationResult:
 
     @property
     def action_required(self) -> bool:
-        """Whether there are calls that nobody has made."""
+        """Whether there are tool calls that were not made."""
         return bool(self.action_requests)
 
     def __str__(self) -> str:

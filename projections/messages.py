@@ -123,8 +123,6 @@ class Messages(Reversible[Message], Collection[Message]):
         """The ids of the messages, without reading them."""
         return [self._reader.id_of(position) for position in self.positions]
 
-    progression = ids
-
     def last(self, count: int) -> "Messages":
         """The last messages, as many as there are up to `count`."""
         return self._of(take_last(self._ranges, count, self._written))

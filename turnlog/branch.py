@@ -59,6 +59,7 @@ class Branch(BranchView):
         *,
         system: SystemLike | None = None,
         system_datetime: bool | str | None = None,
+        system_sender: str | None = None,
         user: str | None = None,
         name: str | None = None,
         chat_model: ModelLike = None,
@@ -67,15 +68,18 @@ class Branch(BranchView):
         messages: Iterable[Message | ContentGiven] | None = None,
         capabilities: Access = None,
         resources: Access = None,
+        metadata: Mapping[str, Json] | None = None,
         store: StoreLike | None = None,
     ) -> None:
         """Create a branch in a session of its own; a session creates its branches with `create_branch`."""
         plan = BranchPlan(
             name=name,
             user=user,
+            metadata=dict(metadata or {}),
             capabilities=capabilities,
             resources=resources,
             system=system_with_timestamp(system, system_datetime),
+            system_sender=system_sender,
             messages=imported_messages(messages),
             tools=tool_names(tools),
         )
@@ -209,12 +213,12 @@ class Branch(BranchView):
 
     def share(self, messages: Iterable[Message]) -> None:
         """Shows messages of other branches too, at the end; those it shows already it shows once."""
-        points = [resolve_position(self._stream, each) for each in _messages(messages)]
+        points = [resolve_position(self._stream, each) for each in require_messages(messages)]
         self._stream.transact(lambda state: history.share(state, self.number, points))
 
     def reorder(self, order: Iterable[Message]) -> None:
         """Shows its messages in another order."""
-        points = [resolve_position(self._stream, each) for each in _messages(order)]
+        points = [resolve_position(self._stream, each) for each in require_messages(order)]
         self._stream.transact(lambda state: history.reorder(state, self.number, points))
 
     @property
@@ -327,7 +331,8 @@ def new_branch(
     return Branch._of(context, created[-1])
 
 
-def _messages(given: Iterable[Message]) -> Iterable[Message]:
+def require_messages(given: Iterable[Message]) -> Iterable[Message]:
+    """Messages that are given as several; one that is given alone is not taken to pieces."""
     one_alone: object = given
     if isinstance(one_alone, str | Message) or not isinstance(given, Iterable):
         raise InvalidValueError("the messages", f"are a {type(given).__name__}: expected a list of messages")

@@ -1,6 +1,7 @@
 """Reading a branch at one position: the surface that the past and the present share."""
 
 from collections.abc import Callable, Iterator
+from copy import deepcopy
 from enum import Enum
 from typing import Generic, TypeVar
 
@@ -13,6 +14,7 @@ from ._session.prompts import PromptMethods
 from .domain import branch_lookup
 from .domain.decisions.mail import CHAT
 from .domain.errors import BranchNotFoundError, InvalidValueError, StoreClosedError
+from .domain.json_values import Json
 from .domain.message import Message, MessageDict
 from .domain.state import BranchState, State
 from .infrastructure.async_methods import awaited_read
@@ -75,6 +77,11 @@ class BranchView(ReadOnlyView, PromptMethods):
     def user(self) -> str | None:
         """Whose branch it is."""
         return self._known.user
+
+    @property
+    def metadata(self) -> dict[str, Json]:
+        """A copy of the metadata that it was created with."""
+        return self._read(lambda _, branch: deepcopy(branch.metadata))
 
     @property
     def parent(self) -> str | None:

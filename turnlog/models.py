@@ -5,8 +5,9 @@ from ._models.mcp import MCPServer
 from ._models.recorded import RecordedModel
 from ._models.services import Services
 from ._models.tools import ActionManager, Tool
+from ._session.prompts import count_tokens
 from .domain.model_call import ModelRequest, ModelResponse
-from .infrastructure.models.rate_limit import Clock
+from .infrastructure.models.rate_limit import Clock, RateLimit
 from .infrastructure.retry import RetryPolicy
 
 __all__ = [
@@ -16,9 +17,11 @@ __all__ = [
     "MCPServer",
     "ModelRequest",
     "ModelResponse",
+    "RateLimit",
     "RecordedModel",
     "RetryPolicy",
     "Services",
     "Tool",
+    "count_tokens",
     "iModel",
 ]

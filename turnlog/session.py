@@ -33,7 +33,7 @@ from ._session.logs import SessionLogs
 from ._session.operations import SessionOperations
 from ._session.redact import redact_event
 from ._session.stream import Decision, SessionStream, image_policy
-from .branch import Branch, fork_plan, messages_from_events, new_branch
+from .branch import Branch, fork_plan, messages_from_events, new_branch, require_messages
 from .branch_view import Absent, Branches, BranchView
 from .domain.branch_lookup import get_default_branch
 from .domain.decisions import branch as branches
@@ -166,10 +166,12 @@ class Session(SessionView):
         *,
         system: SystemLike | None = None,
         system_datetime: bool | str | None = None,
+        system_sender: str | None = None,
         user: str | None = None,
         model: ToolLike | None = None,
         tools: ToolsLike = None,
         messages: Iterable[Message | ContentGiven] | None = None,
+        share: Iterable[Message] = (),
         capabilities: Access = None,
         resources: Access = None,
         metadata: Mapping[str, Json] | None = None,
@@ -178,8 +180,10 @@ class Session(SessionView):
     ) -> Branch:
         """Create a branch; it becomes the default branch if there is none.
 
+        `messages` are recorded as loaded; `share` shows messages of other branches after them, and copies nothing.
         Models and tools are recorded by name, and registered with this session object if they are objects.
         """
+        points = [resolve_position(self._stream, each) for each in require_messages(share)]
         plan = BranchPlan(
             name=name,
             user=user,
@@ -187,13 +191,23 @@ class Session(SessionView):
             capabilities=capabilities,
             resources=resources,
             system=system_with_timestamp(system, system_datetime),
+            system_sender=system_sender,
             messages=imported_messages(messages),
             tools=tool_names(tools),
             model=None if model is None else tool_name(model),
         )
         self._context.registry.add_tools(tools)
         self._context.registry.add_model(model)
-        return new_branch(self._context, lambda state, id: create_with(state, plan, id=id), expected, command_id)
+        return new_branch(
+            self._context,
+            lambda state, id: sequence(
+                state,
+                lambda state: create_with(state, plan, id=id),
+                lambda state: history.share(state, len(state.branches) - 1, points),
+            ),
+            expected,
+            command_id,
+        )
 
     def fork(
         self,

@@ -23,6 +23,7 @@ class BranchPlan(msgspec.Struct, frozen=True):
     resources: Access = None
     metadata: dict[str, Json] = {}
     system: SystemContent | None = None
+    system_sender: str | None = None
     messages: Sequence[Message] = ()
     tools: Sequence[str] = ()
     model: str | None = None
@@ -65,7 +66,7 @@ def create_with(state: State, plan: BranchPlan, *, id: str) -> list[Event]:
         metadata=plan.metadata,
     )
     if plan.system is not None:
-        events.append(SystemSet(number, plan.system))
+        events.append(SystemSet(number, plan.system, plan.system_sender))
     events += [ToolRegistered(tool, number) for tool in dict.fromkeys(plan.tools)]
     if plan.model is not None:
         events.append(ModelSet("generate", plan.model, branch=number))

@@ -86,7 +86,7 @@ def test_a_branch_with_tools_is_talked_to(server: ModelServer) -> None:
 
         assert response == "It is 4."
         assert said(branch.messages)[0] == ("system", "You are a helpful assistant")
-        assert list(branch.messages.progression) == [message.id for message in branch.messages]
+        assert branch.messages.ids == [message.id for message in branch.messages]
 
     server.will("It is 4.")
     asyncio.run(program())
@@ -331,3 +331,21 @@ def test_an_agent_of_a_framework_goes_on_from_the_history(server: ModelServer) -
     assert asyncio.run(program()) == ["Nice.", "Your cat."]
     contents = [message["content"] for message in server.requests[1].body["messages"]]
     assert contents == ["You are helpful.", "My cat is Tom.", "Nice.", "Who is Tom?"]
+
+
+def test_a_failed_tool_raises_if_errors_are_not_suppressed(server: ModelServer) -> None:
+    def fail() -> None:
+        raise RuntimeError("it broke")
+
+    async def program() -> None:
+        branch = Branch(tools=[fail], chat_model=iModel("openai/gpt-4o-mini"))
+        assert (await branch.operate("Try it.", tools=True)).text == "It failed."
+        with pytest.raises(ToolError, match="it broke"):
+            await branch.operate("Try it.", tools=True, suppress_errors=False)
+        assert [message.role.value for message in branch.messages][-3:] == ["user", "assistant", "tool"]
+
+    server.will_call(("call-1", "fail", "{}"))
+    server.will("It failed.")
+    server.will_call(("call-2", "fail", "{}"))
+    asyncio.run(program())
+    assert len(server.requests) == 3

@@ -88,6 +88,8 @@ class Signature:
     replace: Mapping[str, str] = field(default_factory=dict)
     """Text to replace so that Python parses it, as in a lone method."""
     because: str = ""
+    abridged: str = ""
+    """Why the document leaves parameters out; then names and defaults are compared, and not the order."""
 
 
 @dataclass(frozen=True)
@@ -181,7 +183,11 @@ def signature_faults(block: Block, how: Signature, package: ModuleType) -> list[
     """Where what a block declares differs from what the package has."""
     tree = ast.parse(source_of(block, how.replace, how.because))
     owner = resolve(package, how.owner)
-    return [fault for node in tree.body for fault in _declaration_faults(node, owner, how.owner, package)]
+    return [
+        fault
+        for node in tree.body
+        for fault in declaration_faults(node, owner, how.owner, package, abridged=bool(how.abridged))
+    ]
 
 
 def resolve(package: ModuleType, path: str) -> Any:
@@ -192,13 +198,16 @@ def resolve(package: ModuleType, path: str) -> Any:
     return found
 
 
-def _declaration_faults(node: ast.stmt, owner: Any, path: str, package: ModuleType) -> Iterator[str]:
+def declaration_faults(
+    node: ast.stmt, owner: Any, path: str, package: ModuleType, *, abridged: bool = False
+) -> Iterator[str]:
+    """Where a declared function, class or attribute differs from that of its owner."""
     match node:
         case ast.FunctionDef() | ast.AsyncFunctionDef():
             if not hasattr(owner, node.name):
                 yield f"{path} has no {node.name}"
             else:
-                yield from function_faults(node, getattr(owner, node.name))
+                yield from function_faults(node, getattr(owner, node.name), abridged=abridged)
         case ast.ClassDef():
             kind = getattr(owner, node.name, None)
             if not inspect.isclass(kind):
@@ -208,16 +217,30 @@ def _declaration_faults(node: ast.stmt, owner: Any, path: str, package: ModuleTy
                 if not issubclass(kind, resolve(package, base)):
                     yield f"{node.name} is no {base}"
             for inner in node.body:
-                yield from _declaration_faults(inner, kind, node.name, package)
-        case ast.AnnAssign(target=ast.Name(id=name)) | ast.Assign(targets=[ast.Name(id=name)]):
-            known = {*dir(owner), *getattr(owner, "__annotations__", ()), *getattr(owner, "__struct_fields__", ())}
-            if name not in known:
-                yield f"{path} has no attribute {name}"
+                yield from declaration_faults(inner, kind, node.name, package)
+        case ast.AnnAssign(target=ast.Name(id=name), annotation=declared):
+            yield from attribute_faults(name, ast.unparse(declared), owner, path, package)
+        case ast.Assign(targets=[ast.Name(id=name)]):
+            yield from attribute_faults(name, None, owner, path, package)
         case _:
             pass
 
 
-def function_faults(declared: ast.FunctionDef | ast.AsyncFunctionDef, real: Any) -> Iterator[str]:
+def attribute_faults(name: str, declared: str | None, owner: Any, path: str, package: ModuleType) -> Iterator[str]:
+    """Where an attribute differs: whether it is there, and, for a property, the annotation."""
+    known = {*dir(owner), *getattr(owner, "__annotations__", ()), *getattr(owner, "__struct_fields__", ())}
+    if name not in known:
+        yield f"{path} has no attribute {name}"
+    found = getattr(owner, name, None)
+    if isinstance(found, property) and declared is not None:
+        real = inspect.signature(found.fget).return_annotation  # type: ignore[arg-type]  # a property can be read
+        if real != eval(declared, vars(package)):
+            yield f"{path}.{name} is a {declared} in the document, and a {real} here"
+
+
+def function_faults(
+    declared: ast.FunctionDef | ast.AsyncFunctionDef, real: Any, *, abridged: bool = False
+) -> Iterator[str]:
     """Where a declared function differs: parameters, their order and defaults, and whether it is awaited.
 
     The real one may have more parameters, if they have defaults and come after the declared ones or by keyword only.
@@ -228,6 +251,12 @@ def function_faults(declared: ast.FunctionDef | ast.AsyncFunctionDef, real: Any)
     parameters = list(inspect.signature(function).parameters.values())
     given = declared.args
     named = [*given.posonlyargs, *given.args]
+    if abridged:
+        declared_places = {each.arg: number for number, each in enumerate(named)}
+        parameters = sorted(
+            (each for each in parameters if each.name in declared_places or each.default is each.empty),
+            key=lambda each: declared_places.get(each.name, len(named)),
+        )
     defaults = [None] * (len(named) - len(given.defaults)) + list(given.defaults)
     for place, (argument, default) in enumerate(zip(named, defaults, strict=True)):
         if place >= len(parameters) or parameters[place].name != argument.arg:

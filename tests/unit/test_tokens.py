@@ -12,6 +12,7 @@ from turnlog.content import InstructionContent, SystemContent
 from turnlog.errors import InvalidValueError, MissingExtraError
 from turnlog.infrastructure import tokenizers
 from turnlog.infrastructure.tokenizers import token_counter
+from turnlog.models import count_tokens
 from turnlog.projections.prompts.tokens import estimate, message_tokens
 
 TEXTS: dict[str, dict[str, Any]] = json.loads((Path(__file__).parent / "golden" / "texts.json").read_text("utf-8"))
@@ -80,3 +81,13 @@ def test_without_the_extra_a_vocabulary_is_refused_by_its_name(monkeypatch: pyte
 
     with pytest.raises(MissingExtraError, match=r"turnlog\[tokens\]"):
         token_counter("o200k_base")
+
+
+def test_messages_are_counted_before_they_are_recorded() -> None:
+    given: list[str | dict[str, str]] = ["Hello, world!", {"role": "assistant", "content": "Hello!"}]
+    with open_store("memory://") as store:
+        session = Session(store=store, messages=given)
+
+        assert count_tokens(given) == session.token_count()
+        assert count_tokens(session.messages, "o200k_base") == session.token_count("o200k_base")
+    assert count_tokens([], len) == 0

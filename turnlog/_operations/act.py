@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from ..domain.content import ActionRequestContent, ActionResponseContent
 from ..domain.content_parsing import parse_content
-from ..domain.errors import InvalidValueError, ToolError
+from ..domain.errors import InvalidValueError
 from ..domain.json_values import Json
 from ..domain.message import Message
 from .params import ActParams
@@ -22,12 +22,12 @@ async def act(work: RunContext, params: ActParams) -> list[ActionResponseContent
         await work.begin(params.recorded() | {"made": [each.position for _, each in given if each is not None]}, new)
     )
     requests = [next(said) if message is None else message for _, message in given]
-    results = await work.act(requests, timeout=params.tool_timeout, concurrent=params.tool_concurrent)
-    failed = [(request, result) for (request, _), result in zip(given, results, strict=True) if not result.success]
-    if failed and not params.suppress_errors:
-        name, reason = failed[0][0].function, failed[0][1].error or ""
-        raise ToolError(name, reason.removeprefix(str(ToolError(name, ""))))
-    return results
+    return await work.act(
+        requests,
+        timeout=params.tool_timeout,
+        concurrent=params.tool_concurrent,
+        suppress_errors=params.suppress_errors,
+    )
 
 
 def requests_from(given: object) -> list[ActionRequestContent | Message | Mapping[str, Json]]:

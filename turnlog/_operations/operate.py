@@ -50,7 +50,12 @@ async def _run_steps(work: RunContext, params: OperateParams, *, calls: bool) ->
             return OperationResult(answer.text, value, [], responses, step)
         if not calls:
             return OperationResult(answer.text, None, requests, responses, step, "calls are left to be made")
-        responses += await work.act(requests, timeout=params.tool_timeout, concurrent=params.tool_concurrent)
+        responses += await work.act(
+            requests,
+            timeout=params.tool_timeout,
+            concurrent=params.tool_concurrent,
+            suppress_errors=params.suppress_errors,
+        )
     return OperationResult(answer.text, None, [], responses, step, "max_steps")
 
 

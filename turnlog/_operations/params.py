@@ -130,6 +130,8 @@ class OperateParams(CommunicateParams):
     max_steps: int = 10
     tool_timeout: float | None = None
     tool_concurrent: bool = True
+    suppress_errors: bool = True
+    """Whether the model is shown the error of a tool; if not, it is raised as ToolError."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -171,12 +171,24 @@ class RunContext:
         return await self._record_call(asking, asked, new, kept, heard)
 
     async def act(
-        self, requests: Sequence[Message], *, timeout: float | None = None, concurrent: bool = True
+        self,
+        requests: Sequence[Message],
+        *,
+        timeout: float | None = None,
+        concurrent: bool = True,
+        suppress_errors: bool = True,
     ) -> list[ActionResponseContent]:
-        """The results of calls, in their order, each recorded as it comes; what fails is a result that says so."""
+        """Return the results of calls, in their order, each recorded as it comes.
+
+        A call that fails has a result that says so; without `suppress_errors`, the first one is raised as well.
+        """
         if concurrent:
-            return list(await asyncio.gather(*(self._act(each, timeout) for each in requests)))
-        return [await self._act(each, timeout) for each in requests]
+            results = list(await asyncio.gather(*(self._act(each, timeout) for each in requests)))
+        else:
+            results = [await self._act(each, timeout) for each in requests]
+        if not suppress_errors:
+            _raise_failure(requests, results)
+        return results
 
     # Inside
 
@@ -283,3 +295,10 @@ class RunContext:
 def reason_of(error: BaseException) -> str:
     """Why something failed, in the words that are recorded."""
     return "it was cancelled" if isinstance(error, Interrupts) else str(error) or type(error).__name__
+
+
+def _raise_failure(requests: Sequence[Message], results: Sequence[ActionResponseContent]) -> None:
+    for request, result in zip(requests, results, strict=True):
+        if not result.success and isinstance(request.content, ActionRequestContent):
+            name, reason = request.content.function, result.error or ""
+            raise ToolError(name, reason.removeprefix(str(ToolError(name, ""))))

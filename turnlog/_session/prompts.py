@@ -1,5 +1,6 @@
 """Prompts: what a branch shows, in the words of a model provider, and how many tokens it is."""
 
+from collections.abc import Iterable
 from typing import Literal, overload
 
 from ..domain.json_values import Json
@@ -88,8 +89,13 @@ class PromptMethods:
         A tokenizer is a function from text to its tokens or their number, or "o200k_base" or "cl100k_base", which
         come with the extra `turnlog[tokens]`.
         """
-        return messages_tokens(self.messages, token_counter(tokenizer))
+        return count_tokens(self.messages, tokenizer)
 
     ato_chat = awaited_read(to_chat)
     ato_tools = awaited_read(to_tools)
     atoken_count = awaited_read(token_count)
+
+
+def count_tokens(messages: Iterable[Message | ContentGiven], tokenizer: Tokenizer | None = None) -> int:
+    """Return how many tokens messages are, on the record or not; as `token_count` of a branch."""
+    return messages_tokens(map(to_message, messages), token_counter(tokenizer))

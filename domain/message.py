@@ -16,6 +16,9 @@ from .immutable import NO_KEYS, freeze, freeze_struct
 from .json_values import AGAIN, MAX_DEPTH, Json, parse_json, to_json_value, to_utc
 from .ranges import Origin
 
+REDACTED = "[redacted]"
+"""Displayed in place of a text that was redacted."""
+
 
 class ClientObject(Protocol):
     """A message, response, block or item as the client of a model provider hands it out: a pydantic model."""
@@ -43,6 +46,7 @@ class Message(msgspec.Struct, frozen=True, eq=False, repr_omit_defaults=True):
     `branch` is the number of the branch it was written on, `origin` how it came to the branch it is read from. One
     that the session inherited has its position there, at or before 0, and was `recorded_as` a message of another one.
     A copy has a `lineage`: the ids of the message it was made of, of the one that was made of, up to the first.
+    `redacted` is whether its content was removed from the record: its text is empty then, as that of an empty message.
 
     It can be read like a chat dict as well: `message["role"]`, `message["content"]`, and what else it was given with.
     Nothing in it can be changed.
@@ -59,6 +63,7 @@ class Message(msgspec.Struct, frozen=True, eq=False, repr_omit_defaults=True):
     origin: Origin = Origin.AUTHORED
     recorded_as: str | None = None
     lineage: tuple[str, ...] = ()
+    redacted: bool = False
 
     if TYPE_CHECKING:  # the content may be given in every form that __post_init__ understands
 
@@ -75,6 +80,7 @@ class Message(msgspec.Struct, frozen=True, eq=False, repr_omit_defaults=True):
             origin: Origin = Origin.AUTHORED,
             recorded_as: str | None = None,
             lineage: tuple[str, ...] = (),
+            redacted: bool = False,
         ) -> None: ...
 
     def __post_init__(self) -> None:
@@ -205,6 +211,7 @@ class _MessageFields(msgspec.Struct, forbid_unknown_fields=True):
     origin: Origin = Origin.AUTHORED
     recorded_as: str | None = None
     lineage: tuple[str, ...] = ()
+    redacted: bool = False
 
 
 class MessageDict(dict[str, Any]):

@@ -28,7 +28,10 @@ NO_PROVENANCE = Provenance()
 
 
 class RecordedEvent(msgspec.Struct, frozen=True):
-    """One event of a session, with its columns; `time` is in microseconds since 1970, UTC."""
+    """One event of a session, with its columns; `time` is in microseconds since 1970, UTC.
+
+    `redacted` is whether the content of the event was removed from the record.
+    """
 
     session: str
     position: int
@@ -41,6 +44,7 @@ class RecordedEvent(msgspec.Struct, frozen=True):
     causation: int | None
     command_id: str | None
     digest: bytes
+    redacted: bool = False
 
     def __hash__(self) -> int:
         return hash((self.session, self.position, self.digest))

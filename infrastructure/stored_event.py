@@ -329,6 +329,7 @@ def _to_recorded(row: Row, event: Event) -> RecordedEvent:
         row.cause,
         row.command_id,
         row.digest,
+        row.payload_hash is not None,
     )
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, overload
 
 from msgspec.structs import replace
 
+from ..domain.codec import is_salted
 from ..domain.message import Message
 from ..domain.ranges import (
     MessageOrigin,
@@ -205,8 +206,10 @@ class Messages(Reversible[Message], Collection[Message]):
         return pages(self._reader, self._ranges, self._written, backwards=backwards)
 
     def _message(self, page: MessagePage, body: Body) -> Message:
-        position, time, *_ = body
-        message = message_from_event(page.session, position, time, event_of(page, body), page.origin)
+        position, time, payload, *_ = body
+        event = event_of(page, body)
+        redacted = payload is not None and not is_salted(payload)  # a redaction leaves no salt
+        message = message_from_event(page.session, position, time, event, page.origin, redacted=redacted)
         if page.session == self._reader.session:
             return message
         local = position - page.ahead

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from html import escape
 
-from ..domain.message import Message
+from ..domain.message import REDACTED, Message
 
 ENDS = 5
 """Messages shown from either end."""
@@ -24,7 +24,13 @@ def html_table(title: str, head: Iterable[Message], skipped: int, tail: Iterable
 
 def _row(message: Message) -> str:
     created = "" if message.created_at is None else message.created_at.isoformat(sep=" ", timespec="seconds")
-    cells = (str(message.position), created, message.role.value, message.sender or "", message.text)
+    cells = (
+        str(message.position),
+        created,
+        message.role.value,
+        message.sender or "",
+        REDACTED if message.redacted else message.text,
+    )
     return f"<tr>{''.join(f'<td>{_escape(cell)}</td>' for cell in cells)}</tr>"
 
 

@@ -15,7 +15,7 @@ from ..domain.events import (
 from ..domain.json_values import Json
 from ..domain.message import Message
 from ..domain.recorded_event import RecordedEvent
-from .recorded_messages import message_from_event
+from .recorded_messages import message_from_recorded
 
 
 class OperationRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,7 +57,7 @@ class OperationTrace(msgspec.Struct):
     def first_messages(self) -> list[Message]:
         """The messages that it started with."""
         return [
-            message_from_event(each.session, each.position, each.time, each.event)
+            message_from_recorded(each)
             for each in self.events
             if isinstance(each.event, MessageAppended) and each.causation == self.started.position
         ]

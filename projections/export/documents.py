@@ -10,12 +10,13 @@ from typing import Any
 import msgspec
 
 from ...domain.json_values import Json
+from ...domain.message import REDACTED
 
 HEADINGS = {"system": "System", "developer": "Developer", "user": "User", "assistant": "Assistant", "tool": "Tool"}
 SHAREGPT = {"system": "system", "developer": "system", "user": "human", "assistant": "gpt", "tool": "tool"}
 
 MORE = "turnlog"
-"""The key, in a message of a JSON document, of its sender, recipient and metadata."""
+"""The key, in a message of a JSON document, of its sender, recipient and metadata, and of whether it was redacted."""
 
 _STYLE = (
     "body{font-family:sans-serif;max-width:50rem;margin:2rem auto;padding:0 1rem;line-height:1.5}"
@@ -35,6 +36,7 @@ class DocumentMessage:
     sender: str | None = None
     recipient: str | None = None
     metadata: Mapping[str, Json] = field(default_factory=dict)
+    redacted: bool = False
 
     @property
     def role(self) -> str:
@@ -79,7 +81,12 @@ def to_json(told: SessionDocument) -> dict[str, Json]:
 
 def _chat_and_more(said: DocumentMessage) -> dict[str, Json]:
     """The chat dict of a message, with what a chat dict has no key for under one of its own."""
-    more = {"sender": said.sender, "recipient": said.recipient, "metadata": dict(said.metadata)}
+    more = {
+        "sender": said.sender,
+        "recipient": said.recipient,
+        "metadata": dict(said.metadata),
+        "redacted": said.redacted,
+    }
     known = {name: value for name, value in more.items() if value}
     return {**said.chat, **({MORE: known} if known else {})}
 
@@ -88,7 +95,7 @@ def to_markdown(told: SessionDocument) -> str:
     """The session as a transcript to read; what was said is fenced where Markdown would take it for more than text."""
     lines = [f"# {_one_line(told.title)}", "", f"{told.created_at.isoformat()} to {told.updated_at.isoformat()}", ""]
     for said in told.messages:
-        lines += [f"## {_speaker(said)}", "", _fence(said.text), ""]
+        lines += [f"## {_speaker(said)}", "", _fence(_text(said)), ""]
     return "\n".join(lines)
 
 
@@ -96,7 +103,7 @@ def to_html(told: SessionDocument) -> str:
     """The session as one page that needs nothing else, runs nothing, and shows what was said as text."""
     articles = "\n".join(
         f'<article class="{escape(said.role)}"><header>{escape(_speaker(said))}</header>'
-        f"<pre>{escape(said.text)}</pre></article>"
+        f"<pre>{escape(_text(said))}</pre></article>"
         for said in told.messages
     )
     title = escape(told.title)
@@ -119,6 +126,10 @@ def to_sharegpt_line(told: SessionDocument) -> bytes:
     """The session as a line in the shape of ShareGPT: `{"conversations": [{"from": ..., "value": ...}]}`."""
     turns = [{"from": SHAREGPT.get(said.role, said.role), "value": said.text} for said in told.messages]
     return _line({"id": told.session_id, "conversations": turns})
+
+
+def _text(said: DocumentMessage) -> str:
+    return REDACTED if said.redacted else said.text
 
 
 def _speaker(said: DocumentMessage) -> str:

@@ -1,11 +1,12 @@
 """Words that are taken off the record are gone from the store, and the record says so and still proves itself."""
 
+import json
 from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
 
-from turnlog import Message, Session, Store, open_store
+from turnlog import Message, Session, SessionManager, Store, open_store
 from turnlog.content import ActionResponseContent, MessageContent, MessageRole, SystemContent, content_type
 from turnlog.domain.content import InstructionContent
 from turnlog.domain.events import (
@@ -298,3 +299,34 @@ def test_every_event_with_content_can_be_redacted(store: Store) -> None:
         assert (handle.name, handle.user) == (None, None)  # as last read
         assert [branch.name for branch in handle.branches] == ["redacted-0", "redacted-1"]
         assert [message.text for message in handle.branches[0].messages] == ["", "", "stays"]
+
+
+def test_a_redacted_message_is_told_from_an_empty_one(session: Session) -> None:
+    main = session.default_branch
+    empty = main.add("")
+    session.redact(5, reason="personal data")
+    session.redact(3)
+
+    shown = list(main.messages)
+    assert [message.redacted for message in shown] == [True, False, True, False, False]
+    assert [message.text for message in shown[2:]] == ["", "three", ""]
+    assert (empty.redacted, main.system is not None and main.system.redacted) == (False, True)
+    assert [message.redacted for message in session.at(6).messages] == [True, False, True, False]
+    fork = session.fork_session()
+    assert [message.redacted for message in fork.messages.last(3)] == [True, False, False]
+    assert Message.from_json(shown[2].to_json()).redacted
+    assert [event.position for event in session.events() if event.redacted] == [3, 5]
+
+
+def test_a_redacted_message_is_marked_in_exports_and_notebooks(store: Store, session: Session, tmp_path: Path) -> None:
+    session.redact(5)
+
+    with SessionManager(store=store) as manager:
+        for name in ("talk.md", "talk.html", "talk.json"):
+            manager.export_sessions(tmp_path / name, session.id)
+        again = manager.import_sessions(tmp_path / "talk.json", name="again")
+    assert [(tmp_path / name).read_text().count("[redacted]") for name in ("talk.md", "talk.html")] == [1, 1]
+    messages = json.loads((tmp_path / "talk.json").read_text())["messages"]
+    assert [message.get("turnlog") for message in messages] == [None, None, {"redacted": True}, None]
+    assert [message.text for message in again[0].messages] == ["Be brief.", "one", "", "three"]
+    assert session.messages._repr_html_().count("[redacted]") == 1

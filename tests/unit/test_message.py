@@ -200,6 +200,7 @@ def test_the_json_of_a_message_says_who_speaks_and_which_it_is() -> None:
         "origin": "authored",
         "recorded_as": None,
         "lineage": [],
+        "redacted": False,
     }
 
 

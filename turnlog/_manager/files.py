@@ -99,7 +99,8 @@ def _openai_line(session: Session) -> bytes:
 def _document_message(message: Message, names: NameLookup) -> DocumentMessage:
     shown = names.message(message)
     chat = dict(message.items())
-    return DocumentMessage(chat, message.text, message.created_at, shown.sender, shown.recipient, message.metadata)
+    by = message.created_at, shown.sender, shown.recipient
+    return DocumentMessage(chat, message.text, *by, message.metadata, message.redacted)
 
 
 def _document(found: list[dict[str, Json]]) -> bytes:
@@ -173,14 +174,16 @@ def _plans(found: Json, name: str | None) -> Iterator[ImportPlan]:
 
 
 def _message(given: Json) -> Message | Json:
-    """A message of a document, with its sender, recipient and metadata, if it has them."""
+    """A message of a document, with its sender, recipient and metadata; one that was redacted becomes an empty one."""
     if not isinstance(given, dict) or MORE not in given:
         return given
     more = given[MORE]
-    if not isinstance(more, dict) or not more.keys() <= {"sender", "recipient", "metadata"}:
-        raise InvalidValueError(f"{MORE!r} of a message", "must be a dict with sender, recipient and metadata")
+    if not isinstance(more, dict) or not more.keys() <= {"sender", "recipient", "metadata", "redacted"}:
+        raise InvalidValueError(
+            f"{MORE!r} of a message", "must be a dict with sender, recipient, metadata and redacted"
+        )
     chat = {key: value for key, value in given.items() if key != MORE}
-    return to_message(chat, **more)
+    return to_message(chat, **{key: value for key, value in more.items() if key != "redacted"})
 
 
 def _check_apart(plans: list[ImportPlan]) -> None:

@@ -18,7 +18,7 @@ from ..domain.message import Message
 from ..domain.model_call import ModelResponse, response_from_contents
 from ..domain.recorded_event import RecordedEvent
 from ..domain.response_format import usage_from
-from ..projections.recorded_messages import message_from_event
+from ..projections.recorded_messages import message_from_recorded
 
 
 class CachedResponse(msgspec.Struct, eq=False):
@@ -65,7 +65,7 @@ class ReplayCache:
                 calls[recorded.position] = answered = CachedResponse(recorded.position, event, [], self._edited)
                 self._answers[_digest(event)].append(answered)
             elif isinstance(event, MessageAppended):
-                message = message_from_event(recorded.session, recorded.position, recorded.time, event)
+                message = message_from_recorded(recorded)
                 if cause in calls:
                     calls[cause].messages.append(message)
                 if isinstance(event.content, ActionRequestContent):

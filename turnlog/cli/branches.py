@@ -8,9 +8,10 @@ import typer
 
 from .._session.names import NameLookup
 from ..branch_view import BranchView
-from ..domain.events import BranchCreated, BranchMerged, BranchRemoved, BranchRenamed, Event
+from ..domain.events import BranchCreated, BranchMerged, BranchRemoved, BranchRenamed
 from ..domain.inherited_history import segments
 from ..domain.json_values import Json
+from ..domain.recorded_event import RecordedEvent
 from ..domain.state import State
 from ..infrastructure.session_reader import read_structure
 from ..infrastructure.state_loader import load_state
@@ -136,20 +137,20 @@ def _document(branch: BranchView) -> dict[str, Json]:
 def _rows(store: Store, state: State) -> Iterator[tuple[str, list[Part], list[Part]]]:
     """Lines from the first event to the last: positions, columns, and texts."""
     columns, before = _Columns(), state.first - 1
-    for position, event, name in _branch_events(store, state):
+    for position, recorded in _branch_events(store, state):
         yield from _messages(columns, state, before, position)
         before = position
-        yield from _branch_event(columns, state, position, event, name)
+        yield from _branch_event(columns, state, position, recorded)
     yield from _messages(columns, state, before, state.position + 1)
 
 
-def _branch_events(store: Store, state: State) -> Iterator[tuple[int, Event, str]]:
+def _branch_events(store: Store, state: State) -> Iterator[tuple[int, RecordedEvent]]:
     """The events of branches, at the positions that they have in this session."""
     for session, ahead, start, stop in segments(state.session, state.ancestors, state.first, state.position):
         for recorded in read_structure(
             store.recorder, session, BRANCH_EVENTS, after=start + ahead - 1, until=stop + ahead
         ):
-            yield recorded.position - ahead, recorded.event, recorded.name
+            yield recorded.position - ahead, recorded
 
 
 def _messages(columns: _Columns, state: State, after: int, until: int) -> Iterator[tuple[str, list[Part], list[Part]]]:
@@ -171,11 +172,11 @@ def _messages(columns: _Columns, state: State, after: int, until: int) -> Iterat
 
 
 def _branch_event(
-    columns: _Columns, state: State, position: int, event: Event, name: str
+    columns: _Columns, state: State, position: int, recorded: RecordedEvent
 ) -> Iterator[tuple[str, list[Part], list[Part]]]:
     """The line of an event, and one that joins columns where the event does."""
     place = str(position)
-    match event:
+    match recorded.event:
         case BranchCreated(branch=branch, name=called, parent=parent):
             at = state.branches[branch].forked_at
             columns.names[branch] = called
@@ -200,7 +201,7 @@ def _branch_event(
             yield place, columns.row(branch), [(columns.name(branch), "bold"), text]
             columns.names[branch] = called
         case _:
-            number = getattr(event, "branch", None)
+            number = getattr(recorded.event, "branch", None)
             where = "" if number is None else f"{columns.name(number)}: "
-            what = event_summary(event, NameLookup(state))
-            yield place, columns.row(number), [where, (quote(name), "blue"), f" {what}".rstrip()]
+            what = event_summary(recorded, NameLookup(state))
+            yield place, columns.row(number), [where, (quote(recorded.name), "blue"), f" {what}".rstrip()]

@@ -17,7 +17,8 @@ from .context import invocation
 from .options import BRANCH, FORMAT, SESSION
 from .output import Output, count_of, note
 from .parse import find_branch, open_session
-from .render import event_document, message_document, print_event, print_message
+from .redactions import RedactionLookup
+from .render import displayed_text, event_document, message_document, print_event, print_message
 from .times import parse_moment
 
 app = typer.Typer(rich_markup_mode=None)
@@ -47,7 +48,7 @@ def diff(
         elif difference.same:
             note(f"{left} and {right} are the same: {count_of(len(difference.common), 'message')}")
         else:
-            _print_difference(Output(), left, right, difference, names)
+            _print_difference(Output(), left, right, difference, names, RedactionLookup(store))
 
 
 @app.command()
@@ -90,7 +91,9 @@ def _difference_document(difference: Difference, names: NameLookup) -> dict[str,
     }
 
 
-def _print_difference(output: Output, left: str, right: str, difference: Difference, names: NameLookup) -> None:
+def _print_difference(
+    output: Output, left: str, right: str, difference: Difference, names: NameLookup, redactions: RedactionLookup
+) -> None:
     if difference.system is not None:
         output.line("the system messages differ")
         for sign, message, style in ("-", difference.system.left, "red"), ("+", difference.system.right, "green"):
@@ -98,7 +101,7 @@ def _print_difference(output: Output, left: str, right: str, difference: Differe
                 _print_change(output, sign, message, style)
     output.line(f"{count_of(len(difference.common), 'message')} in common")
     for message in difference.common.last(CONTEXT):
-        print_message(output, names.message(message))
+        print_message(output, names.message(message), redactions.text(message))
     _print_side(output, "-", left, difference.left, "red")
     _print_side(output, "+", right, difference.right, "green")
 
@@ -129,7 +132,7 @@ def _print_side(output: Output, sign: str, name: str, messages: Messages, style:
 
 
 def _print_change(output: Output, sign: str, message: Message, style: str) -> None:
-    first, *rest = (message.text or "(no text)").split("\n")
+    first, *rest = displayed_text(message).split("\n")
     output.line((f"{sign} {message.role.value}: {first}  [{message.position}]", style))
     for line in rest:
         output.text(line, indent=f"{sign}     ", style=style)

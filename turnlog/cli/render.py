@@ -10,7 +10,7 @@ from ..domain.codec import encode
 from ..domain.events import Event, MessageAppended, SystemSet
 from ..domain.instant import Instant
 from ..domain.json_values import Json
-from ..domain.message import Message
+from ..domain.message import REDACTED, Message
 from ..domain.recorded_event import RecordedEvent
 from ..infrastructure.store import Store
 from .escape import escape, quote
@@ -18,6 +18,9 @@ from .output import Output, Part, role_style
 
 EXCERPT = 100
 """Characters of an event's content on its line."""
+
+NOT_PRINTED = ("branch", "id", "ranges", "left", "lineage", "forked_digest")
+"""Fields of events that the line of an event has elsewhere, or that only a program can use; JSON has them."""
 
 
 class SessionTitles:
@@ -53,15 +56,20 @@ def excerpt(text: str, most: int = EXCERPT) -> str:
 # Messages
 
 
-def print_message(output: Output, message: Message) -> None:
-    """Print a message: role, sender, position and time, then its text, indented."""
+def displayed_text(message: Message) -> str:
+    """Return the text of a message to display: that it was redacted, or has none, in place of an empty one."""
+    return REDACTED if message.redacted else message.text or "(no text)"
+
+
+def print_message(output: Output, message: Message, text: str | None = None) -> None:
+    """Print a message: role, sender, position and time, then its text or another one, indented."""
     role = message.role.value
     sender = f" {quote(message.sender)}" if message.sender else ""
     recipient = f" to {quote(message.recipient)}" if message.recipient else ""
     origin = "" if message.origin.value == "authored" else f", {message.origin.value}"
     place = f"  [{message.position}] {clock_time(message.created_at)}{origin}"
     output.line((f"{role}{sender}{recipient}", f"bold {role_style(role)}"), (place, "dim"))
-    output.text(message.text or "(no text)")
+    output.text(displayed_text(message) if text is None else text)
 
 
 def message_document(message: Message, names: NameLookup) -> dict[str, Json]:
@@ -79,6 +87,7 @@ def message_document(message: Message, names: NameLookup) -> dict[str, Json]:
         "created_at": fields["created_at"],
         "origin": message.origin.value,
         "metadata": fields["metadata"],
+        "redacted": message.redacted,
         "content": fields["content"],
     }
 
@@ -90,7 +99,7 @@ def print_event(output: Output, recorded: RecordedEvent, names: NameLookup, *, p
     """Print an event on one line: position, time, actor, name and content."""
     branch = "" if recorded.branch is None else quote(names.branch(recorded.branch))
     by = f" by {quote(recorded.actor)}" if recorded.actor else ""
-    summary = event_summary(recorded.event, names)
+    summary = event_summary(recorded, names)
     parts: list[Part] = [
         (f"{place}  ", "bold"),
         (f"{clock_time(recorded.created_at)}  ", "dim"),
@@ -115,17 +124,19 @@ def event_document(recorded: RecordedEvent, names: NameLookup) -> dict[str, Json
         "causation": recorded.causation,
         "command_id": recorded.command_id,
         "digest": recorded.digest.hex(),
+        "redacted": recorded.redacted,
         "event": _stored_fields(recorded.event),
     }
 
 
-def event_summary(event: Event, names: NameLookup) -> str:
+def event_summary(recorded: RecordedEvent, names: NameLookup) -> str:
     """Return the content of an event on one line."""
+    event, redacted = recorded.event, [REDACTED] if recorded.redacted else []
     if isinstance(event, MessageAppended) or (isinstance(event, SystemSet) and event.content is not None):
         content = event.content
         assert content is not None
-        return f"{content.role.value}: {excerpt(content.text)}"
-    return excerpt(", ".join(_fields(event, names)))
+        return f"{content.role.value}: {REDACTED if redacted else excerpt(content.text)}"
+    return excerpt(", ".join([*redacted, *_fields(event, names)]))
 
 
 def _stored_fields(event: Event) -> dict[str, Json]:
@@ -141,5 +152,5 @@ def _style(event: Event) -> str:
 def _fields(event: Event, names: NameLookup) -> Iterator[str]:
     for field, stored in _stored_fields(event).items():
         value = names.field(field, stored)
-        if field not in ("branch", "id") and value not in (None, {}, []):
+        if field not in NOT_PRINTED and value not in (None, {}, []):
             yield f"{field} {value if isinstance(value, str | int | float) else msgspec.json.encode(value).decode()}"

@@ -13,7 +13,7 @@ from ..domain.recorded_event import RecordedEvent
 from ..session_view import SessionView
 from .escape import INDENT, escape, escape_line, quote
 from .output import role_style
-from .render import clock_time, event_summary
+from .render import clock_time, displayed_text, event_summary
 
 OTHER_SCREEN, NORMAL_SCREEN = "\x1b[?1049h", "\x1b[?1049l"
 CLEAR = "\x1b[H\x1b[2J"
@@ -49,7 +49,7 @@ def head_lines(
     title = f" {quote(view.name)}" if view.name else ""
     where = f"position {place[0]} of {place[1]}  session {quote(view.id)}{title}"
     by = f" by {quote(event.actor)}" if event.actor else ""
-    what = f"{quote(event.name)}{by}: {event_summary(event.event, name_lookup(view))}"
+    what = f"{quote(event.name)}{by}: {event_summary(event, name_lookup(view))}"
     names = "  ".join(_branch(branch, branch.number == shown) for branch in view.branches)
     return [
         _style(BOLD, _cut(escape_line(where), width)),
@@ -101,7 +101,7 @@ def _message(message: Message, width: int) -> Iterator[str]:
     sender = f" {quote(message.sender)}" if message.sender else ""
     head = _cut(escape_line(f"{role}{sender}  [{message.position}]"), width)
     yield _style(COLOURS.get(role_style(role), ""), head)
-    for line in _wrapped(message.text or "(no text)", width - 2):
+    for line in _wrapped(displayed_text(message), width - 2):
         yield f"  {line}"
 
 
@@ -110,7 +110,7 @@ def _style(style: str, text: str) -> str:
 
 
 def _signed(sign: str, message: Message, width: int) -> list[str]:
-    return _hanging(f"{sign} ", f"{message.role.value}: {message.text}", width)
+    return _hanging(f"{sign} ", f"{message.role.value}: {displayed_text(message)}", width)
 
 
 def _hanging(start: str, text: str, width: int) -> list[str]:

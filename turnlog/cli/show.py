@@ -15,6 +15,7 @@ from .escape import quote
 from .options import ALL, AT, BRANCH, LAST, SESSION
 from .output import Output, count_of, note
 from .parse import find_branch, open_session, view_at
+from .redactions import RedactionLookup
 from .render import clock_time, message_document, print_message
 from .values import choice
 
@@ -58,16 +59,18 @@ def show(
         if shown is None:
             note(f"session {view.id} has no branch yet, and so no messages")
             return
-        _print_messages(shown, messages, names)
+        _print_messages(shown, messages, names, RedactionLookup(store))
 
 
-def _print_messages(branch: BranchView, messages: list[Message], names: NameLookup) -> None:
+def _print_messages(
+    branch: BranchView, messages: list[Message], names: NameLookup, redactions: RedactionLookup
+) -> None:
     earlier = len(branch.messages) - len(messages)
     if earlier:
-        note(f"({earlier} messages come before these: --last N or --all)")
+        note(f"({count_of(earlier, 'message')} before these: --last N or --all)")
     output = Output()
     for message in messages:
-        print_message(output, names.message(message))
+        print_message(output, names.message(message), redactions.text(message))
 
 
 def _print_head(output: Output, view: SessionView) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +81,24 @@ def test_content_is_redacted_for_good(turnlog: Any, talk: str) -> None:
     assert (vacuumed.code, vacuumed.out) == (0, f"sqlite:///{turnlog.folder}/turnlog.db is vacuumed\n")
     assert all(b"Explain event" not in path.read_bytes() for path in Path(turnlog.folder).glob("turnlog.db*"))
     assert turnlog("verify").code == 0
+
+
+def test_a_redacted_message_is_displayed_as_such(turnlog: Any, talk: str) -> None:
+    turnlog("add", talk, "")
+    turnlog("redact", talk, "4", "--yes", "--reason", "personal data")
+
+    shown, logged, compared = turnlog("show", talk), turnlog("log", talk), turnlog("diff", talk, "main@7", "main")
+    assert re.search(r"  \[redacted\] 20\d\d-\S+ \S+Z by grace: personal data\n", shown.out)
+    assert shown.out.endswith("  (no text)\n")
+    assert (
+        logged.lines[3].endswith("message.appended main by grace: user: [redacted]") or "[redacted]" in logged.lines[3]
+    )
+    assert logged.lines[8].endswith("by grace: message 4, reason personal data")
+    assert "[redacted] 20" in compared.out
+    documents = json.loads(turnlog("show", talk, "--format", "json").out)["messages"]
+    assert [document["redacted"] for document in documents] == [False, True, False, False]
+    events = json.loads(turnlog("log", talk, "--format", "json").out)
+    assert [event["position"] for event in events if event["redacted"]] == [4]
 
 
 def test_a_reset_is_undone(turnlog: Any, talk: str) -> None:

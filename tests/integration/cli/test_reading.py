@@ -151,7 +151,7 @@ def test_messages_as_json_are_lines(turnlog: Any, talk: str) -> None:
     ]
     assert list(found[0]) == [
         *("position", "id", "role", "text", "sender", "recipient", "branch", "branch_number"),
-        *("created_at", "origin", "metadata", "content"),
+        *("created_at", "origin", "metadata", "redacted", "content"),
     ]
 
 
@@ -160,7 +160,7 @@ def test_of_many_messages_the_last_are_shown_and_the_others_are_told_of(turnlog:
     done = turnlog("show", session)
 
     assert [line.strip() for line in done.lines if line.startswith("    ")][:2] == ["message 99950", "message 99951"]
-    assert done.err == "(99950 messages come before these: --last N or --all)\n"
+    assert done.err == "(99950 messages before these: --last N or --all)\n"
     assert len(turnlog("show", session, "--all", "--format", "jsonl").lines) == 100_000
 
 

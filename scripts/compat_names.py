@@ -15,6 +15,7 @@ TABLE = re.compile(r"(?<=<!-- names -->\n\n).*?(?=<!-- end of names -->)", re.DO
 MODULES = {
     "lionpride": ["", "session", "operations", "services", "base", "protocols", "errors"],
     "lionagi_early": [""],
+    "coda": ["base.session", "base.providers"],
 }
 """The modules of each package that a program imports from; the first that has a name is shown."""
 
@@ -109,6 +110,46 @@ NAMES: dict[str, dict[str, tuple[str, str]]] = {
         "Branch.name": ("branch.name", ""),
         "Branch.messages": ("branch.messages", "`branch.messages.to_df()` is a DataFrame with more columns"),
         "Branch.chat": ("branch.chat(instruction)", ""),
+    },
+    "coda": {
+        "SessionManager": ("SessionManager(config, storage=, store=)", "other defaults"),
+        "SessionManager.create_session": (
+            "manager.create_session(name, branch_from=)",
+            "with `branch_from`, a branch that exists raises `KeyTakenError`",
+        ),
+        "SessionManager.load_session": ("manager.load_session(name)", ""),
+        "SessionManager.save_session": ("manager.save_session(session)", "returns what is on the record"),
+        "SessionManager.delete_session": ("manager.delete_session(name)", ""),
+        "SessionManager.list_sessions": ("manager.list_sessions()", "with filters, orders and pages"),
+        "SessionManager.get_session_info": ("manager.get_session_info(name)", ""),
+        "SessionManager.close": ("manager.close()", ""),
+        "Session": ("Session(name=, key=, messages=, metadata=)", "the first argument is the system message"),
+        "Session.name": ("session.key", "`session.name` may be shared"),
+        "Session.messages": ("session.messages", "a lazy sequence of `Message`; assign a list to replace it"),
+        "Session.metadata": ("session.metadata", ""),
+        "Session.created_at": ("session.created_at", "in UTC"),
+        "Session.updated_at": ("session.updated_at", "in UTC"),
+        "Session.add_message": ("session.add(content)", ""),
+        "Session.get_messages": ("session.get_messages(limit)", "the dicts have the attributes of messages"),
+        "Session.clear_messages": ("branch.clear()", "keeps the system message"),
+        "Session.update_metadata": ("session.update_metadata(changes)", ""),
+        "Session.get_token_count": ("session.token_count()", ""),
+        "Session.truncate_messages": (
+            "branch.truncate(keep_last, keep_system=)",
+            "keeps the system message",
+        ),
+        "SessionError": ("TurnlogError", "`turnlog.errors.SessionError` is narrower"),
+        "SessionInfo": ("turnlog.catalogue.SessionInfo", "counts all messages ever recorded; times in UTC"),
+        "SessionStorage": ("turnlog.manager.SessionStorage", "the sessions are ordinary ones"),
+        "SessionStorage.save": ("turnlog.manager.SessionStorage", ""),
+        "SessionStorage.load": ("turnlog.manager.SessionStorage", ""),
+        "SessionStorage.delete": ("turnlog.manager.SessionStorage", ""),
+        "SessionStorage.list_all": ("turnlog.manager.SessionStorage", ""),
+        "ProviderFactory": ("iModel(provider, model)", "a model, not a provider"),
+        "ProviderFactory.create": ("iModel(provider, model)", "a model, not a provider"),
+        "Provider": ("iModel(provider, model)", ""),
+        "Provider.chat": ("branch.chat(instruction)", "awaited; both messages and the call are recorded"),
+        "ChatResponse": ("turnlog.models.ModelResponse", "the text is `text`"),
     },
 }
 """What each name of a package is in the public API, and what differs; names of the same object are found."""

@@ -194,9 +194,9 @@ class Branch(BranchView):
         given = imported_messages(require_list(messages))
         self._stream.transact(lambda state: history.replace(state, self.number, given))
 
-    def truncate(self, keep_last: int) -> None:
-        """Shows only the last messages, and the system message."""
-        self._stream.transact(lambda state: history.truncate(state, self.number, keep_last))
+    def truncate(self, keep_last: int, *, keep_system: bool = True) -> None:
+        """Show only the last messages, and the system message unless `keep_system` is false: then it counts as one."""
+        self._stream.transact(lambda state: history.truncate(state, self.number, keep_last, keep_system=keep_system))
 
     def clear(self) -> None:
         """Shows nothing but the system message."""

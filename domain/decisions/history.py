@@ -52,13 +52,17 @@ def rewind(state: State, branch: int, to: int) -> list[Event]:
     return [BranchRewound(branch, to)]
 
 
-def truncate(state: State, branch: int, keep_last: int) -> list[Event]:
-    """The branch shows only its last messages, and its system message."""
+def truncate(state: State, branch: int, keep_last: int, *, keep_system: bool = True) -> list[Event]:
+    """The branch shows only its last messages; its system message is kept, or counts as the first of them."""
     require_active(state)
     get_branch(state, branch)
     if not isinstance(keep_last, int) or isinstance(keep_last, bool) or keep_last < 0:
         raise InvalidValueError("keep_last", f"is {keep_last!r}: expected a number of messages, 0 or more")
-    return [BranchTruncated(branch, keep_last)] if _count(state, branch) > keep_last else []
+    count = _count(state, branch)
+    events: list[Event] = [BranchTruncated(branch, keep_last)] if count > keep_last else []
+    if not keep_system and state.showing(branch).system is not None and count >= keep_last:
+        events.append(SystemSet(branch, None))
+    return events
 
 
 def clear(state: State, branch: int) -> list[Event]:

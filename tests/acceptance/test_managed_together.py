@@ -1,5 +1,6 @@
 """Several processes on the same managed sessions, and what is there after one of them ended."""
 
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from time import sleep
@@ -100,6 +101,12 @@ def test_what_is_deferred_is_saved_every_so_often(tmp_path: Path) -> None:
                 break
             sleep(0.01)
         assert [message.text for message in there.messages] == ["hello"]
+
+
+def test_a_manager_that_writes_through_starts_no_thread_to_save(tmp_path: Path) -> None:
+    before = set(threading.enumerate())
+    with SessionManager({"session": {"storage_path": tmp_path, "autosave_interval": 300}}):
+        assert [thread.name for thread in threading.enumerate() if thread not in before] == []
 
 
 def test_nothing_is_lost_between_what_is_said_and_what_is_saved_at_the_same_time(tmp_path: Path) -> None:

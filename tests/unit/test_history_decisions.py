@@ -134,6 +134,17 @@ def test_a_truncated_branch_shows_its_last_messages_and_its_system_message(given
     assert after.system(0) == 6
 
 
+def test_a_system_message_that_is_not_kept_counts_as_the_first_message(given: Given) -> None:
+    before = given(*THREE, TERSE)
+
+    after = before.when(history.truncate, 0, 2, keep_system=False).then(BranchTruncated(0, 2), SystemSet(0, None))
+    assert (after.shows(0), after.system(0)) == ([4, 5], None)
+    after = before.when(history.truncate, 0, 3, keep_system=False).then(SystemSet(0, None))
+    assert (after.shows(0), after.system(0)) == ([3, 4, 5], None)
+    before.when(history.truncate, 0, 4, keep_system=False).nothing()
+    given(*THREE).when(history.truncate, 0, 2, keep_system=False).then(BranchTruncated(0, 2))
+
+
 def test_truncating_inside_inherited_history_leaves_the_parent_as_it_is(given: Given) -> None:
     before = given(*THREE, forked(1, 0, at=5), said(1), said(0))
 

@@ -62,11 +62,10 @@ class SessionManager:
         self.settings = settings_from(config)
         self._own: Store | None = None
         self._kept = self._keeping(store) if storage is None else self._keeping(storage, SessionStorage)
-        self._autosave = Autosave(self._kept.save_all, self.settings.autosave_interval)
+        may_wait = type(self._kept) is not SessionRepository
+        self._autosave = Autosave(self._kept.save_all, self.settings.autosave_interval if may_wait else 0)
         self._closed = False
-        if (
-            type(self._kept) is not SessionRepository
-        ):  # what waits to be saved is not to wait for a collector of garbage
+        if may_wait:  # unsaved changes must not depend on garbage collection
             atexit.register(self.close)
 
     def _keeping(self, place: StorageLike | None, form: StorageForm = AsyncSessionStorage) -> SessionRepository:

@@ -55,8 +55,9 @@ class BranchView(ReadOnlyView, PromptMethods):
         with self._source.state() as state:
             branch = state.branches[self.number]
             shown = state.showing(self.number).length
+        messages = f"{shown} message{'' if shown == 1 else 's'}"
         gone = "" if branch.removed_at is None else f", removed at position {branch.removed_at}"
-        return f"<{type(self).__name__} {branch.name!r} of session {self._source.id}: {shown} messages{gone}>"
+        return f"<{type(self).__name__} {branch.name!r} of session {self._source.id}: {messages}{gone}>"
 
     @property
     def session_id(self) -> str:

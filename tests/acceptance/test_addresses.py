@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from turnlog import Branch, Runner, Session, SessionManager, open_store, search
-from turnlog.errors import InvalidValueError, SessionNotFoundError
+from turnlog.errors import InvalidValueError, SessionNotFoundError, StoreNotFoundError
 from turnlog.projections import Transcript
 
 if TYPE_CHECKING:
@@ -34,6 +34,14 @@ def test_a_relative_address_is_in_the_working_directory(here: Path) -> None:
     open_store("sqlite:///some.db").close()
 
     assert kept_in(here) == ["some.db"]
+
+
+def test_a_search_of_a_missing_store_creates_nothing(here: Path) -> None:
+    for store in ("sqlite:///missing.db", None):
+        with pytest.raises(StoreNotFoundError):
+            search("word", store=store)
+
+    assert kept_in(here) == []
 
 
 def test_a_relative_address_can_name_folders(here: Path) -> None:

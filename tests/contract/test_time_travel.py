@@ -1,7 +1,8 @@
 """Going back, looking round, and trying again: views, replay, diff, bisect, blame, undo and forks of sessions."""
 
+import time
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -196,6 +197,23 @@ def test_a_moment_may_be_a_time(session: Session, clock: object) -> None:
     with pytest.raises(InvalidValueError, match="is before session"):
         session.at(started - timedelta(seconds=1))
     assert session.at(started).position == 6  # the clock of this test stands still
+
+
+def test_a_time_without_a_zone_is_local_and_an_error_says_so(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "XXX-03:00")
+    time.tzset()
+    try:
+        with pytest.raises(InvalidValueError) as naive:
+            session.at(datetime.fromisoformat("1999-07-01T12:00:00"))
+        with pytest.raises(InvalidValueError) as aware:
+            session.at(datetime(1999, 7, 1, 12, tzinfo=UTC))
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    assert "1999-07-01T12:00:00 (taken as local time, UTC+03:00) is before session" in str(naive.value)
+    assert str(naive.value).endswith("+03:00")
+    assert "1999-07-01T12:00:00+00:00 is before session" in str(aware.value)
+    assert str(aware.value).endswith("+00:00")
 
 
 # Many branches at once

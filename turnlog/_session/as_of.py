@@ -17,7 +17,10 @@ from ..infrastructure.state_loader import load_state
 from ..infrastructure.store import Store
 
 AsOf: TypeAlias = int | Message | datetime
-"""A position, a message for its position, or a time for the last position recorded by then."""
+"""A position, a message for its position, or a time for the last position recorded by then.
+
+A time without a zone is local.
+"""
 
 
 class StateSource(Protocol):
@@ -88,8 +91,13 @@ def _position_at(store: Store, state: State, when: datetime) -> int:
         raise InvalidValueError("the time", reason) from None
     place = bisect_right(life, until, key=lambda position: reader.read_event(position).time)
     if place == 0:
-        started = reader.read_event(state.first).created_at.isoformat()
-        raise InvalidValueError("the time", f"{when.isoformat()} is before session {state.session} began, at {started}")
+        zone = when.tzinfo or when.astimezone().tzinfo
+        assumed = "" if when.tzinfo else f" (taken as local time, UTC{when.astimezone().isoformat()[-6:]})"
+        started = reader.read_event(state.first).created_at.astimezone(zone)
+        raise InvalidValueError(
+            "the time",
+            f"{when.isoformat()}{assumed} is before session {state.session} began, at {started.isoformat()}",
+        )
     return life[place - 1]
 
 

@@ -2,14 +2,14 @@
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from pathlib import Path
 from threading import Lock
 from typing import TypeAlias
 
-from ..domain.errors import InvalidValueError
-from ..infrastructure.open_store import configured_store, open_store
+from ..domain.errors import InvalidValueError, SchemaMismatchError
+from ..infrastructure.open_store import configured_store, open_existing, open_store
 from ..infrastructure.settings import Settings, settings_from
 from ..infrastructure.store import Store
 from ..infrastructure.store_addresses import AddressGiven, normalize
@@ -55,6 +55,16 @@ def resolve_store(given: StoreLike | None) -> Store:
         raise InvalidValueError("the store", f"is a {type(given).__name__}: expected a Store, an address or a path")
     address = normalize(given)
     return _open_once((os.getpid(), Path.cwd(), address), lambda: open_store(address))
+
+
+def resolve_existing_store(given: StoreLike | None) -> Store:
+    """The same for a caller that only reads: StoreNotFoundError is raised for a store that does not exist."""
+    is_open = isinstance(given, Store) or (given is None and _default.get() is not None)
+    if is_open or not isinstance(given, str | os.PathLike | None):
+        return resolve_store(given)
+    with suppress(SchemaMismatchError), open_existing(given):  # one of an older version is brought up to date
+        pass
+    return resolve_store(given)
 
 
 def _open_once(key: tuple[int, Path, Settings | str], opening: Callable[[], Store]) -> Store:

@@ -19,7 +19,7 @@ from ..infrastructure.state_loader import load_state
 from ..infrastructure.store import Store
 from ..projections.full_text import Phrase, excerpt, matches, parse_query
 from ..projections.recorded_messages import message_from_recorded
-from .default_store import StoreLike, resolve_store
+from .default_store import StoreLike, resolve_existing_store
 
 
 class SearchHit(msgspec.Struct, frozen=True):
@@ -47,7 +47,7 @@ def search(
     in the store's own database or in `index`, they are used; later events are read from the record.
     """
     phrases, most, role = parse_query(query), validate_limit(limit), validate_role(role)
-    kept = resolve_store(store)
+    kept = resolve_existing_store(store)
     found: list[SearchHit] = []
     states: dict[str, State | None] = {}
     for session, position in find_candidates(kept.recorder, index, phrases, ()):

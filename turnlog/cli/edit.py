@@ -10,7 +10,10 @@ from ..branch import Branch
 from ..domain.chat import ROLES
 from ..domain.decisions.history import Strategy
 from ..domain.errors import InvalidValueError
+from ..domain.events import BranchCreated, BranchRenamed, SessionRenamed, SessionStarted
 from ..domain.json_values import Json
+from ..domain.recorded_event import RecordedEvent
+from ..domain.redaction import reserved_name
 from ..session import Session
 from .completion import complete_branches
 from .context import invocation
@@ -42,7 +45,10 @@ def add(
     ] = None,
     branch: BRANCH = None,
     role: Annotated[
-        str, typer.Option(metavar="ROLE", parser=choice(ROLES), help="system, developer, user, assistant or tool.")
+        str,
+        typer.Option(
+            metavar="ROLE", parser=choice(ROLES), help="system, developer, user, assistant, tool or function."
+        ),
     ] = "user",
     sender: Annotated[str | None, typer.Option(metavar="NAME", parser=NAME, help="The sender.")] = None,
     recipient: Annotated[str | None, typer.Option(metavar="NAME", parser=NAME, help="The recipient.")] = None,
@@ -172,15 +178,31 @@ def redact(
     """Erase the content of a message or another event from the store for good.
 
     The event stays, with its time, branch and actor, and so does the proof of the record. `vacuum` removes what is left
-    in the free pages of the database.
+    in the free pages of the database. Redacting the event that names the session or a branch erases that name: the
+    session has no name then, and the branch is named redacted- and its number.
     """
     with invocation(ctx).open_to_write() as store:
         changed = open_session(store, session)
         changed.at(position)  # which raises for a position that does not exist
-        confirm(f"erase the content of position {position} for good", yes=yes)
+        effect = _lost_name(changed, position)
+        confirm(f"erase the content of position {position} for good{effect and f'; {effect}'}", yes=yes)
         redaction = changed.redact(position, reason)
         document: dict[str, Json] = {"session": changed.id, "redacted": position, "position": redaction}
-        print_result(document, f"position {position} is redacted, by position {redaction}", format_)
+        print_result(
+            document, f"position {position} is redacted, by position {redaction}{effect and f'; {effect}'}", format_
+        )
+
+
+def _lost_name(session: Session, position: int) -> str:
+    """What the redaction of an event does to the name of the session or of a branch; empty if nothing."""
+    own = session.events(after=position - 1, until=position) if position > 0 else iter(())
+    match next((each for each in own if not each.redacted), None):
+        case RecordedEvent(event=SessionStarted(name=str()) | SessionRenamed(name=str())):
+            return "the name that it gave the session is erased too"
+        case RecordedEvent(event=BranchCreated(branch=number) | BranchRenamed(branch=number)):
+            return f"the name that it gave the branch becomes {reserved_name(number)}"
+        case _:
+            return ""
 
 
 def read_text(text: str | None) -> str:

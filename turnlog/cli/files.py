@@ -68,7 +68,8 @@ def export(
 ) -> None:
     """Write sessions to a file or to standard output.
 
-    The exact record, a document, prompts for a model, or a table of messages (parquet, with the extra `frames`).
+    The exact record, a document, prompts for a model, or a table of messages (parquet, with the extra `frames`). The
+    record and parquet have all branches, the others only the default branch of each session.
     """
     file = Path(path).expanduser()
     target: Target = sys.stdout.buffer if path == STREAM else file
@@ -84,7 +85,9 @@ def export(
             sentence = count_of(_write_parquet(target, frame, overwrite=force), "message")
         else:
             present = ids or [entry.session for entry in store.sessions() if entry.status in PRESENT]
-            write_documents(target, chosen, [Session.open(id, store=store) for id in present], overwrite=force)
+            opened = [Session.open(id, store=store) for id in present]
+            write_documents(target, chosen, opened, overwrite=force)
+            _note_left_out(chosen, sum(max(len(each.branches) - 1, 0) for each in opened))
             sentence = count_of(len(present), "session")
     if path == STREAM:
         note(f"{sentence} written to standard output")
@@ -129,6 +132,13 @@ def import_(
     with current.create() as store:
         document, sentence = _import(store, source, name, is_record=is_record, replace=replace, quiet=quiet)
     print_result(document, sentence, format_)
+
+
+def _note_left_out(format_: str, branches: int) -> None:
+    """Print how many branches an export of default branches does not have."""
+    if branches:
+        left_out = count_of(branches, "branch", "branches")
+        note(f"({left_out} not exported: {format_} has default branches only; --format record or parquet has all)")
 
 
 def _file_format(path: str, format_: str | None) -> str:

@@ -42,7 +42,7 @@ AT = Annotated[
         "--at",
         metavar="MOMENT",
         parser=MOMENT,
-        help="The session as it was at a position, at a time such as 2026-07-01T12:00, or 2h ago.",
+        help="The session as it was at a position, at a time such as 2026-07-01T12:00 or 2h ago; local without a zone.",
     ),
 ]
 FORMAT = Annotated[

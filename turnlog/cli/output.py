@@ -27,9 +27,9 @@ NARROWEST = 8
 """The narrowest column, however narrow the terminal is."""
 
 
-def count_of(number: int, noun: str) -> str:
+def count_of(number: int, noun: str, plural: str | None = None) -> str:
     """Return a number and its noun: 1 session, 2 sessions."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"
+    return f"{number} {noun if number == 1 else plural or f'{noun}s'}"
 
 
 class Output:

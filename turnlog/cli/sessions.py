@@ -180,7 +180,7 @@ def confirm(action: str, *, yes: bool) -> None:
     if yes:
         return
     if not sys.stdin.isatty():
-        raise typer.BadParameter(f"is required to {action} without a terminal", param_hint="--yes")
+        raise typer.BadParameter(f"there is no terminal to ask in: add --yes to {action}", param_hint="--yes")
     if not typer.confirm(f"{action[0].upper()}{action[1:]}?", err=True):
         raise typer.Exit(1)
 

@@ -101,6 +101,25 @@ def test_a_redacted_message_is_displayed_as_such(turnlog: Any, talk: str) -> Non
     assert [event["position"] for event in events if event["redacted"]] == [4]
 
 
+def test_redacting_a_name_says_which_name_is_lost(turnlog: Any, talk: str) -> None:
+    session, branch = turnlog("redact", talk, "1", "--yes"), turnlog("redact", talk, "2", "--yes")
+    message = turnlog("redact", talk, "4", "--yes")
+
+    assert session.out == "position 1 is redacted, by position 8; the name that it gave the session is erased too\n"
+    assert branch.out == "position 2 is redacted, by position 9; the name that it gave the branch becomes redacted-0\n"
+    assert message.out == "position 4 is redacted, by position 10\n"
+    assert (opened(turnlog, talk).name, opened(turnlog, talk).branches.keys()) == (None, ["redacted-0", "retry"])
+
+
+def test_an_export_says_how_many_branches_it_leaves_out(turnlog: Any, talk: str) -> None:
+    partial, whole = turnlog("export", "talk.md"), turnlog("export", "talk.jsonl")
+
+    assert partial.err == (
+        "(1 branch not exported: markdown has default branches only; --format record or parquet has all)\n"
+    )
+    assert whole.err == ""
+
+
 def test_a_reset_is_undone(turnlog: Any, talk: str) -> None:
     turnlog("reset", talk, "4")
     done = turnlog("undo", talk)

@@ -21,6 +21,7 @@ from tests.compat.running import (
     Signature,
     Table,
     World,
+    declaration_faults,
     function_faults,
     run_blocks,
     signature_faults,
@@ -169,6 +170,41 @@ def test_a_signature_that_differs_is_found(declared: str, faults: int) -> None:
     assert isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
 
     assert len(list(function_faults(node, takes))) == faults
+
+
+def test_an_abridged_signature_may_leave_parameters_out() -> None:
+    (node,) = ast.parse("def takes(a, c=2): ...").body
+    assert isinstance(node, ast.FunctionDef)
+
+    assert list(function_faults(node, takes, abridged=True)) == []
+    assert len(list(function_faults(node, takes))) == 1
+
+
+@pytest.mark.parametrize(
+    ("declared", "faults"),
+    [
+        ("class Session(Element, Communicatable): ...", []),
+        ("class Session(Node): ...", ["Session is no Node"]),
+        ("class Sessions: ...", ["turnlog.compat.lionagi has no class Sessions"]),
+        ("class Session:\n    def send(self, to_=None): ...", []),
+        ("class Session:\n    def send(self, to=None): ...", ["send: argument 1 is to in the document, and to_ here"]),
+        ("class Session:\n    branches: Pile[Branch] = 1", []),
+        ("class Session:\n    colour = 1", ["Session has no attribute colour"]),
+    ],
+)
+def test_a_class_that_differs_is_found(declared: str, faults: list[str]) -> None:
+    (node,) = ast.parse(declared).body
+    lionagi = package("lionagi")
+
+    assert list(declaration_faults(node, lionagi, "", lionagi)) == faults
+
+
+def test_a_property_with_another_annotation_is_found() -> None:
+    (node,) = ast.parse("branches: Pile[Session] = 1").body
+    lionagi = package("lionagi")
+
+    (fault,) = declaration_faults(node, lionagi.Session, "Session", lionagi)
+    assert fault.startswith("Session.branches is a Pile[Session] in the document")
 
 
 def test_a_replacement_without_a_reason_is_found() -> None:

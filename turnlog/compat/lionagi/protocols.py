@@ -155,4 +155,4 @@ def references(given: ID.RefSeq | None) -> Any:
             return given.turnlog  # so that a branch of another session raises
         case UUID() | str() | Observable():
             return ID.get_id(given)
-    return [references(each) for each in given]
+    return [references(each) for each in given] if isinstance(given, Iterable) else ID.get_id(given)

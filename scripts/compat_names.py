@@ -33,7 +33,7 @@ NAMES: dict[str, dict[str, tuple[str, str]]] = {
         "Session.created_at": ("session.created_at", ""),
         "Session.messages": ("session.concat_messages()", "of all branches; `session.messages` is of the default one"),
         "Session.branches": ("session.branches", "by name, id or number of creation"),
-        "Session.default_branch": ("session.find_default_branch()", "`session.default_branch` creates one"),
+        "Session.default_branch": ("session.find_default_branch()", "`session.default_branch` raises if there is none"),
         "Session.set_default_branch": ("session.change_default_branch(branch)", ""),
         "Session.create_branch": ("session.create_branch(name, capabilities=, resources=)", "None allows everything"),
         "Session.get_branch": ("session.get_branch(branch, default)", ""),
@@ -101,7 +101,7 @@ NAMES: dict[str, dict[str, tuple[str, str]]] = {
         "Session.branches": ("session.branches", "by name, id or number of creation"),
         "Session.default_branch": ("session.default_branch", "raises if there is none"),
         "Session.new_branch": (
-            "session.create_branch(name, system=, model=, tools=, share=)",
+            "session.create_branch(name, system=, model=, parse_model=, tools=, share=)",
             "`messages=` are recorded, `share=` are those of other branches",
         ),
         "Session.remove_branch": ("session.remove_branch(branch)", "it stays readable at earlier positions"),

@@ -169,6 +169,7 @@ class Session(SessionView):
         system_sender: str | None = None,
         user: str | None = None,
         model: ToolLike | None = None,
+        parse_model: ToolLike | None = None,
         tools: ToolsLike = None,
         messages: Iterable[Message | ContentGiven] | None = None,
         share: Iterable[Message] = (),
@@ -195,9 +196,11 @@ class Session(SessionView):
             messages=imported_messages(messages),
             tools=tool_names(tools),
             model=None if model is None else tool_name(model),
+            parse_model=None if parse_model is None else tool_name(parse_model),
         )
         self._context.registry.add_tools(tools)
         self._context.registry.add_model(model)
+        self._context.registry.add_model(parse_model)
         return new_branch(
             self._context,
             lambda state, id: sequence(

@@ -27,6 +27,7 @@ class BranchPlan(msgspec.Struct, frozen=True):
     messages: Sequence[Message] = ()
     tools: Sequence[str] = ()
     model: str | None = None
+    parse_model: str | None = None
 
 
 def fork_with(
@@ -68,8 +69,8 @@ def create_with(state: State, plan: BranchPlan, *, id: str) -> list[Event]:
     if plan.system is not None:
         events.append(SystemSet(number, plan.system, plan.system_sender))
     events += [ToolRegistered(tool, number) for tool in dict.fromkeys(plan.tools)]
-    if plan.model is not None:
-        events.append(ModelSet("generate", plan.model, branch=number))
+    models = {"generate": plan.model, "parse": plan.parse_model}
+    events += [ModelSet(purpose, model, branch=number) for purpose, model in models.items() if model is not None]
     if plan.system is None:
         return events + first_message_events(number, plan.messages)
     return events + [message_event(number, message) for message in plan.messages]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from turnlog import Branch, Message, Session, Store
+from turnlog import Branch, Message, Session, Store, iModel
+from turnlog.domain.events import ModelSet
 from turnlog.errors import InvalidValueError, ItemNotFoundError, NameTakenError
 
 
@@ -51,6 +52,21 @@ def test_a_new_branch_has_the_sender_of_its_system_message(store: Store) -> None
     for system in (branch.system, alone.system):
         assert system is not None
         assert (system.text, system.sender) == ("Be terse.", "ada")
+
+
+def test_a_new_branch_has_models_for_responses_and_for_parsing(store: Store) -> None:
+    session = Session(store=store)
+    branch = session.create_branch("other", model="openai/gpt-4o-mini", parse_model=iModel("openai/gpt-4o"))
+
+    assert branch.model == "openai/gpt-4o-mini"
+    changes = [event.event for event in session.events(names=["work.model_set"])]
+    assert changes == [
+        ModelSet("generate", "openai/gpt-4o-mini", branch=1),
+        ModelSet("parse", "openai/gpt-4o", branch=1),
+    ]
+    with pytest.raises(InvalidValueError):
+        session.create_branch(parse_model=3)
+    assert session.branches.keys() == ["main", "other"]
 
 
 def test_a_branch_has_the_metadata_that_it_was_created_with(store: Store) -> None:

@@ -20,6 +20,7 @@ from turnlog.compat import lionagi as li
 from turnlog.compat.lionagi import Branch, ItemNotFoundError, Pile, Progression, Session, System
 from turnlog.compat.lionagi.protocols import Observable
 from turnlog.content import InstructionContent, SystemContent
+from turnlog.domain.events import ModelSet
 from turnlog.errors import InvalidContentError, InvalidValueError, ModelError, NameTakenError, ToolError
 from turnlog.models import Clock, RateLimit
 
@@ -140,7 +141,7 @@ def test_a_missing_or_foreign_branch_raises_and_changes_nothing(store: Store) ->
             session.collect,
         ):
             with pytest.raises(ValueError, match=r"missing|elsewhere"):
-                call(reference)  # type: ignore[operator]  # each takes a reference
+                call(reference)
         with pytest.raises(ValueError, match=r"missing|elsewhere"):
             asyncio.run(session.asplit(reference))
     with pytest.raises(NameTakenError):
@@ -150,6 +151,30 @@ def test_a_missing_or_foreign_branch_raises_and_changes_nothing(store: Store) ->
     with pytest.raises(InvalidValueError):
         session.remove_branch(3)  # type: ignore[arg-type]  # a number is no reference
     assert (session.turnlog.position, list(session.branches)) == (position, [branch])
+
+
+@pytest.mark.parametrize("given", [3, object(), b"main", li.FunctionCalling(search, {}), Message("Hello!")])
+def test_what_names_no_branch_raises_and_changes_nothing(store: Store, given: Any) -> None:
+    session = Session(store=store)
+    branch = session.new_branch(name="main")
+    branch.send(None, "message", "Hello!")
+    position = session.turnlog.position
+
+    single = (session.remove_branch, session.change_default_branch, session.split, branch.receive)
+    several = (session.send, session.collect, session.concat_messages)
+    calls: list[Any] = [*single, *several, lambda given: session.new_branch(progress=given)]
+    for call in calls:
+        with pytest.raises((ValueError, LookupError)):
+            call(given)
+    for call in several:
+        with pytest.raises((ValueError, LookupError)):
+            call([branch, given])
+    for one_alone in (given, "Hello!", {"role": "user", "content": "Hello!"}):
+        with pytest.raises((InvalidValueError, InvalidContentError)):
+            session.new_branch(messages=one_alone)
+    with pytest.raises(InvalidValueError):
+        session.new_branch(parse_model=3)
+    assert (session.turnlog.position, len(session.branches)) == (position, 1)
 
 
 def test_a_split_has_messages_tools_and_authors_of_its_source(store: Store) -> None:
@@ -179,7 +204,8 @@ def test_a_branch_has_a_user_metadata_tools_and_models(store: Store) -> None:
     assert branch.tools == {"search", "formatter"}
     ordinary = turnlog.Session.open(session.id, store=store)
     assert ordinary.branches[branch.id].model == "openai/gpt-4o-mini"
-    assert [event.event.model for event in ordinary.events(names=["work.model_set"])] == [chat.name, parse.name]  # type: ignore[union-attr]
+    models = [event.event for event in ordinary.events(names=["work.model_set"])]
+    assert models == [ModelSet("generate", chat.name, branch=0), ModelSet("parse", parse.name, branch=0)]
 
 
 @pytest.mark.parametrize(
@@ -398,7 +424,8 @@ def test_without_receive_all_mail_waits_in_the_inbox(store: Store) -> None:
     assert [mail.text for mail in coding.receive(research, message=True)] == ["Hello!"]
     assert coding.receive_all() == []
     assert [mail.category for mail in research.receive_all()] == ["tool"]
-    assert (texts(coding.messages), research.tools) == (["Hello!"], {"search"})
+    assert texts(coding.messages) == ["Hello!"]
+    assert research.tools == {"search"}
     with pytest.raises(ValueError, match="nobody"):
         coding.receive("nobody")
 
@@ -517,7 +544,7 @@ def test_left_action_requests_are_invoked_one_by_one(server: ModelServer, store:
             await branch.invoke_action(broken)
         response = await branch.invoke_action({"function": "fail", "arguments": {"code": "b"}}, suppress_errors=True)
         assert (response.success, response.error) == (False, "tool 'fail' failed: RuntimeError: cannot format b")
-        assert [message.role for message in branch.messages].count("tool") == 3
+        assert [message.role.value for message in branch.messages].count("tool") == 3
 
     server.will_call(("call-1", "search", '{"query": "tea"}'), ("call-2", "fail", '{"code": "a=1"}'))
     asyncio.run(program())
@@ -576,7 +603,7 @@ def test_a_function_call_is_made_once() -> None:
     async def program() -> None:
         calling = li.FunctionCalling(count, {"number": 1})
         assert (calling.status, calling.response, calling.function) == ("pending", None, "count")
-        assert await asyncio.gather(calling.invoke(), calling.invoke()) == [2, 2]
+        assert [*await asyncio.gather(calling.invoke(), calling.invoke())] == [2, 2]
         assert (calling.status, calling.response, calls) == ("completed", 2, [1])
 
         broken = li.FunctionCalling(Tool(name="formatter", func=fail), {"code": "a"})

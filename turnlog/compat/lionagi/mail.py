@@ -1,6 +1,5 @@
 """Mail between the branches of a session."""
 
-from types import TracebackType
 from typing import Any
 
 from ...mail import Mail, Mailbox, Package
@@ -21,10 +20,8 @@ class Sources(Pile[Any]):
     async def __aenter__(self) -> None:
         await self._lock.__aenter__()
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self._lock.__aexit__(kind, error, trace)
+    async def __aexit__(self, *error: object) -> None:
+        await self._lock.__aexit__(*error)
 
 
 class MailManager:

@@ -1,15 +1,16 @@
 """Elements and ids in order, read-only."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Generic, Self, TypeVar, overload
 from uuid import UUID
 
-from ...errors import ItemNotFoundError
+from ...errors import InvalidValueError, ItemNotFoundError
 from ...projections import Messages
 from .protocols import ID, Observable
 
 __all__ = ["Pile", "Progression"]
 
+E = TypeVar("E")
 T = TypeVar("T", bound=Observable, covariant=True)
 
 
@@ -20,7 +21,7 @@ class Progression(tuple[str, ...]):
 
     def __new__(cls, order: Iterable[ID.Ref] = ()) -> Self:
         """Make a progression of ids or elements."""
-        return super().__new__(cls, map(ID.get_id, order))
+        return super().__new__(cls, map(ID.get_id, _several(order)))
 
     def __contains__(self, item: object) -> bool:
         return super().__contains__(item.id if isinstance(item, Observable) else str(item))
@@ -31,7 +32,7 @@ class Pile(Generic[T]):
 
     def __init__(self, elements: Iterable[T] = ()) -> None:
         lazy: object = elements
-        self._elements: Any = lazy if isinstance(lazy, Messages) else tuple(elements)
+        self._elements: Any = lazy if isinstance(lazy, Messages) else tuple(_several(elements))
 
     def keys(self) -> list[str]:
         """The ids, in order."""
@@ -66,6 +67,12 @@ class Pile(Generic[T]):
 
     def __repr__(self) -> str:
         return f"Pile({len(self)})"
+
+
+def _several(given: Iterable[E]) -> Iterable[E]:
+    if isinstance(given, Observable | UUID | str | Mapping) or not isinstance(given, Iterable):
+        raise InvalidValueError("the elements", f"cannot be a {type(given).__name__}: pass a list of them")
+    return given
 
 
 def _place(places: dict[str, int], key: ID.Ref) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Coroutine, Iterable
 from typing import Any, Protocol, TypeAlias, runtime_checkable
 from uuid import UUID, uuid4
 
-from ... import Message
+from ... import Branch, Message
 from ...errors import InvalidValueError
 
 __all__ = [
@@ -146,13 +146,16 @@ def participant(given: SenderRecipient | None) -> str | None:
     return None if given is None else ID.get_id(given)
 
 
-def references(given: ID.RefSeq | None) -> Any:
-    """Return what the ordinary session finds one branch by, or a list for several, or None for all."""
-    match given:
-        case None:
-            return None
-        case Element():
-            return given.turnlog  # so that a branch of another session raises
-        case UUID() | str() | Observable():
-            return ID.get_id(given)
-    return [references(each) for each in given] if isinstance(given, Iterable) else ID.get_id(given)
+def reference(given: ID.Ref) -> Any:
+    """Return what the ordinary session finds a branch by: the ordinary branch, or a name or id."""
+    branch = getattr(given, "turnlog", None)
+    return branch if isinstance(branch, Branch) else ID.get_id(given)
+
+
+def references(given: ID.RefSeq | None) -> list[Any] | None:
+    """Return what the ordinary session finds branches by; None for all."""
+    if given is None:
+        return None
+    if isinstance(given, Observable | UUID | str) or not isinstance(given, Iterable):
+        return [reference(given)]
+    return [reference(each) for each in given]

@@ -12,7 +12,7 @@ from ....models import ActionManager, LanguageModel
 from ....operations import OperationResult
 from ..messages import MessageManager, System
 from ..piles import Pile
-from ..protocols import ID, Communicatable, JsonValue, Relational, SenderRecipient, participant, references
+from ..protocols import ID, Communicatable, JsonValue, Relational, SenderRecipient, participant, reference
 
 __all__ = ["Branch"]
 
@@ -111,13 +111,13 @@ class Branch(Relational, Communicatable):
 
     def send(self, recipient: ID.Ref | None, category: str = "message", item: Any = None) -> Mail:
         """Put a message, tools or a model into the outbox; with None for all other branches."""
-        return self.mailbox.send(references(recipient), category, item)
+        return self.mailbox.send(None if recipient is None else reference(recipient), category, item)
 
     def receive(
         self, sender: ID.Ref | None = None, message: bool = False, tool: bool = False, imodel: bool = False
     ) -> list[Mail]:
         """Add messages, register tools or set the model that came by mail; without a category, all of them."""
-        return self.mailbox.receive(references(sender), message, tool, imodel)
+        return self.mailbox.receive(None if sender is None else reference(sender), message, tool, imodel)
 
     def receive_all(self) -> list[Mail]:
         """Receive all mail that was delivered."""

@@ -13,7 +13,7 @@ from ....models import ActionManager, LanguageModel
 from ..mail import Exchange, MailManager
 from ..messages import System
 from ..piles import Pile, Progression
-from ..protocols import ID, Communicatable, JsonValue, Relational, SenderRecipient, participant, references
+from ..protocols import ID, Communicatable, JsonValue, Relational, SenderRecipient, participant, reference, references
 from .branch import Branch, ToolLike, all_tools
 
 if TYPE_CHECKING:
@@ -89,14 +89,13 @@ class Session(Relational, Communicatable):
         are shown on the branch as well, others are added. `kwargs` may be `parse_model`, `metadata`, `capabilities`
         and `resources`.
         """
-        parse_model = kwargs.pop("parse_model", None)
         first = self._messages(messages, progress)
         if first and isinstance(first[0].content, SystemContent):
             before = first.pop(0)
             if system is None:
                 system, system_sender = before.content, before.sender
         share = all(each.session == self.id and not isinstance(each.content, SystemContent) for each in first)
-        branch = self.turnlog.create_branch(
+        created = self.turnlog.create_branch(
             name,
             system=system,
             system_sender=participant(system_sender),
@@ -108,28 +107,26 @@ class Session(Relational, Communicatable):
             share=first if share else [],
             **kwargs,
         )
-        if parse_model is not None:
-            branch.set_model(parse_model, "parse")
-        return Branch.of(branch)
+        return Branch.of(created)
 
     def remove_branch(self, branch: ID.Ref, delete: bool = False) -> None:
         """Remove a branch; if it was the default, the oldest other one becomes the default.
 
         It stays on the record, also with `delete`.
         """
-        self.turnlog.remove_branch(references(branch))
+        self.turnlog.remove_branch(reference(branch))
 
     def split(self, branch: ID.Ref) -> Branch:
         """Return a new branch with the messages and tools of another; the messages count as cloned."""
-        return Branch.of(self.turnlog.split(references(branch)))
+        return Branch.of(self.turnlog.split(reference(branch)))
 
     async def asplit(self, branch: ID.Ref) -> Branch:
         """Return a new branch with the messages and tools of another; the messages count as cloned."""
-        return Branch.of(await self.turnlog.asplit(references(branch)))
+        return Branch.of(await self.turnlog.asplit(reference(branch)))
 
     def change_default_branch(self, branch: ID.Ref) -> None:
         """Make a branch the default."""
-        self.turnlog.change_default_branch(references(branch))
+        self.turnlog.change_default_branch(reference(branch))
 
     # Mail
 
@@ -146,6 +143,8 @@ class Session(Relational, Communicatable):
     def send(self, to_: ID.RefSeq | None = None) -> None:
         """Deliver the mail that branches sent, to some branches or to all."""
         mail, recipients = self.turnlog.mail, references(to_)
+        for recipient in recipients or ():
+            mail.mailbox(recipient)  # which raises before anything is moved
         with mail.lock:
             mail.collect()
             mail.deliver(recipients)
@@ -159,7 +158,7 @@ class Session(Relational, Communicatable):
         with mail.lock:
             mail.route(senders)
             for branch in self.turnlog.branches:
-                for sender in senders if isinstance(senders, list) else [senders]:
+                for sender in [None] if senders is None else senders:
                     branch.mail.receive(sender)
 
     def collect_send_all(self, receive_all: bool = False) -> None:
@@ -204,6 +203,6 @@ class Session(Relational, Communicatable):
         """The messages that a new branch begins with."""
         if messages is None and progress is None:
             return []
-        known: Iterable[Any] = self.concat_messages() if messages is None else messages
+        known: Pile[Any] = self.concat_messages() if messages is None else Pile(messages)
         given = Pile(each if isinstance(each, Message) else Message(each) for each in known)
         return list(given if progress is None else given[Progression(progress)])

@@ -95,7 +95,7 @@ NAMES: dict[str, dict[str, tuple[str, str]]] = {
         "Hashable": ("", "`collections.abc.Hashable`"),
     },
     "lionagi": {
-        "Session": ("Session(user=, name=, metadata=, default_branch=)", "`default_branch=None` begins without a branch"),
+        "Session": ("Session(user=, name=, metadata=, default_branch=)", "begins with a branch unless it is None"),
         "Session.open": ("Session.open(session_id)", ""),
         "Session.created_at": ("session.created_at", ""),
         "Session.branches": ("session.branches", "by name, id or number of creation"),
@@ -125,7 +125,7 @@ NAMES: dict[str, dict[str, tuple[str, str]]] = {
         "Branch.logs": ("branch.logs", ""),
         "Branch.tools": ("branch.tools", "their names"),
         "Branch.register_tools": ("branch.register_tools(tools)", ""),
-        "Branch.communicate": ("branch.communicate(instruction, guidance=, tools=)", "offers the tools that are passed"),
+        "Branch.communicate": ("branch.communicate(instruction, guidance=, tools=)", "offers the tools passed"),
         "Branch.operate": (
             "branch.operate(instruction, tools=, response_format=, suppress_errors=)",
             "shows the model the error of a tool, unless `suppress_errors=False`",

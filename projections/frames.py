@@ -4,12 +4,10 @@ Rows go from what is stored into columns some at a time, so what is held is the 
 `position` are those of the session that is read, `id` and `global_position` say where a message was recorded.
 """
 
-from array import array
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import accumulate
+from itertools import chain
 from typing import TYPE_CHECKING, cast
 
-from ..domain.content import MessageRole
 from ..domain.optional_dependencies import require
 from ..domain.ranges import Origin
 from ..domain.recorded_event import displayable_time
@@ -19,10 +17,11 @@ from .stored_messages import (
     NO_METADATA,
     StoredAssistant,
     StoredMessage,
+    StoredMessages,
     StoredOther,
+    content_roles,
     content_types,
-    contents_json,
-    decode_page,
+    decode_pages,
 )
 
 if TYPE_CHECKING:
@@ -92,8 +91,9 @@ def _gather(pages: Iterable[MessagePage]) -> Iterator[list[MessagePage]]:
     some: list[MessagePage] = []
     count = 0
     for page in pages:
-        some.append(page)
-        count += len(page.bodies)
+        if page.bodies:
+            some.append(page)
+            count += len(page.bodies)
         if count >= ROWS:
             yield some
             some, count = [], 0
@@ -103,44 +103,45 @@ def _gather(pages: Iterable[MessagePage]) -> Iterator[list[MessagePage]]:
 
 def _columns(reader: MessageReader, pages: Sequence[MessagePage]) -> Sequence[Sequence[object]]:
     """The columns of some pages, in the order of the schema."""
-    rows = [row for page in pages for row in decode_page(page)]
-    bodies = [body for page in pages for body in page.bodies]
+    stored = decode_pages(pages)
+    rows = stored.messages
+    columns = zip(*chain.from_iterable(page.bodies for page in pages), strict=True)
+    _, times, _, global_positions, actors, correlations = columns
+    branches = [row.branch for row in rows]
     return message_columns(
-        rows,
-        [body[2] for body in bodies],
+        stored,
         id=[f"{page.session}/{body[0]}" for page in pages for body in page.bodies],
         session=[reader.session] * len(rows),
         position=[body[0] - page.ahead for page in pages for body in page.bodies],
-        global_position=[body[3] for body in bodies],
-        created_at=[body[1] for body in bodies],
+        global_position=global_positions,
+        created_at=times,
         user=[reader.user] * len(rows),
-        branch=[reader.names[row.branch] for row in rows],
-        branch_id=[reader.branch_ids[row.branch] for row in rows],
+        branch=list(map(reader.names.__getitem__, branches)),
+        branch_id=list(map(reader.branch_ids.__getitem__, branches)),
         origin=_origins(pages, rows),
-        actor=[body[4] for body in bodies],
-        correlation_id=[body[5] for body in bodies],
+        actor=actors,
+        correlation_id=correlations,
         retracted=[False] * len(rows),
     )
 
 
-def message_columns(
-    rows: Sequence[StoredMessage], payloads: Sequence[bytes | None], **known: Sequence[object]
-) -> list[Sequence[object]]:
+def message_columns(stored: StoredMessages, **known: Sequence[object]) -> list[Sequence[object]]:
     """The columns of messages in the order of the schema: those that are known, and those that a message has itself."""
-    contents = [row.content for row in rows]
+    messages, contents = stored
     usages = [content.usage if type(content) in _WITH_MODEL else None for content in contents]  # type: ignore[union-attr]  # they have one
-    stored = contents_json(payloads)
     columns: dict[str, Sequence[object]] = {
-        "type": content_types(rows, stored),
-        "role": [_ROLES[content.role] for content in contents],
+        "type": content_types(stored),
+        "role": content_roles(stored),
         "text": [content.text for content in contents],
-        "content": stored,
-        "sender": [row.sender for row in rows],
-        "recipient": [row.recipient for row in rows],
+        "content": [bytes(message.content) or None for message in messages],
+        "sender": [message.sender for message in messages],
+        "recipient": [message.recipient for message in messages],
         "model": [content.model if type(content) in _WITH_MODEL else None for content in contents],  # type: ignore[union-attr]  # they have one
         "input_tokens": [None if usage is None else usage.input_tokens for usage in usages],
         "output_tokens": [None if usage is None else usage.output_tokens for usage in usages],
-        "metadata": ["{}" if row.metadata is NO_METADATA else bytes(row.metadata).decode() for row in rows],
+        "metadata": [
+            "{}" if message.metadata is NO_METADATA else bytes(message.metadata).decode() for message in messages
+        ],
         **known,
     }
     return [columns[name] for name in messages_schema().names]
@@ -157,12 +158,10 @@ def _origins(pages: Sequence[MessagePage], rows: Sequence[StoredMessage]) -> lis
 def _array(values: Sequence[object], kind: "pyarrow.DataType") -> "pyarrow.Array":
     import pyarrow as pa
 
-    if values and not pa.types.is_timestamp(kind) and values.count(values[0]) == len(values):
-        return pa.repeat(pa.scalar(values[0] if kind != pa.int64() or _fits(values[0]) else None, kind), len(values))
-    if kind in (pa.string(), pa.large_string()) and values and None not in values:
-        return _text_array(values, kind)  # type: ignore[arg-type]  # columns of text hold text
     if pa.types.is_timestamp(kind):
         return _times(values).view(kind)
+    if values and values[0] == values[-1] and values.count(values[0]) == len(values):
+        return pa.repeat(pa.scalar(values[0] if kind != pa.int64() or _fits(values[0]) else None, kind), len(values))
     try:
         return pa.array(values, kind)
     except (OverflowError, pa.ArrowInvalid):
@@ -183,28 +182,8 @@ def _times(values: Sequence[object]) -> "pyarrow.Array":
     return pa.array([None if time is None else displayable_time(time) for time in times.to_pylist()], pa.int64())
 
 
-def _text_array(values: Sequence[str | bytes], kind: "pyarrow.DataType") -> "pyarrow.Array":
-    """A column of text without gaps, joined here: Arrow's own builder grows as it goes, and keeps room to spare."""
-    import pyarrow as pa
-
-    if isinstance(values[0], bytes):
-        data, lengths = b"".join(values), map(len, values)  # type: ignore[arg-type]  # all of them are
-        try:
-            data.decode()
-        except UnicodeDecodeError:  # a damaged payload, of which only what was needed has been decoded
-            return _text_array([value.decode(errors="replace") for value in values], kind)  # type: ignore[union-attr]  # all of them are bytes
-    elif (text := "".join(values)).isascii():  # type: ignore[arg-type]  # all of them are str
-        data, lengths = text.encode(), map(len, values)
-    else:
-        parts = [value.encode() for value in values]  # type: ignore[union-attr]  # all of them are str
-        data, lengths = b"".join(parts), map(len, parts)
-    offsets = array("q" if kind == pa.large_string() else "i", accumulate(lengths, initial=0))
-    return pa.Array.from_buffers(kind, len(values), [None, pa.py_buffer(offsets), pa.py_buffer(data)])
-
-
 def _fits(value: object) -> bool:
     return isinstance(value, int) and -LARGEST <= value <= LARGEST
 
 
 _WITH_MODEL = frozenset({StoredAssistant, StoredOther})
-_ROLES = {role: role.value for role in MessageRole}  # an enum's own value takes a call

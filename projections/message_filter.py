@@ -14,7 +14,7 @@ from ..domain.message import Message
 from ..domain.ranges import Origin, Ranges, Written, between
 from ..domain.recorded_event import to_microseconds
 from .message_pages import SYSTEM, MessagePage, MessageReader
-from .stored_messages import StoredMessage
+from .stored_messages import StoredContent, StoredMessage, StoredOther
 
 T = TypeVar("T")
 
@@ -39,15 +39,15 @@ class MessageFilter(NamedTuple):
         """Whether nothing is asked."""
         return all(each is None for each in self)
 
-    def takes(self, page: MessagePage, message: StoredMessage) -> bool:
+    def takes(self, page: MessagePage, message: StoredMessage, content: StoredContent | StoredOther) -> bool:
         """Whether a message of a page is wanted."""
         origin = message.origin if page.origin is Origin.AUTHORED else page.origin
         return (
-            (self.roles is None or message.content.role in self.roles)
+            (self.roles is None or content.role in self.roles)
             and (self.senders is None or message.sender in self.senders)
             and (self.recipients is None or message.recipient in self.recipients)
             and (self.origins is None or origin in self.origins)
-            and (self.words is None or self.words in casefolded(message.text))
+            and (self.words is None or self.words in casefolded(content.text))
         )
 
 

@@ -244,8 +244,8 @@ class _FilteredMessages(Messages):
             yield from super()._pages(backwards=backwards)
             return
         for page in self._source._pages(backwards=backwards):
-            pairs = zip(page.bodies, decode_page(page), strict=True)
-            kept = [body for body, message in pairs if self._wanted.takes(page, message)]
+            rows = zip(page.bodies, *decode_page(page), strict=True)
+            kept = [body for body, message, content in rows if self._wanted.takes(page, message, content)]
             if kept:
                 yield page._replace(bodies=kept)
 

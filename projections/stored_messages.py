@@ -4,8 +4,9 @@ Only the fields that are asked for are decoded, which takes half the time. The t
 the domain all the same: a content of a kind that is not known here is made, and asked.
 """
 
-from collections.abc import Sequence
-from typing import ClassVar, TypeAlias, get_args
+from collections.abc import Iterable, Sequence
+from itertools import chain
+from typing import ClassVar, NamedTuple, TypeAlias, get_args
 
 import msgspec
 
@@ -123,76 +124,103 @@ StoredContent: TypeAlias = StoredSystem | StoredInstruction | StoredAssistant | 
 
 
 class StoredMessage(msgspec.Struct, gc=False):
-    """One message: what it says, and the rest of it as it is stored."""
+    """A message as it is stored; `content` is JSON, empty if it cannot be read."""
 
     branch: int
-    content: StoredContent
+    content: msgspec.Raw
     sender: str | None = None
     recipient: str | None = None
     metadata: msgspec.Raw = NO_METADATA
     origin: str = Origin.AUTHORED.value
 
-    @property
-    def text(self) -> str:
-        """The plain text of the content."""
-        return self.content.text
+
+class StoredMessages(NamedTuple):
+    """Messages, and beside each its decoded content."""
+
+    messages: Sequence[StoredMessage]
+    contents: Sequence[StoredContent | StoredOther]
 
 
-def decode_page(page: MessagePage) -> list[StoredMessage]:
-    """What the messages of a page say."""
+def decode_page(page: MessagePage) -> StoredMessages:
+    """Decode the messages of a page."""
     try:
-        return [_decode(payload) for _, _, payload, _, _, _ in page.bodies]  # type: ignore[arg-type]  # without one: TypeError
+        return _decode_all([body[2] for body in page.bodies])
     except _MISFITS:  # of one at least; from here on each by itself
-        return [_decode_body(page, body) for body in page.bodies]
+        return _side_by_side(_decode_body(page, body) for body in page.bodies)
 
 
-def decode_feed(bodies: Sequence[FeedBody]) -> list[StoredMessage]:
-    """What messages of any sessions say."""
+def decode_pages(pages: Sequence[MessagePage]) -> StoredMessages:
+    """Decode the messages of several pages."""
+    if len(pages) == 1:
+        return decode_page(pages[0])
+    parts = [decode_page(page) for page in pages]
+    messages = chain.from_iterable(part.messages for part in parts)
+    return StoredMessages(list(messages), list(chain.from_iterable(part.contents for part in parts)))
+
+
+def decode_feed(bodies: Sequence[FeedBody]) -> StoredMessages:
+    """Decode messages of any sessions; one that cannot be read has no role and no text."""
     try:
-        return [_decode(body[6]) for body in bodies]  # type: ignore[arg-type]  # without one: TypeError
+        return _decode_all([body[6] for body in bodies])
     except _MISFITS:
-        return [_decode_content(body) for body in bodies]
+        return _side_by_side(map(_decode_feed_body, bodies))
 
 
-def _decode_content(body: FeedBody) -> StoredMessage:
+def _decode_all(payloads: Iterable[bytes | None]) -> StoredMessages:
+    messages = [_decode_message(payload) for payload in payloads]  # type: ignore[arg-type]  # without one: TypeError
+    return StoredMessages(messages, [_decode_content(message.content) for message in messages])
+
+
+def _side_by_side(pairs: Iterable[tuple[StoredMessage, StoredContent | StoredOther]]) -> StoredMessages:
+    return StoredMessages(*map(list, zip(*pairs, strict=True)))
+
+
+def _decode_feed_body(body: FeedBody) -> tuple[StoredMessage, StoredContent | StoredOther]:
     session, position, global_position, time, name, branch, payload, actor, correlation = body
-    # What cannot be read of one session is shown as a message without a role, and stops no reader of the others.
     written = branch if name == "message.appended" and branch is not None else SYSTEM
     alone = (position, time, payload, global_position, actor, correlation)
     try:
         return _decode_body(MessagePage(session, 0, [alone], written, Origin.AUTHORED), alone)
     except UnreadableEventError:
-        nothing = StoredOther(MessageRole.UNSET, "", None, None)
-        return StoredMessage(branch or 0, nothing, None, None, NO_METADATA, Origin.AUTHORED.value)  # type: ignore[arg-type]  # never decoded
+        return StoredMessage(branch or 0, _content_json(payload)), StoredOther(MessageRole.UNSET, "")
 
 
-def contents_json(payloads: Sequence[bytes | None]) -> list[bytes | None]:
-    """The contents in payloads as they are stored, in UTF-8; None where there is none that can be read."""
+def _decode_body(page: MessagePage, body: Body) -> tuple[StoredMessage, StoredContent | StoredOther]:
+    payload = body[2]
     try:
-        return [bytes(_decode_raw(payload).content) for payload in payloads]  # type: ignore[arg-type]  # without one: TypeError
+        message = _decode_message(payload)  # type: ignore[arg-type]  # without one: TypeError
+        return message, _decode_content(message.content)
     except _MISFITS:
-        return list(map(_content_json, payloads))
+        return _of_event(event_of(page, body), _content_json(payload))
 
 
-def _content_json(payload: bytes | None) -> bytes | None:
+def _content_json(payload: bytes | None) -> msgspec.Raw:
+    """The content in a payload; empty if there is none that can be read."""
     try:
-        return None if payload is None else bytes(_decode_raw(payload).content)
+        return _decode_raw(payload).content  # type: ignore[arg-type]  # without one: TypeError
     except _MISFITS:
-        return None
+        return msgspec.Raw()
 
 
-def content_types(messages: Sequence[StoredMessage], contents: Sequence[bytes | None]) -> list[str | None]:
+def content_roles(stored: StoredMessages) -> list[str]:
+    """The roles of contents; only one of a kind that is not known here has a role of its own."""
+    roles = map(_ROLES.get, map(type, stored.contents))
+    pairs = zip(roles, stored.contents, strict=True)
+    return [content.role.value if role is None else role for role, content in pairs]
+
+
+def content_types(stored: StoredMessages) -> list[str | None]:
     """The types of contents; that of a kind that is not known here is in its JSON."""
-    types = [_TYPES.get(type(message.content)) for message in messages]
+    types = list(map(_TYPES.get, map(type, stored.contents)))
     if None not in types:
         return types
-    pairs = zip(types, contents, strict=True)
-    return [_type_in_json(content) if known is None else known for known, content in pairs]
+    pairs = zip(types, stored.messages, strict=True)
+    return [_type_in_json(message.content) if known is None else known for known, message in pairs]
 
 
-def _type_in_json(content: bytes | None) -> str | None:
+def _type_in_json(content: msgspec.Raw) -> str | None:
     try:
-        return None if content is None else _decode_type(content).type
+        return _decode_type(content).type
     except _MISFITS:
         return None
 
@@ -208,14 +236,7 @@ def event_of(page: MessagePage, body: Body) -> Event:
     return decode(name, payload, page.session, position)
 
 
-def _decode_body(page: MessagePage, body: Body) -> StoredMessage:
-    try:
-        return _decode(body[2])  # type: ignore[arg-type]  # without one: TypeError
-    except _MISFITS:
-        return _other(event_of(page, body))
-
-
-def _other(event: Event) -> StoredMessage:
+def _of_event(event: Event, json: msgspec.Raw) -> tuple[StoredMessage, StoredOther]:
     assert isinstance(event, MessageAppended | SystemSet)
     content = event.content
     assert content is not None
@@ -226,13 +247,15 @@ def _other(event: Event) -> StoredMessage:
     usage: object = getattr(content, "usage", None)
     tokens = TokenCounts(usage.input_tokens, usage.output_tokens) if isinstance(usage, Usage) else None
     model: object = getattr(content, "model", None)
-    kind = StoredOther(content.role, content.text, model if isinstance(model, str) else None, tokens)
-    return StoredMessage(event.branch, kind, event.sender, recipient, metadata, origin)  # type: ignore[arg-type]  # never decoded
+    other = StoredOther(content.role, content.text, model if isinstance(model, str) else None, tokens)
+    return StoredMessage(event.branch, json, event.sender, recipient, metadata, origin), other
 
 
 _MISFITS = (ValueError, TypeError, RecursionError)
-_decode = msgspec.json.Decoder(StoredMessage).decode
-_TYPES = {kind: str(kind.__struct_config__.tag) for kind in get_args(StoredContent)}
+_decode_message = msgspec.json.Decoder(StoredMessage).decode
+_decode_content = msgspec.json.Decoder(StoredContent).decode
+_ROLES: dict[type, str] = {kind: kind.role.value for kind in get_args(StoredContent)}
+_TYPES: dict[type, str] = {kind: str(kind.__struct_config__.tag) for kind in get_args(StoredContent)}
 
 
 class _RawContent(msgspec.Struct, gc=False):

@@ -13,7 +13,7 @@ from ...projections.frames import message_columns, record_batch
 from ...projections.message_pages import FeedBody
 from ...projections.messages import Messages, branch_messages, messages_of_branches
 from ...projections.record_columns import messages_schema
-from ...projections.stored_messages import StoredMessage, decode_feed
+from ...projections.stored_messages import StoredMessages, decode_feed
 from ..recorder import Recorder, stored_body
 from ..session_reader import SessionReader
 from ..state_loader import load_state
@@ -65,14 +65,11 @@ def feed_messages(page: Sequence[FeedBody], labels: Labels) -> FeedMessages:
     return found
 
 
-def feed_columns(
-    written: FeedMessages, stored: Sequence[StoredMessage], retracted: Sequence[bool]
-) -> list[Sequence[object]]:
+def feed_columns(written: FeedMessages, stored: StoredMessages, retracted: Sequence[bool]) -> list[Sequence[object]]:
     """The columns of messages of the feed."""
     bodies = written.bodies
     return message_columns(
         stored,
-        [body[6] for body in bodies],
         id=[f"{body[0]}/{body[1]}" for body in bodies],
         session=[body[0] for body in bodies],
         position=[body[1] for body in bodies],
@@ -81,7 +78,7 @@ def feed_columns(
         user=written.users,
         branch=written.branches,
         branch_id=written.branch_ids,
-        origin=[each.origin for each in stored],
+        origin=[message.origin for message in stored.messages],
         actor=[body[7] for body in bodies],
         correlation_id=[body[8] for body in bodies],
         retracted=retracted,
@@ -145,10 +142,10 @@ def _pages(
 
 
 def _batch(written: FeedMessages, asked: FrameFilter, taken_back: Retractions) -> "pyarrow.RecordBatch":
-    said = decode_feed(written.bodies)
-    columns = feed_columns(written, said, taken_back.are_retracted(written.bodies))
+    stored = decode_feed(written.bodies)
+    columns = feed_columns(written, stored, taken_back.are_retracted(written.bodies))
     if asked.roles is not None:
-        kept = [each.content.role in asked.roles for each in said]
+        kept = [content.role in asked.roles for content in stored.contents]
         columns = [list(compress(column, kept)) for column in columns]
     return record_batch(columns, messages_schema())
 

@@ -23,7 +23,14 @@ from turnlog.domain.events import MessageAppended, SystemSet
 from turnlog.domain.ranges import Origin
 from turnlog.projections.message_pages import SYSTEM, MessagePage
 from turnlog.projections.recorded_messages import message_from_event
-from turnlog.projections.stored_messages import StoredAssistant, decode_page
+from turnlog.projections.stored_messages import (
+    StoredAssistant,
+    StoredContent,
+    StoredMessage,
+    StoredMessages,
+    StoredOther,
+    decode_page,
+)
 
 words = st.text(st.characters(codec="utf-8"), max_size=20)
 values = st.recursive(
@@ -55,6 +62,11 @@ def page_of(*payloads: bytes | None, branch: int = 0) -> MessagePage:
     return MessagePage("s", 0, bodies, branch, Origin.AUTHORED)
 
 
+def only(stored: StoredMessages) -> tuple[StoredMessage, StoredContent | StoredOther]:
+    (message,), (content,) = stored
+    return message, content
+
+
 @given(contents, participants, participants, objects, st.sampled_from(Origin))
 def test_what_is_decoded_is_what_the_message_says(
     content: Content, sender: str | None, recipient: str | None, metadata: dict[str, object], origin: Origin
@@ -62,18 +74,19 @@ def test_what_is_decoded_is_what_the_message_says(
     event = MessageAppended(3, content, sender, recipient, metadata, origin)
     message = message_from_event("s", 1, 1_000, event)
 
-    (found,) = decode_page(page_of(encode(event)))
+    found, decoded = only(decode_page(page_of(encode(event))))
 
-    assert (found.text, found.content.role, found.branch) == (message.text, message.role, message.branch)
+    assert (decoded.text, decoded.role, found.branch) == (message.text, message.role, message.branch)
+    assert msgspec.json.decode(found.content)["type"] == type(content).__struct_config__.tag
     assert (found.sender, found.recipient, found.origin) == (message.sender, message.recipient, message.origin)
     assert msgspec.json.decode(found.metadata) == metadata
     if isinstance(content, AssistantResponseContent):
-        assert isinstance(found.content, StoredAssistant)
-        assert found.content.model == content.model
-        assert (found.content.usage is None) == (content.usage is None)
-        if found.content.usage and content.usage:
-            assert found.content.usage.input_tokens == content.usage.input_tokens
-            assert found.content.usage.output_tokens == content.usage.output_tokens
+        assert isinstance(decoded, StoredAssistant)
+        assert decoded.model == content.model
+        assert (decoded.usage is None) == (content.usage is None)
+        if decoded.usage and content.usage:
+            assert decoded.usage.input_tokens == content.usage.input_tokens
+            assert decoded.usage.output_tokens == content.usage.output_tokens
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
@@ -81,15 +94,17 @@ def test_a_message_without_its_words_says_what_a_content_of_its_kind_does(kind: 
     tag = kind.__struct_config__.tag
     payload = msgspec.json.encode({"branch": 0, "content": {"type": tag}})
 
-    (found,) = decode_page(page_of(payload))
+    _, decoded = only(decode_page(page_of(payload)))
 
-    assert (found.text, found.content.role) == (kind().text, kind.role)
+    assert (decoded.text, decoded.role) == (kind().text, kind.role)
 
 
 def test_a_system_message_is_decoded_as_what_set_it() -> None:
-    (found,) = decode_page(page_of(encode(SystemSet(2, SystemContent(system_message="Be terse."))), branch=SYSTEM))
+    event = SystemSet(2, SystemContent(system_message="Be terse."))
 
-    assert (found.text, found.content.role.value, found.branch) == ("Be terse.", "system", 2)
+    found, decoded = only(decode_page(page_of(encode(event), branch=SYSTEM)))
+
+    assert (decoded.text, decoded.role.value, found.branch) == ("Be terse.", "system", 2)
 
 
 def test_a_payload_that_was_erased_is_named() -> None:

@@ -51,7 +51,7 @@ def ancestor_at(state: State, reference: str | int, at: int) -> BranchState:
     """The branch at a position where it existed, or at an earlier one where those existed that it goes on from."""
     branch = find_branch(state, reference)
     if branch is not None and at < branch.created_at:
-        number, point = state.shown_by(branch.number, at)
+        number, point = state.visible_source(branch.number, at)
         if point >= state.branches[number].created_at:
             return branch
     return branch_at(state, reference, at)

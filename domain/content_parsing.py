@@ -7,7 +7,7 @@ import msgspec
 
 from .chat import ROLES, build_content, content_from_chat
 from .content import KINDS, InstructionContent, MessageContent, ResponseFormat, Usage
-from .content_types import checked_custom_content, is_registered, parse_registered_content
+from .content_types import is_registered, parse_registered_content, validate_custom_content
 from .errors import InvalidContentError
 from .json_values import AGAIN, Json, to_json_value
 from .provider_messages import (
@@ -43,7 +43,7 @@ def parse_content(given: object) -> MessageContent:
     if isinstance(given, str):
         return InstructionContent(instruction=to_json_value(given, "a message"))
     if isinstance(given, MessageContent):
-        return checked_content(given)
+        return validate_content(given)
     if is_pair(given):
         role, body = given
         return content_from_chat(
@@ -60,11 +60,11 @@ def parse_content(given: object) -> MessageContent:
     )
 
 
-def checked_content(content: MessageContent) -> MessageContent:
+def validate_content(content: MessageContent) -> MessageContent:
     """The same content, its values plain; checked, since a Struct made in Python is not."""
     kind = next((kind for kind in KINDS if kind is type(content)), None)
     if kind is None:
-        return checked_custom_content(content)
+        return validate_custom_content(content)
     fields = {name: getattr(content, name) for name in kind.__struct_fields__}
     return build_content(kind, to_json_value(_parse_response_format(fields), "a message", AGAIN))
 

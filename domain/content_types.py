@@ -144,7 +144,7 @@ def parse_registered_content(given: dict[str, Json]) -> MessageContent:
         raise InvalidContentError(f"this is no {given['type']}: {reason}") from None
 
 
-def checked_custom_content(content: MessageContent) -> MessageContent:
+def validate_custom_content(content: MessageContent) -> MessageContent:
     """The same content of no kind of Turnlog's own, its values plain and checked."""
     try:
         form = to_json_value(content_to_stored(content), "a message", AGAIN)

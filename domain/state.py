@@ -142,13 +142,13 @@ class State(msgspec.Struct):
 
     def showing(self, branch: int, at: int | None = None) -> Visibility:
         """What a branch shows at a position, or now; before it was created, what it inherited was shown as then."""
-        number, point = self.shown_by(branch, self.position if at is None else at)
+        number, point = self.visible_source(branch, self.position if at is None else at)
         shown = self.branches[number].showing(point, self.written)
         if number == branch:
             return shown
         return Visibility(point, with_origin(shown.ranges, Origin.INHERITED), shown.system)
 
-    def shown_by(self, branch: int, at: int) -> tuple[int, int]:
+    def visible_source(self, branch: int, at: int) -> tuple[int, int]:
         """The branch that showed what another one inherited, and the position at which it did."""
         there = self.branches[branch]
         while there.parent is not None and there.forked_at is not None and at < there.created_at:

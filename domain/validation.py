@@ -182,7 +182,7 @@ def _belongs(name: str, kinds: Sequence[str], place: int) -> bool:
     return before in _JOINED and after in _JOINED
 
 
-class _Checked(NamedTuple):
+class _FieldChecks(NamedTuple):
     """The fields of a type of event that are checked; optional ones that have their defaults are checked at once."""
 
     required: tuple[str, ...]
@@ -191,13 +191,13 @@ class _Checked(NamedTuple):
     defaults: object
 
 
-def _remember(kind: type[Event]) -> _Checked:
+def _remember(kind: type[Event]) -> _FieldChecks:
     fields = [field for field in msgspec.structs.fields(kind) if field.name not in ANY_TEXT]
     optional = tuple(field.name for field in fields if not field.required)
     required = tuple(field.name for field in fields if field.required)
     values = attrgetter(*optional) if optional else _no_values
     defaults = values(SimpleNamespace(**{field.name: field.default for field in fields}))
-    _CHECKED[kind] = _Checked(required, optional, values, defaults)
+    _CHECKED[kind] = _FieldChecks(required, optional, values, defaults)
     return _CHECKED[kind]
 
 
@@ -259,4 +259,4 @@ def _depth(payload: bytes) -> int:
 
 _QUOTE, _BACKSLASH = b'"\\'
 _OPENING, _CLOSING = frozenset(b"{["), frozenset(b"}]")
-_CHECKED: dict[type[Event], _Checked] = {}
+_CHECKED: dict[type[Event], _FieldChecks] = {}

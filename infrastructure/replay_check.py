@@ -99,13 +99,13 @@ def fork_points(lines: Iterable[bytes]) -> Points:
     return points
 
 
-class _Started(msgspec.Struct):
+class _ForkOrigin(msgspec.Struct):
     forked_from: str | None = None
     forked_at: int | None = None
 
 
 class _Line(msgspec.Struct):
-    payload: _Started
+    payload: _ForkOrigin
 
 
 _decode = msgspec.json.Decoder(_Line).decode

@@ -24,11 +24,11 @@ def token_counter(tokenizer: Tokenizer | None) -> Counter:
         raise InvalidValueError("the tokenizer", f"is a {type(tokenizer).__name__}: expected a function or {_names()}")
     count = tokenizer
 
-    def counted(text: str) -> int:
+    def count_text(text: str) -> int:
         tokens = count(text)
         return tokens if isinstance(tokens, int) else len(tokens)
 
-    return counted
+    return count_text
 
 
 @cache

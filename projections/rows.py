@@ -60,7 +60,7 @@ class TableRows:
 
     def put(self, row: Mapping[str, object]) -> None:
         """Makes this the row that has its key; columns that it does not name are None."""
-        stored = self._shape.stored(row)
+        stored = self._shape.to_stored(row)
         key = self._shape.key_of(stored)
         self._sums.pop(key, None)
         self._known[key] = stored
@@ -142,7 +142,7 @@ class TableRows:
         for amounts in sums:
             for name, amount in amounts.items():
                 row[name] = (row.get(name) or 0) + amount
-        self._known[key] = self._shape.stored(row)
+        self._known[key] = self._shape.to_stored(row)
         self._changed[key] = None
 
 

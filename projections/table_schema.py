@@ -92,7 +92,7 @@ class TableCodec:
         self._key_checks = [CHECKS[table.columns[name]] for name in table.key]
         self._json = [name for name, kind in table.columns.items() if kind is JSON]
 
-    def stored(self, row: Mapping[str, Any]) -> Stored:
+    def to_stored(self, row: Mapping[str, Any]) -> Stored:
         """A row as it is kept; refused if the table cannot hold it."""
         if not row.keys() <= self.places.keys():
             odd = ", ".join(sorted(row.keys() - self.places.keys()))

@@ -302,12 +302,12 @@ class SessionView(ReadOnlyView, PromptMethods):
         }
         return (
             event
-            for event in self._read_events(self._bound(after), self._bound(until), backwards, names)
+            for event in self._read_events(self._position_bound(after), self._position_bound(until), backwards, names)
             if (not names or event.name in names)
             and all(value is None or getattr(event, field) == value for field, value in wanted.items())
         )
 
-    def _bound(self, when: AsOf | None) -> int | None:
+    def _position_bound(self, when: AsOf | None) -> int | None:
         """A position as it is, also one behind the last; any other moment as the position it is."""
         return when if when is None or isinstance(when, int) else resolve_position(self._source, when)
 

@@ -199,7 +199,7 @@ def receive(
     receiver = _Receiver(state, place, known)
     for position in sorted([*find_mails(inbox.values(), mails), *parked_for]):
         receiver.take(position, mails[position], unfit.get(position))
-    return receiver.decided(parked_for)
+    return receiver.decide(parked_for)
 
 
 def next_mail(state: State, owner: str, sender: str | None = None) -> int | None:
@@ -240,7 +240,7 @@ class _Receiver:
         else:
             self._unknown.setdefault(reason, []).append(position)
 
-    def decided(self, parked_for: Mapping[int, str]) -> list[Event]:
+    def decide(self, parked_for: Mapping[int, str]) -> list[Event]:
         owner, events = self._branch.id, list(self._effects)
         if self._received:
             events.insert(0, MailReceived(owner, self._received))

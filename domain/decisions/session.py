@@ -121,14 +121,14 @@ def remove_state(state: State, key: str) -> list[Event]:
 
 def archive(state: State, reason: str | None = None) -> list[Event]:
     """Puts the session away: it can be read and restored, not changed."""
-    if _archived(state) is Status.ARCHIVED:
+    if _require_not_deleted(state) is Status.ARCHIVED:
         return []
     return [SessionArchived(reason)]
 
 
 def restore(state: State, reason: str | None = None) -> list[Event]:
     """Takes an archived session out again."""
-    return [SessionRestored(reason)] if _archived(state) is Status.ARCHIVED else []
+    return [SessionRestored(reason)] if _require_not_deleted(state) is Status.ARCHIVED else []
 
 
 def delete(state: State, reason: str | None = None, *, missing: Set[str] = frozenset()) -> list[Event]:
@@ -162,7 +162,7 @@ def require_active(state: State) -> State:
     return state
 
 
-def _archived(state: State) -> Status:
+def _require_not_deleted(state: State) -> Status:
     if require_started(state).status is Status.DELETED:
         raise SessionNotActiveError(state.session, state.status.value)
     return state.status

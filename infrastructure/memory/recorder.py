@@ -43,7 +43,7 @@ class MemoryRecorder(Recorder):
         self.name = "memory://"
         self._lock = Condition()
         self._all: list[Row] = []
-        self._sessions: dict[str, _Kept] = {}
+        self._sessions: dict[str, _StoredSession] = {}
         self._keys: dict[str, str] = {}
         self._closed = False
         self.target = MemoryRowStore(lock=self._lock)
@@ -253,17 +253,17 @@ class MemoryRecorder(Recorder):
         """The stored form of a row."""
         return self._stream(row.session).find([row.position])
 
-    def _stream(self, session: str, start: int = 1) -> "_Kept":
-        return self._sessions.get(session) or _Kept(CatalogueEntry(session, start - 1))
+    def _stream(self, session: str, start: int = 1) -> "_StoredSession":
+        return self._sessions.get(session) or _StoredSession(CatalogueEntry(session, start - 1))
 
-    def _session(self, session: str) -> "_Kept":
-        return self._sessions.setdefault(session, _Kept(CatalogueEntry(session)))
+    def _session(self, session: str) -> "_StoredSession":
+        return self._sessions.setdefault(session, _StoredSession(CatalogueEntry(session)))
 
     def _last(self) -> int:
         return self._all[-1].global_position if self._all else 0
 
 
-class _Kept:
+class _StoredSession:
     """One session: its rows, and where among them its messages are."""
 
     def __init__(self, entry: CatalogueEntry) -> None:
@@ -273,8 +273,8 @@ class _Kept:
         self.structure: Positions = array("q")
         self.commands: dict[str, AppendResult] = {}
 
-    def copy(self) -> "_Kept":
-        own = _Kept(self.entry)
+    def copy(self) -> "_StoredSession":
+        own = _StoredSession(self.entry)
         own.rows, own.commands = list(self.rows), dict(self.commands)
         return own
 

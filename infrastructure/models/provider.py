@@ -56,7 +56,7 @@ class Secret:
         return self._value
 
 
-class _Opened(msgspec.Struct, eq=False):
+class _OpenClient(msgspec.Struct, eq=False):
     """A client that is open, and what holds it so."""
 
     model: "Model[Any]"
@@ -69,7 +69,7 @@ class ProviderModel:
     def __init__(self, provider: str, model: str, base_url: str | None, key: Callable[[], str | None]) -> None:
         self._provider, self._model, self._key = provider, model, key
         self._base_url = base_url if base_url is not None or "OLLAMA_BASE_URL" in os.environ else HERE.get(provider)
-        self._by_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, _Opened] = WeakKeyDictionary()
+        self._by_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, _OpenClient] = WeakKeyDictionary()
 
     async def ask(
         self,
@@ -199,7 +199,7 @@ class ProviderModel:
         loop = asyncio.get_running_loop()
         if loop not in self._by_loop:
             model = self._make_model()
-            self._by_loop[loop] = opened = _Opened(model, self._holding(model, loop))
+            self._by_loop[loop] = opened = _OpenClient(model, self._holding(model, loop))
             await anext(opened.holding)
         return self._by_loop[loop].model
 

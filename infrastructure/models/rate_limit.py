@@ -61,10 +61,10 @@ class RateLimit:
             self._give_back(mine)
             raise
 
-        def used(really: int) -> None:
+        def report_usage(really: int) -> None:
             mine.tokens = really
 
-        yield used
+        yield report_usage
 
     def _reserve(self, tokens: int) -> _Reservation:
         with self._lock:

@@ -47,7 +47,7 @@ class _Event(msgspec.Struct, omit_defaults=True):
     actor: str | None = None
 
 
-class _Sent(msgspec.Struct, omit_defaults=True):
+class _AttemptFields(msgspec.Struct, omit_defaults=True):
     """An attempt as `append_v1.sql` describes it."""
 
     session: str
@@ -194,9 +194,9 @@ def _founds(attempt: StampedAppend) -> bool:
     return attempt.head.digest == NOTHING or attempt.entry.key != attempt.head.key
 
 
-def _request(attempt: StampedAppend, events: list[_Event]) -> _Sent:
+def _request(attempt: StampedAppend, events: list[_Event]) -> _AttemptFields:
     append, head, entry = attempt.append, attempt.head, attempt.entry
-    return _Sent(
+    return _AttemptFields(
         append.session,
         head.position,
         _hex(head.digest),

@@ -44,7 +44,7 @@ class InlineProjections:
     def __init__(self, recorder: Recorder, target: RowStore) -> None:
         self._recorder = recorder
         self._target = target
-        self._attached: dict[str, _Attached] = {}
+        self._attached: dict[str, _InlineProjection] = {}
 
     def attach(self, projection: Projection) -> None:
         """Catches up with a projection, and keeps it up to date from here on."""
@@ -56,7 +56,7 @@ class InlineProjections:
             raise InvalidValueError(what, "is attached already: expected each name once")
         prepare(self._target)
         register(self._target, projection, 1)
-        attached = _Attached(projection, self._target)
+        attached = _InlineProjection(projection, self._target)
         self._catch_up(attached)
         self._attached = {**self._attached, projection.name: attached}
         self._catch_up(attached)
@@ -100,7 +100,7 @@ class InlineProjections:
                 self.catch_up()
         raise DatabaseError(self._recorder.name, "others append faster than the projections of this store catch up")
 
-    def _catch_up(self, attached: "_Attached") -> None:
+    def _catch_up(self, attached: "_InlineProjection") -> None:
         """Takes what is missing; and lets a version that is new take over."""
         for _ in range(ROUNDS):
             self._take_missing(attached)
@@ -108,7 +108,7 @@ class InlineProjections:
                 return
         raise DatabaseError(self._recorder.name, "others append faster than a new version is built")
 
-    def _take_missing(self, attached: "_Attached") -> None:
+    def _take_missing(self, attached: "_InlineProjection") -> None:
         """Take the events up to the last one at the moment, in steps that are a transaction each."""
 
         def read(after: int, until: int) -> Sequence[Row]:
@@ -121,7 +121,7 @@ class InlineProjections:
                 at = attached.take(transaction, read, last, None)
 
 
-class _Attached:
+class _InlineProjection:
     """One projection, and the rows of it that are remembered from one append to the next."""
 
     def __init__(self, projection: Projection, target: RowStore, shard: int = 0) -> None:
@@ -218,7 +218,7 @@ class _Attached:
         return ProjectionError(self.projection.name, said, blamed.session, blamed.position)
 
 
-class _Shard(_Attached):
+class _Shard(_InlineProjection):
     """One of the shards in which runners keep a projection."""
 
     def __init__(self, projection: Projection, target: RowStore, shard: int, shards: int) -> None:

@@ -48,7 +48,7 @@ _WRONG = {
 }
 
 
-class _Indexed(NamedTuple):
+class _SessionIndex(NamedTuple):
     """A session's head, its rows by position (None where they cannot be read), and what leads to them."""
 
     head: int
@@ -76,7 +76,7 @@ def _index_flaw(server: Server, session: str, feed: "_Feed") -> str | None:
     return None
 
 
-def _read_indexes(server: Server, session: str) -> _Indexed | None:
+def _read_indexes(server: Server, session: str) -> _SessionIndex | None:
     """A session with its indexes at one moment; None if it vanishes, or others append to it all the time."""
     for _ in range(TRIES):
         head = server.ask("HGET", server.key("entry", session), "position")
@@ -90,7 +90,7 @@ def _read_indexes(server: Server, session: str) -> _Indexed | None:
         }
         more = server.ask("HLEN", known) - len(commands)
         if rows and server.ask("HGET", server.key("entry", session), "position") == head:
-            return _Indexed(int(head or LAST), rows, places, commands, more)
+            return _SessionIndex(int(head or LAST), rows, places, commands, more)
     return None
 
 

@@ -48,7 +48,7 @@ class SQLiteConnections:
         self._making, self._folders = making, folders
         self._known: FileId | None = None
         self._closed = self._replaced = self._read_only = False
-        self._unpacked = _Unpacked()
+        self._unpacked = _Decompressor()
         self._empty()
         register(self)
 
@@ -344,7 +344,7 @@ class SQLiteConnections:
             abandon(connection)
 
 
-class _Unpacked(local):
+class _Decompressor(local):
     """Compressed payloads as they were, for statements; SQLite says of an error in here only that there was one."""
 
     def __init__(self) -> None:

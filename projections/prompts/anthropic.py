@@ -39,16 +39,16 @@ class AnthropicPrompt(Mapping[str, Json]):
     messages: list[dict[str, Json]]
 
     def __getitem__(self, key: str) -> Json:
-        return self._given[key]
+        return self._provider_arguments[key]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._given)
+        return iter(self._provider_arguments)
 
     def __len__(self) -> int:
-        return len(self._given)
+        return len(self._provider_arguments)
 
     @property
-    def _given(self) -> dict[str, Json]:
+    def _provider_arguments(self) -> dict[str, Json]:
         system = {} if self.system is None else {"system": self.system}
         return {**system, "messages": self.messages}
 

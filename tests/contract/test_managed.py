@@ -207,7 +207,7 @@ def test_a_deferred_session_is_in_memory_once_whoever_opens_it(stores: Stores) -
     entry = store.find_key("chat")
     assert entry is not None
     first = kept.open(entry)
-    second = kept.opened(Session.open(entry.session, store=store))
+    second = kept.adopt(Session.open(entry.session, store=store))
     first.add("again")
     kept.save_all()
 

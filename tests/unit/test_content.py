@@ -29,7 +29,7 @@ from turnlog.domain.content import (
     SystemContent,
     Usage,
 )
-from turnlog.domain.content_parsing import checked_content, parse_content
+from turnlog.domain.content_parsing import parse_content, validate_content
 from turnlog.domain.errors import InvalidContentError, InvalidValueError
 from turnlog.domain.events import MessageAppended
 
@@ -254,7 +254,7 @@ def test_a_content_of_a_foreign_kind_is_refused() -> None:
         role: ClassVar[MessageRole] = MessageRole.USER
 
     with pytest.raises(InvalidContentError, match="Poem is no kind of content: expected one of InstructionContent, "):
-        checked_content(Poem())
+        validate_content(Poem())
 
 
 def test_success_beside_an_error_is_refused() -> None:

@@ -11,7 +11,7 @@ import pytest
 from turnlog.domain import codec, content_types
 from turnlog.domain.chat import chat_from_content
 from turnlog.domain.content import Content, InstructionContent, MessageContent, MessageRole
-from turnlog.domain.content_parsing import checked_content, parse_content
+from turnlog.domain.content_parsing import parse_content, validate_content
 from turnlog.domain.content_types import UnknownContent, content_type
 from turnlog.domain.errors import InvalidContentError, InvalidValueError, ReadOnlyError
 from turnlog.domain.events import MessageAppended
@@ -110,7 +110,7 @@ def test_whatever_an_unknown_content_holds_comes_out_as_it_went_in(content: byte
     assert codec.encode(read(payload)) == payload.replace(b"\\u0000", b"\\u0000")
     message = Message(read(payload).content)
     assert Message.from_json(message.to_json()) == message
-    assert codec.encode(appended(checked_content(message.clone().content), None)) == payload
+    assert codec.encode(appended(validate_content(message.clone().content), None)) == payload
     assert pickle.loads(pickle.dumps(message)) == message == copy.deepcopy(message)
 
 
@@ -146,7 +146,7 @@ def test_an_own_content_is_checked_at_the_door_and_not_shared_with_the_caller() 
         Invoice(number=7, notes={"a": b""}),
     ):
         with pytest.raises((InvalidContentError, InvalidValueError)):
-            checked_content(wrong)
+            validate_content(wrong)
 
 
 def test_an_own_content_can_be_given_as_a_dict_with_its_type_and_as_the_chat_dict_it_is_told_as() -> None:
@@ -192,7 +192,7 @@ def test_a_name_that_is_taken_is_refused_and_a_class_has_one_name() -> None:
     with pytest.raises(InvalidValueError, match=r"invoice\.shown"):
         content_type("invoice.hidden")(Invoice)
     with pytest.raises(InvalidContentError, match="Other is no kind of content"):
-        checked_content(Other(number=1))
+        validate_content(Other(number=1))
 
 
 def test_the_same_class_defined_anew_takes_the_place_of_the_old_one() -> None:
@@ -261,9 +261,9 @@ def test_what_a_caller_calls_unknown_must_be_unknown() -> None:
 
     for tag in ("instruction", "invoice.shown"):
         with pytest.raises(InvalidContentError, match="is known here"):
-            checked_content(UnknownContent(tag=tag, fields={}))
+            validate_content(UnknownContent(tag=tag, fields={}))
     with pytest.raises(InvalidContentError, match="is known here"):
-        checked_content(UnknownContent(tag="poem", fields={"type": "instruction"}))
+        validate_content(UnknownContent(tag="poem", fields={"type": "instruction"}))
 
 
 def test_the_contents_of_turnlogs_own_are_read_by_one_decoder(monkeypatch: pytest.MonkeyPatch) -> None:

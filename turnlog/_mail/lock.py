@@ -53,7 +53,7 @@ class MailLock:
     def __enter__(self) -> None:
         loop = _loop()
         with self._news:
-            while not self.taken(loop):
+            while not self.try_take(loop):
                 if loop is not None and self._holder is not None and self._holder.loop is loop:
                     raise InvalidMailError(
                         f"the mail of session {self._session} is locked by another task of this event loop, which "
@@ -68,14 +68,14 @@ class MailLock:
         loop = get_running_loop()
         while True:
             seen = self.ended
-            if self.taken(loop):
+            if self.try_take(loop):
                 return
             await self.end_of_turn(seen)
 
     async def __aexit__(self, *_: object) -> None:
         self.leave()
 
-    def taken(self, loop: AbstractEventLoop | None = None) -> bool:
+    def try_take(self, loop: AbstractEventLoop | None = None) -> bool:
         """Takes the turn, or takes it once more, unless somebody else has it."""
         with self._news:
             if self._holder is None or self._holder.is_gone:
@@ -147,7 +147,7 @@ async def in_thread(turn: MailLock, work: Callable[[], R]) -> R:
     """Does the work in another thread, when it is its turn."""
 
     def attempt() -> tuple[R] | None:
-        if not turn.taken():
+        if not turn.try_take():
             return None
         try:
             return (work(),)

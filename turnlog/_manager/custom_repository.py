@@ -211,13 +211,13 @@ class CustomStorageRepository(SessionRepository):
         kept = [session for session in sessions if session.status in selection.statuses]
         return sorted(kept, key=lambda session: session.updated_at, reverse=selection.descending)
 
-    def opened_all(self) -> Iterator[Session]:
+    def open_all(self) -> Iterator[Session]:
         names = [info.name for info in self.all(Selection()) if info.name is not None]
         return (session for name in names if (session := self.find(name)) is not None)
 
     def export_record(self, path: Path, chosen: list[Session], *, overwrite: bool) -> None:
         together = self._new_store()
-        for session in chosen or self.opened_all():
+        for session in chosen or self.open_all():
             together.import_record(session.record())
         together.export_record(path, overwrite=overwrite)
 

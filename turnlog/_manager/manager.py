@@ -322,7 +322,7 @@ class SessionManager:
         if chosen == RECORD:
             self._kept.export_record(file, named, overwrite=overwrite)
         else:
-            write_documents(file, chosen, named or self._kept.opened_all(), overwrite=overwrite)
+            write_documents(file, chosen, named or self._kept.open_all(), overwrite=overwrite)
         return file
 
     def import_sessions(

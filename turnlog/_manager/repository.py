@@ -106,7 +106,7 @@ class SessionRepository:
         """A new session."""
         user, metadata, system = beginning
         started = Session(system, name=name, key=name, user=user, metadata=metadata, store=self.store)
-        return self.opened(started)
+        return self.adopt(started)
 
     def fork(self, source: Session, name: str, beginning: NewSession) -> Session:
         """A new session that goes on from another; a name that is taken is refused."""
@@ -121,9 +121,9 @@ class SessionRepository:
         )
         if beginning.system is not None:
             fork.default_branch.set_system(beginning.system)
-        return self.opened(fork)
+        return self.adopt(fork)
 
-    def opened(self, session: Session) -> Session:
+    def adopt(self, session: Session) -> Session:
         """A session of the store, as it is worked on."""
         return session
 
@@ -248,7 +248,7 @@ class SessionRepository:
         self.save_all()
         return [self.open(entry) for entry in self.entries(selection)]
 
-    def opened_all(self) -> Iterator[Session]:
+    def open_all(self) -> Iterator[Session]:
         """All sessions that are not deleted, opened one after the other."""
         return map(self.open, self.entries(Selection()))
 

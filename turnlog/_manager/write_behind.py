@@ -39,7 +39,7 @@ class WriteBehindRepository(SessionRepository):
         super().__init__(store)
         self._most = most
         self._lock = RLock()
-        self._at_work: dict[str, _Buffered] = {}
+        self._at_work: dict[str, _BufferedSession] = {}
         register(self)
 
     def after_fork(self) -> None:
@@ -51,7 +51,7 @@ class WriteBehindRepository(SessionRepository):
         with self._lock:
             at_work = self._at_work.get(entry.session)
             if at_work is None:
-                return self.opened(super().open(entry))
+                return self.adopt(super().open(entry))
             with at_work.held():
                 if not at_work.waits and entry.position != at_work.saved:  # others went on with it
                     self._take(at_work)
@@ -70,14 +70,14 @@ class WriteBehindRepository(SessionRepository):
             self.save(source)  # what waits there is part of what the new one goes on from
             return super().fork(source, name, beginning)
 
-    def opened(self, session: Session) -> Session:
+    def adopt(self, session: Session) -> Session:
         if session.message_count > self._most:
             return session
         with self._lock:
             there = self._at_work.get(session.id)
             if there is not None:  # in its place, what is said there would be saved by nobody
                 return there.session
-            at_work = self._at_work[session.id] = _Buffered(session)
+            at_work = self._at_work[session.id] = _BufferedSession(session)
             self._take(at_work)
             self._make_room()
             return session
@@ -131,7 +131,7 @@ class WriteBehindRepository(SessionRepository):
                 at_work.session._stream.rebind(self.store)
             self._at_work.clear()
 
-    def _take(self, at_work: "_Buffered") -> None:
+    def _take(self, at_work: "_BufferedSession") -> None:
         """Takes what the store has of a session into memory, in place of what was there."""
         at_work.session._stream.rebind(self._in_memory(at_work.session.id))
         at_work.saved = at_work.session.position
@@ -146,7 +146,7 @@ class WriteBehindRepository(SessionRepository):
                     at_work.session._stream.rebind(self.store)
                     del self._at_work[session]
 
-    def _write(self, at_work: "_Buffered") -> None:
+    def _write(self, at_work: "_BufferedSession") -> None:
         with at_work.held():  # nothing is said meanwhile, so nothing falls between what is written and what is moved
             if at_work.waits:
                 try:
@@ -156,13 +156,13 @@ class WriteBehindRepository(SessionRepository):
                 at_work.saved = at_work.session.position
             self._let_go(at_work)
 
-    def _let_go(self, at_work: "_Buffered") -> None:
+    def _let_go(self, at_work: "_BufferedSession") -> None:
         """Has a session that is too long for memory written through from here on."""
         if at_work.session.message_count > self._most:
             at_work.session._stream.rebind(self.store)
             self._at_work.pop(at_work.session.id, None)
 
-    def _write_behind(self, at_work: "_Buffered") -> None:
+    def _write_behind(self, at_work: "_BufferedSession") -> None:
         """Puts what was said here behind what others wrote meanwhile, if it means the same there."""
         session = at_work.session
         waiting = list(session._stream.store.read(session.id, after=at_work.saved))
@@ -187,7 +187,7 @@ class WriteBehindRepository(SessionRepository):
         return memory
 
 
-class _Buffered:
+class _BufferedSession:
     """A session in memory, and the position up to which it is in the store."""
 
     def __init__(self, session: Session) -> None:

@@ -65,12 +65,12 @@ class Tool:
                 result = await self._run(args, given)
         except TimeoutError as error:
             if self.timeout is None:
-                raise ToolError(self.name, _described_error(error)) from error
+                raise ToolError(self.name, _error_text(error)) from error
             raise ToolTimeoutError(self.name, f"no result within {self.timeout:g} s") from error
         except ToolError:
             raise
         except Exception as error:
-            raise ToolError(self.name, _described_error(error)) from error
+            raise ToolError(self.name, _error_text(error)) from error
         return self._plain(result)
 
     async def _run(self, args: tuple[object, ...], given: dict[str, object]) -> object:
@@ -113,12 +113,12 @@ class Tool:
                 args.append(values[each.name])
             elif each.kind is each.VAR_POSITIONAL:
                 args += values[each.name]
-            elif each.name in found.model_fields_set or each.name in self._given(found):
+            elif each.name in found.model_fields_set or each.name in self._argument_names(found):
                 given[each.name] = values[each.name]
         return tuple(args), given
 
     @staticmethod
-    def _given(found: "BaseModel") -> set[str]:
+    def _argument_names(found: "BaseModel") -> set[str]:
         """The arguments that were given, by their own names."""
         fields = type(found).model_fields
         return {str(fields[name].alias) for name in found.model_fields_set if name in fields}
@@ -218,7 +218,7 @@ async def _in_thread(call: Callable[[], object]) -> object:
         elif isinstance(error, Exception) and not isinstance(error, StopIteration):
             answer.set_exception(error)
         else:
-            answer.set_exception(RuntimeError(_described_error(error)))
+            answer.set_exception(RuntimeError(_error_text(error)))
 
     def run() -> None:
         result, error = None, None
@@ -242,6 +242,6 @@ def tool_from(given: object) -> Tool:
     raise InvalidValueError("a tool", f"cannot be a {type(given).__name__}: expected a Tool or a function")
 
 
-def _described_error(error: BaseException) -> str:
+def _error_text(error: BaseException) -> str:
     """An error in the words of a tool's result."""
     return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__

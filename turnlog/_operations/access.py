@@ -60,7 +60,7 @@ class Access:
         self.allow("resources", [(name,) for name in names])
         return found
 
-    def known_tool(self, name: str) -> str | None:
+    def find_tool(self, name: str) -> str | None:
         """The name if it is one of a tool, and None if it is only what a model wants to call."""
         with self._stream.state() as state:
             return name if name in self.registry.tools or name in state.tools else None

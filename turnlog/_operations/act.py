@@ -19,7 +19,7 @@ async def act(work: RunContext, params: ActParams) -> list[ActionResponseContent
     work.access.allow_tools([content.function for content, _ in given])
     new = [Message(content) for content, message in given if message is None]
     said = iter(
-        await work.begin(params.recorded() | {"made": [each.position for _, each in given if each is not None]}, new)
+        await work.begin(params.to_record() | {"made": [each.position for _, each in given if each is not None]}, new)
     )
     requests = [next(said) if message is None else message for _, message in given]
     return await work.act(

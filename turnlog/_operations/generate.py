@@ -13,7 +13,7 @@ async def generate(work: RunContext, params: GenerateParams) -> object:
     schemas = work.access.tool_schemas(params.instruction, params.tools)
     asked = params.message(schemas)
     new = [] if asked is None else [asked]
-    await work.begin(params.recorded() | ({"said": asked.to_dict()["content"]} if asked is not None else {}))
+    await work.begin(params.to_record() | ({"said": asked.to_dict()["content"]} if asked is not None else {}))
     work.access.allow_shape(response_schema(params.shape))
     if all(isinstance(message.content, SystemContent) for message in [*work.shown, *new]):
         raise InvalidValueError("an instruction", "is missing, and the branch shows none: expected something to ask")
@@ -34,7 +34,7 @@ async def generate(work: RunContext, params: GenerateParams) -> object:
 
 async def interpret(work: RunContext, params: InterpretParams) -> str:
     """A text said again so that a model understands it better."""
-    await work.begin(params.recorded() | {"text": params.text})
+    await work.begin(params.to_record() | {"text": params.text})
     wish = InstructionContent(
         instruction="Rewrite the text as a clear instruction for a language model. Answer with that alone.",
         guidance=f"Domain: {params.domain}. Style: {params.style}.",

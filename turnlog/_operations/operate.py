@@ -38,7 +38,7 @@ async def _run_steps(work: RunContext, params: OperateParams, *, calls: bool) ->
     work.access.allow_shape(response_schema(params.shape))
     work.allow_model("generate", params.imodel)
     said = params.message(schemas)
-    await work.begin(params.recorded(), [] if said is None else [said])
+    await work.begin(params.to_record(), [] if said is None else [said])
     if not any(isinstance(message.content, InstructionContent) or message.role == "user" for message in work.shown):
         raise InvalidValueError("an instruction", "is missing, and the branch shows none: expected something to ask")
     responses: list[ActionResponseContent] = []

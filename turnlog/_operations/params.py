@@ -36,14 +36,14 @@ class Params:
     imodel: ModelLike = None
     imodel_kwargs: Mapping[str, Json] = field(default_factory=dict)
 
-    def recorded(self) -> dict[str, Json]:
+    def to_record(self) -> dict[str, Json]:
         """The parameters that say what was asked for, but for those that are messages."""
         kept: dict[str, Json] = {}
         for each in fields(self):
             value = getattr(self, each.name)
             if each.name in NOT_RECORDED or value is None or value == each.default or value == {}:
                 continue
-            kept[each.name] = _recorded_value(value)
+            kept[each.name] = _recordable_value(value)
         settings = kept.pop("imodel_kwargs", None)
         if isinstance(settings, dict) and recorded_settings(settings):
             kept["imodel_kwargs"] = recorded_settings(settings)
@@ -202,17 +202,17 @@ class OperationResult:
         return getattr(value, name)
 
 
-def _recorded_value(value: object) -> Json:
+def _recordable_value(value: object) -> Json:
     if isinstance(value, Params):
-        return value.recorded()
+        return value.to_record()
     if isinstance(value, LanguageModel):
         return value.name
     if isinstance(value, ResponseFormat | type):
         shape = response_format_from(value)
         return {"name": shape.name, "schema": shape.schema}
     if isinstance(value, list | tuple | set | frozenset):
-        return [_recorded_value(each) for each in value]
+        return [_recordable_value(each) for each in value]
     if isinstance(value, Mapping):
-        return {str(key): _recorded_value(each) for key, each in value.items()}
+        return {str(key): _recordable_value(each) for key, each in value.items()}
     name = getattr(value, "name", None) or getattr(value, "__name__", None)
     return value if isinstance(value, str | int | float | bool | None) else name

@@ -13,7 +13,7 @@ async def parse(work: RunContext, params: ParseParams) -> object:
     if wanted is None:
         raise InvalidValueError("parse", "has no response_format: expected the shape that is looked for")
     validate_options(params.max_retries, params.handle_validation)
-    await work.begin(params.recorded() | {"text": params.text})
+    await work.begin(params.to_record() | {"text": params.text})
     work.access.allow_shape(response_format_from(wanted))
     return await parse_or_repair(
         work.ask, params.text, wanted, params.max_retries, params.handle_validation, params.imodel

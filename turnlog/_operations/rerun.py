@@ -236,17 +236,17 @@ class _Systems:
         self, context: SessionContext, branch: int, fork: int, start: int, edited: Mapping[int, MessageContent]
     ) -> None:
         self._stream, self._branch, self._fork, self._edited = context.stream, branch, fork, edited
-        self._now = self._shown(start)
+        self._now = self._system_at(start)
         if self._now in edited:
             self._set(self._now)
 
     def follow(self, at: int | None) -> None:
         """Sets what was shown at a position, or is now, if that is another one."""
-        there = self._shown(at)
+        there = self._system_at(at)
         if there != self._now:
             self._set(there)
 
-    def _shown(self, at: int | None) -> int | None:
+    def _system_at(self, at: int | None) -> int | None:
         with self._stream.state() as state:
             return state.showing(self._branch, at).system
 

@@ -34,9 +34,9 @@ async def run_operation(
     work = RunContext(context, branch, id or str(uuid4()), operation, model=model, replayed=replayed, left=left)
     try:
         if kind is None:
-            await work.begin(_recorded_value(params))
+            await work.begin(_recordable_value(params))
         result = await function(work, params)
-        await work.complete(_described_type(result, work, built_in=kind is not None))
+        await work.complete(_recordable_result(result, work, built_in=kind is not None))
     except BaseException as error:
         if work.began:
             work.fail(error)
@@ -120,13 +120,13 @@ async def stream_operation(start: Callable[[Callable[[str], None]], Any]) -> Asy
             await asyncio.gather(doing, return_exceptions=True)
 
 
-def _recorded_value(params: object) -> Json:
+def _recordable_value(params: object) -> Json:
     if isinstance(params, Params):
-        return params.recorded()
+        return params.to_record()
     return _plain_or_type(params)
 
 
-def _described_type(result: object, work: RunContext, *, built_in: bool) -> Json:
+def _recordable_result(result: object, work: RunContext, *, built_in: bool) -> Json:
     """What of a result is not on the record already."""
     if isinstance(result, OperationResult):
         return {"message": work.last_message, "steps": result.steps, "reason_stopped": result.reason_stopped}

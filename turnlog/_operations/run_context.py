@@ -242,7 +242,7 @@ class RunContext:
             return before[1]
         again = None if self._replayed is None else self._replayed.result(content)
         response = again[1] if again is not None else await self._result(content, timeout)
-        tool = await self._apart(lambda: self.access.known_tool(content.function))
+        tool = await self._apart(lambda: self.access.find_tool(content.function))
         placed = await self._record(
             lambda state: work.record_step(state, self.id, self.attempt, self.branch, None, [Message(response)]),
             lambda first: [Origin(request.position, tool)],

@@ -36,13 +36,13 @@ def parse_response(text: str, wanted: object) -> object:
     misfit: ResponseFormatError | None = None
     for value in _candidates(text):
         try:
-            return _validated(value, shape, wanted)
+            return _validate(value, shape, wanted)
         except ResponseFormatError as reason:
             misfit = misfit or reason
     raise misfit or ResponseFormatError(shape.name, "$", "expected JSON, and there is none in the text")
 
 
-def _validated(value: Json, shape: ResponseFormat, wanted: object) -> object:
+def _validate(value: Json, shape: ResponseFormat, wanted: object) -> object:
     validate = getattr(wanted, "model_validate", None)
     if callable(validate):
         return _pydantic_schema(value, shape, validate)

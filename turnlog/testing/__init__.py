@@ -129,7 +129,7 @@ class _Trial:
         """Records the history event by event, and looks at all rows after each."""
         live = list(self._prefixes())
         with open_store(address) as store, self._runner(store, target, shards) as runner:
-            inline = (target is not None or shards == 1) and self._attached(store)
+            inline = (target is not None or shards == 1) and self._try_attach(store)
             for count, event in enumerate(self._events, 1):
                 _record(store, event)
                 if inline:
@@ -143,7 +143,7 @@ class _Trial:
             self._same(live[-1], runner.rows(self._projection), "rebuilt", len(self._events))
             self._check_nothing_is_parked(runner)
 
-    def _attached(self, store: Store) -> bool:
+    def _try_attach(self, store: Store) -> bool:
         """Attaches the projection, where that can be done."""
         try:
             store.attach(self._projection)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import dataclasses
 import json
 import subprocess
@@ -106,10 +107,42 @@ def test_messages_are_copies_in_both_directions(manager: SessionManager) -> None
     session = chat(manager, given)
     given["tags"].append("b")
     session.messages[0]["tags"].append("c")
-    session.metadata["topic"] = "lost"
+    session.get_messages().clear()
 
     assert session.messages == [{**HELLO, "tags": ["a"]}]
-    assert session.metadata == {}
+
+
+def test_a_change_of_the_list_of_messages_is_recorded_or_refused(manager: SessionManager) -> None:
+    session = chat(manager, SYSTEM)
+    messages = session.messages
+    messages.append(HELLO)
+    session.messages.extend([HI, HELLO])
+    assert messages == [SYSTEM, HELLO]
+    assert session.messages == copy.deepcopy(session.messages) == [SYSTEM, HELLO, HI, HELLO]
+
+    with pytest.raises(SessionError, match="assign a list to messages"):
+        session.messages.pop()
+    with pytest.raises(SessionError, match="assign a list to messages"):
+        session.messages[0] = HELLO
+    with pytest.raises(SessionError, match="would not be recorded"):
+        session.messages += [HI]
+    assert len(session.messages) == 4
+    session.messages = session.messages[:1]
+    assert session.messages == [SYSTEM]
+
+
+def test_a_change_of_the_dict_of_metadata_is_recorded_or_refused(manager: SessionManager) -> None:
+    session = chat(manager)
+    session.metadata["topic"] = "Python"
+    session.metadata.update({"model": "gpt-4"}, level=1)
+    metadata, expected = session.metadata, {"topic": "Python", "model": "gpt-4", "level": 1}
+    assert session.metadata == copy.deepcopy(session.metadata) == expected
+
+    with pytest.raises(SessionError, match="can be set, but not removed"):
+        del session.metadata["topic"]
+    with pytest.raises(SessionError, match="would not be recorded"):
+        metadata |= {"topic": "lost"}
+    assert json.loads(json.dumps(session.metadata)) == expected
 
 
 def test_system_messages_stay_at_their_place_in_the_list(manager: SessionManager) -> None:
@@ -453,7 +486,8 @@ class Folder(SessionStorage):
 
     def save(self, session: Session) -> None:
         document = {"messages": session.get_messages(), "metadata": session.metadata}
-        (self.folder / f"{session.name}.json").write_text(json.dumps(document), "utf-8")
+        (self.folder / "unfinished").write_text(json.dumps(document), "utf-8")
+        (self.folder / "unfinished").replace(self.folder / f"{session.name}.json")
 
     def load(self, name: str) -> Session | None:
         file = self.folder / f"{name}.json"
@@ -522,6 +556,50 @@ def test_sessions_in_a_storage_are_saved_every_so_often(tmp_path: Path) -> None:
                 break
             time.sleep(0.01)
         assert Folder(tmp_path).list_all()[0].name == "chat"
+
+
+def test_a_session_that_cannot_be_saved_stops_no_other(tmp_path: Path) -> None:
+    class Failing(Folder):
+        attempts = 0
+
+        def save(self, session: Session) -> None:
+            if session.name == "bad":
+                self.attempts += 1
+                raise OSError("the disk is full")
+            super().save(session)
+
+    storage = Failing(tmp_path)
+    manager = SessionManager({"session": {"autosave_interval": 0.01}}, storage=storage)
+    chat(manager, HELLO, name="bad")
+    chat(manager, HELLO)
+    for _ in range(1000):
+        if storage.attempts > 1:
+            break
+        time.sleep(0.01)
+    assert [info.name for info in storage.list_all()] == ["chat"]
+    with pytest.raises(OSError, match="the disk is full"):
+        manager.close()
+    manager.delete_session("bad")
+    manager.close()
+
+
+def test_a_storage_has_all_but_as_many_changes_as_the_cache_size(tmp_path: Path) -> None:
+    config = {"session": {"message_cache_size": 10, "autosave_interval": 0}}
+    with SessionManager(config, storage=Folder(tmp_path)) as manager:
+        session = manager.create_session("chat")
+        for number in range(25):
+            session.add_message({"role": "user", "content": f"message {number}"})
+        document = json.loads((tmp_path / "chat.json").read_text("utf-8"))
+        assert 15 <= len(document["messages"]) <= 25
+
+
+def test_a_storage_that_returns_something_else_is_named(tmp_path: Path) -> None:
+    class Wrong(Folder):
+        def load(self, name: str) -> Any:
+            return {"name": name}
+
+    with SessionManager({}, storage=Wrong(tmp_path)) as manager, pytest.raises(SessionError, match="dict"):
+        manager.load_session("chat")
 
 
 def test_a_storage_has_the_methods_of_the_document() -> None:

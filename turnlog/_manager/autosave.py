@@ -5,8 +5,6 @@ from logging import getLogger
 from threading import Event, Thread
 from weakref import WeakMethod
 
-from ..domain.errors import TurnlogError
-
 _logger = getLogger("turnlog")
 
 
@@ -31,6 +29,6 @@ def _save_every(save: "WeakMethod[Callable[[], None]]", interval: float, stopped
             return
         try:
             method()
-        except TurnlogError as reason:
+        except Exception as reason:  # noqa: BLE001 a storage of one's own raises what it likes, and is tried again
             _logger.warning("autosave failed and will be tried again: %s", reason)
         del method

@@ -11,7 +11,6 @@ from ..domain.errors import (
     PositionConflictError,
     SessionNotFoundError,
     SessionReferencedError,
-    TurnlogError,
 )
 from ..domain.json_values import Json
 from ..domain.validation import validate_name
@@ -33,11 +32,11 @@ T = TypeVar("T")
 
 def for_each_collecting_errors(save: Callable[[T], None], waiting: Iterable[T]) -> None:
     """Saves each; one that cannot be saved keeps no other from it, and the first refusal is raised at the end."""
-    refusals: list[TurnlogError] = []
+    refusals: list[Exception] = []
     for each in waiting:
         try:
             save(each)
-        except TurnlogError as refusal:
+        except Exception as refusal:  # noqa: BLE001 a storage of one's own raises what it likes
             refusals.append(refusal)
     if refusals:
         raise refusals[0]

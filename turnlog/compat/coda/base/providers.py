@@ -26,6 +26,7 @@ class Provider:
     def __init__(self, name: str, settings: Mapping[str, Any] | None = None) -> None:
         self.name = name
         self._settings = dict(settings or {})
+        self._models: dict[str, iModel] = {}
 
     def __repr__(self) -> str:
         return f"<Provider {self.name!r}>"
@@ -41,8 +42,15 @@ class Provider:
         return ChatResponse(response.text, response)
 
     async def _ask(self, model: str, request: ModelRequest) -> ModelResponse:
-        async with iModel(self.name, model, **self._settings) as asked:
+        async with self._model(model) as asked:
             return await asked.ask(request)
+
+    def _model(self, model: str) -> iModel:
+        """The model with a name; all models of a provider share its rate limit."""
+        if model not in self._models:
+            first = next(iter(self._models.values()), None)
+            self._models[model] = iModel(self.name, model, **self._settings) if first is None else first.sibling(model)
+        return self._models[model]
 
 
 class ProviderFactory:

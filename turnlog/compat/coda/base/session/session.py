@@ -6,6 +6,7 @@ from typing import Any, Self
 
 from ..... import Session as OrdinarySession
 from ..... import open_store
+from .containers import MessageList, MetadataDict
 
 __all__ = ["Session"]
 
@@ -44,8 +45,8 @@ class Session:
 
     @property
     def messages(self) -> list[dict[str, Any]]:
-        """A copy of the messages, oldest first; assign a list to replace them."""
-        return self.get_messages()
+        """The messages, oldest first; what is appended is added, and a list that is assigned replaces them."""
+        return MessageList(self.get_messages(), lambda added: self._changing().default_branch.add_many(added))
 
     @messages.setter
     def messages(self, messages: Iterable[Mapping[str, Any]]) -> None:
@@ -53,8 +54,8 @@ class Session:
 
     @property
     def metadata(self) -> dict[str, Any]:
-        """A copy of the metadata; `update_metadata` changes it."""
-        return self.turnlog.metadata
+        """The metadata; keys that are set are recorded."""
+        return MetadataDict(self.turnlog.metadata, self.update_metadata)
 
     @property
     def created_at(self) -> datetime:

@@ -62,7 +62,7 @@ class StorageAdapter(OrdinaryStorage):
 
     def load(self, name: str) -> OrdinarySession | None:
         found = self._storage.load(name)
-        return None if found is None else found.turnlog
+        return found.turnlog if isinstance(found, Session) else found
 
     def delete(self, name: str) -> None:
         self._storage.delete(name)

@@ -399,6 +399,16 @@ def test_no_more_messages_than_the_cache_size_are_unsaved(tmp_path: Path) -> Non
             assert number + 1 - len(stored.messages) <= 10
 
 
+@pytest.mark.parametrize("fixture", ["redis_server", "postgres_database"])
+def test_sessions_are_in_a_server_as_well(fixture: str, request: pytest.FixtureRequest) -> None:
+    address = request.getfixturevalue(fixture).address()
+    with SessionManager({"session": {"store": address}}) as manager:
+        chat(manager, SYSTEM, HELLO)
+    with SessionManager({}, store=address) as manager:
+        assert manager.load_session("chat").messages == [SYSTEM, HELLO]
+        assert [info.message_count for info in manager.list_sessions()] == [2]
+
+
 def test_sessions_in_memory_are_lost_with_their_manager() -> None:
     config = {"session": {"backend": "memory"}}
     with SessionManager(config) as manager:

@@ -12,7 +12,7 @@ from .....errors import InvalidValueError, KeyTakenError
 from .session import Session
 from .storage import SessionInfo, SessionStorage, StorageAdapter
 
-__all__ = ["DEFAULTS", "SessionManager"]
+__all__ = ["SessionManager"]
 
 DEFAULTS: dict[str, Any] = {
     "message_cache_size": 1000,
@@ -26,6 +26,7 @@ FOLDER_DEFAULTS: dict[str, Any] = {"storage_path": "~/.coda/sessions", "connecti
 """Settings of sessions in a folder."""
 
 PLACE = ("store", "backend", "storage_path", "connection_pool_size")
+"""Settings that say where sessions are."""
 
 
 class SessionManager:
@@ -42,8 +43,8 @@ class SessionManager:
         if storage is not None and not isinstance(storage, SessionStorage):
             raise InvalidValueError("the storage", f"is a {type(storage).__name__}: expected a SessionStorage")
         adapter = None if storage is None else StorageAdapter(storage)
-        in_folder = storage is None and store is None
-        settings = _with_defaults({} if config is None else config, in_folder=in_folder)
+        has_place = storage is not None or store is not None
+        settings = _with_defaults({} if config is None else config, has_place=has_place)
         self.turnlog = OrdinaryManager(settings, storage=adapter, store=store)
         self._storage = storage
         self._saved: dict[str, int] = {}
@@ -130,15 +131,13 @@ class SessionManager:
         return None if session.key is None else SessionInfo._of(info, len(session.messages))
 
 
-def _with_defaults(config: Mapping[str, Any], *, in_folder: bool) -> dict[str, Any]:
-    """The configuration with the defaults of coda, and its folder if no other place is named.
-
-    Nothing is said of a place if sessions are in a storage or store that was passed.
-    """
+def _with_defaults(config: Mapping[str, Any], *, has_place: bool) -> dict[str, Any]:
+    """The configuration with the defaults of coda; without the place if a storage or store was passed instead."""
     section = config.get("session", {}) if isinstance(config, Mapping) else None
     if not isinstance(section, Mapping):
         raise InvalidValueError("the configuration", "must be a dict, with a dict of settings under 'session'")
-    if not in_folder:
+    if has_place:
         section = {key: value for key, value in section.items() if key not in PLACE}
-    is_elsewhere = not in_folder or "store" in section or section.get("backend") == "memory"
-    return {**config, "session": {**DEFAULTS, **({} if is_elsewhere else FOLDER_DEFAULTS), **section}}
+    elif "store" not in section and section.get("backend") != "memory":
+        section = {**FOLDER_DEFAULTS, **section}
+    return {**config, "session": {**DEFAULTS, **section}}

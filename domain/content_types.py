@@ -122,7 +122,7 @@ def content_to_stored(content: MessageContent) -> dict[str, Json]:
 def content_from_stored(form: dict[str, Json]) -> MessageContent:
     """The content that the record keeps in a form; one that no class here fits is unknown, and complete."""
     tag = form["type"]
-    if tag in OWN or not isinstance(tag, str):
+    if not isinstance(tag, str) or tag in OWN:
         own: MessageContent = msgspec.convert(form, Content)
         return own
     rest = {key: value for key, value in form.items() if key != "type"}

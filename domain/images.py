@@ -129,7 +129,8 @@ def _images_of(value: Json) -> Iterator[str]:
         item = waiting.pop()
         if isinstance(item, dict):
             yield from _image_of(item)
-            said_by_model = ("input", "arguments") if item.get("type") in CALLS else ()
+            kind = item.get("type")
+            said_by_model = ("input", "arguments") if isinstance(kind, str) and kind in CALLS else ()
             waiting += [value for key, value in item.items() if key not in said_by_model]
         elif isinstance(item, list | tuple):
             waiting += item

@@ -140,6 +140,13 @@ RECORDS: dict[str, tuple[list[Event], int]] = {
     "a redaction of no message": (then("message.redacted", {"message": 2}), 5),
     "a mail that was not sent": (then("mail.delivered", {"recipient": "branch-0", "mails": [3]}), 5),
     "a mail of no category": (then("mail.sent", {"mail": "m", "sender": "branch-0", "category": "a b"}), 5),
+    "a mail whose message is of two types": (
+        [
+            *(START, MAIN),
+            Event("mail.sent", {"mail": "m", "sender": "branch-0", "category": "message", "message": {"type": ["a"]}}),
+        ],
+        4,
+    ),
     "an end of no operation": (then("work.operation_completed", {"operation": "none"}), 5),
     "a number of tokens with 31 digits": ([START, MAIN, Event("message.appended", message(ANSWER))], 4),
     "a number of tokens that no model has": (

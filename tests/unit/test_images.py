@@ -331,3 +331,10 @@ def test_a_list_of_images_that_says_of_one_where_it_is_is_looked_at_as_a_whole()
         "aGVsbG8=",
         URL,
     ]
+
+
+@pytest.mark.parametrize("kind", [["tool_use"], {"a": 1}, 7, None])
+def test_images_are_found_in_parts_of_any_type(kind: Any) -> None:
+    part = {"type": kind, "input": {"image_url": "https://example.com/a.png"}}
+    content = parse_content({"role": "assistant", "content": [part]})
+    assert list(images_in(content)) == ["https://example.com/a.png"]

@@ -166,10 +166,14 @@ class Branch(BranchView):
         )
         return new_branch(self._context, lambda state, id: fork(state, self.number, id), expected, command_id)
 
-    def set_system(self, content: SystemLike | None, *, sender: str | None = None) -> None:
+    def set_system(
+        self, content: SystemLike | None, *, sender: str | None = None, metadata: Mapping[str, Json] | None = None
+    ) -> None:
         """Sets the system message in front of all others; None takes it away."""
         system = None if content is None else system_content(content)
-        self._stream.transact(lambda state: branches.set_system(state, self.number, system, sender=sender))
+        self._stream.transact(
+            lambda state: branches.set_system(state, self.number, system, sender=sender, metadata=metadata)
+        )
 
     def rename(self, name: str) -> None:
         """Gives the branch another name; the old one is free again."""

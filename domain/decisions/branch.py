@@ -145,7 +145,7 @@ def set_system(
     content: SystemContent | None,
     *,
     sender: str | None = None,
-    metadata: dict[str, Json] | None = None,
+    metadata: Mapping[str, Json] | None = None,
 ) -> list[Event]:
     """Sets the system message of the branch, of which there is always one at most, in front of all others."""
     require_active(state)

@@ -70,7 +70,7 @@ class Query:
             for batch in batches:
                 weight += batch.nbytes + batch.num_rows * (ROW + CELL * batch.num_columns)
                 self._check_answer(weight)
-                rows += batch.to_pylist()
+                rows += _rows_of(batch)
             whole = [name for name, kind in zip(process.columns, process.types, strict=True) if kind == "HUGEINT"]
         for row in rows:  # sums, which Arrow has as decimals
             row.update({name: int(row[name]) for name in whole if row[name] is not None})
@@ -163,6 +163,15 @@ class Query:
     ato_arrow = awaited_read(to_arrow)
     ato_df = awaited_read(to_df)
     ato_polars = awaited_read(to_polars)
+
+
+def _rows_of(batch: "pyarrow.RecordBatch") -> list[dict[str, Any]]:
+    try:
+        rows: list[dict[str, Any]] = batch.to_pylist()
+    except (OverflowError, ValueError):
+        expected = "expected times from the year 1 to 9999: cast others to text, or use to_arrow()"
+        raise QueryError(f"a value of its answer has no counterpart in Python; {expected}") from None
+    return rows
 
 
 def _gather(schema: "pyarrow.Schema", batches: Iterable["pyarrow.RecordBatch"]) -> Iterator["pyarrow.Table"]:

@@ -184,7 +184,7 @@ def _message_of(reason: Exception) -> str:
     import duckdb
 
     text = str(reason).strip()
-    if isinstance(reason, duckdb.Error) and not isinstance(reason, duckdb.DataError):
+    if isinstance(reason, duckdb.Error) and not isinstance(reason, duckdb.DataError | duckdb.InvalidInputException):
         return text
     return text.partition("'")[0].partition('"')[0].strip()
 

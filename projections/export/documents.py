@@ -93,9 +93,9 @@ def _chat_and_more(said: DocumentMessage) -> dict[str, Json]:
 
 def to_markdown(told: SessionDocument) -> str:
     """The session as a transcript to read; what was said is fenced where Markdown would take it for more than text."""
-    lines = [f"# {_one_line(told.title)}", "", f"{told.created_at.isoformat()} to {told.updated_at.isoformat()}", ""]
+    lines = [f"# {_heading(told.title)}", "", f"{told.created_at.isoformat()} to {told.updated_at.isoformat()}", ""]
     for said in told.messages:
-        lines += [f"## {_speaker(said)}", "", _fence(_text(said)), ""]
+        lines += [f"## {_heading(_speaker(said))}", "", _fence(_text(said)), ""]
     return "\n".join(lines)
 
 
@@ -140,6 +140,11 @@ def _speaker(said: DocumentMessage) -> str:
 
 def _one_line(text: str) -> str:
     return " ".join(text.split())
+
+
+def _heading(text: str) -> str:
+    """A name as one line of text, in which Markdown sees no tag, link or code."""
+    return re.sub(r"([\\`<\[\]])", r"\\\1", _one_line(text))
 
 
 def _fence(text: str) -> str:

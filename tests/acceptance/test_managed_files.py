@@ -169,6 +169,19 @@ def test_markdown_is_a_transcript_in_which_what_was_said_stays_text(manager: Ses
     assert "\n````\nplain\n\n```\ncode\n```\nand <b>more</b>\n````\n" in text
 
 
+def test_names_in_headings_of_markdown_stay_text(manager: SessionManager, tmp_path: Path) -> None:
+    session = manager.create_session("<img src=x onerror=alert(1)> [x](javascript:alert(2))")
+    session.default_branch.add("hello", sender="<script>alert(1)</script>")
+    headings = [
+        line
+        for line in manager.export_sessions(tmp_path / "talk.md", session).read_text("utf-8").splitlines()
+        if line.startswith("#")
+    ]
+
+    assert headings[0] == r"# \<img src=x onerror=alert(1)> \[x\](javascript:alert(2))"
+    assert headings[1].startswith(r"## User (\<script>alert(1)\</script>, ")
+
+
 class _Page(HTMLParser):
     def __init__(self) -> None:
         super().__init__()

@@ -67,6 +67,13 @@ def test_messages_are_a_data_frame_of_json_contents(store: Store) -> None:
     assert str(frame["timestamp"].dt.tz) == "UTC"
 
 
+def test_a_refusal_is_the_response_of_a_message_without_text(store: Store) -> None:
+    session = li.Session(store=store)
+    session.turnlog.default_branch.add({"role": "assistant", "content": None, "refusal": "I cannot say that."})
+
+    assert json.loads(session.messages["content"].iloc[-1]) == {"response": "I cannot say that."}
+
+
 def test_changing_a_data_frame_changes_no_message(store: Store) -> None:
     session = li.Session("Be terse.", store=store)
     frame = session.messages

@@ -155,6 +155,15 @@ def test_a_message_is_shown_on_several_branches_and_recorded_once(store: Store) 
     assert session.turnlog.message_count == 1
 
 
+def test_a_system_message_keeps_its_sender_and_metadata(store: Store) -> None:
+    session = Session(default_branch="main", store=store)
+    session.add_message(Message({"system_message": "Be terse."}, sender="ada", metadata={"version": 2}))
+
+    system = session.get_branch_system("main")
+    assert system is not None
+    assert (system.sender, system.metadata) == ("ada", {"version": 2})
+
+
 def test_a_missing_or_foreign_branch_leaves_nothing_behind(store: Store) -> None:
     session, other = Session(default_branch="main", store=store), Session(default_branch="main", store=store)
     before = session.turnlog.position

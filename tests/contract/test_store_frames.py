@@ -399,11 +399,29 @@ def test_a_query_that_cannot_be_answered_or_reaches_out_is_refused_by_name(store
         store.sql(query).rows()
 
 
-def test_an_error_does_not_tell_what_was_said(store: Store) -> None:
+@pytest.mark.parametrize("value", ["'infinity'::timestamp", "'5877642-06-25 (BC)'::date"])
+def test_a_time_that_python_does_not_have_is_rejected(store: Store, value: str) -> None:
+    query = store.sql(f"select {value} as a")
+
+    with pytest.raises(QueryError, match="to_arrow"):
+        query.rows()
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "text::int",
+        "json_extract(text, '$.a')",
+        "regexp_matches('a', '(' || text)",
+        "strptime(text, '%Y')",
+        "text::json",
+    ],
+)
+def test_an_error_does_not_tell_what_was_said(store: Store, value: str) -> None:
     Session(store=store).default_branch.add("my 'secret' word")
 
     with pytest.raises(QueryError) as refusal:
-        store.sql("select text::int from messages").rows()
+        store.sql(f"select {value} as a from messages").rows()
 
     assert "secret" not in str(refusal.value)
 

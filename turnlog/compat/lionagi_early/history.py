@@ -53,8 +53,8 @@ def content_dict(message: Message) -> dict[str, Any]:
         case InstructionContent() as asked:
             context = {"context": asked.context[0] if len(asked.context) == 1 else list(asked.context)}
             return {"instruction": asked.body, **(context if asked.context else {})}
-        case AssistantResponseContent() as said:
-            return {"response": said.body if isinstance(said.body, str) and not said.tool_calls else message.text}
+        case AssistantResponseContent():
+            return {"response": message.text}
         case ActionRequestContent() as request:
             return {"action_request": {"function": request.function, "arguments": dict(request.arguments)}}
         case ActionResponseContent() as response:

@@ -181,7 +181,7 @@ class Session(Element):
             raise InvalidValueError("the branches", "are an empty list: expected one or more, or None for the default")
         if isinstance(message.content, SystemContent):
             for branch in chosen:
-                branch.set_system(message.content, sender=message.sender)
+                branch.set_system(message.content, sender=message.sender, metadata=message.metadata)
             return chosen[0].messages[0]
         recorded = message if message.id is not None and message.session == self.id else chosen.pop(0).add(message)
         for branch in chosen:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
+from threading import Barrier
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -105,6 +107,21 @@ def test_a_session_without_branches_has_a_default_branch(store: Store) -> None:
     assert session.default_branch == session.default_branch == session.branches[0]
     assert session.default_branch.name == "main"
     assert len(session.branches) == 1
+
+
+def test_threads_get_one_default_branch(tmp_path: Path) -> None:
+    with open_store(tmp_path / "turnlog.db") as store:
+        for _ in range(5):
+            session = Session(store=store)
+            handles, together = [Session.open(session.id, store=store) for _ in range(8)], Barrier(8)
+
+            def find(handle: Session, together: Barrier = together) -> Branch:
+                together.wait()
+                return handle.default_branch
+
+            with ThreadPoolExecutor(8) as threads:
+                assert set(threads.map(find, handles)) == {session.default_branch}
+            assert len(session.branches) == 1
 
 
 def test_the_oldest_branch_is_the_default_after_a_removal(store: Store) -> None:

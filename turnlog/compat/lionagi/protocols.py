@@ -6,7 +6,7 @@ from collections.abc import Coroutine, Iterable
 from typing import Any, Protocol, TypeAlias, runtime_checkable
 from uuid import UUID, uuid4
 
-from ... import Branch, Message
+from ... import Branch, Message, Session
 from ...errors import InvalidValueError
 
 __all__ = [
@@ -60,17 +60,17 @@ class ID:
 class Element(ABC):
     """Has an id and metadata; `turnlog` is the ordinary object behind it."""
 
-    turnlog: Any
+    turnlog: Branch | Session
 
     @property
     def id(self) -> str:
         """The id."""
-        return str(self.turnlog.id)
+        return self.turnlog.id
 
     @property
     def metadata(self) -> dict[str, JsonValue]:
         """A copy of the metadata."""
-        return dict(self.turnlog.metadata)
+        return self.turnlog.metadata
 
     def __eq__(self, other: object) -> bool:
         return type(other) is type(self) and isinstance(other, Element) and other.turnlog == self.turnlog
@@ -92,14 +92,12 @@ class Relational(Element):
     @property
     def name(self) -> str | None:
         """The name."""
-        name: str | None = self.turnlog.name
-        return name
+        return self.turnlog.name
 
     @property
     def user(self) -> str | None:
         """The owner."""
-        user: str | None = self.turnlog.user
-        return user
+        return self.turnlog.user
 
 
 class Communicatable(ABC):

@@ -2,13 +2,14 @@
 
 from base64 import b64decode, b64encode
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self
 
 from .... import Message, Store
 from .... import Session as OrdinarySession
 from ....content import SystemContent
-from ....errors import InvalidValueError
+from ....errors import InvalidValueError, NameTakenError
 from ....models import ActionManager, LanguageModel
 from ..mail import Exchange, MailManager
 from ..messages import System
@@ -66,8 +67,10 @@ class Session(Relational, Communicatable):
     @property
     def default_branch(self) -> Branch:
         """The first branch, or the one that was made the default; it is created if there is none."""
-        found = self.turnlog.find_default_branch()
-        return Branch.of(self.turnlog.create_branch("main") if found is None else self.turnlog.default_branch)
+        if self.turnlog.find_default_branch() is None:
+            with suppress(NameTakenError):  # another thread has just created it
+                self.turnlog.create_branch("main")
+        return Branch.of(self.turnlog.default_branch)
 
     def new_branch(
         self,

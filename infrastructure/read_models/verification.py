@@ -91,7 +91,7 @@ def _examine(recorder: Recorder, target: RowStore, projection: Projection, versi
         found = [_Table(shape, {shape.key_of(row): row for row in transaction.scan(shape, ())}) for shape in shapes]
     try:
         rows = fold(projection, _events(recorder, projection, reached))
-        expected = [{t.shape.key_of(s): s for s in map(t.shape.stored, rows[t.shape.table])} for t in found]
+        expected = [{t.shape.key_of(s): s for s in map(t.shape.to_stored, rows[t.shape.table])} for t in found]
     except DatabaseError:
         raise
     except Exception as reason:  # noqa: BLE001 (the code of a projection may raise anything)

@@ -56,7 +56,11 @@ class PostgresSessionStore(Store):
 
 
 class RedisSessionStore(Store):
-    """Sessions on a Redis server, under keys with a prefix; with a `ttl`, gone so many seconds after their last use."""
+    """Sessions on a Redis server, under keys with a prefix; with a `ttl`, gone so many seconds after their last use.
+
+    The prefix is in braces, as the hash tag of the keys; with a `hash_tag` of its own, the keys begin with the prefix,
+    and the tag is in braces behind it.
+    """
 
     def __init__(
         self,
@@ -64,13 +68,15 @@ class RedisSessionStore(Store):
         prefix: str = "turnlog",
         ttl: int | None = None,
         *,
+        hash_tag: str | None = None,
         compress: bool = False,
     ) -> None:
         if not isinstance(prefix, str) or not _PREFIX.fullmatch(prefix):
             raise InvalidValueError("prefix", f"is {prefix!r}: expected 1 to 100 letters, digits and _ . : / -")
         if ttl is not None and (not isinstance(ttl, int) or isinstance(ttl, bool) or ttl < 1):
             raise InvalidValueError("ttl", f"is {ttl!r}: expected whole seconds, 1 or more, or None")
-        options = f"prefix={quote(prefix, safe='')}" + ("" if ttl is None else f"&ttl={ttl}")
+        given = {"prefix": prefix, "hash_tag": hash_tag, "ttl": ttl}
+        options = "&".join(f"{key}={quote(str(value), safe='')}" for key, value in given.items() if value is not None)
         super().__init__(open_recorder(_with_options(url, ("redis", "rediss", "unix"), options), compress=compress))
 
 

@@ -17,6 +17,7 @@ MODULES = {
     "lionagi": ["", "session", "protocols", "messages", "piles", "mail", "actions", "models", "errors"],
     "lionagi_early": [""],
     "coda": ["base.session", "base.providers"],
+    "pyai": ["", "sessions"],
 }
 """The modules of each package that a program imports from; the first that has a name is shown."""
 
@@ -234,6 +235,63 @@ NAMES: dict[str, dict[str, tuple[str, str]]] = {
         "Provider": ("iModel(provider, model)", ""),
         "Provider.chat": ("branch.chat(instruction)", "awaited; both messages and the call are recorded"),
         "ChatResponse": ("turnlog.models.ModelResponse", "the text is `text`"),
+    },
+    "pyai": {
+        "Agent": ("branch.set_model(model)", "system message, model and tools of a branch"),
+        "Agent.instructions": ("branch.set_system(content)", ""),
+        "Agent.model": ("branch.set_model(model)", ""),
+        "Agent.tools": ("branch.register_tools(tools)", ""),
+        "Runner": ("turnlog.operations.SessionOperations", "`turnlog.Runner` runs projections"),
+        "Runner.run_async": ("branch.chat(instruction)", "the history is that of the branch"),
+        "SessionManager": ("SessionManager(store=)", "finds sessions by name as well"),
+        "SessionManager.create_session": ("manager.create_session(user_id=)", "the first argument is the name"),
+        "SessionManager.get_session": (
+            "manager.get_session(session_id)",
+            "raises `SessionNotFoundError`",
+        ),
+        "SessionManager.get_sessions_for_user": ("manager.get_sessions_for_user(user_id)", ""),
+        "SessionManager.save": ("manager.save(session)", "returns what is on the record"),
+        "SessionManager.archive": ("manager.archive(reference)", ""),
+        "SessionManager.archive_inactive": ("manager.archive_inactive(days)", ""),
+        "SessionManager.delete": ("manager.delete(reference)", ""),
+        "SessionManager.clear_all": ("manager.clear_all(confirm=)", "only with `confirm=True`"),
+        "SessionManager.close": ("manager.close()", ""),
+        "Session": (
+            "Session(session_id=, user=, metadata=)",
+            "recorded at once; the first argument is the system text",
+        ),
+        "Session.of": ("", ""),
+        "Session.session_id": ("session.id", ""),
+        "Session.user_id": ("session.user", ""),
+        "Session.metadata": ("session.metadata", ""),
+        "Session.update_metadata": ("session.update_metadata(changes)", ""),
+        "Session.status": ("session.status", ""),
+        "Session.created_at": ("session.created_at", ""),
+        "Session.updated_at": ("session.updated_at", ""),
+        "Session.messages": ("session.messages", "a lazy sequence"),
+        "Session.message_count": ("session.message_count", "counts all messages ever recorded"),
+        "Session.add_message": ("session.add(content, body)", "two arguments are role and content"),
+        "Session.state": ("session.state", ""),
+        "Session.set_state": ("session.set_state(key, value)", ""),
+        "Session.get_state": ("session.get_state(key, default)", ""),
+        "Session.archive": ("session.archive()", ""),
+        "Session.to_dict": ("session.record()", "the exact record, as bytes"),
+        "Session.from_dict": ("Session.from_record(record)", ""),
+        "Message": ("Message", ""),
+        "Message.role": ("message.role", "an enum of texts"),
+        "Message.content": ("message.text", "`message.content` is structured"),
+        "Message.timestamp": ("message.created_at", ""),
+        "SQLiteSessionStore": ("turnlog.stores.SQLiteSessionStore", ""),
+        "RedisSessionStore": (
+            "turnlog.stores.RedisSessionStore(url, prefix, ttl, hash_tag=)",
+            "without `hash_tag=`, the prefix is in braces",
+        ),
+        "MemorySessionStore": ("turnlog.stores.MemorySessionStore", ""),
+        "SessionStore": ("turnlog.manager.AsyncSessionStorage", "the sessions are ordinary ones"),
+        **{
+            f"SessionStore.{name}": ("turnlog.manager.AsyncSessionStorage", "")
+            for name in ("save", "get", "delete", "list_for_user")
+        },
     },
 }
 """What each name of a package is in the public API, and what differs; names of the same object are found."""

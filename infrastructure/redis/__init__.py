@@ -1,6 +1,6 @@
 """Many machines, sessions that may expire: the record in Redis, or a server that speaks its protocol.
 
-Under the prefix `{turnlog}:` are, per session (all of them expire together):
+Under the prefix `{turnlog}:` (with a hash tag, `turnlog{tag}:`) are, per session (all of them expire together):
 
     entry:<session>      hash: the entry of the catalogue, and `started`, the global position of its first row
     events:<session>     hash: position to columns, as a JSON array

@@ -13,10 +13,10 @@ SCHEMES = ("redis", "rediss", "unix")
 DEFAULT_PREFIX = "turnlog"
 LONGEST_TTL = 100 * 366 * 24 * 60 * 60
 
-_PREFIX = re.compile(r"[A-Za-z0-9_.:/-]{1,100}")
+_KEY_PART = re.compile(r"[A-Za-z0-9_.:/-]{1,100}")
 _EXPECTED = (
     "expected redis://[user:password@]host[:port][/database], rediss:// for TLS, or "
-    "unix://[user:password@]/path[?db=database], with the options prefix= and ttl= (seconds)"
+    "unix://[user:password@]/path[?db=database], with the options prefix=, hash_tag= and ttl= (seconds)"
 )
 
 
@@ -32,10 +32,16 @@ class RedisAddress(msgspec.Struct, frozen=True):
     user: str | None = None
     password: str | None = None
     prefix: str = DEFAULT_PREFIX
+    hash_tag: str | None = None
     ttl: int | None = None
 
     def __repr__(self) -> str:
         return f"Address({self.name!r})"
+
+    @property
+    def key_base(self) -> str:
+        """What all keys begin with: the prefix as a hash tag, or the prefix and the hash tag behind it."""
+        return f"{{{self.prefix}}}:" if self.hash_tag is None else f"{self.prefix}{{{self.hash_tag}}}:"
 
 
 def parse_address(address: str) -> RedisAddress:
@@ -44,7 +50,9 @@ def parse_address(address: str) -> RedisAddress:
     if found is None:
         raise InvalidValueError("the address of the Redis store", f"is not understood: {_EXPECTED}")
     parts, port, options = found
-    prefix = _prefix(options.pop("prefix", DEFAULT_PREFIX))
+    prefix = _key_part(options.pop("prefix", DEFAULT_PREFIX), "the prefix of the keys")
+    tag = options.pop("hash_tag", None)
+    hash_tag = None if tag is None else _key_part(tag, "the hash tag of the keys")
     ttl = _ttl(options.pop("ttl", None))
     local = parts.scheme == "unix"
     database = _database(options.pop("db", "") if local else parts.path.removeprefix("/"))
@@ -55,7 +63,7 @@ def parse_address(address: str) -> RedisAddress:
         f"unix://{path}?db={database}&" if local else f"{parts.scheme}://{_without_password(host)}:{port}/{database}?"
     )
     return RedisAddress(
-        name=f"{where}prefix={prefix}{'' if ttl is None else f'&ttl={ttl}'}",
+        name=f"{where}{_written({'prefix': prefix, 'hash_tag': hash_tag, 'ttl': ttl})}",
         scheme=parts.scheme,
         host=host,
         port=port,
@@ -64,6 +72,7 @@ def parse_address(address: str) -> RedisAddress:
         user=unquote(parts.username) if parts.username else None,
         password=unquote(parts.password) if parts.password else None,
         prefix=prefix,
+        hash_tag=hash_tag,
         ttl=ttl,
     )
 
@@ -83,16 +92,18 @@ def _split(address: str) -> tuple[SplitResult, int, dict[str, str]] | None:
     return parts, port, options
 
 
+def _written(options: Mapping[str, object]) -> str:
+    return "&".join(f"{name}={value}" for name, value in options.items() if value is not None)
+
+
 def _without_password(host: str | None) -> str:
     return f"[{host}]" if host and ":" in host else str(host)
 
 
-def _prefix(prefix: str) -> str:
-    if not _PREFIX.fullmatch(prefix):
-        raise InvalidValueError(
-            "the prefix of the keys", f"is {prefix!r}: expected 1 to 100 letters, digits and _ . : / -"
-        )
-    return prefix
+def _key_part(text: str, what: str) -> str:
+    if not _KEY_PART.fullmatch(text):
+        raise InvalidValueError(what, f"is {text!r}: expected 1 to 100 letters, digits and _ . : / -")
+    return text
 
 
 def _ttl(seconds: str | None) -> int | None:

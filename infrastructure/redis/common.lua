@@ -3,7 +3,7 @@
 -- Names of keys are made here and not passed in: all keys of a store carry the same hash tag, so they lie in one slot,
 -- and the one key that is passed shows a cluster which. `docs` of what is under which name: recorder.py.
 --
--- ARGV[1] is what all names begin with: '{prefix}:'.
+-- ARGV[1] is what all names begin with: '{prefix}:' or 'prefix{hash tag}:'.
 
 local base = ARGV[1]
 local clock = redis.call('TIME')

@@ -47,7 +47,7 @@ class Server:
     def __init__(self, address: RedisAddress) -> None:
         self.name = address.name
         self._address = address
-        self._base = f"{{{address.prefix}}}:"
+        self._base = address.key_base
         self._closed = False
         self.after_fork()
         register(self)

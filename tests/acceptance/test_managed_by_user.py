@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from turnlog import Session, SessionManager
+from turnlog import Session, SessionManager, open_store
 from turnlog.errors import InvalidValueError, PositionConflictError, SessionNotActiveError, SessionNotFoundError
 from turnlog.manager import AsyncSessionStorage
 from turnlog.stores import MemorySessionStore, RedisSessionStore, SQLiteSessionStore
@@ -188,6 +188,31 @@ class Kept(AsyncSessionStorage):
     async def _pause(self) -> None:
         self.loops.add(asyncio.get_running_loop())
         await asyncio.sleep(0)
+
+
+class Rebuilding(Kept):
+    """Storage that makes sessions anew of their id, user and messages."""
+
+    async def get(self, session_id: str) -> Session | None:
+        if session_id not in self.tables:
+            return None
+        with open_store("memory://") as store:
+            found = Session.from_record(self.tables[session_id], store=store)
+            return Session(session_id=session_id, user=found.user, messages=list(found.messages))
+
+
+def test_awaited_storage_that_rebuilds_sessions_is_read_each_time() -> None:
+    tables: dict[str, bytes] = {}
+    with SessionManager(store=Rebuilding(tables)) as one, SessionManager(store=Rebuilding(tables)) as two:
+        session = one.create_session(user_id="ada")
+        for text in ("one", "two"):
+            session.add("user", text)
+            one.save(session)
+        theirs = two.get_session(session.id)
+        theirs.add("user", "three")
+        two.save(theirs)
+
+        assert [message.text for message in one.get_session(session.id).messages] == ["one", "two", "three"]
 
 
 def test_storage_that_is_awaited_is_called_from_inside_and_outside_of_an_event_loop(

@@ -59,12 +59,12 @@ class CustomStorageRepository(SessionRepository):
             return found
 
     def find_by_id(self, session_id: str) -> Session | None:
+        if self._backing.by_id:
+            return self.find(session_id)
         with self._lock:
             for mine in self._in_hand.values():
                 if mine.session.id == session_id and mine.session.status != "deleted":
                     return mine.session
-        if self._backing.by_id:
-            return self.find(session_id)
         info = next((info for info in self._infos() if info.session_id == session_id), None)
         return None if info is None or info.name is None else self.find(info.name)
 
@@ -75,10 +75,10 @@ class CustomStorageRepository(SessionRepository):
     def start(self, name: str | None, beginning: NewSession) -> Session:
         user, metadata, system = beginning
         id = str(uuid4()) if name is None or not self._backing.by_id else name
-        called = id if name is None else name
-        started = Session(
-            system, name=called, key=called, session_id=id, user=user, metadata=metadata, store=self._new_store()
-        )
+        key = id if name is None else name
+        title = name if self._backing.by_id else key  # storage by ids may rebuild a session, which then has no name
+        place = self._new_store()
+        started = Session(system, name=title, key=key, session_id=id, user=user, metadata=metadata, store=place)
         return self._remember(started)
 
     def fork(self, source: Session, name: str, beginning: NewSession) -> Session:

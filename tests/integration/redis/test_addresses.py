@@ -32,6 +32,10 @@ from turnlog.infrastructure.redis.address import RedisAddress, parse_address
             ),
         ),
         (
+            "redis://host?prefix=app:&hash_tag=a",
+            RedisAddress("redis://host:6379/0?prefix=app:&hash_tag=a", "redis", "host", prefix="app:", hash_tag="a"),
+        ),
+        (
             "redis://:secret@host",
             RedisAddress("redis://host:6379/0?prefix=turnlog", "redis", "host", 6379, password="secret"),
         ),
@@ -65,6 +69,8 @@ def test_an_address_is_understood(address: str, expected: RedisAddress) -> None:
         "redis://ada:zyx@host/0/1",
         "redis://ada:zyx@host/0?prefix={a}",
         "redis://ada:zyx@host/0?prefix=",
+        "redis://ada:zyx@host/0?hash_tag=",
+        "redis://ada:zyx@host/0?hash_tag={a}",
         "redis://ada:zyx@host/0?ttl=0",
         "redis://ada:zyx@host/0?ttl=-1",
         "redis://ada:zyx@host/0?ttl=1.5",

@@ -135,6 +135,22 @@ def test_all_keys_lie_in_one_slot(place: Place, store: Store) -> None:
     assert slots == {redis.crc.key_slot(place.prefix.encode())}
 
 
+def test_with_a_hash_tag_all_keys_begin_with_the_prefix(place: Place, client: redis.Redis) -> None:
+    before = set(client.scan_iter())
+    store = place.store(hash_tag="tag")
+    use_everything(store)
+    names = set(client.scan_iter()) - before
+
+    try:
+        assert len(names) > 15
+        assert {name.startswith(f"{place.prefix}{{tag}}:".encode()) for name in names} == {True}
+        assert {redis.crc.key_slot(name) for name in names} == {redis.crc.key_slot(b"tag")}
+        assert store.verify().ok
+        assert list(place.store().sessions()) == []
+    finally:
+        client.delete(*names)
+
+
 def test_a_node_of_a_cluster_takes_everything_as_well(new_redis_server: NewServer) -> None:
     """A cluster of one node is as strict about slots as any."""
     with socket() as held:

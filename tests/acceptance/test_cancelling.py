@@ -191,7 +191,7 @@ def test_the_error_of_a_cancelled_call_is_the_cause(store: Store, monkeypatch: p
 def test_mail_that_is_cancelled_settles(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     session = Session(store=store, default_branch="main")
     other = session.create_branch("other")
-    session.default_branch.mail.send(other, item="hello")
+    session.default_branch.mail.send(other, "hello", category="message")
     session.mail.route()
     gate = Gate(store, monkeypatch)
 

@@ -126,7 +126,7 @@ def test_mail_is_acknowledged_kept_in_order_and_found_by_those_who_join_late(  #
     session: Session, alice: Branch, bob: Branch
 ) -> None:
     session.mail.register("carol")
-    sent = [session.mail.send(alice, None, {"n": [number]}, "town") for number in range(3)]
+    sent = [session.mail.send(alice, None, {"n": [number]}, channel="town") for number in range(3)]
     session.mail.route()
 
     first = session.mail.inbox(bob)
@@ -141,7 +141,7 @@ def test_mail_is_acknowledged_kept_in_order_and_found_by_those_who_join_late(  #
 
 def test_a_channel_is_more_than_a_label(session: Session, bob: Branch) -> None:  # T37
     for number, channel in enumerate(["town", "club", "town"]):
-        session.mail.send("alice", bob, number, channel)
+        session.mail.send("alice", bob, number, channel=channel)
     session.mail.route()
 
     assert [mail.content for mail in session.mail.inbox(bob, channel="town")] == [0, 2]
@@ -152,7 +152,7 @@ def test_a_channel_is_more_than_a_label(session: Session, bob: Branch) -> None: 
 def test_moving_mail_takes_as_many_events_as_there_are_people_not_mails(  # T38
     session: Session, alice: Branch, bob: Branch
 ) -> None:
-    alice.mail.send_many(range(4_000), bob, "data")
+    alice.mail.send_many(bob, range(4_000))
     before = session.position
 
     assert session.mail.route() == 4_000
@@ -178,9 +178,9 @@ def test_receiving_all_registers_tools_and_models(session: Session, alice: Branc
     class Model:
         name = "gpt-4o-mini"
 
-    alice.mail.send(recipient=bob.id, category="tool", item=calculate)
-    alice.mail.send(recipient=bob.id, category="imodel", item=Model())
-    alice.mail.send(recipient=bob.id, category="message", item="both are yours")
+    alice.mail.send(bob.id, calculate, category="tool")
+    alice.mail.send(bob.id, Model(), category="imodel")
+    alice.mail.send(bob.id, "both are yours", category="message")
 
     session.mail.route(receive=True)
 

@@ -35,9 +35,9 @@ def sent(session: Session) -> Session:
     session.mail.register("user")
     a, b = session.branches["a"], session.branches["b"]
     for number in range(0, MANY, 4):
-        a.mail.send_many([number, number + 1], b, "data")
-        b.mail.send(a, "data", number + 2)
-        a.mail.send("user", "data", number + 3)
+        a.mail.send_many(b, [number, number + 1])
+        b.mail.send(a, number + 2)
+        a.mail.send("user", number + 3)
     return session
 
 
@@ -93,8 +93,8 @@ def test_two_processes_that_sync_while_mail_is_sent_deliver_everything_once_and_
     assert [process.stdout.readline() for process in processes] == ["ready\n"] * 2
 
     for number in range(MANY // 2):
-        a.mail.send(b, "data", number)
-        b.mail.send(a, "data", number)
+        a.mail.send(b, number)
+        b.mail.send(a, number)
         if number % 50 == 0:
             session.mail.route()
     here = session.mail.route()
@@ -129,7 +129,7 @@ def test_whoever_takes_mail_out_at_once_with_others_gets_what_nobody_else_gets(s
 
 def test_what_branches_receive_in_several_threads_is_on_their_record_once(session: Session, store: Store) -> None:
     a = session.branches["a"]
-    a.mail.send_many([str(number) for number in range(MANY)], "b")
+    a.mail.send_many("b", [str(number) for number in range(MANY)], category="message")
     session.mail.route()
 
     def work(number: int) -> int:
@@ -145,7 +145,7 @@ def test_what_branches_receive_in_several_threads_is_on_their_record_once(sessio
 
 def test_who_holds_the_sources_keeps_tasks_and_threads_of_the_handle_out(session: Session) -> None:
     a, b = session.branches["a"], session.branches["b"]
-    a.mail.send(b, "data", 1)
+    a.mail.send(b, 1)
 
     async def late(held: asyncio.Event) -> int:
         await held.wait()
@@ -240,7 +240,7 @@ def test_turns_are_taken_by_event_loops_in_several_threads(session: Session) -> 
             async with session.mail.lock:
                 inside.append(number)
                 most.append(len(inside))
-                a.mail.send(b, "data", number)
+                a.mail.send(b, number)
                 await session.mail.aroute()
                 inside.remove(number)
 

@@ -141,8 +141,8 @@ def test_tools_and_a_model_are_shared_by_mail(server: ModelServer) -> None:
         assert session.default_branch.name == "research"
 
         # Share tools between branches
-        research.mail.send(recipient=coding.id, category="tool", item=[Tool(name="web_search", func=search)])
-        research.mail.send(recipient=coding.id, category="imodel", item=iModel("openai/gpt-4o-mini"))
+        research.mail.send(coding.id, [Tool(name="web_search", func=search)], category="tool")
+        research.mail.send(coding.id, iModel("openai/gpt-4o-mini"), category="imodel")
         # Process mail
         session.mail.route(receive=True)
 

@@ -136,8 +136,8 @@ CALLS: dict[str, Callable[[Session, str], Any]] = {
     "fork of a branch": lambda session, word: session.branches["main"].fork(name=word, command_id="c").id,
     "fork": lambda session, word: session.fork("main", system=word, command_id="c").id,
     "create_branch": lambda session, word: session.create_branch(word, messages=["hello"], command_id="c").id,
-    "send": lambda session, word: session.branches["main"].mail.send("other", "data", word, command_id="c"),
-    "send_many": lambda session, word: session.branches["main"].mail.send_many([1, word], None, "data", command_id="c"),
+    "send": lambda session, word: session.branches["main"].mail.send("other", word, command_id="c"),
+    "send_many": lambda session, word: session.branches["main"].mail.send_many(None, [1, word], command_id="c"),
     "exchange": lambda session, word: session.mail.send("main", "other", word, command_id="c"),
 }
 

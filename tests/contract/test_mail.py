@@ -30,13 +30,28 @@ def session(store: Store) -> Session:
     return session
 
 
+def test_a_session_and_a_branch_send_in_one_form(session: Session) -> None:
+    a, b = session.branches["a"], session.branches["b"]
+    sent = [
+        a.mail.send(b, "hello", channel="town"),
+        session.mail.send(a, b, "hello", channel="town"),
+        *a.mail.send_many(b, ["hello"], channel="town"),
+    ]
+    message = [a.mail.send(b, "hello", category="message"), session.mail.send(a, b, "hello", category="message")]
+
+    assert [(mail.sender, mail.recipient, mail.content, mail.category, mail.channel) for mail in sent] == (
+        [(a.id, b.id, "hello", "data", "town")] * 3
+    )
+    assert [(mail.content, mail.category, mail.channel) for mail in message] == [("hello", "message", None)] * 2
+
+
 def test_every_step_can_be_seen_now_and_then_and_after_reopening(
     stores: Stores, session: Session, store: Store
 ) -> None:
     a, b = session.branches["a"], session.branches["b"]
-    a.mail.send(b, item="hello", channel="town")
-    a.mail.send(None, "data", {"all": [1]}, "town")
-    a.mail.send("later", "data", 2)
+    a.mail.send(b, "hello", category="message", channel="town")
+    a.mail.send(None, {"all": [1]}, channel="town")
+    a.mail.send("later", 2)
     sent = session.position
     session.mail.collect()
     session.mail.deliver()
@@ -80,8 +95,8 @@ def test_whoever_syncs_at_once_delivers_everything_once_and_in_order(
 ) -> None:
     a, b = session.branches["a"], session.branches["b"]
     for number in range(0, 1000, 20):
-        a.mail.send_many(range(number, number + 10), b, "data")
-        b.mail.send_many(range(number + 10, number + 20), "user", "data")
+        a.mail.send_many(b, range(number, number + 10))
+        b.mail.send_many("user", range(number + 10, number + 20))
     handles = [session, Session.open(session.id, store=stores.beside(store)), Session.open(session.id, store=store)]
     barrier = Barrier(3)
 
@@ -100,7 +115,7 @@ def test_tasks_that_send_sync_and_receive_lose_and_repeat_nothing(session: Sessi
 
     async def send(sender: Branch, recipient: Branch, name: str) -> None:
         for number in range(15):
-            await sender.mail.asend(recipient, item=f"{name}{number}")
+            await sender.mail.asend(recipient, f"{name}{number}", category="message")
 
     async def move() -> None:
         for _ in range(15):
@@ -131,7 +146,7 @@ def test_mail_of_every_kind_of_text_and_size_is_read_as_it_was_sent(session: Ses
         "",
         [],
     ]
-    session.branches["a"].mail.send_many(given, "b", "data")
+    session.branches["a"].mail.send_many("b", given)
     session.mail.route()
 
     assert contents(session, "b") == given
@@ -140,7 +155,7 @@ def test_mail_of_every_kind_of_text_and_size_is_read_as_it_was_sent(session: Ses
 def test_mails_far_apart_are_read_one_by_one(session: Session) -> None:
     a = session.branches["a"]
     for number in range(4):
-        a.mail.send("b", "data", number)
+        a.mail.send("b", number)
         a.add_many(["between"] * (0, 31, 40, 200)[number])
     session.mail.route()
     inbox = session.branches["b"].mail.inbox

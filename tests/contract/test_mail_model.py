@@ -181,7 +181,9 @@ class Post(RuleBasedStateMachine):
         target = None if recipient is None else self.model.called(recipient) or recipient
         for _ in range(count):
             self.count += 1
-            self.session.mail.send(self.real(sender), self.real(recipient), self.count, "town" if town else None)
+            self.session.mail.send(
+                self.real(sender), self.real(recipient), self.count, channel="town" if town else None
+            )
             self.model.outbox[sender].append((target, self.count))
             self.model.town += [self.count] if town else []
         if through:

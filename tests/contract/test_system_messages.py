@@ -126,7 +126,7 @@ def test_a_system_message_cannot_be_mailed(store: Store) -> None:
     session.create_branch("other")
 
     with pytest.raises(InvalidMailError, match="system message"):
-        session.default_branch.mail.send("other", item=LATE)
+        session.default_branch.mail.send("other", LATE, category="message")
 
 
 def counted(store: Store, session: Session) -> set[int]:

@@ -104,7 +104,7 @@ async def twins(session: Session, branch: Branch) -> None:
 
 
 async def mail(session: Session, branch: Branch) -> None:
-    assert_type(branch.mail.send(branch, item="x"), Mail)
+    assert_type(branch.mail.send(branch, "x", category="message"), Mail)
     assert_type(branch.mail.receive(), list[Mail])
     assert_type(branch.mail.inbox[0], Mail)
     assert_type(branch.mail.inbox[1:], MailSequence)
@@ -116,6 +116,8 @@ async def mail(session: Session, branch: Branch) -> None:
     assert_type(await session.mail.asend("user", branch, {"x": 1}), Mail)
     assert_type(session.mail.route(), int)
 
+    branch.mail.send(branch, "data", "x")  # type: ignore[call-arg]  # must be an error
+    session.mail.send("user", branch, "x", "town")  # type: ignore[call-arg]  # must be an error
     session.at(3).mail.send("user", None, 1)  # type: ignore[attr-defined]  # must be an error
     await session.mail.aroute(receive="x")  # type: ignore[arg-type]  # must be an error
 

@@ -70,7 +70,7 @@ def step(sessions: list[Session], chance: Random) -> None:
         session.remove_branch(names[-1])
     else:
         recipient = chance.choice([None, *names, "person 0", "person 1", "branch 1"])
-        session.branches[chance.choice(names)].mail.send(recipient, "message", "words")
+        session.branches[chance.choice(names)].mail.send(recipient, "words", category="message")
 
 
 def test_the_rows_say_what_the_state_of_each_session_says() -> None:

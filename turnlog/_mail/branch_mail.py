@@ -24,33 +24,34 @@ class BranchMail(Mailbox):
     def send(
         self,
         recipient: ParticipantLike | None,
-        category: str = Category.MESSAGE,
-        item: Any = None,
-        channel: str | None = None,
+        content: Any,
         *,
+        category: str = Category.DATA,
+        channel: str | None = None,
         command_id: str | None = None,
     ) -> Mail:
-        """Put a mail into the outbox: a message, tools, a model or any JSON; with None for all other participants.
+        """Put a mail into the outbox; without a recipient it is for all other participants.
 
-        Tools and models are sent by name; those passed as objects are registered with this session object. The
-        recipient may be a name that no participant has yet: the mail is kept until one has it.
+        The category says what the content is: any JSON (`data`), a message (`message`), tools (`tool`) or a model
+        (`imodel`). Tools and models are sent by name; those passed as objects are registered with this session object.
+        The recipient may be a name that no participant has yet: the mail is kept until one has it.
         """
-        return self.send_many([item], recipient, category, channel, command_id=command_id)[0]
+        return self.send_many(recipient, [content], category=category, channel=channel, command_id=command_id)[0]
 
     def send_many(
         self,
-        items: Iterable[Any],
         recipient: ParticipantLike | None,
-        category: str = Category.MESSAGE,
-        channel: str | None = None,
+        contents: Iterable[Any],
         *,
+        category: str = Category.DATA,
+        channel: str | None = None,
         command_id: str | None = None,
     ) -> list[Mail]:
         """Put several mails into the outbox in one commit: all of them, or none."""
         return service.send(
             self._context,
             self.owner,
-            require_list(items),
+            require_list(contents),
             recipient=recipient,
             category=category,
             channel=channel,

@@ -41,9 +41,9 @@ class SessionMail(SessionMailView):
         sender: ParticipantLike,
         recipient: ParticipantLike | None,
         content: Json,
-        channel: str | None = None,
         *,
         category: str = Category.DATA,
+        channel: str | None = None,
         command_id: str | None = None,
     ) -> Mail:
         """Put a mail into the outbox of its sender; without a recipient it is for all other participants.

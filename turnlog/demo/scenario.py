@@ -39,11 +39,11 @@ async def work(team: Team) -> None:
     """The complaint comes in; billing reads the order, and takes cents for euros; review objects."""
     with acting(actor="desk-agent", correlation_id=TICKET):
         await team.desk.communicate(COMPLAINT)
-        team.desk.mail.send(team.billing, item=COMPLAINT)
+        team.desk.mail.send(team.billing, COMPLAINT, category="message")
         team.session.mail.route(receive=True)
     with acting(actor="billing-agent", correlation_id=TICKET):
         said = await team.billing.communicate(LOOK_UP, tools=["find_order"])
-        team.billing.mail.send(team.review, item=said)
+        team.billing.mail.send(team.review, said, category="message")
         team.session.mail.route(receive=True)
     with acting(actor="review-agent", correlation_id=TICKET):
         await team.review.communicate(CHECK)
@@ -70,7 +70,7 @@ async def take_over(team: Team, retry: Branch, position: int) -> None:
         team.billing.rewind(to=position - 1)
         team.session.merge(retry, into=team.billing)
     with acting(actor="billing-agent", correlation_id=TICKET):
-        team.billing.mail.send(team.desk, item=team.billing.messages[-1].text)
+        team.billing.mail.send(team.desk, team.billing.messages[-1].text, category="message")
         team.session.mail.route(receive=True)
     with acting(actor="desk-agent", correlation_id=TICKET):
         await team.desk.communicate(REPLY)

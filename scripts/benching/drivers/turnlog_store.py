@@ -216,7 +216,7 @@ class Turnlog(Driver):
         sender = opened.create_branch("sender")
         opened.mail.register("busy")
         for _ in range(count // 1000):
-            sender.mail.send_many([TEXT] * 1000, "busy", "data")
+            sender.mail.send_many("busy", [TEXT] * 1000)
         opened.mail.route()
 
     def mail(self, session: str) -> None:
@@ -231,7 +231,7 @@ class Turnlog(Driver):
         opened = Session(store=self.store)
         sender, recipient = opened.create_branch("sender"), opened.create_branch("recipient")
         for _ in range(count // 1000):
-            sender.mail.send_many([TEXT] * 1000, recipient)
+            sender.mail.send_many(recipient, [TEXT] * 1000, category="message")
         opened.mail.collect()
         opened.mail.deliver()
         recipient.mail.receive()

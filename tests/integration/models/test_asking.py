@@ -475,8 +475,8 @@ def test_a_model_that_came_by_mail_is_used(server: ModelServer, store: Store) ->
         async with openai(server) as model:
             session = Session(store=store)
             research, coding = session.create_branch("research"), session.create_branch("coding")
-            research.mail.send(coding, "imodel", model)
-            research.mail.send(coding, "tool", [double])
+            research.mail.send(coding, model, category="imodel")
+            research.mail.send(coding, [double], category="tool")
             session.mail.route(receive=True)
             assert await coding.communicate("Double 2.", tools=["double"]) == "It is 4."
             assert [call.service for call in calls(session)] == ["openai/gpt-4o-mini"] * 2

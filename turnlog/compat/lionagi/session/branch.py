@@ -111,7 +111,7 @@ class Branch(Relational, Communicatable):
 
     def send(self, recipient: ID.Ref | None, category: str = "message", item: Any = None) -> Mail:
         """Put a message, tools or a model into the outbox; with None for all other branches."""
-        return self.mailbox.send(None if recipient is None else reference(recipient), category, item)
+        return self.mailbox.send(None if recipient is None else reference(recipient), item, category=category)
 
     def receive(
         self, sender: ID.Ref | None = None, message: bool = False, tool: bool = False, imodel: bool = False

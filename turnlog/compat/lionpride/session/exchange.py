@@ -48,7 +48,7 @@ class Exchange:
     def send(self, sender: Owner, recipient: Owner | None, content: object, channel: str | None = None) -> Mail:
         """Put a mail into the outbox of the sender; without a recipient it is for all other participants."""
         to = None if recipient is None else _reference(recipient)
-        return self.turnlog.send(_reference(sender), to, content, channel)
+        return self.turnlog.send(_reference(sender), to, content, channel=channel)
 
     async def collect(self, owner: Owner) -> int:
         """Deliver what a participant sent; return how many mails were delivered."""

@@ -1,6 +1,6 @@
 """Finding a branch or a position in a state; what is not there is refused, with what is there."""
 
-from .errors import BranchNotFoundError
+from .errors import BranchNotFoundError, InvalidValueError
 from .errors.base import position_not_found
 from .redaction import is_reserved
 from .state import BranchState, State
@@ -62,6 +62,18 @@ def position_in(state: State, position: int) -> int:
     if not state.first <= position <= state.position:
         raise position_not_found(state.session, position, state.first, state.position)
     return position
+
+
+def require_shown(state: State, branch: int, message: int) -> None:
+    """Raise InvalidValueError unless the branch shows a message, or showed it before."""
+    if state.has_shown(branch, message):
+        return
+    shown, home = state.branches[branch], next(each for each in state.branches if state.has_shown(each.number, message))
+    raise InvalidValueError(
+        "the message",
+        f"at position {message} is on branch {home.name!r} and was never on {shown.name!r}; pass a message of "
+        f"{shown.name!r}, or a position",
+    )
 
 
 def is_taken(state: State, name: str) -> bool:

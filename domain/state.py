@@ -9,7 +9,7 @@ import msgspec
 
 from .json_values import Json
 from .mail_state import MailState
-from .ranges import Origin, Positions, Ranges, Written, between, join, length, remove, with_origin
+from .ranges import Origin, Positions, Ranges, Written, between, index_of, is_written, join, length, remove, with_origin
 
 
 class Status(StrEnum):
@@ -155,6 +155,15 @@ class State(msgspec.Struct):
             at, there = min(at, there.forked_at), self.branches[there.parent]
         return there.number, at
 
+    def has_shown(self, branch: int, message: int) -> bool:
+        """Whether a branch shows a message, or showed it at an earlier position."""
+        there = self.branches[branch]
+        while not self._is_in(there, message):
+            if there.parent is None or there.forked_at is None or message > there.forked_at:
+                return False
+            there = self.branches[there.parent]
+        return True
+
     def owner(self, message: int) -> int | None:
         """The branch on which the message at this position was written."""
         for branch, positions in self.written.items():
@@ -162,6 +171,12 @@ class State(msgspec.Struct):
             if place and positions[place - 1] == message:
                 return branch
         return None
+
+    def _is_in(self, branch: BranchState, message: int) -> bool:
+        return is_written(self.written, branch.number, message) or any(
+            showing.system == message or index_of(showing.ranges, message, self.written) is not None
+            for showing in branch.showings
+        )
 
     def is_system_message(self, position: int) -> bool:
         """Whether the event at this position set a system message in front of a branch."""

@@ -25,7 +25,7 @@ from ._session.arguments import (
     system_with_timestamp,
     tool_names,
 )
-from ._session.as_of import AsOf, resolve_position
+from ._session.as_of import AsOf, resolve_branch_position, resolve_position
 from ._session.context import SessionContext
 from ._session.default_store import StoreLike, resolve_store
 from ._session.logs import SessionLogs
@@ -162,9 +162,16 @@ class Branch(BranchView):
         What it may use, its system message and its tools are those of this branch, or just as given.
         """
         fork = fork_plan(
-            self._context, at, name=name, capabilities=capabilities, resources=resources, system=system, tools=tools
+            self._context,
+            self.number,
+            at,
+            name=name,
+            capabilities=capabilities,
+            resources=resources,
+            system=system,
+            tools=tools,
         )
-        return new_branch(self._context, lambda state, id: fork(state, self.number, id), expected, command_id)
+        return new_branch(self._context, fork, expected, command_id)
 
     def set_system(
         self, content: SystemLike | None, *, sender: str | None = None, metadata: Mapping[str, Json] | None = None
@@ -187,7 +194,7 @@ class Branch(BranchView):
 
     def rewind(self, to: AsOf) -> None:
         """Shows again what was shown at an earlier moment; what is left out stays readable where it was."""
-        point = resolve_position(self._stream, to)
+        point = resolve_branch_position(self._stream, self.number, to)
         self._stream.transact(lambda state: history.rewind(state, self.number, point))
 
     def replace(self, messages: Iterable[Message | ContentGiven]) -> None:
@@ -312,17 +319,18 @@ class Branch(BranchView):
 
 def fork_plan(
     context: SessionContext,
+    source: int,
     at: AsOf | None,
     *,
     system: SystemLike | Literal[Unchanged.UNCHANGED] | None,
     tools: ToolsLike | Literal[Unchanged.UNCHANGED],
     **rest: Any,
-) -> Callable[[State, int, str], Sequence[Event]]:
+) -> Callable[[State, str], Sequence[Event]]:
     """The decision to fork a branch, from what a caller gave."""
-    point = None if at is None else resolve_position(context.stream, at)
+    point = None if at is None else resolve_branch_position(context.stream, source, at)
     content = system if system is UNCHANGED or system is None else system_content(system)
     names = tools if tools is UNCHANGED else tool_names(tools)
-    return lambda state, source, id: fork_with(state, source, id=id, at=point, system=content, tools=names, **rest)
+    return lambda state, id: fork_with(state, source, id=id, at=point, system=content, tools=names, **rest)
 
 
 def new_branch(

@@ -233,9 +233,16 @@ class Session(SessionView):
         point = None if when is None else resolve_position(self._stream, when)
         source = self.default_branch.number if branch is None else self._number_then(branch, point)
         fork = fork_plan(
-            self._context, point, name=name, capabilities=capabilities, resources=resources, system=system, tools=tools
+            self._context,
+            source,
+            when,
+            name=name,
+            capabilities=capabilities,
+            resources=resources,
+            system=system,
+            tools=tools,
         )
-        return new_branch(self._context, lambda state, id: fork(state, source, id), expected, command_id)
+        return new_branch(self._context, fork, expected, command_id)
 
     def split(self, branch: BranchView | str | int, name: str | None = None) -> Branch:
         """A new branch with the messages of another as they are now, marked as cloned."""

@@ -413,3 +413,46 @@ def test_a_session_whose_branches_were_all_removed_says_so_instead_of_making_one
     with pytest.raises(BranchNotFoundError, match="branch default does not exist"):
         session.add("x")
     assert session.create_branch(name="anew") == session.default_branch
+
+
+# Messages of other branches
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        lambda session, main, other: main.rewind(other),
+        lambda session, main, other: main.fork(at=other),
+        lambda session, main, other: session.fork(main, at=other),
+        lambda session, main, other: session.fork(at=other),
+    ],
+)
+@pytest.mark.parametrize("which", [0, 1], ids=["system", "message"])
+def test_a_message_of_another_branch_is_no_place_to_go_back_to(
+    session: Session, act: Callable[[Session, Branch, Any], object], which: int
+) -> None:
+    side = session.create_branch("side", system="Be long.")
+    side.add("elsewhere")
+    before = session.position
+
+    with pytest.raises(InvalidValueError, match=r"is on branch 'side' and was never on 'main'"):
+        act(session, session.default_branch, side.messages[which])
+
+    assert session.position == before
+
+
+def test_a_branch_goes_back_to_inherited_shared_and_merged_messages(session: Session) -> None:
+    main, side = session.default_branch, session.create_branch("side")
+    side.add_many(["shared", "merged"])
+    shared, merged = side.messages
+    main.share([shared])
+    session.merge(side, main)
+    fork = main.fork().fork()
+
+    assert [texts(main.fork(at=each).messages)[-1] for each in (shared, merged)] == ["three", "three"]
+    assert texts(fork.fork(at=fork.messages[2]).messages) == ["Be brief.", "one", "two"]
+    fork.rewind(fork.messages[1])
+    assert texts(fork.messages) == ["Be brief.", "one"]
+    removed = main.messages[3]
+    main.retract(removed)
+    assert texts(main.fork(at=removed).messages) == ["Be brief.", "one", "two", "three"]

@@ -80,6 +80,15 @@ def resolve_position(source: StateSource, when: AsOf) -> int:
         return branch_lookup.position_in(state, when)
 
 
+def resolve_branch_position(source: StateSource, branch: int, when: AsOf) -> int:
+    """The same for one branch: a message that it never showed raises InvalidValueError."""
+    position = resolve_position(source, when)
+    if isinstance(when, Message):
+        with source.state() as state:
+            branch_lookup.require_shown(state, branch, position)
+    return position
+
+
 def _position_at(store: Store, state: State, when: datetime) -> int:
     """The last position recorded by then."""
     reader = SessionReader(store.recorder, state)

@@ -92,8 +92,8 @@ def test_sessions_that_are_there_are_not_imported_twice(store: Store) -> None:
 def test_a_deleted_session_is_imported_as_a_new_one(store: Store) -> None:
     with SessionManager(store=store) as manager:
         path = manager.export_sessions("desk.json", "desk")
-        before = manager.load_session("desk").id
-        manager.delete_session("desk")
+        before = manager.get("desk").id
+        manager.delete("desk")
         (imported,) = manager.import_sessions(path)
 
     assert imported.id != before

@@ -37,7 +37,7 @@ def test_a_session_is_created_filled_saved_and_there_again_in_another_manager(co
             {"role": "user", "content": "Hello!"},
             {"role": "assistant", "content": "Hi there!"},
         ]
-        saved = manager.save_session(session)
+        saved = manager.save(session)
         assert (saved.session_id, saved.position, saved.message_count) == (session.id, 4, 2)
 
     with SessionManager(config) as manager:
@@ -63,8 +63,8 @@ def test_a_branch_has_the_history_of_the_session_it_comes_from_and_goes_its_own_
     branch = manager.create_session("project-chat-v2", branch_from="project-chat")
     assert branch.get_messages() == main.get_messages()
     branch.add({"role": "user", "content": "Let's try a different approach..."})
-    manager.save_session(main)
-    manager.save_session(branch)
+    manager.save(main)
+    manager.save(branch)
 
     assert len(main.get_messages()) == 3
     assert len(branch.get_messages()) == 4
@@ -105,12 +105,12 @@ def test_sessions_are_listed_and_known_without_their_messages(manager: SessionMa
 def test_a_deleted_session_sets_its_name_free(manager: SessionManager) -> None:
     old = manager.create_session("old-chat")
     old.add("hello")
-    manager.delete_session("old-chat")
+    manager.delete("old-chat")
 
     assert manager.list_sessions() == []
     assert manager.get_session_info("old-chat") is None
     with pytest.raises(SessionNotFoundError):
-        manager.delete_session("old-chat")
+        manager.delete("old-chat")
     new = manager.create_session("old-chat")
     assert new.id != old.id
     assert new.get_messages() == []
@@ -152,7 +152,7 @@ def test_a_chat_loop_saves_what_was_said(manager: SessionManager) -> None:
         session.add({"role": "user", "content": user_input})
         response = provider.chat(messages=session.get_messages(), model="gpt-4")
         session.add({"role": "assistant", "content": response.content, "model": "gpt-4"})
-    manager.save_session(session)
+    manager.save(session)
 
     assert [message["content"] for message in session.get_messages()] == [
         "hello",
@@ -231,7 +231,7 @@ def test_templates_as_a_program_would_make_them(manager: SessionManager) -> None
     assert manager.list_sessions(metadata={"template": "code_review"})[0].name == "pr-123-review"
     assert tutor.metadata == {"template": "tutoring", "subject": "Python"}
     TemplateSession.code_review(manager, "pr-123-review")  # the session has its first one in front: this one is behind
-    assert [message.text for message in manager.load_session("pr-123-review").messages] == [review.messages[0].text] * 2
+    assert [message.text for message in manager.get("pr-123-review").messages] == [review.messages[0].text] * 2
 
 
 def test_a_session_is_exported_and_imported_as_a_program_would_do_it(
@@ -258,7 +258,7 @@ def test_a_session_is_exported_and_imported_as_a_program_would_do_it(
         imported = other.create_session(data["name"])
         imported.messages = data["messages"]
         imported.update_metadata(data["metadata"])
-        other.save_session(imported)
+        other.save(imported)
         assert imported.get_messages() == session.get_messages()
         assert imported.metadata == session.metadata
 
@@ -305,11 +305,11 @@ def test_sessions_are_kept_in_storage_of_ones_own(tmp_path: Path, monkeypatch: p
         session = manager.create_session("mine")
         session.add({"role": "user", "content": "Hello!", "n": 1})
         session.update_metadata({"topic": "x"})
-        manager.save_session(session)
+        manager.save(session)
         assert manager.create_session("mine") == session
 
     with SessionManager(storage=Files(tmp_path / "kept")) as manager:
-        again = manager.load_session("mine")
+        again = manager.get("mine")
         assert again.get_messages() == [{"role": "user", "content": "Hello!", "n": 1}]
         assert [(info.name, info.message_count) for info in manager.list_sessions()] == [("mine", 1)]
         assert manager.get_session_info("mine") == manager.list_sessions()[0]
@@ -317,10 +317,10 @@ def test_sessions_are_kept_in_storage_of_ones_own(tmp_path: Path, monkeypatch: p
         branch.add("more")
         manager.save(branch)
         assert manager.get_statistics()["total_messages"] == 3
-        manager.delete_session("mine")
+        manager.delete("mine")
         with pytest.raises(SessionNotFoundError):
-            manager.load_session("mine")
-        assert len(manager.load_session("branch").get_messages()) == 2
+            manager.get("mine")
+        assert len(manager.get("branch").get_messages()) == 2
     assert not (tmp_path / "turnlog.db").exists()
 
 
@@ -373,9 +373,9 @@ def test_analytics_as_a_program_would_write_them(manager: SessionManager) -> Non
 
 def test_errors_as_a_program_would_handle_them(manager: SessionManager) -> None:
     with pytest.raises(SessionError):
-        manager.load_session("nonexistent")
+        manager.get("nonexistent")
     with pytest.raises(SessionNotFoundError):
-        manager.load_session("nonexistent")
+        manager.get("nonexistent")
 
 
 CONFIGURATION = """
@@ -412,7 +412,7 @@ def test_compression_that_is_asked_for_makes_the_file_smaller_and_the_sessions_t
         stored = (tmp_path / f"{compress}.db").read_bytes()
         assert (text.encode() in stored) is not compress
         with SessionManager({"session": {"storage_path": str(tmp_path / f"{compress}.db")}}) as manager:
-            assert manager.load_session("chat").get_messages() == [{"role": "user", "content": text}]
+            assert manager.get("chat").get_messages() == [{"role": "user", "content": text}]
 
 
 def test_a_session_in_memory_is_gone_with_its_manager() -> None:
@@ -492,7 +492,7 @@ class Shelf(SessionStorage):
 def test_storage_that_answers_with_something_else_is_told_what_is_expected() -> None:
     with SessionManager(storage=Shelf(loaded={"name": "x"}, listed=["x"])) as manager:
         with pytest.raises(InvalidValueError, match="Shelf answers with a dict when it is asked to load a session"):
-            manager.load_session("x")
+            manager.get("x")
         with pytest.raises(InvalidValueError, match="Shelf answers with a str when it is asked for what there is"):
             manager.list_sessions()
 

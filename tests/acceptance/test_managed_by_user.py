@@ -279,7 +279,7 @@ def test_of_many_tasks_that_create_a_name_in_storage_of_ones_own_all_get_the_sam
                 await manager.asave(session)
 
             await asyncio.gather(*(one(number) for number in range(10)))
-            return [message.text for message in manager.load_session("s0").messages]
+            return [message.text for message in manager.get("s0").messages]
 
     assert sorted(asyncio.run(main())) == ["0", "2", "4", "6", "8"]
     with MemorySessionStore() as store:

@@ -53,7 +53,7 @@ def test_the_exact_record_goes_into_another_kind_of_store_and_comes_out_the_same
 
     assert {session.name for session in taken} == {"talk", "branch"}
     assert other.export_sessions(tmp_path / "again.jsonl", overwrite=True).read_bytes() == path.read_bytes()
-    assert other.load_session("branch").get_messages() == branch.get_messages()
+    assert other.get("branch").get_messages() == branch.get_messages()
     assert {session.id for session in other.import_sessions(path)} == {session.id for session in taken}
     assert other.export_sessions(tmp_path / "again.jsonl", overwrite=True).read_bytes() == path.read_bytes()
     one = other.export_sessions(tmp_path / "one.jsonl", "branch")
@@ -83,7 +83,7 @@ def test_a_json_document_has_the_messages_as_dicts_and_is_read_back(
     assert [message.role for message in imported.messages] == [message.role for message in talk.messages]
     assert imported.metadata["topic"] == "ä"
     assert imported.metadata["imported"] == {key: document[key] for key in ("created_at", "updated_at")}
-    assert other.load_session("talk") == imported
+    assert other.get("talk") == imported
     assert {message.origin for message in imported.messages[1:]} == {"loaded"}
 
 

@@ -50,7 +50,7 @@ def test_two_processes_that_append_to_the_same_managed_session_lose_nothing(
     with SessionManager({"session": {"storage_path": tmp_path / "sessions"}}) as manager:
         (info,) = manager.list_sessions()
         assert (info.name, info.message_count) == ("shared", 200)
-        said = [message.text for message in manager.load_session("shared").messages]
+        said = [message.text for message in manager.get("shared").messages]
         for name in ("one", "two"):
             assert [text for text in said if text.startswith(name)] == [f"{name} {number}" for number in range(100)]
         assert manager.store.verify().ok
@@ -61,7 +61,7 @@ def test_what_is_deferred_is_there_after_a_clean_end(elsewhere: "Elsewhere", tmp
     elsewhere.run(DEFERRED % ending)
 
     with SessionManager({"session": {"storage_path": tmp_path / "sessions"}}) as manager:
-        assert [message.text for message in manager.load_session("chat").messages] == ["never saved by hand"]
+        assert [message.text for message in manager.get("chat").messages] == ["never saved by hand"]
 
 
 FORKING = """
@@ -87,7 +87,7 @@ os.waitpid(child, 0)
 def test_a_forked_child_leaves_to_its_parent_what_is_to_be_saved(elsewhere: "Elsewhere", tmp_path: Path) -> None:
     assert elsewhere.run(FORKING) == "StoreClosedError\n"
     with SessionManager({"session": {"storage_path": tmp_path / "sessions"}}) as manager:
-        assert [message.text for message in manager.load_session("chat").messages] == ["parent"]
+        assert [message.text for message in manager.get("chat").messages] == ["parent"]
 
 
 def test_what_is_deferred_is_saved_every_so_often(tmp_path: Path) -> None:
@@ -125,7 +125,7 @@ def test_nothing_is_lost_between_what_is_said_and_what_is_saved_at_the_same_time
                 speaking.result()
 
     with SessionManager({"session": {"storage_path": tmp_path}}) as manager:
-        said = [message.text for message in manager.load_session("chat").messages]
+        said = [message.text for message in manager.get("chat").messages]
         for _, name in speakers:
             assert [text for text in said if text.startswith(name)] == [f"{name} {number}" for number in range(50)]
         assert len(said) == 150

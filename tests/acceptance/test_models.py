@@ -289,7 +289,7 @@ def test_a_loop_of_ones_own_around_a_providers_client(server: ModelServer) -> No
             response = provider.chat.completions.create(messages=session.get_messages(), model="gpt-4")  # type: ignore[arg-type]  # the client wants its own TypedDicts
             content = response.choices[0].message.content
             session.add({"role": "assistant", "content": content, "model": "gpt-4"})
-        manager.save_session(session)
+        manager.save(session)
 
         assert [message.get("model") for message in session.messages] == [None, "gpt-4", None, "gpt-4"]
 

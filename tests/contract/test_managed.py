@@ -58,7 +58,7 @@ def test_the_life_of_a_managed_session(
     session = manager.create_session("chat", user_id="ada", metadata={"a": 1}, system="Be brief.")
     session.add("hello")
     assert manager.create_session("chat") == session
-    assert texts(manager.load_session("chat")) == ["Be brief.", "hello"]
+    assert texts(manager.get("chat")) == ["Be brief.", "hello"]
     assert manager.save(session).position == session.position
     with pytest.raises(KeyTakenError):
         manager.create_session("chat", user_id="bob")
@@ -97,7 +97,7 @@ def test_pages_filters_and_orders(stores: Stores, clock: Clock, managed: Callabl
             user = "ada" if number % 2 else "bob"
             manager.create_session(f"session {number:02}", user_id=user, metadata={"third": number % 3})
         clock.now += HOUR
-        manager.load_session("session 03").add("the latest")
+        manager.get("session 03").add("the latest")
 
         first = manager.list_sessions(limit=5)
         rest = manager.list_sessions(limit=10, after=first.mark)
@@ -111,7 +111,7 @@ def test_pages_filters_and_orders(stores: Stores, clock: Clock, managed: Callabl
             "session 08",
         ]
         assert [info.name for info in manager.list_sessions(prefix="session 1")] == ["session 10", "session 11"]
-        middle = manager.load_session("session 06").created_at
+        middle = manager.get("session 06").created_at
         assert [info.name for info in manager.list_sessions(created_since=middle, limit=1)] == ["session 06"]
         assert len(manager.list_sessions(created_until=middle)) == 7
         assert manager.get_sessions_for_user("ada")[0].name == "session 03"
@@ -128,7 +128,7 @@ def test_what_is_not_used_is_archived_and_then_ends(
         manager.create_session("old")
         clock.now += 24 * HOUR
         manager.create_session("young")
-        old = manager.load_session("old").id
+        old = manager.get("old").id
 
         assert manager.archive_inactive(days=1) == [old]
         assert manager.archive_inactive(days=1) == []
@@ -146,9 +146,9 @@ def test_sessions_are_found_by_what_they_say(
         for name, said in (("one", "Straßenbahn"), ("two", "nothing"), ("three", "nothing")):
             clock.now += HOUR
             manager.create_session(name).add(said)
-        manager.load_session("two").update_metadata({"tags": ["x", {"deep": "the STRASSE"}]})
-        hidden = manager.load_session("three").add("strasse")
-        manager.load_session("three").default_branch.retract(hidden)
+        manager.get("two").update_metadata({"tags": ["x", {"deep": "the STRASSE"}]})
+        hidden = manager.get("three").add("strasse")
+        manager.get("three").default_branch.retract(hidden)
 
         assert [info.name for info in manager.search("strasse")] == ["two", "one"]
         assert [info.name for info in manager.search("THREE")] == ["three"]
@@ -334,7 +334,7 @@ def test_a_deferred_session_that_has_grown_long_is_written_through_from_there_on
     session.add("at once")
 
     assert texts(Session.open(session.id, store=store))[-1] == "at once"
-    assert manager.load_session("chat").add("and so") == Session.open(session.id, store=store).messages[-1]
+    assert manager.get("chat").add("and so") == Session.open(session.id, store=store).messages[-1]
     manager.close()
 
 
@@ -358,7 +358,7 @@ def test_what_is_said_in_a_deferred_session_when_its_manager_is_closed_is_writte
     session.add("user", "after")
 
     with SessionManager(store=store) as manager:
-        assert [each["content"] for each in manager.load_session("one").get_messages()] == ["before", "after"]
+        assert [each["content"] for each in manager.get("one").get_messages()] == ["before", "after"]
 
 
 @pytest.mark.parametrize(

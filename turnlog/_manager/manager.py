@@ -125,24 +125,15 @@ class SessionManager:
         chosen = template if isinstance(template, Template) else get_template(template)
         return chosen.get_or_start(self._kept, validate_name(name, "a session name"), user_id, metadata, values)
 
-    def load_session(self, name: str) -> Session:
-        """The session that has this name; one that is not there is refused."""
-        found = self._kept.find(name) if is_valid_name(name) else None
-        if found is None:
-            raise SessionNotFoundError(str(name))
-        return found
-
-    load = load_session
-
     def get_session(self, session_id: str) -> Session:
-        """The session that has this id; one that is not there is refused."""
+        """Return the session with this id, or raise SessionNotFoundError."""
         found = self._kept.find_by_id(session_id) if is_valid_name(session_id) else None
         if found is None:
             raise SessionNotFoundError(str(session_id))
         return found
 
     def get(self, reference: Session | str) -> Session:
-        """The session that goes by this name, or by this id; one that is not there is refused."""
+        """Return the session with this name, or else with this id, or raise SessionNotFoundError."""
         if isinstance(reference, Session):
             return self._ours(reference)
         found = (self._kept.find(reference) or self._kept.find_by_id(reference)) if is_valid_name(reference) else None
@@ -150,27 +141,19 @@ class SessionManager:
             raise SessionNotFoundError(str(reference))
         return found
 
-    def save_session(self, session: Session) -> SaveResult:
-        """Answers what of the session is on the record for certain: all that was called before.
-
-        Only a deferred session, or one in storage of your own, is written by this.
-        """
-        return self._kept.save(self._ours(session))
-
     def save(self, session: Session) -> SaveResult:
-        """As `save_session`."""
+        """Save a deferred session, or one in a storage of your own; return what is on the record.
+
+        Any other session is on the record already: nothing is written.
+        """
         return self._kept.save(self._ours(session))
 
     def discard(self, session: Session) -> None:
         """Gives up what was said in the session and waits to be saved, such as after a conflict."""
         self._kept.discard(session)
 
-    def delete_session(self, name: Session | str, reason: str | None = None) -> None:
-        """Ends the session for good, and sets its name free; what was recorded stays, under a tombstone."""
-        self._kept.delete(self.get(name), reason)
-
     def delete(self, reference: Session | str, reason: str | None = None) -> None:
-        """As `delete_session`; by name or by id."""
+        """Delete a session, and free its name; its events stay on the record."""
         self._kept.delete(self.get(reference), reason)
 
     def archive(self, reference: Session | str, reason: str | None = None) -> None:
@@ -386,13 +369,10 @@ class SessionManager:
 
     acreate_session = awaited(create_session)
     acreate_from_template = awaited(create_from_template)
-    aload_session = awaited(load_session)
     aget_session = awaited(get_session)
     aget = awaited(get)
-    asave_session = awaited(save_session)
     asave = awaited(save)
     adiscard = awaited(discard)
-    adelete_session = awaited(delete_session)
     adelete = awaited(delete)
     aarchive = awaited(archive)
     arestore = awaited(restore)

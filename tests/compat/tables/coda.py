@@ -52,7 +52,7 @@ def recorded(ran: Ran, name: str) -> list[tuple[str, str]]:
     """Role and text of the messages of a session, read from the file as an ordinary session."""
     file = ran.world.folder / ".coda" / "sessions" / "turnlog.db"
     with turnlog.open_store(file) as store, turnlog.SessionManager(store=store) as manager:
-        return [(message.role.value, message.text) for message in manager.load_session(name).messages]
+        return [(message.role.value, message.text) for message in manager.get(name).messages]
 
 
 def quick_start(ran: Ran) -> None:

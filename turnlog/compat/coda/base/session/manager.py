@@ -61,14 +61,14 @@ class SessionManager:
         try:
             return self._session(self.turnlog.create_session(name, branch_from))
         except KeyTakenError:
-            session = self.turnlog.load_session(name)
-            if branch_from is None or self.turnlog.load_session(branch_from).id not in dict(session.lineage()):
+            session = self.turnlog.get(name)
+            if branch_from is None or self.turnlog.get(branch_from).id not in dict(session.lineage()):
                 raise
             return self._session(session)
 
     def load_session(self, name: str) -> Session:
         """Return the session with a name; without one, raise SessionNotFoundError."""
-        return self._session(self.turnlog.load_session(name))
+        return self._session(self.turnlog.get(name))
 
     def save_session(self, session: Session) -> None:
         """Store a session: one that was created without a manager, or is deferred, or is in a storage of one's own."""
@@ -76,12 +76,12 @@ class SessionManager:
             raise InvalidValueError("the session", f"is a {type(session).__name__}: expected a Session")
         if session._before_change is None:  # it was created without a manager
             self._adopt(session)
-        saved = self.turnlog.save_session(session.turnlog)
+        saved = self.turnlog.save(session.turnlog)
         self._saved[saved.session_id] = saved.position
 
     def delete_session(self, name: str) -> None:
         """Delete the session with a name, which is free again; its events stay on the record."""
-        self.turnlog.delete_session(name)
+        self.turnlog.delete(name)
 
     def list_sessions(self) -> list[SessionInfo]:
         """Return information on all sessions, oldest first, without reading messages."""

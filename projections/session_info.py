@@ -24,7 +24,7 @@ class SessionInfo:
     metadata: dict[str, Json] = field(default_factory=dict)
     size_bytes: int = 0
     session_id: str | None = None
-    user_id: str | None = None
+    user: str | None = None
     status: str = "active"
 
     def __post_init__(self) -> None:
@@ -42,7 +42,7 @@ def session_info(entry: CatalogueEntry) -> SessionInfo:
         metadata=entry.metadata,
         size_bytes=entry.bytes,
         session_id=entry.session,
-        user_id=entry.user,
+        user=entry.user,
         status=entry.status,
     )
 

@@ -57,7 +57,7 @@ def test_the_folder_of_the_sessions_may_be_in_the_home_directory(
 
 
 def test_a_branch_has_the_history_of_the_session_it_comes_from_and_goes_its_own_way(manager: SessionManager) -> None:
-    main = manager.create_session("project-chat", user_id="ada", metadata={"topic": "x"})
+    main = manager.create_session("project-chat", user="ada", metadata={"topic": "x"})
     for number in range(3):
         main.add({"role": "user", "content": f"message {number}"})
     branch = manager.create_session("project-chat-v2", branch_from="project-chat")
@@ -71,7 +71,7 @@ def test_a_branch_has_the_history_of_the_session_it_comes_from_and_goes_its_own_
     assert (branch.user, branch.metadata) == ("ada", {"topic": "x"})
     info = manager.get_session_info("project-chat-v2")
     assert info is not None
-    assert (info.message_count, info.user_id, info.metadata) == (4, "ada", {"topic": "x"})
+    assert (info.message_count, info.user, info.metadata) == (4, "ada", {"topic": "x"})
     assert branch.lineage()[0][0] == main.id
 
 

@@ -23,7 +23,7 @@ def manager(tmp_path: Path) -> Iterator[SessionManager]:
 def test_a_session_of_a_user_is_created_filled_saved_and_found_by_its_id(tmp_path: Path) -> None:
     with SQLiteSessionStore(str(tmp_path / "sessions.db")) as store:
         manager = SessionManager(store=store)
-        session = manager.create_session(user_id="user123")
+        session = manager.create_session(user="user123")
         session.add("user", "Hello!")
         session.add("assistant", "Hi there!")
         manager.save(session)
@@ -69,7 +69,7 @@ def test_sessions_of_many_servers_are_kept_in_redis_for_a_day_after_their_last_u
         RedisSessionStore(url=url, prefix="pyai:sessions:", ttl=86400) as store,
         RedisSessionStore(url=url, prefix="pyai:sessions:", ttl=86400) as elsewhere,
     ):
-        SessionManager(store=store).create_session("chat", user_id="user123").add("user", "Hello!")
+        SessionManager(store=store).create_session("chat", user="user123").add("user", "Hello!")
         (session,) = SessionManager(store=elsewhere).get_sessions_for_user("user123")
         assert session.get_messages() == [{"role": "user", "content": "Hello!"}]
         with redis_server.client() as client:
@@ -97,7 +97,7 @@ def test_an_agent_goes_on_with_the_last_session_of_its_user(manager: SessionMana
 
     async def chat(user_id: str, message: str) -> str:
         sessions = manager.get_sessions_for_user(user_id)
-        session = sessions[0] if sessions else manager.create_session(user_id=user_id)
+        session = sessions[0] if sessions else manager.create_session(user=user_id)
         history = [{"role": msg.role, "content": msg.content} for msg in session.messages]
         result = await run_async("agent", message, history=history)
         session.add("user", message)
@@ -108,14 +108,14 @@ def test_an_agent_goes_on_with_the_last_session_of_its_user(manager: SessionMana
     assert asyncio.run(chat("ada", "one")) == "0 before 'one'"
     assert asyncio.run(chat("ada", "two")) == "2 before 'two'"
     assert asyncio.run(chat("bob", "three")) == "0 before 'three'"
-    older, newer = manager.create_session(user_id="ada"), manager.create_session(user_id="ada")
+    older, newer = manager.create_session(user="ada"), manager.create_session(user="ada")
     older.add("user", "used last")
     assert [session.id for session in manager.get_sessions_for_user("ada")[:2]] == [older.id, newer.id]
     assert manager.get_sessions_for_user("nobody") == []
 
 
 def test_the_life_of_a_session_from_creation_to_deletion(manager: SessionManager) -> None:
-    session = manager.create_session(user_id="ada")
+    session = manager.create_session(user="ada")
     assert session.status == "active"
     session.add("user", "hello")
     manager.save(session)
@@ -136,7 +136,7 @@ def test_the_life_of_a_session_from_creation_to_deletion(manager: SessionManager
 
 
 def test_inactive_sessions_are_archived_and_do_not_count_as_used_by_that(manager: SessionManager) -> None:
-    session = manager.create_session("quiet", user_id="ada")
+    session = manager.create_session("quiet", user="ada")
     before = session.updated_at
     assert manager.archive_inactive(days=30) == []
     assert manager.archive_inactive(days=0) == [session.id]
@@ -152,7 +152,7 @@ def test_all_sessions_are_cleared_only_when_that_is_confirmed(manager: SessionMa
     parent = manager.create_session("parent")
     parent.add("user", "hello")
     manager.create_session("child", branch_from="parent")
-    manager.create_session(user_id="ada")
+    manager.create_session(user="ada")
 
     with pytest.raises(InvalidValueError, match="expected confirm=True"):
         manager.clear_all()
@@ -204,7 +204,7 @@ class Rebuilding(Kept):
 def test_awaited_storage_that_rebuilds_sessions_is_read_each_time() -> None:
     tables: dict[str, bytes] = {}
     with SessionManager(store=Rebuilding(tables)) as one, SessionManager(store=Rebuilding(tables)) as two:
-        session = one.create_session(user_id="ada")
+        session = one.create_session(user="ada")
         for text in ("one", "two"):
             session.add("user", text)
             one.save(session)
@@ -223,11 +223,11 @@ def test_storage_that_is_awaited_is_called_from_inside_and_outside_of_an_event_l
 
     async def inside() -> str:
         async with SessionManager(store=kept) as manager:
-            session = manager.create_session(user_id="ada")
+            session = manager.create_session(user="ada")
             session.add("user", "hello")
             session.set_state("k", 1)
             manager.save(session)
-            other = await manager.acreate_session("named", user_id="ada")
+            other = await manager.acreate_session("named", user="ada")
             await other.aadd("user", "hello again")
             await manager.asave(other)
             return session.id
@@ -274,7 +274,7 @@ def test_of_many_tasks_that_create_a_name_in_storage_of_ones_own_all_get_the_sam
         async with SessionManager(store=kept) as manager:
 
             async def one(number: int) -> None:
-                session = await manager.acreate_session(f"s{number % 2}", user_id="ada")
+                session = await manager.acreate_session(f"s{number % 2}", user="ada")
                 await session.aadd("user", str(number))
                 await manager.asave(session)
 

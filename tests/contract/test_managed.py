@@ -55,13 +55,13 @@ def test_the_life_of_a_managed_session(
 ) -> None:
     store = stores.new()
     manager = managed(store)
-    session = manager.create_session("chat", user_id="ada", metadata={"a": 1}, system="Be brief.")
+    session = manager.create_session("chat", user="ada", metadata={"a": 1}, system="Be brief.")
     session.add("hello")
     assert manager.create_session("chat") == session
     assert texts(manager.get("chat")) == ["Be brief.", "hello"]
     assert manager.save(session).position == session.position
     with pytest.raises(KeyTakenError):
-        manager.create_session("chat", user_id="bob")
+        manager.create_session("chat", user="bob")
 
     clock.now += HOUR
     branch = manager.create_session("branch", branch_from="chat", metadata={"b": 2})
@@ -95,7 +95,7 @@ def test_pages_filters_and_orders(stores: Stores, clock: Clock, managed: Callabl
         for number in range(12):
             clock.now += HOUR
             user = "ada" if number % 2 else "bob"
-            manager.create_session(f"session {number:02}", user_id=user, metadata={"third": number % 3})
+            manager.create_session(f"session {number:02}", user=user, metadata={"third": number % 3})
         clock.now += HOUR
         manager.get("session 03").add("the latest")
 
@@ -103,7 +103,7 @@ def test_pages_filters_and_orders(stores: Stores, clock: Clock, managed: Callabl
         rest = manager.list_sessions(limit=10, after=first.mark)
         assert [info.name for info in [*first, *rest]] == [f"session {number:02}" for number in range(12)]
         assert rest.mark is None
-        names = [info.name for info in manager.list_sessions(order="updated", descending=True, user_id="ada")]
+        names = [info.name for info in manager.list_sessions(order="updated", descending=True, user="ada")]
         assert names == [f"session {number:02}" for number in (3, 11, 9, 7, 5, 1)]
         assert [info.name for info in manager.list_sessions(metadata={"third": 2}, contains="0")] == [
             "session 02",
@@ -161,7 +161,7 @@ def test_a_template_makes_a_session_once(
     greeter = read_templates(tmp_path / "templates.toml")["greeter"]
     assert greeter == Template("greeter", "Greet in $language.", {"kind": "x"})
     with managed(stores.new()) as manager:
-        made = manager.create_from_template(greeter, "hello", user_id="ada", language="German")
+        made = manager.create_from_template(greeter, "hello", user="ada", language="German")
         assert texts(made) == ["Greet in German."]
         assert made.metadata == {
             "kind": "x",
@@ -364,14 +364,14 @@ def test_what_is_said_in_a_deferred_session_when_its_manager_is_closed_is_writte
 @pytest.mark.parametrize(
     ("method", "wrong", "refusal"),
     [
-        ("list_sessions", {"user_id": 5}, "the user of a selection is a int"),
+        ("list_sessions", {"user": 5}, "the user of a selection is a int"),
         ("list_sessions", {"prefix": 5}, "the name_prefix of a selection is a int"),
         ("list_sessions", {"contains": b"x"}, "the contains of a selection is a bytes"),
         ("list_sessions", {"forked_from": 5}, "the forked_from of a selection is a int"),
         ("list_sessions", {"metadata": ["topic"]}, "the metadata of a selection are no values"),
         ("list_sessions", {"metadata": {5: "x"}}, "the metadata of a selection are no values"),
-        ("get_sessions_for_user", {"user_id": 5}, "user_id is 5: expected a str"),
-        ("get_sessions_for_user", {"user_id": None}, "user_id is None: expected a str"),
+        ("get_sessions_for_user", {"user": 5}, "user is 5: expected a str"),
+        ("get_sessions_for_user", {"user": None}, "user is None: expected a str"),
         ("search", {"text": 5}, "the text is a int"),
     ],
 )
@@ -379,6 +379,6 @@ def test_what_cannot_be_looked_for_is_refused(
     stores: Stores, method: str, wrong: dict[str, object], refusal: str
 ) -> None:
     with SessionManager(store=stores.new()) as manager:
-        manager.create_session("one", user_id="ada", metadata={"topic": "x"})
+        manager.create_session("one", user="ada", metadata={"topic": "x"})
         with pytest.raises(InvalidValueError, match=refusal):
             getattr(manager, method)(**wrong)

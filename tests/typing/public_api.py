@@ -131,7 +131,7 @@ def stores() -> None:
 
 def managers(store: Store) -> None:
     with SessionManager({"session": {"backend": "memory"}}) as manager:
-        assert_type(manager.create_session("x", branch_from="y", user_id="ada"), Session)
+        assert_type(manager.create_session("x", branch_from="y", user="ada"), Session)
         assert_type(manager.get_session_info("x"), SessionInfo | None)
         assert_type(manager.list_sessions(limit=5), Listing)
         assert_type(manager.save(manager.get("x")), SaveResult)

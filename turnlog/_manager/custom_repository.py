@@ -320,7 +320,7 @@ def _info(session: Session) -> SessionInfo:
         metadata=session.metadata,
         size_bytes=session._stream.store.get_session(session.id).bytes,
         session_id=session.id,
-        user_id=session.user,
+        user=session.user,
         status=session.status,
     )
 
@@ -333,7 +333,7 @@ def _matches(selection: Selection, info: SessionInfo) -> bool:
     name = info.name or ""
     return (
         info.status in selection.statuses
-        and selection.user in (None, info.user_id)
+        and selection.user in (None, info.user)
         and selection.name in (None, info.name)
         and name.startswith(selection.name_prefix or "")
         and name.startswith(selection.key_prefix or "")

@@ -90,7 +90,7 @@ class SessionManager:
         name: str | None = None,
         branch_from: str | None = None,
         *,
-        user_id: str | None = None,
+        user: str | None = None,
         metadata: Mapping[str, Json] | None = None,
         system: SystemLike | None = None,
     ) -> Session:
@@ -99,7 +99,7 @@ class SessionManager:
         With `branch_from` it goes on from the session of that name, and a name that is taken is refused. Metadata and
         system message are what a new session begins with; one that is there keeps its own.
         """
-        beginning = NewSession(user_id, metadata, system)
+        beginning = NewSession(user, metadata, system)
         if branch_from is not None:
             if name is None:
                 raise InvalidValueError("branch_from", "is given without a name: expected one for the new session")
@@ -114,7 +114,7 @@ class SessionManager:
         name: str,
         /,
         *,
-        user_id: str | None = None,
+        user: str | None = None,
         metadata: Mapping[str, Json] | None = None,
         **values: str,
     ) -> Session:
@@ -123,7 +123,7 @@ class SessionManager:
         A session of that name that was not is refused.
         """
         chosen = template if isinstance(template, Template) else get_template(template)
-        return chosen.get_or_start(self._kept, validate_name(name, "a session name"), user_id, metadata, values)
+        return chosen.get_or_start(self._kept, validate_name(name, "a session name"), user, metadata, values)
 
     def get_session(self, session_id: str) -> Session:
         """Return the session with this id, or raise SessionNotFoundError."""
@@ -189,7 +189,7 @@ class SessionManager:
         *,
         limit: int | None = None,
         after: str | None = None,
-        user_id: str | None = None,
+        user: str | None = None,
         status: str | None = None,
         prefix: str | None = None,
         contains: str | None = None,
@@ -208,7 +208,7 @@ class SessionManager:
         "updated", "name" or "position"; those that were deleted only by `status="deleted"`.
         """
         selection = Selection(
-            user=user_id,
+            user=user,
             statuses=PRESENT if status is None else (parse_status(status),),
             name_prefix=prefix,
             contains=contains,
@@ -225,12 +225,12 @@ class SessionManager:
             return self._kept.all(selection)
         return self._kept.page(selection, after, 50 if limit is None else limit)
 
-    def get_sessions_for_user(self, user_id: str, *, include_archived: bool = False) -> list[Session]:
+    def get_sessions_for_user(self, user: str, *, include_archived: bool = False) -> list[Session]:
         """The sessions of a user, the one that was used last first; archived ones on request."""
-        if not isinstance(user_id, str):  # None would mean everybody
-            raise InvalidValueError("user_id", f"is {user_id!r}: expected a str")
+        if not isinstance(user, str):  # None would mean everybody
+            raise InvalidValueError("user", f"is {user!r}: expected a str")
         statuses = PRESENT if include_archived else ("active",)
-        selection = Selection(user=user_id, statuses=statuses, order=Order.UPDATED, descending=True)
+        selection = Selection(user=user, statuses=statuses, order=Order.UPDATED, descending=True)
         return self._kept.for_user(selection)
 
     def search(
@@ -238,7 +238,7 @@ class SessionManager:
         text: str | None = None,
         *,
         metadata: Mapping[str, Json] | None = None,
-        user_id: str | None = None,
+        user: str | None = None,
         limit: int = 50,
     ) -> list[SessionInfo]:
         """The sessions that have a text in their name, metadata or messages, in upper or lower case; used last first.
@@ -249,7 +249,7 @@ class SessionManager:
         validate_limit(limit)
         if text is not None and not isinstance(text, str):
             raise InvalidValueError("the text", f"is a {type(text).__name__}: expected a str")
-        selection = Selection(user=user_id, metadata=metadata or {}, order=Order.UPDATED, descending=True)
+        selection = Selection(user=user, metadata=metadata or {}, order=Order.UPDATED, descending=True)
         found: list[SessionInfo] = []
         for info in self._kept.infos(selection):
             if len(found) == limit:

@@ -112,7 +112,7 @@ class SyncAdapter(StorageAdapter):
         return list(self._storage.list_all() or ())
 
     def for_user(self, user: str) -> list[Session]:
-        found = [self.load(info.name) for info in self.infos() if info.name and info.user_id in (None, user)]
+        found = [self.load(info.name) for info in self.infos() if info.name and info.user in (None, user)]
         return [session for session in found if session is not None and session.user == user]
 
     def close(self) -> None:

@@ -240,7 +240,7 @@ class Turnlog(Driver):
         settings = {"storage_path": str(self.folder / "managed.db"), "durability": "normal"}
         self.manager = SessionManager({"session": settings})
         for number in range(len(self.manager.list_sessions()), count):
-            self.manager.create_session(f"session {number}", user_id=f"user {number % 100}")
+            self.manager.create_session(f"session {number}", user=f"user {number % 100}")
 
     def first_page(self) -> int:
         return len(self.manager.list_sessions(limit=50))

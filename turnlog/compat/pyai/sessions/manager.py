@@ -33,7 +33,7 @@ class SessionManager:
 
     def create_session(self, user_id: str | None = None, metadata: dict[str, Any] | None = None) -> Session:
         """Create a session for a user."""
-        return Session.of(self.turnlog.create_session(user_id=user_id, metadata=metadata))
+        return Session.of(self.turnlog.create_session(user=user_id, metadata=metadata))
 
     def get_session(self, session_id: str) -> Session | None:
         """Return the session with an id, or None if there is none."""

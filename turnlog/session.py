@@ -28,7 +28,7 @@ from ._session.arguments import (
 from ._session.as_of import AsOf, resolve_position
 from ._session.context import SessionContext
 from ._session.copies import delete_session, fork_by_copy, fork_by_reference
-from ._session.default_store import StoreLike, resolve_store
+from ._session.default_store import StoreLike, resolve_existing_store, resolve_store
 from ._session.logs import SessionLogs
 from ._session.operations import SessionOperations
 from ._session.redact import redact_event
@@ -120,7 +120,8 @@ class Session(SessionView):
             raise InvalidValueError(
                 "session_id", f"must be the id of a session, not {session_id!r}; store.resolve() finds one by its name"
             )
-        kept, policy = resolve_store(store), image_policy(images)
+        kept = resolve_store(None) if store is None else resolve_existing_store(store)
+        policy = image_policy(images)
         return cls._of(SessionContext(SessionStream(kept, load_state(kept.recorder, session_id), policy), OPERATIONS))
 
     @classmethod

@@ -13,6 +13,7 @@ from ._session.search import SearchHit, search_in
 from .branch_view import Absent, Branches, BranchView, message_dicts
 from .domain import branch_lookup
 from .domain.errors import BranchNotFoundError, InvalidBranchError, InvalidValueError, StoreClosedError
+from .domain.errors.base import suggestion
 from .domain.events import STORED_NAMES
 from .domain.instant import Instant
 from .domain.json_values import Json
@@ -282,7 +283,7 @@ class SessionView(ReadOnlyView, PromptMethods):
         after: AsOf | None = None,
         until: AsOf | None = None,
         backwards: bool = False,
-        names: Collection[str] = (),
+        names: str | Collection[str] = (),
         branch: BranchView | str | int | None = None,
         actor: str | None = None,
         correlation_id: str | None = None,
@@ -290,11 +291,13 @@ class SessionView(ReadOnlyView, PromptMethods):
         """The record itself: the events after one moment and up to another, included.
 
         Without bounds, those of this session alone; positions before 1 are those of the sessions it goes on from. On
-        request only those with one of the stored names, on one branch, by one actor, or of one run.
+        request only those with a stored name, or one of several, on one branch, by one actor, or of one run.
         """
-        unknown = sorted({names} if isinstance(names, str) else set(names) - STORED_NAMES.keys())
-        if unknown:
-            raise InvalidValueError("names", f"are {unknown}: expected a list of stored names")
+        chosen = {names} if isinstance(names, str) else set(names)
+        if unknown := sorted(chosen - STORED_NAMES.keys()):
+            raise InvalidValueError(
+                "names", f"have no event called {unknown[0]!r}; {suggestion(unknown[0], STORED_NAMES)}"
+            )
         wanted = {
             "actor": actor,
             "correlation_id": correlation_id,
@@ -302,8 +305,8 @@ class SessionView(ReadOnlyView, PromptMethods):
         }
         return (
             event
-            for event in self._read_events(self._position_bound(after), self._position_bound(until), backwards, names)
-            if (not names or event.name in names)
+            for event in self._read_events(self._position_bound(after), self._position_bound(until), backwards, chosen)
+            if (not chosen or event.name in chosen)
             and all(value is None or getattr(event, field) == value for field, value in wanted.items())
         )
 

@@ -330,3 +330,15 @@ except SessionNotFoundError:
     print("another folder")
 """
     assert elsewhere.run(program).splitlines() == ["another store", "True", "True", "another folder"]
+
+
+@pytest.mark.parametrize("address", ["missing.db", "sqlite:///missing.db"])
+def test_opening_a_session_of_a_missing_store_creates_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    with pytest.raises(StoreNotFoundError, match=r"missing\.db"):
+        Session.open("any", store=address)
+
+    assert list(tmp_path.iterdir()) == []

@@ -456,3 +456,17 @@ def test_a_branch_goes_back_to_inherited_shared_and_merged_messages(session: Ses
     removed = main.messages[3]
     main.retract(removed)
     assert texts(main.fork(at=removed).messages) == ["Be brief.", "one", "two", "three"]
+
+
+# Events by name
+
+
+def test_events_of_one_name_are_filtered_by_a_string(session: Session) -> None:
+    assert [event.position for event in session.events(names="message.appended")] == [4, 5, 6]
+    assert [event.position for event in session.events(names="message.appended", backwards=True)] == [6, 5, 4]
+
+
+@pytest.mark.parametrize("names", ["mesage.appended", ["mesage.appended", "branch.created"], {"mesage.appended"}])
+def test_a_misspelt_event_name_is_raised_with_the_right_one(session: Session, names: Any) -> None:
+    with pytest.raises(InvalidValueError, match=r"'mesage\.appended'; did you mean 'message\.appended'\?"):
+        session.events(names=names)

@@ -62,6 +62,9 @@ def resolve_existing_store(given: StoreLike | None) -> Store:
     is_open = isinstance(given, Store) or (given is None and _default.get() is not None)
     if is_open or not isinstance(given, str | os.PathLike | None):
         return resolve_store(given)
+    settings = settings_from() if given is None else normalize(given)
+    if (opened := _opened.get((os.getpid(), Path.cwd(), settings))) is not None and not opened.closed:
+        return opened
     with suppress(SchemaMismatchError), open_existing(given):  # one of an older version is brought up to date
         pass
     return resolve_store(given)

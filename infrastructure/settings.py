@@ -89,7 +89,8 @@ def _load(given: Mapping[str, Any] | PathLike | None) -> dict[str, Any]:
     if isinstance(given, str | os.PathLike):
         path = validate_path(given, "the settings")
         if not path.is_file():
-            raise InvalidValueError("the settings", f"are to be in {path}, which is no file: expected a TOML file")
+            reason = f"are to be in {path}, which is no file: expected a TOML file"
+            raise InvalidValueError("the settings", f"{reason}; the address of a store is passed as `store=`")
         return _file(path)
     if not isinstance(given, Mapping):
         raise InvalidValueError("the settings", f"are a {type(given).__name__}: expected a dict, a path or Settings")

@@ -109,6 +109,11 @@ class PositionConflictError(InvalidOperationError):
     actual: int
 
     def __str__(self) -> str:
+        if self.expected == "no stream":
+            return (
+                f"session {self.session} was expected to have no event (NO_STREAM) and is at position {self.actual}; "
+                f"expect that position, or use a new session"
+            )
         return (
             f"session {self.session} was expected at position {self.expected} and is at {self.actual}; "
             f"read it again and retry"

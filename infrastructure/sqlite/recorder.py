@@ -64,6 +64,8 @@ class SQLiteRecorder(Recorder):
         self._encoding = payload_encoding(compress)
         self._durability = durability
         self.name = name = f"sqlite:///{path.absolute()}"
+        if path.is_dir():
+            raise InvalidValueError("the store", f"{name} is a directory; pass a file in it, such as turnlog.db")
         making = opening is OpenMode.MAKING
         if not (making or path.exists()):
             raise StoreNotFoundError(self.name)

@@ -342,3 +342,10 @@ def test_opening_a_session_of_a_missing_store_creates_nothing(
         Session.open("any", store=address)
 
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_directory_is_no_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    with pytest.raises(InvalidValueError, match=r"is a directory; pass a file in it"):
+        open_store(".")

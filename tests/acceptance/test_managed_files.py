@@ -112,6 +112,8 @@ def test_a_name_that_is_taken_is_refused_or_its_messages_are_replaced_on_the_rec
     ("text", "refusal"),
     [
         ("nonsense", "is no JSON"),
+        ("# Hello", "export the session as `record` or `json`"),
+        ('{"hello": 1}', "has no messages: expected a list of dicts under 'messages'"),
         ("[" * 100_000, "nested too deep"),
         ('{"messages": [{"role": "user", "content": "one", "content": "two"}]}', "the key 'content' twice"),
         ('{"messages": [], "messages": []}', "the key 'messages' twice"),

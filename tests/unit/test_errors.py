@@ -94,6 +94,11 @@ def test_an_error_can_be_caught_by_its_families(error: type[TurnlogError], famil
             errors.SessionExistsError("s-1"),
             "session 's-1' exists already; use a new id, or open the session",
         ),
+        (
+            errors.PositionConflictError("s-1", "no stream", 4),
+            "session s-1 was expected to have no event (NO_STREAM) and is at position 4; expect that position, "
+            "or use a new session",
+        ),
         (errors.SessionNotActiveError("s-1", "archived"), "session s-1 is archived; restore it first"),
         (
             errors.SessionNotActiveError("s-1", "deleted"),

@@ -112,6 +112,7 @@ def test_a_storage_path_is_a_folder_that_is_made_in_the_home_directory_too(
         ({"session": []}, "is a list: expected a table of settings"),
         (7, "are a int: expected a dict, a path or Settings"),
         ("nowhere.toml", "nowhere.toml, which is no file"),
+        ("memory://", "the address of a store is passed as `store=`"),
     ],
 )
 def test_what_is_wrong_is_named_with_what_was_given_and_what_is_accepted(given: Any, said: str) -> None:

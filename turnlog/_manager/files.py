@@ -120,7 +120,9 @@ def read_documents(store: Store, text: bytes, name: str | None, replacing: bool)
     except InvalidValueError as reason:
         raise InvalidValueError("the file", f"cannot be imported: its {reason}") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as reason:
-        raise InvalidValueError("the file", f"is no JSON: {reason}") from None
+        raise InvalidValueError(
+            "the file", f"is no JSON: {reason}; export the session as `record` or `json`, which can be imported"
+        ) from None
     if _is_chatgpt(found):
         check_exact(name, replace=replacing)
         return list(_converse(store, found))
@@ -155,7 +157,7 @@ def _plans(found: Json, name: str | None) -> Iterator[ImportPlan]:
     for place, each in enumerate(several):
         if not isinstance(each, dict) or not isinstance(each.get("messages"), list):
             raise InvalidValueError(
-                f"session {place} of the file", "has no messages: expected a list of dicts under that"
+                f"session {place} of the file", "has no messages: expected a list of dicts under 'messages'"
             )
         metadata = {} if each.get("metadata") is None else each["metadata"]
         if not isinstance(metadata, dict):

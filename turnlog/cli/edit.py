@@ -24,7 +24,7 @@ from .parse import open_session, parse_pairs, writable_branch
 from .render import message_document
 from .sessions import REASON, confirm
 from .times import parse_moment
-from .values import MOMENT, NAME, choice
+from .values import MOMENT, NAME, choice, parse_position
 
 app = typer.Typer(rich_markup_mode=None)
 
@@ -169,7 +169,10 @@ def redact(
     ctx: typer.Context,
     session: SESSION,
     position: Annotated[
-        int, typer.Argument(metavar="POSITION", help="The position of the message or other event to redact.")
+        int,
+        typer.Argument(
+            metavar="POSITION", parser=parse_position, help="The position of the message or other event to redact."
+        ),
     ],
     reason: REASON = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")] = False,

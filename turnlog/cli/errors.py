@@ -16,6 +16,7 @@ from ..domain.errors import (
     DatabaseError,
     InvalidOperationError,
     ItemNotFoundError,
+    KeyTakenError,
     LedgerDamagedError,
     MissingExtraError,
     NameTakenError,
@@ -23,6 +24,7 @@ from ..domain.errors import (
     OutputExistsError,
     PositionConflictError,
     SchemaMismatchError,
+    SessionExistsError,
     SessionNotFoundError,
     StoreNotFoundError,
     TurnlogError,
@@ -85,11 +87,24 @@ def next_step(error: TurnlogError, ctx: Any) -> str:
     """Return what to do about an error."""
     if isinstance(error, ItemNotFoundError) and error.kind in LISTED_BY:
         return LISTED_BY[error.kind]
+    if ctx.invoked_subcommand == "import" and _is_existing(error):
+        return "replace the session with --replace, or import it as a new one with --name NAME"
     for kind in type(error).__mro__:
         if kind in NEXT_STEPS:
             return NEXT_STEPS[kind]
     command = " ".join(filter(None, [ctx.command_path, ctx.invoked_subcommand]))
     return f"see `{command} --help`"
+
+
+def _is_existing(error: TurnlogError) -> bool:
+    """Whether a file has a session whose id or key a session of the store has."""
+    match error:
+        case SessionExistsError():
+            return error.position is None
+        case KeyTakenError():
+            return error.session is None and error.by == "another session"
+        case _:
+            return False
 
 
 def _report(ctx: Any, error: Exception, sentence: str, step: str, code: int) -> None:

@@ -59,6 +59,14 @@ def checked(check: Callable[[str], object]) -> Parser:
     return parse
 
 
+def parse_position(text: str) -> int:
+    """Parse a position of a session."""
+    try:
+        return int(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is not a position; see `turnlog log SESSION` for the positions") from None
+
+
 def value_of(text: str) -> Json:
     """Return the JSON value of a text, or the text itself."""
     try:

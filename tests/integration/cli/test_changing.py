@@ -138,3 +138,20 @@ def test_a_refusal_is_one_sentence_and_a_next_step_and_writes_nothing(turnlog: A
         assert sentence in said
         assert step.startswith("  next: ")
     assert opened(turnlog, talk).position == 7
+
+
+def test_a_position_that_is_no_number_says_where_positions_are(turnlog: Any, talk: str) -> None:
+    refused = turnlog("redact", talk, "m3")
+
+    assert (refused.code, refused.out) == (2, "")
+    assert "'m3' is not a position; see `turnlog log SESSION`" in " ".join(refused.err.split())
+
+
+def test_importing_an_existing_session_names_the_two_ways_out(turnlog: Any, talk: str) -> None:
+    turnlog("export", "talk.json", talk)
+
+    refused = turnlog("import", "talk.json")
+
+    assert (refused.code, refused.out) == (1, "")
+    assert "next: replace the session with --replace, or import it as a new one with --name NAME" in refused.err
+    assert turnlog("import", "talk.json", "--name", "copy").code == 0

@@ -11,11 +11,7 @@ from typing import Any
 
 import msgspec
 
-from ...domain.errors import (
-    InvalidOperationError,
-    InvalidValueError,
-    StoreNotFoundError,
-)
+from ...domain.errors import DatabaseError, InvalidOperationError, InvalidValueError, StoreNotFoundError
 from ...domain.ranges import Positions
 from ...projections.catalogue import CatalogueEntry
 from ...projections.message_pages import Body, FeedBody
@@ -65,7 +61,7 @@ class SQLiteRecorder(Recorder):
         self._durability = durability
         self.name = name = f"sqlite:///{path.absolute()}"
         if path.is_dir():
-            raise InvalidValueError("the store", f"{name} is a directory; pass a file in it, such as turnlog.db")
+            raise DatabaseError(name, "it is a directory; pass a file in it, such as turnlog.db")
         making = opening is OpenMode.MAKING
         if not (making or path.exists()):
             raise StoreNotFoundError(self.name)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from turnlog import Branch, Runner, Session, SessionManager, open_store, search
-from turnlog.errors import InvalidValueError, SessionNotFoundError, StoreNotFoundError
+from turnlog.errors import DatabaseError, InvalidValueError, SessionNotFoundError, StoreNotFoundError
 from turnlog.projections import Transcript
 
 if TYPE_CHECKING:
@@ -347,5 +347,5 @@ def test_opening_a_session_of_a_missing_store_creates_nothing(
 def test_a_directory_is_no_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
-    with pytest.raises(InvalidValueError, match=r"is a directory; pass a file in it"):
+    with pytest.raises(DatabaseError, match=r"is a directory; pass a file in it"):
         open_store(".")

@@ -276,8 +276,8 @@ def test_a_view_finds_branches_as_the_session_does(session: Session) -> None:
 
 
 def test_events_are_asked_for_by_names_that_there_are(session: Session) -> None:
-    for names in (["mesage.appended"], "message.appended"):
-        with pytest.raises(InvalidValueError, match="expected a list of stored names"):
+    for names in (["mesage.appended"], "mesage.appended"):
+        with pytest.raises(InvalidValueError, match=r"did you mean 'message.appended'"):
             session.events(names=names)
 
 

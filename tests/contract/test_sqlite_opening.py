@@ -118,7 +118,7 @@ def test_a_path_in_a_folder_that_is_missing_is_refused_until_the_folder_is_there
 
 
 def test_a_folder_is_no_store(tmp_path: Path) -> None:
-    with pytest.raises(DatabaseError, match="unable to open database file"):
+    with pytest.raises(DatabaseError, match="it is a directory; pass a file in it"):
         open_store(f"sqlite:///{tmp_path}")
 
     assert list(tmp_path.iterdir()) == []

@@ -21,7 +21,7 @@ with open_store(sys.argv[1]) as store:
     print("ready", flush=True)
     while True:
         session.mail.route(receive=True)
-        session.branches["a"].mail.send_many([str(n) for n in range(700)], "b")
+        session.branches["a"].mail.send_many("b", [str(n) for n in range(700)], category="message")
 """
 
 

@@ -190,7 +190,7 @@ def test_what_is_no_store_of_ours_is_refused(turnlog: Any) -> None:
     assert (text.code, foreign.code, folder.code, nonsense.code) == (3, 3, 3, 2)
     assert "file is not a database" in text.err
     assert "the tables of another program" in foreign.err
-    assert "unable to open database file" in folder.err
+    assert "it is a directory; pass a file in it" in folder.err
     assert "secret" not in nonsense.err
     assert "'mysql://...' is not understood" in nonsense.err
 

@@ -14,6 +14,7 @@ import pytest
 
 from turnlog import Branch, Session, Store, open_store
 from turnlog.errors import InvalidValueError
+from turnlog.operations import RunContext
 
 
 @pytest.fixture(params=["memory://", "sqlite:///{}/turnlog.db"])
@@ -186,6 +187,32 @@ def test_the_error_of_a_cancelled_call_is_the_cause(store: Store, monkeypatch: p
         assert isinstance(caught.value.__cause__, InvalidValueError)
 
     asyncio.run(program())
+
+
+def test_an_operation_that_is_cancelled_as_it_starts_has_failed(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    session = Session(store=store, default_branch="main")
+    gate = Gate(store, monkeypatch)
+    done = []
+
+    async def work(context: RunContext, params: object) -> None:
+        done.append(params)
+
+    session.operations.register("work", work)
+
+    async def program() -> None:
+        task = asyncio.ensure_future(session.operations.run("work"))
+        await asyncio.to_thread(gate.reached.wait)
+        task.cancel()
+        await asyncio.wait([task], timeout=0.01)
+        assert not task.done()
+        gate.open.set()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(program())
+    (operation,) = session.operations
+    assert (operation.status, operation.error, operation.reason) == ("failed", "CancelledError", "it was cancelled")
+    assert done == []
 
 
 def test_mail_that_is_cancelled_settles(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

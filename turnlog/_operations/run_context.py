@@ -102,13 +102,17 @@ class RunContext:
         """Opens the operation, with the messages it begins with; goes on with it if it was interrupted."""
         if self._left is not None:
             return await self._take_up(self._left)
-        placed = await self._record(
-            lambda state: work.start(state, self.id, self.name, self.branch, params, said),
-            lambda first: [Origin(), *(Origin(first) for _ in said)],
-        )
-        self.began = began = placed[0][0]
-        await self._apart(lambda: self._look(began))
+        placed = await self._apart(lambda: self._start(params, said))
+        await self._apart(lambda: self._look(self.began))
         return self._messages_among(placed)
+
+    def _start(self, params: Json, said: Sequence[Message]) -> list[Placed]:
+        placed = self.context.stream.transact(
+            lambda state: work.start(state, self.id, self.name, self.branch, params, said),
+            origins=lambda first: [Origin(), *(Origin(first) for _ in said)],
+        )
+        self.began = placed[0][0]  # in this thread: a caller that is cancelled meanwhile does not get the result
+        return placed
 
     async def _take_up(self, left: "ResumePoint") -> list[Message]:
         self.attempt, self.began = left.attempt, left.began

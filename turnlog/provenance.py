@@ -29,8 +29,8 @@ def acting(
     """Puts who did it, the run it belongs to and the position that led to it on every event recorded inside.
 
     What is not named is taken from the block around. Tasks, `asyncio.to_thread` and the awaited twins follow by
-    themselves; work handed to a thread of your own follows if it is `carried` there. The actor of a model's answer is
-    the model, and that of the result of a call is the tool.
+    themselves; work handed to a thread of your own follows if it is wrapped in `with_provenance`. The actor of a
+    model's answer is the model, and that of the result of a call is the tool.
     """
     given = {
         "actor": None if actor is None else validate_name(actor, "an actor"),

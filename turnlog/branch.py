@@ -21,6 +21,7 @@ from ._session.arguments import (
     imported_messages,
     message_argument,
     require_list,
+    require_messages,
     system_content,
     system_with_timestamp,
     tool_names,
@@ -38,7 +39,6 @@ from .domain.decisions import session as sessions
 from .domain.decisions.branch import UNCHANGED, Access, AccessGiven, Unchanged
 from .domain.decisions.compose import sequence
 from .domain.decisions.new_branch import BranchPlan, create_with, fork_with
-from .domain.errors import InvalidValueError
 from .domain.events import BranchCreated, Event, MessageAppended, SystemSet
 from .domain.evolve import Placed
 from .domain.expected_position import ANY, Expected
@@ -164,7 +164,7 @@ class Branch(BranchView):
         fork = fork_plan(
             self._context,
             self.number,
-            at,
+            None if at is None else resolve_branch_position(self._stream, self.number, at),
             name=name,
             capabilities=capabilities,
             resources=resources,
@@ -320,14 +320,13 @@ class Branch(BranchView):
 def fork_plan(
     context: SessionContext,
     source: int,
-    at: AsOf | None,
+    point: int | None,
     *,
     system: SystemLike | Literal[Unchanged.UNCHANGED] | None,
     tools: ToolsLike | Literal[Unchanged.UNCHANGED],
     **rest: Any,
 ) -> Callable[[State, str], Sequence[Event]]:
     """The decision to fork a branch, from what a caller gave."""
-    point = None if at is None else resolve_branch_position(context.stream, source, at)
     content = system if system is UNCHANGED or system is None else system_content(system)
     names = tools if tools is UNCHANGED else tool_names(tools)
     return lambda state, id: fork_with(state, source, id=id, at=point, system=content, tools=names, **rest)
@@ -341,14 +340,6 @@ def new_branch(
     placed = context.stream.transact(lambda state: decide(state, id), expected=expected, command_id=command_id)
     created = [event.branch for _, _, event in placed if isinstance(event, BranchCreated)]
     return Branch._of(context, created[-1])
-
-
-def require_messages(given: Iterable[Message]) -> Iterable[Message]:
-    """Messages that are given as several; one that is given alone is not taken to pieces."""
-    one_alone: object = given
-    if isinstance(one_alone, str | Message) or not isinstance(given, Iterable):
-        raise InvalidValueError("the messages", f"are a {type(given).__name__}: expected a list of messages")
-    return given
 
 
 def messages_from_events(session: str, placed: Sequence[Placed]) -> list[Message]:

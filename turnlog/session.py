@@ -21,11 +21,12 @@ from ._session.arguments import (
     imported_messages,
     message_argument,
     require_list,
+    require_messages,
     system_with_timestamp,
     tool_name,
     tool_names,
 )
-from ._session.as_of import AsOf, resolve_position
+from ._session.as_of import AsOf, require_on_branch, resolve_position
 from ._session.context import SessionContext
 from ._session.copies import delete_session, fork_by_copy, fork_by_reference
 from ._session.default_store import StoreLike, resolve_existing_store, resolve_store
@@ -33,7 +34,7 @@ from ._session.logs import SessionLogs
 from ._session.operations import SessionOperations
 from ._session.redact import redact_event
 from ._session.stream import Decision, SessionStream, image_policy
-from .branch import Branch, fork_plan, messages_from_events, new_branch, require_messages
+from .branch import Branch, fork_plan, messages_from_events, new_branch
 from .branch_view import Absent, Branches, BranchView
 from .domain.branch_lookup import get_default_branch
 from .domain.decisions import branch as branches
@@ -233,10 +234,11 @@ class Session(SessionView):
         when = branch.seen_at if at is None and isinstance(branch, BranchView) else at
         point = None if when is None else resolve_position(self._stream, when)
         source = self.default_branch.number if branch is None else self._number_then(branch, point)
+        require_on_branch(self._stream, source, when, point)
         fork = fork_plan(
             self._context,
             source,
-            when,
+            point,
             name=name,
             capabilities=capabilities,
             resources=resources,

@@ -94,6 +94,14 @@ def require_list(given: Iterable[Message | ContentGiven]) -> Iterable[Message | 
     return given
 
 
+def require_messages(given: Iterable[Message]) -> Iterable[Message]:
+    """Recorded messages, of which one alone is not taken for several."""
+    one_alone: object = given
+    if isinstance(one_alone, str | Message) or not isinstance(given, Iterable):
+        raise InvalidValueError("the messages", f"are a {type(given).__name__}: expected a list of messages")
+    return given
+
+
 def tool_names(given: ToolsLike) -> tuple[str, ...]:
     """The names of the tools that a caller gave, each once."""
     return tuple(dict.fromkeys(map(tool_name, each_tool(given))))

@@ -83,10 +83,15 @@ def resolve_position(source: StateSource, when: AsOf) -> int:
 def resolve_branch_position(source: StateSource, branch: int, when: AsOf) -> int:
     """The same for one branch: a message that it never showed raises InvalidValueError."""
     position = resolve_position(source, when)
-    if isinstance(when, Message):
+    require_on_branch(source, branch, when, position)
+    return position
+
+
+def require_on_branch(source: StateSource, branch: int, when: AsOf | None, position: int | None) -> None:
+    """Raise InvalidValueError if the position is meant by a message that the branch never showed."""
+    if isinstance(when, Message) and position is not None:
         with source.state() as state:
             branch_lookup.require_shown(state, branch, position)
-    return position
 
 
 def _position_at(store: Store, state: State, when: datetime) -> int:
